@@ -1,0 +1,317 @@
+"""The power-law fit and its bias-aware interval.
+
+An exponent is estimated by a fixed linear combination of the cells' mean logarithms.
+Its interval is widened by the worst bias that a declared class of finite-size corrections could cause, so that it
+covers the asymptotic exponent and not merely the exponent of the range at hand.
+The construction is that of fixed-length, bias-aware intervals (Donoho 1994; Armstrong and Kolesar 2018,
+Econometrica 86(2)), applied here to the class below; derived and calibrated for this package.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from theorychecks.statistics.measurement import TRIM, Measurement
+
+Array = NDArray[np.float64]
+
+CONFIDENCE: Final = 0.95
+FEWEST_POINTS: Final = 5
+"""Curvature cannot be told from an exponent on fewer axis values."""
+LARGEST_CORRECTION: Final = 0.9
+"""A correction 1 + c m^-omega nearer to zero than 1 - 0.9 has no usable logarithm."""
+CHECK_LEVEL: Final = 0.01
+_NORMAL_97_5: Final = 1.96
+_VARIANCE_FLOOR: Final = 1e-12
+"""Below rounding of a float64 logarithm; keeps exactly repeated values from claiming infinite weight."""
+
+
+class Interval(NamedTuple):
+    """A closed interval, low end first."""
+
+    low: float
+    high: float
+
+    def inside(self, other: Interval) -> bool:
+        """Whether every point of this interval belongs to the other."""
+        return other.low <= self.low and self.high <= other.high
+
+    def disjoint(self, other: Interval) -> bool:
+        """Whether the two intervals share no point."""
+        return self.high < other.low or self.low > other.high
+
+
+@dataclass(frozen=True, kw_only=True)
+class FiniteSizeClass:
+    """The corrections to scaling that an interval guards against: Q(m) = A m^alpha (1 + c m^-omega).
+
+    Attributes:
+        constant: the largest |c|.
+        omegas: the orders omega of the correction.
+    """
+
+    constant: float = 3.0
+    omegas: tuple[float, ...] = (0.5, 0.6, 0.75, 1.0)
+
+    def curves(self, axis_values: Array) -> Array:
+        """Logarithms of the class's members, shape [members, K].
+
+        Raises:
+            ValueError: if the smallest axis value lets a correction swallow the leading term.
+        """
+        smallest = float(axis_values.min())
+        if any(self.constant * smallest**-omega >= LARGEST_CORRECTION for omega in self.omegas):
+            needed = (self.constant / LARGEST_CORRECTION) ** (1 / min(self.omegas))
+            raise ValueError(
+                f"a correction of {self.constant:g} m^-{min(self.omegas):g} is no small correction at {smallest:g}; "
+                f"start at {math.ceil(needed) + 1} or above (64 is a good start)"
+            )
+        constants = np.linspace(-self.constant, self.constant, 13)
+        constants = constants[constants != 0]
+        return np.array([np.log1p(c * axis_values**-omega) for omega in self.omegas for c in constants])
+
+
+DEFAULT_CLASS: Final = FiniteSizeClass()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """A sign that the data may lie outside the finite-size class.
+
+    Attributes:
+        fired: whether the statistic exceeds what the class and the noise allow.
+        statistic: what was measured.
+        bound: what the class and the noise allow.
+        meaning: the check in words.
+    """
+
+    fired: bool
+    statistic: float
+    bound: float
+    meaning: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """A fitted power law.
+
+    Attributes:
+        exponent, prefactor: of the law prefactor * m^exponent.
+        interval: confidence interval of the exponent, bias bound and noise added.
+        bias_bound: the largest bias that a member of the finite-size class can cause.
+        standard_error: of the exponent, over seeds.
+        degrees_of_freedom: Welch-Satterthwaite.
+        confidence: of the interval.
+        finite_size: the class guarded against.
+        checks: drift, tail and lack of fit, by name.
+        local_exponents: between successive axis values.
+        locations: the cells' (trimmed) mean logarithms.
+        weights: the exponent is weights @ locations.
+        trimmed: whether cells are trimmed means.
+        noise: standard deviation of the logarithm of one run, pooled over cells.
+    """
+
+    exponent: float
+    prefactor: float
+    interval: Interval
+    bias_bound: float
+    standard_error: float
+    degrees_of_freedom: float
+    confidence: float
+    finite_size: FiniteSizeClass
+    checks: dict[str, Check]
+    local_exponents: tuple[float, ...]
+    locations: tuple[float, ...] = field(repr=False)
+    weights: tuple[float, ...] = field(repr=False)
+    trimmed: bool
+    noise: float
+
+    @property
+    def noise_half_width(self) -> float:
+        """The part of the interval's half-width that seeds can shrink."""
+        return (self.interval.high - self.interval.low) / 2 - self.bias_bound
+
+
+class _Estimate(NamedTuple):
+    value: float
+    standard_error: float
+    degrees_of_freedom: float
+
+
+class _Cells(NamedTuple):
+    """Location, variance of the location, degrees of freedom and seeds of each cell."""
+
+    locations: Array
+    variances: Array
+    degrees_of_freedom: Array
+    seeds: Array
+    logs: list[Array]
+    shared: bool
+
+    def combine(self, weights: Array) -> _Estimate:
+        """A linear combination of locations with its standard error."""
+        if self.shared:
+            per_seed = weights @ np.array(self.logs)
+            error = per_seed.std(ddof=1) / math.sqrt(len(per_seed))
+            return _Estimate(float(per_seed.mean()), float(error), len(per_seed) - 1.0)
+        terms = weights**2 * self.variances
+        total = terms.sum()
+        # Welch (1947) and Satterthwaite (1946).
+        freedom = total**2 / (terms**2 / self.degrees_of_freedom).sum()
+        return _Estimate(float(weights @ self.locations), float(math.sqrt(total)), float(freedom))
+
+
+def fit_power_law(
+    measurement: Measurement, *, confidence: float = CONFIDENCE, finite_size: FiniteSizeClass = DEFAULT_CLASS
+) -> Fit:
+    """Fit an exponent to a measurement, with an interval that is honest about finite-size bias.
+
+    Args:
+        measurement: at least five axis values; runs without a number only as far as trimming tolerates them.
+        confidence: of the interval; each tail errs by at most half of the rest.
+        finite_size: the class of corrections to guard against.
+
+    Raises:
+        ValueError: if there are too few axis values, or more missing runs than trimming sets aside.
+    """
+    axis = np.asarray(measurement.axis_values, dtype=np.float64)
+    if len(axis) < FEWEST_POINTS:
+        raise ValueError(
+            f"a power law is fitted to at least {FEWEST_POINTS} {measurement.axis}s, so that curvature shows; "
+            f"got {len(axis)}. Add {measurement.axis}s between {axis[0]:g} and {axis[-1]:g}, or beyond."
+        )
+    if beyond := measurement.beyond_tolerance():
+        raise ValueError(f"too many runs without a finite positive number at {measurement.axis} {beyond}")
+    curves = finite_size.curves(axis)
+    cells = _cells(measurement)
+    pooled = float((cells.variances * cells.seeds * cells.degrees_of_freedom).sum() / cells.degrees_of_freedom.sum())
+    weights, bias = exponent_weights(axis, pooled / cells.seeds, curves)
+    estimate = cells.combine(weights)
+    quantile = float(stats.t.ppf(1 - (1 - confidence) / 2, estimate.degrees_of_freedom))
+    half = bias + quantile * estimate.standard_error
+    log_axis = np.log(axis)
+    return Fit(
+        exponent=estimate.value,
+        prefactor=float(np.exp(np.mean(cells.locations) - estimate.value * log_axis.mean())),
+        interval=Interval(estimate.value - half, estimate.value + half),
+        bias_bound=bias,
+        standard_error=estimate.standard_error,
+        degrees_of_freedom=estimate.degrees_of_freedom,
+        confidence=confidence,
+        finite_size=finite_size,
+        checks=_checks(axis, cells, weights, curves),
+        local_exponents=tuple(float(v) for v in np.diff(cells.locations) / np.diff(log_axis)),
+        locations=tuple(float(v) for v in cells.locations),
+        weights=tuple(float(v) for v in weights),
+        trimmed=measurement.trimmed,
+        noise=math.sqrt(pooled),
+    )
+
+
+def exponent_weights(axis: Array, variances: Array, curves: Array) -> tuple[Array, float]:
+    """Weights of the linear estimator with the shortest worst-case interval, and its bias bound.
+
+    The candidates are generalised least squares with extra prior variance along m^-1/2 and m^-1.
+
+    Args:
+        axis: K axis values.
+        variances: of the K cells' locations, up to a common factor that matters against the bias.
+        curves: [members, K], the finite-size class.
+    """
+    design = np.stack([np.ones_like(axis), np.log(axis)], axis=1)
+    slow, fast = axis**-0.5, axis**-1.0
+    k_slow, k_fast = np.meshgrid(np.r_[0.0, np.logspace(-5, 3, 25)], np.array([0.0, 10.0, 1e3]), indexing="ij")
+    covariances = (
+        np.diag(variances)
+        + k_slow.reshape(-1, 1, 1) * np.outer(slow, slow)
+        + k_fast.reshape(-1, 1, 1) * np.outer(fast, fast)
+    )
+    whitened = np.linalg.inv(covariances)
+    weights = np.linalg.solve(design.T @ whitened @ design, design.T @ whitened)[:, 1, :]
+    biases = np.abs(weights @ curves.T).max(axis=1)
+    lengths = biases + _NORMAL_97_5 * np.sqrt((weights**2 * variances).sum(axis=1))
+    best = int(np.argmin(lengths))
+    return weights[best], float(biases[best])
+
+
+def _cells(measurement: Measurement) -> _Cells:
+    logs = measurement.log_values()
+    if measurement.shared_seeds:
+        # A draw's own level cancels from every exponent, so it is no noise for the choice of weights.
+        levels = np.mean(np.array(logs), axis=0)
+        rows = [_summary(cell - levels, trim=False) for cell in logs]
+    else:
+        rows = [_summary(cell, trim=measurement.trimmed) for cell in logs]
+    _, variances, freedoms = (np.array(column) for column in zip(*rows, strict=True))
+    locations = np.array([_summary(cell, trim=measurement.trimmed)[0] for cell in logs])
+    seeds = np.array(measurement.seeds, dtype=np.float64)
+    return _Cells(locations, np.maximum(variances, _VARIANCE_FLOOR), freedoms, seeds, logs, measurement.shared_seeds)
+
+
+def _summary(logs: Array, *, trim: bool) -> tuple[float, float, float]:
+    """Mean, variance of the mean and degrees of freedom; trimmed and winsorised after Yuen (1974, Biometrika 61)."""
+    ordered = np.sort(logs)
+    count = len(ordered)
+    aside = int(TRIM * count) if trim else 0
+    kept = count - 2 * aside
+    winsorised = np.clip(ordered, ordered[aside], ordered[count - aside - 1])
+    variance = winsorised.var(ddof=1) * (count - 1) / (kept * (kept - 1))
+    return float(ordered[aside : count - aside].mean()), float(variance), kept - 1.0
+
+
+def _checks(axis: Array, cells: _Cells, weights: Array, curves: Array) -> dict[str, Check]:
+    log_axis = np.log(axis)
+    checks = {
+        "drift": _check_contrast(
+            _drift_contrast(log_axis), cells, curves, "change of the local exponent from the first to the last point"
+        ),
+        "tail": _check_contrast(
+            _tail_contrast(log_axis) - weights, cells, curves, "exponent of the last points minus the fitted exponent"
+        ),
+    }
+    if len(axis) >= FEWEST_POINTS and not cells.shared:
+        checks["lack_of_fit"] = _check_lack_of_fit(axis, cells)
+    return checks
+
+
+def _drift_contrast(log_axis: Array) -> Array:
+    line = np.stack([np.ones_like(log_axis), log_axis], axis=1)
+    curve = log_axis**2 / 2
+    residual = curve - line @ np.linalg.lstsq(line, curve, rcond=None)[0]
+    return np.asarray(residual / (residual @ curve) * (log_axis[-1] - log_axis[0]))
+
+
+def _tail_contrast(log_axis: Array) -> Array:
+    count = max(3, len(log_axis) // 2)
+    contrast = np.zeros_like(log_axis)
+    centred = log_axis[-count:] - log_axis[-count:].mean()
+    contrast[-count:] = centred / (centred @ centred)
+    return contrast
+
+
+def _check_contrast(contrast: Array, cells: _Cells, curves: Array, meaning: str) -> Check:
+    estimate = cells.combine(contrast)
+    quantile = float(stats.t.ppf(1 - CHECK_LEVEL / 2, estimate.degrees_of_freedom))
+    bound = float(np.abs(curves @ contrast).max()) + quantile * estimate.standard_error
+    return Check(fired=abs(estimate.value) > bound, statistic=estimate.value, bound=bound, meaning=meaning)
+
+
+def _check_lack_of_fit(axis: Array, cells: _Cells) -> Check:
+    """F test of the locations against 1, log m, m^-1/2 and m^-1, with the seeds' noise as pure error."""
+    design = np.stack([np.ones_like(axis), np.log(axis), axis**-0.5, axis**-1.0], axis=1)
+    projector = np.eye(len(axis)) - design @ np.linalg.pinv(design)
+    statistic = ((projector @ cells.locations) ** 2).sum() / np.trace(projector * cells.variances)
+    freedom = len(axis) - design.shape[1]
+    bound = float(stats.f.isf(CHECK_LEVEL / 2, freedom, cells.degrees_of_freedom.sum()))
+    return Check(
+        fired=bool(statistic > bound),
+        statistic=float(statistic),
+        bound=bound,
+        meaning="scatter of the points about a smooth curve, in units of the seeds' noise",
+    )

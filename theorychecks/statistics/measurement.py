@@ -1,0 +1,241 @@
+"""Measurement: numbers with their statuses, cell by cell, before any judgement."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+TRIM: Final = 0.2
+"""Fraction of a cell's runs that a trimmed mean sets aside on each side (Yuen 1974)."""
+SEEDS_TO_TRIM: Final = 8
+"""Cells are trimmed when every cell has this many seeds; trimming only some biases the exponent under skew."""
+FEWEST_SEEDS: Final = 3
+SMALLEST_SPAN: Final = 8.0
+
+
+class Status(Enum):
+    """What became of one run. The values are what a stored measurement says."""
+
+    OK = "ok"
+    ZERO = "zero"
+    DIVERGED = "diverged"
+    BELOW = "at most the recorded value"
+    ABOVE = "at least the recorded value"
+
+
+_SIDE: Final = {Status.OK: 0, Status.ZERO: -1, Status.BELOW: -1, Status.DIVERGED: 1, Status.ABOVE: 1}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """Values of one positive quantity over an axis and over seeds.
+
+    Attributes:
+        axis: what varies, "width" unless said otherwise.
+        axis_values: K increasing positive numbers.
+        values: K tuples, one number a seed; NaN where the run has none (see `statuses`).
+        statuses: K tuples of `Status`, in the same places.
+        shared_seeds: whether seed index s stands for the same draw at every axis value.
+        name: what was measured, for messages.
+    """
+
+    axis_values: tuple[float, ...]
+    values: tuple[tuple[float, ...], ...]
+    statuses: tuple[tuple[Status, ...], ...]
+    axis: str = "width"
+    shared_seeds: bool = False
+    name: str = "the observable"
+
+    def __post_init__(self) -> None:
+        check_axis(self.axis_values, axis=self.axis)
+        if not len(self.values) == len(self.statuses) == len(self.axis_values):
+            raise ValueError(
+                f"one tuple of values and one of statuses per {self.axis} are needed; got {len(self.values)} and "
+                f"{len(self.statuses)} for {len(self.axis_values)} {self.axis} values"
+            )
+        for axis_value, cell, statuses in zip(self.axis_values, self.values, self.statuses, strict=True):
+            self._check_cell(axis_value, cell, statuses)
+        if all(status is Status.ZERO for cell in self.statuses for status in cell):
+            raise ValueError(
+                f"{self.name} is zero in every run, and zero has no exponent. "
+                "Check that the observable reads something that the training changes."
+            )
+        if self.shared_seeds and len({len(cell) for cell in self.values}) > 1:
+            raise ValueError(
+                f"shared seeds need the same number of seeds at every {self.axis}; got "
+                f"{[len(cell) for cell in self.values]}"
+            )
+
+    def _check_cell(self, axis_value: float, cell: tuple[float, ...], statuses: tuple[Status, ...]) -> None:
+        where = f"at {self.axis} {axis_value:g}"
+        if len(cell) != len(statuses):
+            raise ValueError(f"{len(cell)} values but {len(statuses)} statuses {where}")
+        if len(cell) < FEWEST_SEEDS:
+            raise ValueError(
+                f"an interval over seeds needs at least {FEWEST_SEEDS} of them; got {len(cell)} {where}. "
+                f"Ask for {SEEDS_TO_TRIM} or more."
+            )
+        for seed, (value, status) in enumerate(zip(cell, statuses, strict=True)):
+            if status is Status.OK and value < 0:
+                raise ValueError(
+                    f"{self.name} must be positive to have an exponent; it is {value:g} {where}, seed {seed}. "
+                    "Measure its size (a norm, a root mean square) instead."
+                )
+            if status is Status.OK and not (math.isfinite(value) and value > 0):
+                raise ValueError(f"{value!r} {where}, seed {seed} is not a positive number, yet its status says ok")
+        if all(status is Status.DIVERGED for status in statuses):
+            raise ValueError(
+                f"all {len(cell)} runs diverged {where}, so nothing was measured there. "
+                "Lower the learning rate, or take fewer steps."
+            )
+
+    @classmethod
+    def of(
+        cls,
+        axis_values: Sequence[float],
+        values: Sequence[ArrayLike],
+        *,
+        axis: str = "width",
+        shared_seeds: bool = False,
+        name: str = "the observable",
+    ) -> Measurement:
+        """Read statuses off raw numbers: infinite and NaN runs have diverged, zero runs are zero.
+
+        Args:
+            axis_values: K increasing positive numbers.
+            values: K one-dimensional arrays, one number a seed.
+            axis: name of the axis.
+            shared_seeds: whether seed index s is the same draw everywhere.
+            name: what was measured.
+
+        Raises:
+            ValueError: if a value is negative, a cell has fewer than three seeds or only diverged runs, or everything
+                is zero.
+        """
+        cells = [np.atleast_1d(np.asarray(cell, dtype=float)) for cell in values]
+        statuses = [tuple(_status(value) for value in cell) for cell in cells]
+        kept = [
+            tuple(float(value) if status is Status.OK else math.nan for value, status in zip(cell, row, strict=True))
+            for cell, row in zip(cells, statuses, strict=True)
+        ]
+        return cls(
+            axis_values=tuple(float(value) for value in axis_values),
+            values=tuple(kept),
+            statuses=tuple(statuses),
+            axis=axis,
+            shared_seeds=shared_seeds,
+            name=name,
+        )
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """How many runs there are at each axis value."""
+        return tuple(len(cell) for cell in self.values)
+
+    @property
+    def trimmed(self) -> bool:
+        """Whether cells are summarised by trimmed means: eight or more independent seeds in every cell."""
+        return min(self.seeds) >= SEEDS_TO_TRIM and not self.shared_seeds
+
+    @property
+    def not_finite(self) -> tuple[int, ...]:
+        """How many runs at each axis value have no finite positive number."""
+        return tuple(sum(status is not Status.OK for status in cell) for cell in self.statuses)
+
+    def log_values(self) -> list[NDArray[np.float64]]:
+        """Natural logarithms, one array a cell; runs off the top are +inf, runs off the bottom -inf."""
+        return [
+            np.array(
+                [math.log(v) if _SIDE[s] == 0 else _SIDE[s] * math.inf for v, s in zip(cell, row, strict=True)],
+                dtype=np.float64,
+            )
+            for cell, row in zip(self.values, self.statuses, strict=True)
+        ]
+
+    def beyond_tolerance(self) -> list[float]:
+        """Axis values where more runs are missing on one side than the cell's trimming sets aside."""
+        beyond = []
+        for axis_value, row in zip(self.axis_values, self.statuses, strict=True):
+            tolerated = int(TRIM * len(row)) if self.trimmed else 0
+            above = sum(_SIDE[status] > 0 for status in row)
+            below = sum(_SIDE[status] < 0 for status in row)
+            if max(above, below) > tolerated:
+                beyond.append(axis_value)
+        return beyond
+
+    def over(self, other: Measurement) -> Measurement:
+        """The ratio of this to another, seed by seed.
+
+        Raises:
+            ValueError: if the two do not have the same axis values and seeds.
+        """
+        if self.axis_values != other.axis_values or self.seeds != other.seeds:
+            raise ValueError(
+                "a paired comparison needs the same axis values and seeds on both sides; got "
+                f"{self.axis_values} x {self.seeds} and {other.axis_values} x {other.seeds}"
+            )
+        pairs = [
+            [a / b if s is Status.OK and t is Status.OK else math.nan for a, s, b, t in zip(*cells, strict=True)]
+            for cells in zip(self.values, self.statuses, other.values, other.statuses, strict=True)
+        ]
+        return Measurement.of(
+            self.axis_values, pairs, axis=self.axis, shared_seeds=self.shared_seeds, name=f"{self.name} / {other.name}"
+        )
+
+    def to_json(self) -> str:
+        """The measurement as JSON text that `from_json` reads back; a run without a number has null."""
+        document: dict[str, Any] = {
+            "axis": self.axis,
+            "axis_values": list(self.axis_values),
+            "name": self.name,
+            "shared_seeds": self.shared_seeds,
+            "statuses": [[status.value for status in row] for row in self.statuses],
+            "values": [[None if math.isnan(value) else value for value in cell] for cell in self.values],
+        }
+        return json.dumps(document, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Measurement:
+        """Read back what `to_json` wrote."""
+        document = json.loads(text)
+        return cls(
+            axis=document["axis"],
+            axis_values=tuple(document["axis_values"]),
+            name=document["name"],
+            shared_seeds=document["shared_seeds"],
+            statuses=tuple(tuple(Status(code) for code in row) for row in document["statuses"]),
+            values=tuple(tuple(math.nan if v is None else float(v) for v in cell) for cell in document["values"]),
+        )
+
+
+def check_axis(axis_values: Sequence[float], *, axis: str = "width") -> None:
+    """Refuse an axis on which no exponent can be fitted.
+
+    Raises:
+        ValueError: unless there are at least two positive, increasing values spanning a factor of 8.
+    """
+    values = list(axis_values)
+    if len(values) < 2:
+        raise ValueError(f"an exponent needs several {axis}s; got {values}. Try widths(64, 2048).")
+    if any(not math.isfinite(value) or value <= 0 for value in values):
+        raise ValueError(f"every {axis} must be a positive number; got {values}")
+    if any(b <= a for a, b in zip(values, values[1:], strict=False)):
+        raise ValueError(f"{axis}s must increase, each named once; got {values}")
+    if values[-1] / values[0] < SMALLEST_SPAN:
+        raise ValueError(
+            f"{axis}s must span at least a factor of {SMALLEST_SPAN:g} to fit an exponent; "
+            f"got {values[0]:g}..{values[-1]:g}. Try {values[0]:g}..{values[0] * 32:g}."
+        )
+
+
+def _status(value: float) -> Status:
+    if not math.isfinite(value):
+        return Status.DIVERGED
+    return Status.ZERO if value == 0 else Status.OK

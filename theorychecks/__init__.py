@@ -1,0 +1,1 @@
+"""A scientific test harness for theory predictions about wide neural networks."""

@@ -1,0 +1,95 @@
+"""Run: what every engine offers to observables; one interface for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+from torch import Tensor
+
+from theorychecks.networks import Layer, Training
+
+Norm = Literal["frobenius", "spectral"]
+Points = Literal["train", "test"]
+"""Which of the data's inputs are meant: P training inputs or Q test inputs."""
+
+
+class Run(Protocol):
+    """All seeds of one training at one width, readable at recorded times.
+
+    Matrices are numbered from 0 (input) to `depth` (output), hidden layers from 1 to `depth`; matrix k maps layer k to
+    layer k + 1, and layer 0 is the inputs. Weights W include their multipliers. Time t counts updates, 0 to steps.
+    A seed whose training has diverged yields infinities or NaN, never an exception.
+    """
+
+    @property
+    def training(self) -> Training:
+        """What was trained."""
+        ...
+
+    @property
+    def width(self) -> int:
+        """At which width."""
+        ...
+
+    @property
+    def seeds(self) -> Sequence[int]:
+        """Which seeds, in the order of every leading axis."""
+        ...
+
+    @property
+    def layers(self) -> Sequence[Layer]:
+        """The network's matrices."""
+        ...
+
+    @property
+    def times(self) -> Sequence[int]:
+        """Recorded times."""
+        ...
+
+    @property
+    def losses(self) -> Tensor:
+        """Loss of the batch that step t sees, [t, seed], t = 0..steps."""
+        ...
+
+    @property
+    def peak_activations(self) -> Tensor:
+        """Largest root mean square of any hidden layer's preactivations at each time, [t, seed], t = 0..steps."""
+        ...
+
+    @property
+    def peak_outputs(self) -> Tensor:
+        """Root mean square of the outputs on the batch that step t sees, [t, seed], t = 0..steps."""
+        ...
+
+    def preactivations(self, layer: int, time: int, points: Points = "train") -> Tensor:
+        """Inputs of a hidden layer's nonlinearity, layer 1..depth, [seed, point, width]."""
+        ...
+
+    def features(self, layer: int, time: int, points: Points = "train") -> Tensor:
+        """Outputs of a hidden layer's nonlinearity, layer 0 (the data) to depth, [seed, point, size]."""
+        ...
+
+    def outputs(self, time: int, points: Points = "train") -> Tensor:
+        """The trained function, [seed, point, C]; f_t - f_0 where the network is centred."""
+        ...
+
+    def weight_norm(self, matrix: int, norm: Norm, time: int = 0) -> Tensor:
+        """Norm of W at a time, [seed]."""
+        ...
+
+    def weight_change_norm(self, matrix: int, norm: Norm, time: int) -> Tensor:
+        """Norm of W at a time minus W at time 0, [seed]."""
+        ...
+
+    def apply_initial(self, matrix: int, vectors: Tensor) -> Tensor:
+        """W at time 0 times vectors [seed, point, fan_in], [seed, point, fan_out]."""
+        ...
+
+    def apply_change(self, matrix: int, vectors: Tensor, time: int) -> Tensor:
+        """(W at a time minus W at time 0) times vectors [seed, point, fan_in], [seed, point, fan_out]."""
+        ...
+
+    def output_gradients(self, matrix: int, time: int, points: Points = "train") -> Tensor:
+        """Derivative of each output in what a matrix produces, [seed, point, C, fan_out]."""
+        ...

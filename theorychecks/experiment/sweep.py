@@ -1,0 +1,80 @@
+"""Sweep: an observable of a training over widths and seeds; a description, so that it can be varied and extended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from theorychecks.networks import LearningRate, Parametrization, Training
+from theorychecks.observables.observable import Observable
+from theorychecks.statistics.design import check_seeds
+from theorychecks.statistics.measurement import check_axis
+
+DEFAULT_SEEDS = 8
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What to measure, on what, at which widths and over how many seeds.
+
+    Attributes:
+        observable: what to read.
+        training: what to train.
+        widths: increasing, spanning a factor of 8 or more; see `widths`.
+        seeds: independent networks a width, or one number for each width.
+        root_seed: another one draws other networks everywhere.
+        words: only readings whose names contain all of these are judged.
+    """
+
+    observable: Observable
+    training: Training
+    widths: tuple[int, ...] = field(kw_only=True)
+    seeds: tuple[int, ...] | int = field(default=DEFAULT_SEEDS, kw_only=True)
+    root_seed: int = field(default=0, kw_only=True)
+    words: tuple[str, ...] = field(default=(), kw_only=True)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "widths", tuple(self.widths))
+        for width in self.widths:
+            if isinstance(width, bool) or not isinstance(width, int) or width < 1:
+                raise ValueError(f"a width is a positive integer; got {width!r} among {self.widths}")
+        check_axis(self.widths)
+        object.__setattr__(self, "seeds", check_seeds(self.seeds, len(self.widths)))
+        if isinstance(self.root_seed, bool) or not isinstance(self.root_seed, int) or self.root_seed < 0:
+            raise ValueError(f"a root seed is a whole number, 0 or above; got {self.root_seed!r}")
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Seeds at each width."""
+        return check_seeds(self.seeds, len(self.widths))
+
+    def of(self, *words: str) -> Sweep:
+        """The same sweep, judged on the readings whose names contain these words: `.of("hidden", "spectral")`."""
+        return replace(self, words=words)
+
+    def under(self, parametrization: Parametrization, *, learning_rate: LearningRate | None = None) -> Sweep:
+        """The same sweep in another parametrization; see `Training.under` for what becomes of the learning rate."""
+        return replace(self, training=self.training.under(parametrization, learning_rate=learning_rate))
+
+    def with_training(self, **changes: Any) -> Sweep:
+        """The same sweep with some of its training's attributes replaced."""
+        return replace(self, training=replace(self.training, **changes))
+
+    def with_observable(self, observable: Observable) -> Sweep:
+        """The same sweep of another observable."""
+        return replace(self, observable=observable, words=())
+
+    def select(self, names: Sequence[str]) -> list[str]:
+        """Those names that contain all words.
+
+        Raises:
+            ValueError: if none does.
+        """
+        chosen = [name for name in names if all(word in name for word in self.words)]
+        if not chosen:
+            raise ValueError(
+                f"no reading of {self.observable.name!r} is named with {' and '.join(map(repr, self.words))}; "
+                f"there are {', '.join(map(repr, names))}"
+            )
+        return chosen

@@ -1,0 +1,43 @@
+"""The empirical tangent kernel of a run, at any recorded time."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from theorychecks.engines import Points, Run
+
+
+def tangent_kernel(run: Run, time: int, *, rows: Points = "train", columns: Points = "train") -> Tensor:
+    """Inner products of output gradients in all trainable weights, [seed, rows * C, columns * C].
+
+    A role's gradients are weighted by its learning rate in units of the base rate times its global width factor, so
+    that one small step of gradient descent on a loss changes the outputs by -rate * kernel @ d loss / d outputs.
+    Under the NTK parametrization all weights are one, and this is the kernel of Jacot, Gabriel and Hongler (2018,
+    arXiv:1806.07572).
+
+    Args:
+        run: a run with `time` recorded.
+        time: at which weights.
+        rows: which inputs index the kernel's rows.
+        columns: which inputs index its columns.
+    """
+    training, width = run.training, run.width
+    unit = training.learning_rate.base * width**training.learning_rate.width
+    kernel: Tensor | None = None
+    for matrix, layer in enumerate(run.layers):
+        weight = layer.multiplier**2 * training.rate(layer.role, width) / unit
+        term = weight * _matrix_term(run, matrix, time, rows, columns)
+        kernel = term if kernel is None else kernel + term
+    assert kernel is not None
+    return kernel
+
+
+def _matrix_term(run: Run, matrix: int, time: int, rows: Points, columns: Points) -> Tensor:
+    """Products of one matrix's gradients, each the outer product of an output gradient and a feature."""
+    features = run.features(matrix, time, rows) @ run.features(matrix, time, columns).mT
+    left = run.output_gradients(matrix, time, rows)
+    right = run.output_gradients(matrix, time, columns)
+    seeds, p, c, _ = left.shape
+    q = right.shape[1]
+    gradients = (left.reshape(seeds, p * c, -1) @ right.reshape(seeds, q * c, -1).mT).reshape(seeds, p, c, q, c)
+    return (gradients * features[:, :, None, :, None]).reshape(seeds, p * c, q * c)

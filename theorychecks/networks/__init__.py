@@ -1,0 +1,35 @@
+"""What is trained: parametrizations, networks, data, losses and trainings, as descriptions."""
+
+from theorychecks.networks.activations import ERF as ERF
+from theorychecks.networks.activations import GELU as GELU
+from theorychecks.networks.activations import LINEAR as LINEAR
+from theorychecks.networks.activations import RELU as RELU
+from theorychecks.networks.activations import TANH as TANH
+from theorychecks.networks.activations import Activation as Activation
+from theorychecks.networks.activations import activation as activation
+from theorychecks.networks.data import Data as Data
+from theorychecks.networks.data import Digits as Digits
+from theorychecks.networks.data import Draw as Draw
+from theorychecks.networks.data import GaussianMixture as GaussianMixture
+from theorychecks.networks.data import Sphere as Sphere
+from theorychecks.networks.data import Teacher as Teacher
+from theorychecks.networks.losses import CROSS_ENTROPY as CROSS_ENTROPY
+from theorychecks.networks.losses import MSE as MSE
+from theorychecks.networks.losses import Loss as Loss
+from theorychecks.networks.mlp import MLP as MLP
+from theorychecks.networks.mlp import Layer as Layer
+from theorychecks.networks.parametrization import MAXIMAL_UPDATE as MAXIMAL_UPDATE
+from theorychecks.networks.parametrization import MEAN_FIELD as MEAN_FIELD
+from theorychecks.networks.parametrization import NTK as NTK
+from theorychecks.networks.parametrization import STANDARD as STANDARD
+from theorychecks.networks.parametrization import LayerRole as LayerRole
+from theorychecks.networks.parametrization import Parametrization as Parametrization
+from theorychecks.networks.parametrization import Scaling as Scaling
+from theorychecks.networks.parametrization import parametrization as parametrization
+from theorychecks.networks.training import ADAM as ADAM
+from theorychecks.networks.training import SGD as SGD
+from theorychecks.networks.training import LearningRate as LearningRate
+from theorychecks.networks.training import Optimizer as Optimizer
+from theorychecks.networks.training import Ridge as Ridge
+from theorychecks.networks.training import Training as Training
+from theorychecks.networks.training import scaled as scaled

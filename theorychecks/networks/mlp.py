@@ -1,0 +1,90 @@
+"""MLP: a fully connected network without biases, described by depth, activation and parametrization."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from theorychecks.networks.activations import Activation, activation
+from theorychecks.networks.parametrization import LayerRole, Parametrization, parametrization
+
+DEEPEST = 6
+
+
+class Layer(NamedTuple):
+    """One matrix of a network at a given width.
+
+    Attributes:
+        role: input, hidden or output.
+        name: "input", "hidden 2", ..., "output"; a hidden matrix is numbered by the hidden layer it feeds.
+        fan_in, fan_out: its shape is fan_out x fan_in.
+        multiplier: the factor in front of the trainable matrix.
+        init: standard deviation of the trainable matrix at initialisation.
+    """
+
+    role: LayerRole
+    name: str
+    fan_in: int
+    fan_out: int
+    multiplier: float
+    init: float
+
+
+@dataclass(frozen=True)
+class MLP:
+    """A fully connected network.
+
+    Attributes:
+        depth: number of hidden layers, 1 to 6.
+        activation: an `Activation` or the name of one.
+        parametrization: a `Parametrization` or the name of one.
+        centred: whether the initial function is subtracted, f_t - f_0. The exponents stay, and the random f_0 no longer
+            multiplies every layer's change by a common random factor.
+    """
+
+    depth: int
+    activation: Activation
+    parametrization: Parametrization
+    centred: bool = False
+
+    def __post_init__(self) -> None:
+        if isinstance(self.depth, bool) or not isinstance(self.depth, int) or not 1 <= self.depth <= DEEPEST:
+            raise ValueError(f"an MLP has 1 to {DEEPEST} hidden layers; got depth={self.depth!r}")
+        if isinstance(self.activation, str):
+            object.__setattr__(self, "activation", activation(self.activation))
+        if isinstance(self.parametrization, str):
+            object.__setattr__(self, "parametrization", parametrization(self.parametrization))
+        if not isinstance(self.activation, Activation):
+            raise TypeError(f"activation is an Activation or its name; got {self.activation!r}")
+        if not isinstance(self.parametrization, Parametrization):
+            raise TypeError(f"parametrization is a Parametrization or its name; got {self.parametrization!r}")
+
+    def under(self, other: Parametrization) -> MLP:
+        """The same network in another parametrization."""
+        return replace(self, parametrization=other)
+
+    def layers(self, width: int, *, inputs: int, outputs: int) -> tuple[Layer, ...]:
+        """Matrices at a width, from the input to the output."""
+        if isinstance(width, bool) or not isinstance(width, int) or width < 1:
+            raise ValueError(f"a width is a positive integer; got {width!r}")
+        hidden = [self._layer("hidden", f"hidden {k}", width, width, width) for k in range(2, self.depth + 1)]
+        first = self._layer("input", "input", inputs, width, width)
+        last = self._layer("output", "output", width, outputs, width)
+        return (first, *hidden, last)
+
+    def _layer(self, role: LayerRole, name: str, fan_in: int, fan_out: int, width: int) -> Layer:
+        scaling = self.parametrization.scaling(role)
+        constant = self.activation.gain if role != "input" else 1.0
+        if role == "input":
+            # The data's dimension is a constant of the problem, not a power of the width.
+            constant = 1.0 / math.sqrt(fan_in)
+        in_init = self.parametrization.constants == "init"
+        return Layer(
+            role=role,
+            name=name,
+            fan_in=fan_in,
+            fan_out=fan_out,
+            multiplier=width**-scaling.multiplier * (1.0 if in_init else constant),
+            init=width**-scaling.init * (constant if in_init else 1.0),
+        )

@@ -1,0 +1,150 @@
+"""Training: what is trained and how; a description only, that engines carry out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
+
+from theorychecks.networks.data import Data
+from theorychecks.networks.losses import Loss
+from theorychecks.networks.mlp import MLP
+from theorychecks.networks.parametrization import LayerRole, Parametrization
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearningRate:
+    """base * width^exponent, with further exponents by layer role.
+
+    Attributes:
+        base: the factor in front.
+        width: exponent for all layers.
+        input, hidden, output: exponents added for a role.
+    """
+
+    base: float
+    width: float = 0.0
+    input: float = 0.0
+    hidden: float = 0.0
+    output: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.base) and self.base > 0):
+            raise ValueError(f"a learning rate is a positive number; got {self.base!r}")
+
+    def exponent(self, role: LayerRole) -> float:
+        """The width exponent of one role, without the parametrization's."""
+        return self.width + {"input": self.input, "hidden": self.hidden, "output": self.output}[role]
+
+
+def scaled(
+    base: float, *, width: float = 0.0, input: float = 0.0, hidden: float = 0.0, output: float = 0.0
+) -> LearningRate:
+    """A learning rate base * width^exponent, globally (`width`) and in addition by layer role."""
+    return LearningRate(base=base, width=width, input=input, hidden=hidden, output=output)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimizer:
+    """An optimizer: plain gradient descent, or Adam (Kingma and Ba 2015, arXiv:1412.6980).
+
+    Attributes:
+        name: "sgd" or "adam".
+        betas: decay of Adam's first and second moments.
+        epsilon: Adam's; small, since gradients shrink with width.
+    """
+
+    name: Literal["sgd", "adam"]
+    betas: tuple[float, float] = field(default=(0.9, 0.999), repr=False)
+    epsilon: float = field(default=1e-12, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.name not in ("sgd", "adam"):
+            raise ValueError(f"unknown optimizer {self.name!r}; there are sgd and adam")
+
+
+SGD: Final = Optimizer(name="sgd")
+ADAM: Final = Optimizer(name="adam")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ridge:
+    """A penalty strength/2 * ||theta - anchor||^2 on all trainable weights, added to the loss.
+
+    Attributes:
+        strength: of the penalty.
+        towards: "init" anchors at the initial weights, "zero" is plain weight decay.
+    """
+
+    strength: float
+    towards: Literal["init", "zero"] = "init"
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.strength) and self.strength >= 0):
+            raise ValueError(f"a ridge strength is zero or positive; got {self.strength!r}")
+        if self.towards not in ("init", "zero"):
+            raise ValueError(f"a ridge pulls towards 'init' or 'zero'; got {self.towards!r}")
+
+
+@dataclass(frozen=True)
+class Training:
+    """A network, its data and how it is trained.
+
+    Attributes:
+        network: what is trained.
+        learning_rate: see `scaled`.
+        data: what it is trained on, the same for all widths and seeds.
+        loss: mean over the batch.
+        steps: number of updates.
+        optimizer: SGD or Adam.
+        batch_size: samples a step, in order and around; None takes all of them.
+        ridge: a penalty on the weights.
+        dtype: of all numbers.
+    """
+
+    network: MLP
+    learning_rate: LearningRate = field(kw_only=True)
+    data: Data = field(kw_only=True)
+    loss: Loss = field(kw_only=True)
+    steps: int = field(kw_only=True)
+    optimizer: Optimizer = field(default=SGD, kw_only=True)
+    batch_size: int | None = field(default=None, kw_only=True)
+    ridge: Ridge = field(default=Ridge(strength=0.0), kw_only=True)
+    dtype: Literal["float32", "float64"] = field(default="float32", kw_only=True)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < 0:
+            raise ValueError(f"steps is a whole number, 0 or above; got {self.steps!r}")
+        if not isinstance(self.learning_rate, LearningRate):
+            raise TypeError(f"learning_rate is made by scaled(base, width=...); got {self.learning_rate!r}")
+        if self.dtype not in ("float32", "float64"):
+            raise ValueError(f"dtype is 'float32' or 'float64'; got {self.dtype!r}")
+        if self.loss.needs_distributions and not self.data.classes_are_targets:
+            raise ValueError(
+                f"{self.loss.name} needs a distribution over classes as target, and {self.data!r} has real targets. "
+                "Use MSE, or data with classes (GaussianMixture, Digits)."
+            )
+        if self.batch_size is not None and (self.batch_size < 1 or self.data.samples % self.batch_size):
+            raise ValueError(f"batch_size divides the number of samples, {self.data.samples}; got {self.batch_size}")
+
+    def under(self, parametrization: Parametrization, *, learning_rate: LearningRate | None = None) -> Training:
+        """The same training in another parametrization.
+
+        Width exponents of the learning rate belong to the parametrization they were chosen for, so without a new
+        learning rate only the base is kept.
+        """
+        rate = learning_rate or LearningRate(base=self.learning_rate.base)
+        return replace(self, network=self.network.under(parametrization), learning_rate=rate)
+
+    def rate(self, role: LayerRole, width: int) -> float:
+        """The learning rate of a role's trainable matrices at a width."""
+        scaling = self.network.parametrization.scaling(role)
+        own = scaling.adam if self.optimizer.name == "adam" else scaling.sgd
+        return float(self.learning_rate.base * width ** (self.learning_rate.exponent(role) - own))
+
+    def batch(self, step: int) -> slice:
+        """Rows of the training data that a step sees."""
+        if self.batch_size is None:
+            return slice(0, self.data.samples)
+        start = step * self.batch_size % self.data.samples
+        return slice(start, start + self.batch_size)

@@ -1,0 +1,144 @@
+"""Observable: how numbers are read off trainings, one a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from theorychecks.engines import Run
+from theorychecks.networks import Training
+from theorychecks.statistics.measurement import Status
+
+
+class Trial(Protocol):
+    """One training at one width over some seeds, ready to be carried out, as often as an observable needs."""
+
+    @property
+    def training(self) -> Training:
+        """What is trained."""
+        ...
+
+    @property
+    def width(self) -> int:
+        """At which width."""
+        ...
+
+    @property
+    def seeds(self) -> Sequence[int]:
+        """Which networks."""
+        ...
+
+    def run(
+        self,
+        *,
+        times: Sequence[int] | None = None,
+        seeds: Sequence[int] | None = None,
+        rate_factors: Tensor | None = None,
+    ) -> Run:
+        """Carry the training out, for some of the seeds and with a factor on each seed's learning rate."""
+        ...
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One number a seed.
+
+    Attributes:
+        values: [seed]; infinite or NaN where a run has diverged.
+        statuses: where a value is a bound rather than a number; None reads statuses off the values.
+    """
+
+    values: Tensor
+    statuses: tuple[Status, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Observable:
+    """A quantity of a training, or several by name (by layer, say).
+
+    Attributes:
+        name: what reports call it; two observables with one name are taken for the same.
+        observe: from a trial to readings by name; the empty name stands for the observable itself.
+        networks: how many networks make one value, for averages over an ensemble.
+    """
+
+    name: str
+    observe: Callable[[Trial], Mapping[str, Reading]] = field(repr=False, compare=False)
+    networks: int = 1
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            raise ValueError("an observable needs a name: reports and stored measurements go by it")
+        if isinstance(self.networks, bool) or not isinstance(self.networks, int) or self.networks < 1:
+            raise ValueError(f"networks is a positive integer; got {self.networks!r}")
+
+
+def observable(read: Callable[[Run], Tensor | Mapping[str, Tensor]]) -> Observable:
+    """Turn a function of a run into an observable of the same name; the run has times 0 and `steps` recorded.
+
+    The function returns one number a seed, as a tensor [seed], or several such tensors by name.
+    """
+    return from_run(f"{read.__module__}.{read.__qualname__}", read)
+
+
+def from_run(name: str, read: Callable[[Run], Tensor | Mapping[str, Tensor]]) -> Observable:
+    """An observable that reads one run."""
+
+    def observe(trial: Trial) -> dict[str, Reading]:
+        result = read(trial.run())
+        by_name = result if isinstance(result, Mapping) else {"": result}
+        return {key: Reading(torch.as_tensor(values)) for key, values in by_name.items()}
+
+    return Observable(name, observe)
+
+
+def together(first: Observable, *others: Observable) -> Observable:
+    """Several observables of one training, which is then run once; readings are named "reading, observable"."""
+    members = (first, *others)
+    if len({member.name for member in members}) < len(members):
+        raise ValueError(f"observables read together need different names; got {[m.name for m in members]}")
+    if any(member.networks != first.networks for member in members):
+        raise ValueError("observables read together need the same number of networks per value")
+
+    def observe(trial: Trial) -> dict[str, Reading]:
+        shared = _Once(trial)
+        return {
+            f"{key}, {member.name}" if key else member.name: reading
+            for member in members
+            for key, reading in member.observe(shared).items()
+        }
+
+    return Observable(" and ".join(member.name for member in members), observe, networks=first.networks)
+
+
+class _Once:
+    """A trial whose plain run is carried out once."""
+
+    def __init__(self, trial: Trial) -> None:
+        self._trial = trial
+        self._plain: Run | None = None
+        self.training = trial.training
+        self.width = trial.width
+        self.seeds = trial.seeds
+
+    def run(
+        self,
+        *,
+        times: Sequence[int] | None = None,
+        seeds: Sequence[int] | None = None,
+        rate_factors: Tensor | None = None,
+    ) -> Run:
+        if times is not None or seeds is not None or rate_factors is not None:
+            return self._trial.run(times=times, seeds=seeds, rate_factors=rate_factors)
+        if self._plain is None:
+            self._plain = self._trial.run()
+        return self._plain
+
+
+def root_mean_square(values: Tensor) -> Tensor:
+    """Over everything but the seeds, [seed]."""
+    return values.flatten(1).square().mean(dim=1).sqrt()

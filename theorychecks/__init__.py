@@ -1,1 +1,103 @@
-"""A scientific test harness for theory predictions about wide neural networks."""
+"""A scientific test harness for theory predictions about wide neural networks.
+
+A claim is a test: it fits a scaling exponent across widths and compares its interval with what theory allows.
+Names load when first used, so that importing the package does not import torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from theorychecks.claims import ClaimError as ClaimError
+    from theorychecks.claims import ClaimFailure as ClaimFailure
+    from theorychecks.claims import check as check
+    from theorychecks.claims import check_refuted as check_refuted
+    from theorychecks.claims import claim as claim
+    from theorychecks.experiment import Sweep as Sweep
+    from theorychecks.experiment import measure as measure
+    from theorychecks.networks import ADAM as ADAM
+    from theorychecks.networks import CROSS_ENTROPY as CROSS_ENTROPY
+    from theorychecks.networks import ERF as ERF
+    from theorychecks.networks import GELU as GELU
+    from theorychecks.networks import LINEAR as LINEAR
+    from theorychecks.networks import MAXIMAL_UPDATE as MAXIMAL_UPDATE
+    from theorychecks.networks import MEAN_FIELD as MEAN_FIELD
+    from theorychecks.networks import MLP as MLP
+    from theorychecks.networks import MSE as MSE
+    from theorychecks.networks import NTK as NTK
+    from theorychecks.networks import RELU as RELU
+    from theorychecks.networks import SGD as SGD
+    from theorychecks.networks import STANDARD as STANDARD
+    from theorychecks.networks import TANH as TANH
+    from theorychecks.networks import Activation as Activation
+    from theorychecks.networks import Digits as Digits
+    from theorychecks.networks import GaussianMixture as GaussianMixture
+    from theorychecks.networks import LearningRate as LearningRate
+    from theorychecks.networks import Parametrization as Parametrization
+    from theorychecks.networks import Ridge as Ridge
+    from theorychecks.networks import Scaling as Scaling
+    from theorychecks.networks import Sphere as Sphere
+    from theorychecks.networks import Teacher as Teacher
+    from theorychecks.networks import Training as Training
+    from theorychecks.networks import activation as activation
+    from theorychecks.networks import parametrization as parametrization
+    from theorychecks.networks import scaled as scaled
+    from theorychecks.observables import Observable as Observable
+    from theorychecks.observables import alignment as alignment
+    from theorychecks.observables import ensemble_kernel_gap as ensemble_kernel_gap
+    from theorychecks.observables import feature_change as feature_change
+    from theorychecks.observables import initial_output as initial_output
+    from theorychecks.observables import kernel_gap as kernel_gap
+    from theorychecks.observables import max_stable_learning_rate as max_stable_learning_rate
+    from theorychecks.observables import observable as observable
+    from theorychecks.observables import output_change as output_change
+    from theorychecks.observables import tangent_kernel_drift as tangent_kernel_drift
+    from theorychecks.observables import together as together
+    from theorychecks.observables import update_size as update_size
+    from theorychecks.observables import weight_change as weight_change
+    from theorychecks.statistics import Finding as Finding
+    from theorychecks.statistics import FiniteSizeClass as FiniteSizeClass
+    from theorychecks.statistics import Fit as Fit
+    from theorychecks.statistics import Interval as Interval
+    from theorychecks.statistics import LowerBound as LowerBound
+    from theorychecks.statistics import Measurement as Measurement
+    from theorychecks.statistics import Ordering as Ordering
+    from theorychecks.statistics import Plateau as Plateau
+    from theorychecks.statistics import PowerLaw as PowerLaw
+    from theorychecks.statistics import UpperBound as UpperBound
+    from theorychecks.statistics import Verdict as Verdict
+    from theorychecks.statistics import fit_power_law as fit_power_law
+    from theorychecks.statistics import widths as widths
+
+_HOMES: Final = {
+    "theorychecks.claims": "ClaimError ClaimFailure check check_refuted claim",
+    "theorychecks.experiment": "Sweep measure",
+    "theorychecks.networks": (
+        "ADAM CROSS_ENTROPY ERF GELU LINEAR MAXIMAL_UPDATE MEAN_FIELD MLP MSE NTK RELU SGD STANDARD TANH Activation "
+        "Digits GaussianMixture LearningRate Parametrization Ridge Scaling Sphere Teacher Training activation "
+        "parametrization scaled"
+    ),
+    "theorychecks.observables": (
+        "Observable alignment ensemble_kernel_gap feature_change initial_output kernel_gap max_stable_learning_rate "
+        "observable output_change tangent_kernel_drift together update_size weight_change"
+    ),
+    "theorychecks.statistics": (
+        "FiniteSizeClass Finding Fit Interval LowerBound Measurement Ordering Plateau PowerLaw UpperBound Verdict "
+        "fit_power_law widths"
+    ),
+}
+_HOME: Final = {name: home for home, names in _HOMES.items() for name in names.split()}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])

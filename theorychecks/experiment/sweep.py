@@ -65,6 +65,12 @@ class Sweep:
         """The same sweep of another observable."""
         return replace(self, observable=observable, words=())
 
+    def wider(self, octaves: int) -> Sweep:
+        """The same sweep with so many more widths at the upper end, as many seeds at each as at the last."""
+        ratio = self.widths[-1] // self.widths[-2]
+        more = tuple(self.widths[-1] * ratio**k for k in range(1, octaves + 1))
+        return replace(self, widths=self.widths + more, seeds=self.counts + (self.counts[-1],) * octaves)
+
     def select(self, names: Sequence[str]) -> list[str]:
         """Those names that contain all words.
 

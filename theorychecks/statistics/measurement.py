@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections.abc import Sequence
@@ -226,7 +227,7 @@ def check_axis(axis_values: Sequence[float], *, axis: str = "width") -> None:
         raise ValueError(f"an exponent needs several {axis}s; got {values}. Try widths(64, 2048).")
     if any(not math.isfinite(value) or value <= 0 for value in values):
         raise ValueError(f"every {axis} must be a positive number; got {values}")
-    if any(b <= a for a, b in zip(values, values[1:], strict=False)):
+    if any(b <= a for a, b in itertools.pairwise(values)):
         raise ValueError(f"{axis}s must increase, each named once; got {values}")
     if values[-1] / values[0] < SMALLEST_SPAN:
         raise ValueError(

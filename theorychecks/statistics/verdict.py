@@ -131,8 +131,8 @@ class Finding:
             "flags": {
                 name: {
                     "fired": bool(check.fired),
-                    "statistic": _finite_or_none(check.statistic),
-                    "bound": _finite_or_none(check.bound),
+                    "statistic": float(check.statistic),
+                    "bound": float(check.bound),
                     "meaning": check.meaning,
                 }
                 for name, check in (fit.checks if fit else {}).items()

@@ -1,0 +1,147 @@
+"""The Markdown says what passed in a line and what did not in full, escapes what it quotes, and knows its size."""
+
+import re
+
+import pytest
+
+from theorychecks.reporting import Report, render_markdown
+
+
+def rendered(document):
+    return render_markdown(Report(document))
+
+
+def table_rows(text):
+    return [line for line in text.splitlines() if line.startswith("| ")]
+
+
+def cells(row):
+    return row.replace("\\|", "").strip("|").split("|")
+
+
+def test_the_header_has_counts_budget_and_time(documents):
+    text = rendered(documents.report(documents.claim(), documents.failing_claim()))
+    assert "**1 of 2 claims pass**, 1 fail, 0 inconclusive; 4 findings in 12.5 s (profile quick)" in text
+    # 4 findings, one tail of 0.025 each.
+    assert "at most 0.1 wrong verdicts are expected" in text
+
+
+def test_a_claim_has_one_row_with_predicted_and_measured(documents):
+    (_, _, row) = table_rows(rendered(documents.report(documents.claim())))
+    assert "✓ pass" in row
+    assert "n^-1 within 0.15 (rival n^-0.5)" in row
+    assert "n^-1.00, 95% interval [-1.05, -0.95]" in row
+    assert "width 128..4,096 | 6 | dense | 3 s |" in row
+
+
+def test_the_row_shows_the_worst_finding(documents):
+    good = documents.finding()
+    close = documents.finding(exponent=-0.92)
+    refuted = documents.finding(exponent=-0.4, verdict="refuted")
+    (_, _, row) = table_rows(rendered(documents.report(documents.claim(findings=[good, close, documents.control()]))))
+    assert "n^-0.92" in row
+    (_, _, row) = table_rows(rendered(documents.report(documents.claim(findings=[good, refuted, close]))))
+    assert "n^-0.40" in row
+
+
+def test_when_all_pass_there_is_nothing_to_explain(documents):
+    assert "What did not pass" not in rendered(documents.report(documents.claim()))
+
+
+def test_a_failure_is_explained_in_full(documents):
+    flag = {"drift": {"fired": True, "statistic": 0.5, "bound": 0.2, "meaning": "the local exponent changes"}}
+    refuted = documents.finding(exponent=-0.5, verdict="refuted", flags=flag, reason="outside the margin")
+    text = rendered(documents.report(documents.failing_claim(findings=[refuted, documents.control()])))
+    for line in (
+        "REFUTED  prediction  [hidden 2, frobenius]",
+        "predicted   n^-1 within 0.15 (rival n^-0.5)",
+        "inside [-1.15, -0.85] and no flag fired",
+        "measured    n^-0.50, 95% interval [-0.55, -0.45] on [128, 4,096], extrapolated under the finite-size class",
+        # Half-width 0.05 of which 0.03 is bias: the rest is noise.
+        "±0.050 = 0.030 bias + 0.020 noise (standard error 0.009, 21 degrees of freedom)",
+        "drift: 0.5 against a bound of 0.2 (the local exponent changes)",
+        "reason      outside the margin",
+        "reproduce   pytest 'properties/test_lazy.py::test_failing[tanh 3]'",
+    ):
+        assert line in text
+    # The control is refuted, as it must be: nothing to explain.
+    assert "control, which" not in text
+
+
+def test_a_control_that_is_supported_is_a_failure(documents):
+    kept = documents.control(verdict="supported", exponent=-1.0)
+    text = rendered(documents.report(documents.failing_claim(findings=[documents.finding(), kept])))
+    assert "SUPPORTED  control, which must be refuted" in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "words", "rule"),
+    [
+        ("upper_bound", "at most n^-1", "reaches no higher than -0.85"),
+        ("lower_bound", "at least n^-1", "reaches no lower than -1.15"),
+        ("power_law", "predicted   n^-1", "lies inside [-1.15, -0.85]"),
+    ],
+)
+def test_each_kind_of_prediction_has_its_rule(documents, kind, words, rule):
+    open_one = documents.finding(kind=kind, verdict="inconclusive")
+    text = rendered(documents.report(documents.claim(outcome="inconclusive", findings=[open_one])))
+    assert words in text
+    assert rule in text
+
+
+def test_an_error_is_shown_with_the_command_that_reproduces_it(documents):
+    broken = documents.failing_claim(findings=[], error="ValueError: ``` in the message\n<b>worker died</b>")
+    text = rendered(documents.report(broken))
+    assert "````text\nValueError: ``` in the message" in text
+    assert "reproduce  pytest 'properties/test_lazy.py::test_failing[tanh 3]'" in text
+
+
+def test_cells_stay_in_their_columns(documents):
+    hostile = "a | b\nc `d` <script>alert(1)</script> $x$ [y](http://z)"
+    finding = documents.finding(axis=hostile, engine=hostile)
+    text = rendered(documents.report(documents.claim(id=hostile, statement=hostile, findings=[finding])))
+    rows = table_rows(text)
+    assert len(rows) == 3
+    assert {len(cells(row)) for row in rows} == {9}
+    outside_code = rows[2].split("``")[2]
+    assert "<script>" not in outside_code
+    assert "&lt;script&gt;" in outside_code
+    assert not re.search(r"(?<!\\)\]\(", outside_code)
+
+
+def test_lost_claims_are_an_alarm(documents):
+    document = documents.report(documents.claim())
+    document["suite"] |= {"collected": 2, "lost": ["properties/test_x.py::test_lost"]}
+    assert "✗ claims were lost**: 2 collected, 1 judged, 1 reported. `properties/test_x.py::test_lost`" in rendered(
+        document
+    )
+
+
+def test_findings_beyond_the_cap_are_counted(documents):
+    many = [documents.finding(exponent=-0.5, verdict="refuted") for _ in range(20)]
+    text = rendered(documents.report(documents.failing_claim(findings=many)))
+    assert text.count("REFUTED  prediction") == 12
+    assert "8 more findings of this claim are left out" in text
+
+
+def test_a_huge_report_stays_below_the_step_summary_limit_and_says_so(documents):
+    claims = [
+        documents.failing_claim(id=f"LZ-{i}", statement="ω" * 3000, error="é" * 9000, findings=[]) for i in range(3000)
+    ]
+    text = rendered(documents.report(*claims))
+    assert len(text.encode()) < 1024**2
+    assert "more claims are left out of this table" in text
+    assert "more claims that did not pass are left out here" in text
+
+
+def test_a_run_without_claims_says_so(documents):
+    assert "No claim was run." in rendered(documents.report())
+
+
+def test_exponents_are_never_called_asymptotic(documents):
+    assert "asymptotic" not in rendered(documents.report(documents.claim(), documents.failing_claim())).lower()
+
+
+def test_the_same_report_gives_the_same_text(documents):
+    document = documents.report(documents.claim(), documents.failing_claim())
+    assert rendered(document) == rendered(document)

@@ -1,0 +1,270 @@
+"""Claims: statements of theory as tests, with predictions that must hold and controls that must not."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from types import CodeType, MappingProxyType
+from typing import Any, Final, Literal, TypeVar
+
+from theorychecks.experiment import Sweep, measure
+from theorychecks.statistics.measurement import Measurement
+from theorychecks.statistics.predictions import Prediction
+from theorychecks.statistics.verdict import Finding, Role
+
+Test = TypeVar("Test", bound=Callable[..., Any])
+Outcome = Literal["pass", "fail", "inconclusive"]
+_ATTRIBUTE: Final = "__theorychecks_claim__"
+
+
+class ClaimError(ValueError):
+    """A claim is not well formed: it lacks a statement, a source or a control."""
+
+
+class ClaimFailure(AssertionError):  # noqa: N818 - it is an assertion that failed, not an error in the test
+    """A prediction is not supported, or a control not refuted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """What a test claims.
+
+    Attributes:
+        id: short and unique, "LZ-1".
+        statement: the test's docstring.
+        source: where the claim comes from, with what was derived or measured here marked so.
+    """
+
+    id: str
+    statement: str
+    source: str
+
+
+@dataclass
+class Recorder:
+    """Findings of one claim as they are judged.
+
+    Attributes:
+        findings: in order.
+        octaves: how many octaves of width to add to every sweep.
+    """
+
+    findings: list[Finding] = field(default_factory=list)
+    octaves: int = 0
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the findings say of the claim: every prediction supported and every control refuted, or not."""
+        outcomes = {finding.outcome for finding in self.findings}
+        if "fail" in outcomes:
+            return "fail"
+        return "inconclusive" if "inconclusive" in outcomes else "pass"
+
+    def missing(self) -> str | None:
+        """What a claim that has run still lacks."""
+        if not any(finding.role == "prediction" for finding in self.findings):
+            return (
+                "no prediction was judged: the test never reached check(). "
+                "Under the quick profile only explicit @example settings run; add the canonical one."
+            )
+        if not any(finding.role == "control" for finding in self.findings):
+            return "no control was judged: add check_refuted(...) of a set-up in which the prediction is false"
+        return None
+
+
+_recorder: ContextVar[Recorder | None] = ContextVar("theorychecks_recorder", default=None)
+_setting: ContextVar[Mapping[str, str]] = ContextVar("theorychecks_setting", default=MappingProxyType({}))
+
+
+def claim(*, id: str, source: str) -> Callable[[Test], Test]:
+    """Mark a test as a claim; put it above `@given`.
+
+    The test's docstring is the statement. The test must call `check` and `check_refuted`.
+
+    Args:
+        id: short and unique in a run.
+        source: author, year, arXiv id, equation; "derived here" for what was.
+
+    Raises:
+        ClaimError: without an id, a source, a docstring or a control.
+    """
+
+    def mark(test: Test) -> Test:
+        name = getattr(test, "__name__", repr(test))
+        statement = inspect.cleandoc(test.__doc__ or "").strip()
+        for what, text in (("an id", id), ("a source", source)):
+            if not isinstance(text, str) or not text.strip():
+                raise ClaimError(f"{name}: a claim needs {what}; got {text!r}. Write @claim(id='...', source='...').")
+        if not statement:
+            raise ClaimError(f"{name}: a claim states itself in its docstring, and there is none. Write one sentence.")
+        hypothesis_handle = getattr(test, "hypothesis", None)
+        inner = hypothesis_handle.inner_test if hypothesis_handle else test
+        if not _mentions(inner, check_refuted.__name__):
+            raise ClaimError(
+                f"{name}: a claim says where it stops holding, and there is no control. "
+                "Add check_refuted(...) of a set-up in which the prediction is false."
+            )
+        if hypothesis_handle:
+            hypothesis_handle.inner_test = _noting_setting(inner)
+        setattr(test, _ATTRIBUTE, Claim(id=id, statement=statement, source=source))
+        return test
+
+    return mark
+
+
+def claim_of(test: object) -> Claim | None:
+    """The claim that a test function makes, if any."""
+    found = getattr(test, _ATTRIBUTE, None)
+    return found if isinstance(found, Claim) else None
+
+
+def check(
+    source: Sweep | Measurement, prediction: Prediction, *, against: Sweep | Measurement | None = None, label: str = ""
+) -> list[Finding]:
+    """Measure, and hold every reading against a prediction, which must be SUPPORTED.
+
+    Inside a claim run by pytest the findings are recorded and judged together at the end, so that one failure does not
+    hide the others; elsewhere the first failure raises.
+
+    Args:
+        source: a sweep, or a measurement made elsewhere.
+        prediction: what theory says of it.
+        against: divides the source, seed by seed, before it is judged; for orderings.
+        label: what reports call it; the observable's name by default.
+
+    Returns:
+        One finding a reading.
+
+    Raises:
+        ClaimFailure: outside of a recorded claim, if a reading does not support the prediction.
+    """
+    return _record("prediction", source, prediction, against, label)
+
+
+def check_refuted(
+    source: Sweep | Measurement, prediction: Prediction, *, against: Sweep | Measurement | None = None, label: str = ""
+) -> list[Finding]:
+    """Like `check`, for a control: every reading must REFUTE the prediction."""
+    return _record("control", source, prediction, against, label)
+
+
+@contextmanager
+def recording(recorder: Recorder, setting: Mapping[str, str] | None = None) -> Iterator[Recorder]:
+    """Record findings instead of raising, until the end of the block."""
+    recorder_token, setting_token = _recorder.set(recorder), _setting.set(setting or {})
+    try:
+        yield recorder
+    finally:
+        _recorder.reset(recorder_token)
+        _setting.reset(setting_token)
+
+
+def _record(
+    role: Role,
+    source: Sweep | Measurement,
+    prediction: Prediction,
+    against: Sweep | Measurement | None,
+    label: str,
+) -> list[Finding]:
+    if not isinstance(prediction, Prediction):
+        raise TypeError(f"a prediction is a PowerLaw, UpperBound, LowerBound, Plateau or Ordering; got {prediction!r}")
+    recorder = _recorder.get()
+    octaves = recorder.octaves if recorder else 0
+    readings = _readings(source, octaves)
+    others = _readings(against, octaves) if against is not None else {}
+    findings = []
+    for name, (measurement, context) in readings.items():
+        if against is not None:
+            if name not in others:
+                raise ValueError(f"nothing to compare {name!r} with; there are {', '.join(map(repr, others))}")
+            measurement = measurement.over(others[name][0])
+        finding = prediction.judge(measurement)
+        title = ", ".join(part for part in (label or context.get("observable", ""), name) if part)
+        finding = replace(
+            finding,
+            label=title or measurement.name,
+            role=role,
+            setting={**_setting.get(), **{k: v for k, v in context.items() if k in _SHOWN}},
+            engine=context.get("engine", "given"),
+            seconds=float(context.get("seconds", "0")),
+        )
+        findings.append(finding)
+        if recorder is not None:
+            recorder.findings.append(finding)
+    if recorder is None:
+        _raise_unless_passed(findings)
+    return findings
+
+
+_SHOWN: Final = ("parametrization", "loss", "optimizer", "data")
+
+
+def _readings(source: Sweep | Measurement, octaves: int) -> dict[str, tuple[Measurement, dict[str, str]]]:
+    """Measurements by reading, with what is known of how they came about."""
+    if isinstance(source, Measurement):
+        return {"": (source, {"observable": source.name})}
+    if not isinstance(source, Sweep):
+        raise TypeError(f"a Sweep or a Measurement is checked; got {source!r}")
+    sweep = source.wider(octaves)
+    measured = measure(sweep)
+    training = sweep.training
+    context = {
+        "observable": sweep.observable.name,
+        "parametrization": training.network.parametrization.name,
+        "loss": training.loss.name,
+        "optimizer": training.optimizer.name,
+        "data": type(training.data).__name__,
+        "engine": measured.engine,
+        "seconds": repr(measured.seconds),
+    }
+    return {name: (measured.measurements[name], context) for name in sweep.select(list(measured.measurements))}
+
+
+def _raise_unless_passed(findings: list[Finding]) -> None:
+    for finding in findings:
+        if not finding.passed:
+            raise ClaimFailure(
+                f"{finding.label} is {finding.verdict.value}, a {finding.role} must be {finding.wanted.value}: "
+                f"{finding.reason}"
+            )
+
+
+def _noting_setting(inner: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(inner)
+    def noted(*args: Any, **kwargs: Any) -> Any:
+        token = _setting.set({**_setting.get(), **{name: _shown(value) for name, value in kwargs.items()}})
+        try:
+            return inner(*args, **kwargs)
+        finally:
+            _setting.reset(token)
+
+    return noted
+
+
+def _shown(value: object) -> str:
+    """How a setting reads: by its name where it has one."""
+    name = getattr(value, "name", None)
+    return name if isinstance(name, str) else repr(value)
+
+
+def _mentions(function: Callable[..., Any], name: str) -> bool:
+    """Whether a function, or a function of its module that it calls, mentions a name."""
+    seen: set[CodeType] = set()
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    scope = getattr(inspect.unwrap(function), "__globals__", {})
+    stack = [code] if code else []
+    while stack:
+        current = stack.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        if name in current.co_names or name in current.co_freevars:
+            return True
+        stack.extend(constant for constant in current.co_consts if isinstance(constant, CodeType))
+        called = (getattr(scope.get(used), "__code__", None) for used in current.co_names)
+        stack.extend(found for found in called if found is not None)
+    return False

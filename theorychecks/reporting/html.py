@@ -1,0 +1,161 @@
+"""A report as one HTML page that opens offline: every claim, every finding with its plot, prediction beside control."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+
+import jinja2
+
+from theorychecks.reporting import wording
+from theorychecks.reporting.plots import POINTS_DRAWN, plot_finding
+from theorychecks.reporting.report import ClaimDocument, FindingDocument, Report
+from theorychecks.reporting.selection import Pair, finding_passes, pairs, worst_finding
+
+# A card with its plot is some 12 kB, and the page stays below 5 MB; findings beyond these get one line each.
+_CARDS = 300
+_LINES = 5000
+# The runs drawn on the whole page: a few findings show every run, many findings show a sample of theirs.
+_POINTS_ON_PAGE = 40_000
+# Pairs that stand open in a claim where everything passes.
+_PAIRS_OPEN = 2
+_TEXT_SHOWN = 8000
+_NUMBER_SHOWN = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Card:
+    """A finding as the page shows it."""
+
+    finding: FindingDocument
+    state: str
+    verdict: str
+    caption: str
+    numbers: list[tuple[str, str]]
+    plot: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A finding for which the page has no room: its words, without a card."""
+
+    state: str
+    label: str
+    verdict: str
+    measured: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """A claim as the page shows it: pairs that stand open, pairs behind a click, and the rest as lines."""
+
+    claim: ClaimDocument
+    anchor: str
+    worst: FindingDocument | None
+    error: str
+    open_pairs: list[list[_Card]]
+    folded_pairs: list[list[_Card]]
+    lines: list[_Line]
+    lines_left_out: int
+
+
+def render_html(report: Report) -> str:
+    """Return the report as one self-contained page below 5 MB, the same bytes for the same report."""
+    shown = _findings_with_cards(report.claims)
+    points = max(min(POINTS_DRAWN, _POINTS_ON_PAGE // max(len(shown), 1)), 30)
+    sections = [_section(index, claim, shown, points) for index, claim in enumerate(report.claims)]
+    return _template().render(
+        suite=report.suite,
+        counts_agree=_counts_agree(report),
+        sections=sections,
+        provenance=wording.provenance(report.provenance),
+        outcomes=wording.OUTCOMES,
+        w=wording,
+    )
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("theorychecks.reporting"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.j2")
+
+
+def _counts_agree(report: Report) -> bool:
+    suite = report.suite
+    return suite["collected"] == suite["judged"] == suite["reported"] and not suite["lost"]
+
+
+def _findings_with_cards(claims: Iterable[ClaimDocument]) -> set[int]:
+    """Return the identities of the findings that get a card: pairs that hold a failing finding come first."""
+    all_pairs = [pair for claim in claims for pair in pairs(claim["findings"])]
+    all_pairs.sort(key=_all_pass)
+    return {id(finding) for finding in [f for pair in all_pairs for f in pair.findings][:_CARDS]}
+
+
+def _all_pass(pair: Pair) -> bool:
+    return all(map(finding_passes, pair.findings))
+
+
+def _section(index: int, claim: ClaimDocument, shown: set[int], points: int) -> _Section:
+    anchor = f"claim-{index + 1}"
+    in_order = sorted(pairs(claim["findings"]), key=_all_pass)
+    rows = [(_all_pass(pair), _cards(anchor, number, pair, shown, points)) for number, pair in enumerate(in_order)]
+    rows = [(passing, cards) for passing, cards in rows if cards]
+    failing = sum(not passing for passing, _ in rows)
+    is_open = max(failing, _PAIRS_OPEN)
+    lines = [_line(finding) for finding in claim["findings"] if id(finding) not in shown]
+    return _Section(
+        claim=claim,
+        anchor=anchor,
+        worst=worst_finding(claim),
+        error=wording.clip(claim["error"] or "", _TEXT_SHOWN),
+        open_pairs=[cards for _, cards in rows[:is_open]],
+        folded_pairs=[cards for _, cards in rows[is_open:]],
+        lines=lines[:_LINES],
+        lines_left_out=max(len(lines) - _LINES, 0),
+    )
+
+
+def _cards(anchor: str, number: int, pair: Pair, shown: set[int], points: int) -> list[_Card]:
+    control = pair.controls[0] if pair.prediction is not None and pair.controls else None
+    return [
+        _card(finding, None if finding is control else control, f"{anchor}-{number}-{place}", points)
+        for place, finding in enumerate(pair.findings)
+        if id(finding) in shown
+    ]
+
+
+def _card(finding: FindingDocument, control: FindingDocument | None, salt: str, points: int) -> _Card:
+    compared = control if finding["role"] == "prediction" else None
+    return _Card(
+        finding=finding,
+        state=_state(finding),
+        verdict=wording.verdict(finding),
+        caption=_caption(finding),
+        numbers=[(name, wording.clip(text, _NUMBER_SHOWN)) for name, text in wording.numbers(finding)],
+        plot=plot_finding(finding, compared, salt=salt, points_drawn=points),
+    )
+
+
+def _line(finding: FindingDocument) -> _Line:
+    return _Line(_state(finding), finding["label"], wording.verdict(finding), wording.measured(finding))
+
+
+def _state(finding: FindingDocument) -> str:
+    if finding_passes(finding):
+        return "pass"
+    return "inconclusive" if finding["verdict"] == "inconclusive" else "fail"
+
+
+def _caption(finding: FindingDocument) -> str:
+    if finding["exponent"] is None:
+        return f"No exponent is fitted. {wording.axis_range(finding)}."
+    lost = (
+        f" {wording.NOT_FINITE_MARK} counts runs without a finite positive value." if any(finding["not_finite"]) else ""
+    )
+    return f"Exponent {wording.scope(finding)}.{lost}"

@@ -1,0 +1,187 @@
+"""A report as Markdown: for a terminal, a pull request, and the step summary of a continuous-integration run."""
+
+import re
+from collections.abc import Iterable
+
+from theorychecks.reporting import wording
+from theorychecks.reporting.report import ClaimDocument, FindingDocument, ProvenanceDocument, Report, SuiteDocument
+from theorychecks.reporting.selection import failing_findings, finding_passes, worst_finding
+
+# GitHub refuses a step summary above 1 MiB; these parts and what surrounds them stay well below it.
+_TABLE_BYTES = 400_000
+_FAILURE_BYTES = 400_000
+# Findings explained in full for one claim: the worst; nobody reads the fiftieth.
+_FINDINGS_EXPLAINED = 12
+_LOST_NAMED = 50
+
+_COLUMNS = (
+    "outcome",
+    "claim",
+    "statement",
+    "predicted",
+    "measured (worst finding)",
+    "range",
+    "seeds",
+    "engine",
+    "time",
+)
+# What Markdown, a GitHub formula or HTML would take as markup. A bracket that opens an interval is none.
+_MARKUP = re.compile(r"[\\`*_<>|#~$&]|\[(?![-+\d])|\](?=[(\[:])")
+
+
+def render_markdown(report: Report) -> str:
+    """Return the report as Markdown, below 1 MiB whatever its size; what is left out is counted in its place."""
+    parts = [
+        _header(report.suite),
+        _table(report.claims),
+        _failures(report.claims),
+        _provenance(report.provenance),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _header(suite: SuiteDocument) -> str:
+    budget = suite["error_budget"]
+    lines = [
+        "# Theory checks",
+        "",
+        f"**{suite['passed']} of {suite['claims']} claims pass**, {suite['failed']} fail, "
+        f"{suite['inconclusive']} inconclusive; {suite['findings']} findings in "
+        f"{wording.duration(suite['wall_seconds'])} (profile {suite['profile']}).",
+        "",
+        f"Error budget: {wording.percent(budget['confidence'])} intervals, each tail wrong with probability at most "
+        f"{budget['tail_error']:.3g}, so over {budget['findings']} findings at most "
+        f"{budget['expected_wrong_verdicts_at_most']:.3g} wrong verdicts are expected. {_inline(budget['note'])}",
+    ]
+    return "\n".join(lines + _losses(suite))
+
+
+def _losses(suite: SuiteDocument) -> list[str]:
+    """Return the warning that claims went missing, or nothing."""
+    counts = (suite["collected"], suite["judged"], suite["reported"])
+    if len(set(counts)) == 1 and not suite["lost"]:
+        return []
+    named = ", ".join(_code(wording.clip(test, 300)) for test in suite["lost"][:_LOST_NAMED])
+    rest = len(suite["lost"]) - _LOST_NAMED
+    more = f" and {rest} more" if rest > 0 else ""
+    return [
+        "",
+        f"**✗ claims were lost**: {counts[0]} collected, {counts[1]} judged, {counts[2]} reported. {named}{more}",
+    ]
+
+
+def _table(claims: list[ClaimDocument]) -> str:
+    if not claims:
+        return "No claim was run."
+    head = [_row(_COLUMNS), _row(["---"] * len(_COLUMNS))]
+    rows, left_out = _within((_claim_row(claim) for claim in claims), _TABLE_BYTES)
+    note = [f"\n{left_out} more claims are left out of this table; report.json has them all."] if left_out else []
+    return "\n".join(head + rows + note)
+
+
+def _claim_row(claim: ClaimDocument) -> str:
+    finding = worst_finding(claim)
+    cells = [wording.OUTCOMES[claim["outcome"]], _code(wording.clip(claim["id"], 120)), _cell(claim["statement"], 240)]
+    if finding is None:
+        cells += ["-", _cell(claim["error"] or "no finding", 160), "-", "-", "-"]
+    else:
+        cells += [
+            _cell(wording.predicted(finding), 120),
+            _cell(_measured(finding), 200),
+            _cell(wording.axis_range(finding), 80),
+            wording.seed_range(finding["seeds"]),
+            _cell(finding["engine"], 60),
+        ]
+    return _row([*cells, wording.duration(claim["seconds"])])
+
+
+def _measured(finding: FindingDocument) -> str:
+    return ("control: " if finding["role"] == "control" else "") + wording.measured(finding)
+
+
+def _failures(claims: list[ClaimDocument]) -> str:
+    broken = [c for c in claims if c["outcome"] != "pass" or not all(map(finding_passes, c["findings"]))]
+    if not broken:
+        return ""
+    # What failed comes before what is merely open, so that a cut loses the less urgent.
+    broken.sort(key=lambda claim: claim["outcome"] != "fail")
+    blocks, left_out = _within((_failure(claim) for claim in broken), _FAILURE_BYTES)
+    note = (
+        [f"{left_out} more claims that did not pass are left out here; report.json has them all."] if left_out else []
+    )
+    return "\n\n".join(["## What did not pass", *blocks, *note])
+
+
+def _failure(claim: ClaimDocument) -> str:
+    findings = failing_findings(claim)
+    parts = [
+        f"### {wording.OUTCOMES[claim['outcome']]}: {_code(wording.clip(claim['id'], 120))}",
+        f"{_cell(claim['statement'], 1000)} ({_cell(claim['source'], 300)})",
+    ]
+    if claim["error"]:
+        parts.append(_fence(f"{wording.clip(claim['error'], 4000)}\nreproduce  {wording.reproduce(claim)}"))
+    elif not findings:
+        parts.append("Every finding has the verdict it needs, and no error is recorded: is a control missing?")
+        parts.append(_fence(f"reproduce  {wording.reproduce(claim)}"))
+    parts += [_explained(claim, finding) for finding in findings[:_FINDINGS_EXPLAINED]]
+    rest = len(findings) - _FINDINGS_EXPLAINED
+    if rest > 0:
+        parts.append(f"{rest} more findings of this claim are left out here; report.json has them all.")
+    return "\n\n".join(parts)
+
+
+def _explained(claim: ClaimDocument, finding: FindingDocument) -> str:
+    role = "prediction" if finding["role"] == "prediction" else "control, which must be refuted"
+    heading = f"{finding['verdict'].upper()}  {role}  [{wording.clip(finding['label'], 120)}]"
+    rows = [f"  {name:<11} {wording.clip(text, 600)}" for name, text in wording.explanation(claim, finding)]
+    return _fence("\n".join([heading, *rows]))
+
+
+def _provenance(provenance: ProvenanceDocument) -> str:
+    return "\n".join(
+        ["## Provenance", "", *(f"- {name}: {_cell(text, 500)}" for name, text in wording.provenance(provenance))]
+    )
+
+
+def _within(blocks: Iterable[str], limit: int) -> tuple[list[str], int]:
+    """Return the blocks that fit into `limit` bytes, in order, and how many did not."""
+    kept: list[str] = []
+    size, left_out = 0, 0
+    for block in blocks:
+        size += len(block.encode()) + 2
+        if size > limit:
+            left_out += 1
+        else:
+            kept.append(block)
+    return kept, left_out
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(text: str, length: int) -> str:
+    return _inline(wording.clip(" ".join(text.split()), length))
+
+
+def _inline(text: str) -> str:
+    """Return text that Markdown shows as it is, on one line."""
+    return _MARKUP.sub(_escaped, " ".join(text.split()))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return {"<": "&lt;", ">": "&gt;", "&": "&amp;"}.get(match.group(), f"\\{match.group()}")
+
+
+def _code(text: str) -> str:
+    """Return a code span; a pipe inside one still ends a table cell, and is escaped."""
+    text = " ".join(text.split())
+    ticks = "`" * (1 + max((len(run) for run in re.findall(r"`+", text)), default=0))
+    pad = " " if "`" in text else ""
+    return f"{ticks}{pad}{text}{pad}{ticks}".replace("|", "\\|")
+
+
+def _fence(text: str) -> str:
+    """Return a code block whose fence is longer than any run of backticks in it."""
+    ticks = "`" * (1 + max((len(run) for run in re.findall(r"`+", text)), default=2))
+    return f"{ticks}text\n{text}\n{ticks}"

@@ -1,0 +1,211 @@
+"""The report of one run: every claim, every finding with its numbers, and where they come from."""
+
+import json
+from dataclasses import dataclass
+from typing import Literal, NoReturn, TypedDict, cast
+
+from theorychecks.reporting.schema import ReportError, check_shape
+
+# The number of the schema that this version reads and writes; reports/README.md describes it.
+SCHEMA = 1
+
+
+class PredictionDocument(TypedDict):
+    """What theory says of a quantity; `exponent` is None for an ordering."""
+
+    kind: Literal["power_law", "upper_bound", "lower_bound", "plateau", "ordering"]
+    exponent: float | None
+    margin: float | None
+    rival: float | None
+
+
+class FiniteSizeClassDocument(TypedDict):
+    """The corrections to a power law that the interval allows for: 1 + c n^-omega with |c| <= constant."""
+
+    constant: float
+    omegas: list[float]
+
+
+class FlagDocument(TypedDict):
+    """A check of the fit against its own assumptions, and whether it fired."""
+
+    fired: bool
+    statistic: float
+    bound: float
+    meaning: str
+
+
+class FindingDocument(TypedDict):
+    """One judged prediction or control, with all its numbers; `values` has one row an axis value, one entry a seed."""
+
+    label: str
+    role: Literal["prediction", "control"]
+    setting: dict[str, str]
+    axis: str
+    axis_values: list[float]
+    seeds: list[int]
+    values: list[list[float | None]]
+    not_finite: list[int]
+    prediction: PredictionDocument
+    exponent: float | None
+    prefactor: float | None
+    interval: list[float] | None
+    bias_bound: float | None
+    standard_error: float | None
+    degrees_of_freedom: float | None
+    confidence: float
+    finite_size_class: FiniteSizeClassDocument | None
+    breakdown_c: float | None
+    local_exponents: list[float]
+    flags: dict[str, FlagDocument]
+    trimmed: bool
+    shared_seeds: bool
+    verdict: Literal["supported", "refuted", "inconclusive"]
+    reason: str
+    engine: str
+    seconds: float
+
+
+class ClaimDocument(TypedDict):
+    """One claim: its sentence, its source, its outcome and its findings; `error` says how it broke, if it did."""
+
+    id: str
+    test: str
+    statement: str
+    source: str
+    outcome: Literal["pass", "fail", "inconclusive"]
+    error: str | None
+    seconds: float
+    findings: list[FindingDocument]
+
+
+class BudgetDocument(TypedDict):
+    """How many wrong verdicts a run of this size may be expected to give, at most."""
+
+    confidence: float
+    tail_error: float
+    findings: int
+    expected_wrong_verdicts_at_most: float
+    note: str
+
+
+class SuiteDocument(TypedDict):
+    """The counts of a run; `collected`, `judged` and `reported` are equal unless claims were lost."""
+
+    claims: int
+    collected: int
+    judged: int
+    reported: int
+    passed: int
+    failed: int
+    inconclusive: int
+    lost: list[str]
+    findings: int
+    error_budget: BudgetDocument
+    wall_seconds: float
+    profile: Literal["quick", "default", "full"]
+
+
+class ProvenanceDocument(TypedDict):
+    """Where the numbers come from: code, versions, machine and command."""
+
+    created: str
+    git_commit: str | None
+    git_dirty: bool | None
+    versions: dict[str, str]
+    device: str
+    threads: int
+    command: str
+    platform: str
+
+
+class ReportDocument(TypedDict):
+    """The whole document, plain JSON."""
+
+    schema: Literal[1]
+    claims: list[ClaimDocument]
+    suite: SuiteDocument
+    provenance: ProvenanceDocument
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one run found: a document of schema 1 that has been checked, so that it can be written and rendered."""
+
+    document: ReportDocument
+
+    def __post_init__(self) -> None:
+        _check_schema_number(self.document)
+        check_shape(self.document, ReportDocument, "")
+        for claim_index, claim in enumerate(self.document["claims"]):
+            for finding_index, finding in enumerate(claim["findings"]):
+                _check_finding(finding, f"claims[{claim_index}].findings[{finding_index}]")
+
+    @classmethod
+    def from_json(cls, text: str) -> "Report":
+        """Return the report that `text` holds; raise `ReportError` when it is not a report of schema 1."""
+        try:
+            document = json.loads(text, parse_constant=_refuse_constant)
+        except json.JSONDecodeError as error:
+            raise ReportError(
+                f"the report is not JSON: {error}. "
+                f"It may have been cut short while it was written; run the claims again."
+            ) from error
+        return cls(cast(ReportDocument, document))
+
+    def to_json(self) -> str:
+        """Return the document as JSON text; raise `ReportError` where a number is NaN or infinite."""
+        # Checked again: a document is a dictionary, and somebody may have written into it since.
+        check_shape(self.document, ReportDocument, "")
+        return json.dumps(self.document, allow_nan=False, ensure_ascii=False, indent=1) + "\n"
+
+    @property
+    def claims(self) -> list[ClaimDocument]:
+        """The claims, in the order in which the run reported them."""
+        return self.document["claims"]
+
+    @property
+    def suite(self) -> SuiteDocument:
+        """The counts of the run and its error budget."""
+        return self.document["suite"]
+
+    @property
+    def provenance(self) -> ProvenanceDocument:
+        """Where the numbers come from."""
+        return self.document["provenance"]
+
+
+def _check_schema_number(document: object) -> None:
+    if not isinstance(document, dict):
+        raise ReportError(
+            f"the report is a {type(document).__name__}; it must be a JSON object. Is this file a report.json?"
+        )
+    number = cast(dict[str, object], document).get("schema")
+    if type(number) is not int or number != SCHEMA:
+        raise ReportError(
+            f"the report has schema {number!r}; this version of theorychecks reads schema {SCHEMA}. "
+            f"Read it with the version that wrote it (see provenance.versions in the file), or run the claims again."
+        )
+
+
+def _check_finding(finding: FindingDocument, path: str) -> None:
+    rows = len(finding["axis_values"])
+    for name, length in (
+        ("seeds", len(finding["seeds"])),
+        ("values", len(finding["values"])),
+        ("not_finite", len(finding["not_finite"])),
+    ):
+        if length != rows:
+            raise ReportError(
+                f"{path}.{name} has {length} entries and axis_values has {rows}; write one entry for each axis value."
+            )
+    interval = finding["interval"]
+    if interval is not None and not (len(interval) == 2 and interval[0] <= interval[1]):
+        raise ReportError(f"{path}.interval is {interval}; it must be [low, high] with low <= high, or null.")
+
+
+def _refuse_constant(constant: str) -> NoReturn:
+    raise ReportError(
+        f"the report contains {constant}, which is not JSON; a report holds finite numbers only. "
+        f"Write null, and count a run that is not finite in not_finite."
+    )

@@ -1,0 +1,80 @@
+"""Which findings a reader sees first, and which stand side by side."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from theorychecks.reporting.report import ClaimDocument, FindingDocument
+
+WANTED = {"prediction": "supported", "control": "refuted"}
+"""The verdict that a claim needs of each role."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A prediction and the controls that show where it stops holding; controls without a prediction stand alone."""
+
+    prediction: FindingDocument | None
+    controls: tuple[FindingDocument, ...]
+
+    @property
+    def findings(self) -> tuple[FindingDocument, ...]:
+        """The prediction, if there is one, then its controls."""
+        return (*(() if self.prediction is None else (self.prediction,)), *self.controls)
+
+
+def finding_passes(finding: FindingDocument) -> bool:
+    """Say whether the verdict is the wanted one: a prediction is supported, a control is refuted."""
+    return finding["verdict"] == WANTED[finding["role"]]
+
+
+def failing_findings(claim: ClaimDocument) -> list[FindingDocument]:
+    """Return the findings that keep the claim from passing, the worst first."""
+    return sorted((f for f in claim["findings"] if not finding_passes(f)), key=_badness, reverse=True)
+
+
+def worst_finding(claim: ClaimDocument) -> FindingDocument | None:
+    """Return the finding that speaks most against the claim; None for a claim without findings.
+
+    A wrong verdict is worse than an open one; among those that pass, the worst is the prediction whose interval
+    uses up most of its margin.
+    """
+    return max(claim["findings"], key=_badness, default=None)
+
+
+def pairs(findings: Sequence[FindingDocument]) -> list[Pair]:
+    """Return every finding exactly once, each control beside the prediction with its label.
+
+    Where several predictions share the label (the examples of a quantified claim), a control goes to the one whose
+    setting is most like its own, and, among equals, to the one with the fewest controls so far.
+    """
+    predictions = [f for f in findings if f["role"] == "prediction"]
+    controls_of: list[list[FindingDocument]] = [[] for _ in predictions]
+    alone: list[Pair] = []
+    for control in (f for f in findings if f["role"] == "control"):
+        same_label = [i for i, p in enumerate(predictions) if p["label"] == control["label"]]
+        if same_label:
+            best = max(same_label, key=lambda i: (_likeness(predictions[i], control), -len(controls_of[i])))
+            controls_of[best].append(control)
+        else:
+            alone.append(Pair(None, (control,)))
+    return [Pair(p, tuple(c)) for p, c in zip(predictions, controls_of, strict=True)] + alone
+
+
+def _likeness(prediction: FindingDocument, control: FindingDocument) -> int:
+    return len(prediction["setting"].items() & control["setting"].items())
+
+
+def _badness(finding: FindingDocument) -> tuple[int, float]:
+    if not finding_passes(finding):
+        return (2 if finding["verdict"] == "inconclusive" else 3), _margin_used(finding)
+    return int(finding["role"] == "prediction"), _margin_used(finding)
+
+
+def _margin_used(finding: FindingDocument) -> float:
+    """Return the largest distance from the predicted exponent that the interval allows, in units of the margin."""
+    interval, prediction = finding["interval"], finding["prediction"]
+    exponent, margin = prediction["exponent"], prediction["margin"]
+    if interval is None or exponent is None or not margin:
+        return 0.0
+    below, above = (exponent - interval[0]) / margin, (interval[1] - exponent) / margin
+    return {"upper_bound": above, "lower_bound": below}.get(prediction["kind"], max(below, above))

@@ -1,0 +1,73 @@
+"""The report as a terminal shows it: one line a claim, then what is missing."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from theorychecks.reporting import wording
+from theorychecks.reporting.report import ClaimDocument, Report
+from theorychecks.reporting.selection import worst_finding
+
+_COLOURS = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
+_NARROWEST = 120
+"""Below this, numbers would be cut; a line that wraps loses nothing."""
+
+
+def claim_table(report: Report, *, width: int = 120, colour: bool = False) -> str:
+    """Return one line a claim, showing the finding that comes closest to its margin.
+
+    Args:
+        report: what a run found.
+        width: of the terminal, in columns.
+        colour: whether to add colour codes; outcomes are words either way.
+    """
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("outcome", "claim", "predicted", "measured", "range"):
+        table.add_column(title, no_wrap=True)
+    table.add_column("time", no_wrap=True, justify="right")
+    table.add_column("test", no_wrap=True, overflow="ellipsis")
+    for claim in report.claims:
+        table.add_row(*_cells(claim))
+    buffer = io.StringIO()
+    console = Console(
+        file=buffer, width=max(width, _NARROWEST), force_terminal=colour, no_color=not colour, highlight=False
+    )
+    console.print(table)
+    return buffer.getvalue()
+
+
+def closing_lines(report: Report) -> list[str]:
+    """Return the counts, the error budget, and claims that were lost."""
+    suite = report.suite
+    budget = suite["error_budget"]
+    lines = [
+        f"{suite['passed']} passed, {suite['failed']} failed, {suite['inconclusive']} inconclusive; "
+        f"{suite['findings']} findings; wrong verdicts expected: at most "
+        f"{budget['expected_wrong_verdicts_at_most']:.3g}, if every true exponent lay at the edge of its margin"
+    ]
+    if not suite["collected"] == suite["judged"] == suite["reported"]:
+        lines.append(
+            f"INCOMPLETE: {suite['collected']} claims collected, {suite['reported']} reported, {suite['judged']} judged"
+        )
+    lines.extend(f"lost: {node}" for node in suite["lost"])
+    return lines
+
+
+def _cells(claim: ClaimDocument) -> list[Text]:
+    finding = worst_finding(claim)
+    outcome = Text(claim["outcome"], style=_COLOURS[claim["outcome"]])
+    time, test = Text(wording.duration(claim["seconds"])), Text(claim["test"].rpartition("::")[2])
+    if finding is None:
+        said = wording.clip((claim["error"] or "nothing judged").splitlines()[0], 60)
+        return [outcome, Text(claim["id"]), Text("-"), Text(said), Text("-"), time, test]
+    measured = f"{finding['exponent']:+.2f}" if finding["exponent"] is not None else "-"
+    if finding["interval"]:
+        measured += f" [{finding['interval'][0]:+.2f}, {finding['interval'][1]:+.2f}]"
+    values = finding["axis_values"]
+    runs = f"{wording.axis_number(values[0])}..{wording.axis_number(values[-1])}"
+    runs += f" x {wording.seed_range(finding['seeds'])} {finding['engine']}"
+    return [outcome, Text(claim["id"]), Text(wording.predicted_power(finding)), Text(measured), Text(runs), time, test]

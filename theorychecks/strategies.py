@@ -1,0 +1,48 @@
+"""Hypothesis strategies for what theorems quantify over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hypothesis import strategies as st
+
+from theorychecks.networks import CROSS_ENTROPY, ERF, GELU, MSE, RELU, TANH, Activation, GaussianMixture, Loss, Teacher
+from theorychecks.networks.data import Data, Digits
+from theorychecks.networks.mlp import DEEPEST
+
+
+def depths(shallowest: int = 1, deepest: int = DEEPEST) -> st.SearchStrategy[int]:
+    """Numbers of hidden layers, both ends included."""
+    if not 1 <= shallowest <= deepest <= DEEPEST:
+        raise ValueError(f"depths lie between 1 and {DEEPEST}; got {shallowest} to {deepest}")
+    return st.integers(shallowest, deepest)
+
+
+def activations(
+    *, smooth: bool = False, among: Sequence[Activation] = (RELU, TANH, ERF, GELU)
+) -> st.SearchStrategy[Activation]:
+    """Nonlinear activations; with `smooth`, those whose derivative is continuous."""
+    chosen = [activation for activation in among if activation.smooth or not smooth]
+    if not chosen:
+        raise ValueError(f"no smooth activation among {among}")
+    return st.sampled_from(chosen)
+
+
+def losses() -> st.SearchStrategy[Loss]:
+    """Mean squared error and cross-entropy."""
+    return st.sampled_from([MSE, CROSS_ENTROPY])
+
+
+def classification_data(*, samples: int = 8, largest_seed: int = 99) -> st.SearchStrategy[Data]:
+    """Gaussian mixtures and handwritten digits, many draws of each."""
+    seeds = st.integers(0, largest_seed)
+    mixtures = st.builds(lambda seed: GaussianMixture(samples=samples, seed=seed), seeds)
+    digits = st.builds(lambda seed: Digits(samples=samples, seed=seed), seeds)
+    return st.one_of(mixtures, digits)
+
+
+def regression_data(*, samples: int = 6, dimension: int = 8, largest_seed: int = 99) -> st.SearchStrategy[Data]:
+    """Teachers, many draws."""
+    return st.builds(
+        lambda seed: Teacher(samples=samples, dimension=dimension, seed=seed), st.integers(0, largest_seed)
+    )

@@ -236,7 +236,8 @@ def _raise_unless_passed(findings: list[Finding]) -> None:
 def _noting_setting(inner: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(inner)
     def noted(*args: Any, **kwargs: Any) -> Any:
-        token = _setting.set({**_setting.get(), **{name: _shown(value) for name, value in kwargs.items()}})
+        given = {name: shown(value) for name, value in kwargs.items() if name != "self"}
+        token = _setting.set({**_setting.get(), **given})
         try:
             return inner(*args, **kwargs)
         finally:
@@ -245,7 +246,7 @@ def _noting_setting(inner: Callable[..., Any]) -> Callable[..., Any]:
     return noted
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """How a setting reads: by its name where it has one."""
     name = getattr(value, "name", None)
     return name if isinstance(name, str) else repr(value)

@@ -14,11 +14,13 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
+from unittest import SkipTest
 
+import numpy as np
 import pytest
 
 from theorychecks import provenance
-from theorychecks.claims import Claim, Recorder, claim_of, recording
+from theorychecks.claims import Claim, Recorder, claim_of, recording, shown
 
 if TYPE_CHECKING:
     from theorychecks.reporting.report import ClaimDocument, Report, ReportDocument
@@ -79,14 +81,22 @@ class _Runner:
         for item in items:
             claim = _claim(item)
             if claim is None:
+                if _claims_below_given(item):
+                    self._refuse(
+                        item, f"{item.nodeid} has @claim below @given, which hides it. Put @claim above @given."
+                    )
                 continue
-            test = getattr(item, "obj", None)
+            test = _test(item)
             owner, node = owners.setdefault(claim.id, (test, item.nodeid))
             if owner is not test:
-                raise pytest.UsageError(
-                    f"two claims have the id {claim.id!r}: {node} and {item.nodeid}. Give one of them another id."
+                self._refuse(
+                    item, f"two claims have the id {claim.id!r}: {node} and {item.nodeid}. Give one of them another id."
                 )
             _apply_profile(test, self.profile)
+
+    def _refuse(self, item: pytest.Item, text: str) -> None:
+        """Report an error of collection; one that is raised on a worker never reaches the reader."""
+        self.config.hook.pytest_collectreport(report=pytest.CollectReport(item.nodeid, "failed", text, None))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Note which claims there are to be judged."""
@@ -112,18 +122,21 @@ class _Runner:
         if claim is None:
             return (yield)
         recorder = Recorder(octaves=_OCTAVES[self.profile])
-        parameters = {name: repr(value) for name, value in getattr(_callspec(item), "params", {}).items()}
+        parameters = {name: shown(value) for name, value in getattr(_callspec(item), "params", {}).items()}
         started, error = time.perf_counter(), None
         try:
             with recording(recorder, parameters), _capped_threads():
                 result = yield
             error = recorder.missing()
+        except SkipTest as exception:
+            # Hypothesis skips what has no setting to run; a claim that judges nothing does not pass that way.
+            result, error = None, f"{recorder.missing() or 'the claim skipped itself'} ({exception})"
         except BaseException as exception:
             error = f"{type(exception).__name__}: {exception}"
             raise
         finally:
             document = _claim_document(item.nodeid, claim, recorder, error, time.perf_counter() - started)
-            item.stash[_document_key] = json.dumps(document, allow_nan=False)
+            item.stash[_document_key] = json.dumps(document, allow_nan=False, default=_plain)
         self._conclude(document)
         return result
 
@@ -174,8 +187,8 @@ class _Gatherer:
         carried = getattr(report, _REPORT_ATTRIBUTE, None)
         if carried is not None:
             self.documents[report.nodeid] = json.loads(carried)
-        elif report.failed:
-            self.errors[report.nodeid] = report.longreprtext or "the test failed before it was called"
+        elif report.failed or report.skipped:
+            self.errors[report.nodeid] = _what_happened(report)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
@@ -232,6 +245,9 @@ class _Gatherer:
             return self.config.rootpath / "reports" / "latest"
         return cast(Path, self.config.invocation_params.dir / chosen)
 
+    def _threads(self) -> int:
+        return _threads(len(getattr(self.config.option, "tx", None) or [""]))
+
     def _incomplete(self) -> bool:
         assert self.report is not None
         suite = self.report.suite
@@ -259,7 +275,7 @@ class _Gatherer:
                 "profile": self.config.getoption("--theory-profile"),
             },
             "provenance": provenance.gather(
-                self.config.rootpath, ["pytest", *map(str, self.config.invocation_params.args)], _threads()
+                self.config.rootpath, ["pytest", *map(str, self.config.invocation_params.args)], self._threads()
             ),
         }
 
@@ -278,8 +294,19 @@ class _Gatherer:
         }
 
 
+def _test(item: pytest.Item) -> object:
+    """The function behind an item; a method is bound anew for each item, and its function is one."""
+    bound = getattr(item, "obj", None)
+    return getattr(bound, "__func__", bound)
+
+
 def _claim(item: pytest.Item) -> Claim | None:
-    return claim_of(getattr(item, "obj", None))
+    return claim_of(_test(item))
+
+
+def _claims_below_given(item: pytest.Item) -> bool:
+    handle = getattr(_test(item), "hypothesis", None)
+    return claim_of(getattr(handle, "inner_test", None)) is not None
 
 
 def _callspec(item: pytest.Item) -> object:
@@ -300,6 +327,22 @@ def _claim_document(node: str, claim: Claim, recorder: Recorder, error: str | No
             "findings": [finding.to_document() for finding in recorder.findings],
         },
     )
+
+
+def _plain(value: object) -> object:
+    """A numpy number that somebody predicted or measured, as Python's own."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"a report holds plain JSON; got {value!r}")
+
+
+def _what_happened(report: pytest.TestReport) -> str:
+    """Why a claim was not run, the message before the traceback."""
+    if isinstance(report.longrepr, tuple):
+        return report.longrepr[2]
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = report.longreprtext or "the test failed before it was called"
+    return f"{crash.message}\n\n{text}" if crash else text
 
 
 def _is_judged(claim: ClaimDocument) -> bool:
@@ -328,16 +371,15 @@ def _apply_profile(test: object, profile: str) -> None:
             deadline=None,
             print_blob=False,
             verbosity=Verbosity.normal,
-            suppress_health_check=[HealthCheck.too_slow],
+            suppress_health_check=[*settings.default.suppress_health_check, HealthCheck.too_slow],
         )(cast(Any, test))
     except InvalidArgument:
         # The claim is decorated with settings of its own, and keeps them; or it was given ours before.
         return
 
 
-def _threads() -> int:
+def _threads(workers: int) -> int:
     """Threads that each of the workers may use without crowding out the others."""
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     return max(1, (os.cpu_count() or 1) // workers)
 
 
@@ -348,7 +390,8 @@ class _capped_threads:  # noqa: N801 - reads as the statement it is in `with`
         import torch
 
         self._before = torch.get_num_threads()
-        torch.set_num_threads(_threads())
+        workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+        torch.set_num_threads(min(self._before, _threads(workers)))
 
     def __exit__(self, *_: object) -> None:
         import torch

@@ -41,8 +41,19 @@ def classification_data(*, samples: int = 8, largest_seed: int = 99) -> st.Searc
     return st.one_of(mixtures, digits)
 
 
-def regression_data(*, samples: int = 6, dimension: int = 8, largest_seed: int = 99) -> st.SearchStrategy[Data]:
-    """Teachers, many draws."""
-    return st.builds(
-        lambda seed: Teacher(samples=samples, dimension=dimension, seed=seed), st.integers(0, largest_seed)
-    )
+def regression_data(
+    *,
+    samples: int = 6,
+    test_samples: int = 32,
+    dimension: int = 8,
+    largest_cosine: float = 0.5,
+    largest_seed: int = 99,
+) -> st.SearchStrategy[Data]:
+    """Teachers with well-separated inputs, many draws."""
+
+    def teacher(seed: int) -> Teacher:
+        return Teacher(
+            samples=samples, test_samples=test_samples, dimension=dimension, largest_cosine=largest_cosine, seed=seed
+        )
+
+    return st.builds(teacher, st.integers(0, largest_seed))

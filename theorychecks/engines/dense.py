@@ -54,8 +54,8 @@ def train(
     """
     _check_seeds(seeds)
     kept = sorted(set((0, training.steps) if times is None else (0, *times)))
-    if kept[-1] > training.steps:
-        raise ValueError(f"times lie between 0 and steps={training.steps}; got {kept[-1]}")
+    if kept[0] < 0 or kept[-1] > training.steps:
+        raise ValueError(f"times lie between 0 and steps={training.steps}; got {kept[0] if kept[0] < 0 else kept[-1]}")
     dtype = getattr(torch, training.dtype)
     inputs, targets, test_inputs = (
         torch.as_tensor(array, dtype=dtype, device=device) for array in training.data.draw()

@@ -23,7 +23,8 @@ def spectral_norm(
 ) -> Tensor:
     """Largest singular value of a batch of linear maps, [seed].
 
-    Lanczos vectors are reorthogonalised fully, so a map of rank r is exact after r steps (Golub and Kahan 1965).
+    Lanczos vectors are reorthogonalised fully, so a map of rank r is exact after r + 1 steps, one for what
+    the start has outside the row space (Golub and Kahan 1965).
     Otherwise iteration ends when the value has moved by less than a relative tolerance over several steps.
 
     Args:
@@ -40,7 +41,7 @@ def spectral_norm(
     above: list[Tensor] = []
     value = start.new_zeros(start.shape[0])
     quiet = 0
-    for step in range(rank):
+    for step in range(rank + 1):
         left = _orthogonal_to(apply(rights[-1]), lefts)
         size = torch.linalg.vector_norm(left, dim=-1)
         lefts.append(_unit(left, size))

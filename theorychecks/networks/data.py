@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+_DRAWS: Final = 10_000
 
 
 class Draw(NamedTuple):
@@ -103,6 +104,7 @@ class Sphere:
 
     Attributes:
         dimension, outputs, samples, test_samples: sizes.
+        largest_cosine: between two training inputs; they are drawn again until none exceeds it in size.
         seed: of the draw.
     """
 
@@ -110,6 +112,7 @@ class Sphere:
     outputs: int = 1
     samples: int = 8
     test_samples: int = 8
+    largest_cosine: float = 1.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -123,8 +126,9 @@ class Sphere:
     def draw(self) -> Draw:
         """Draw inputs and labels."""
         rng = np.random.default_rng([self.seed, 2])
-        inputs = _on_sphere(rng.standard_normal((self.samples + self.test_samples, self.dimension)))
-        return Draw(inputs[: self.samples], rng.standard_normal((self.samples, self.outputs)), inputs[self.samples :])
+        train = _separated(self.samples, self.dimension, self.largest_cosine, rng)
+        test = _on_sphere(rng.standard_normal((self.test_samples, self.dimension)))
+        return Draw(train, rng.standard_normal((self.samples, self.outputs)), test)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +138,7 @@ class Teacher:
     Attributes:
         dimension, outputs, samples, test_samples: sizes.
         neurons: of the teacher.
+        largest_cosine: between two training inputs; they are drawn again until none exceeds it in size.
         seed: of the draw.
     """
 
@@ -142,6 +147,7 @@ class Teacher:
     samples: int = 8
     test_samples: int = 8
     neurons: int = 4
+    largest_cosine: float = 1.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -155,11 +161,12 @@ class Teacher:
     def draw(self) -> Draw:
         """Draw inputs and the teacher."""
         rng = np.random.default_rng([self.seed, 3])
-        inputs = _on_sphere(rng.standard_normal((self.samples + self.test_samples, self.dimension)))
+        train = _separated(self.samples, self.dimension, self.largest_cosine, rng)
+        test = _on_sphere(rng.standard_normal((self.test_samples, self.dimension)))
         first = rng.standard_normal((self.dimension, self.neurons)) / np.sqrt(self.dimension)
-        targets = np.tanh(inputs @ first) @ rng.standard_normal((self.neurons, self.outputs))
+        targets = np.tanh(train @ first) @ rng.standard_normal((self.neurons, self.outputs))
         targets /= np.sqrt(np.mean(targets**2))
-        return Draw(inputs[: self.samples], targets[: self.samples], inputs[self.samples :])
+        return Draw(train, targets, test)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,6 +233,23 @@ def _digits() -> tuple[Array, NDArray[np.int64]]:
 
 def _on_sphere(inputs: Array) -> Array:
     return np.asarray(inputs * np.sqrt(inputs.shape[1]) / np.linalg.norm(inputs, axis=1, keepdims=True))
+
+
+def _separated(samples: int, dimension: int, largest_cosine: float, rng: np.random.Generator) -> Array:
+    """Inputs on the sphere, no two of them closer to parallel or antiparallel than asked for.
+
+    Raises:
+        ValueError: if that many do not fit, or hardly.
+    """
+    for _ in range(_DRAWS):
+        inputs = _on_sphere(rng.standard_normal((samples, dimension)))
+        cosines = np.abs(inputs @ inputs.T) / dimension - np.eye(samples)
+        if cosines.max() <= largest_cosine:
+            return inputs
+    raise ValueError(
+        f"{samples} inputs in {dimension} dimensions with cosines up to {largest_cosine:g} were not found in {_DRAWS} "
+        "draws. Take fewer samples, more dimensions or a larger cosine."
+    )
 
 
 def _with_label_noise(

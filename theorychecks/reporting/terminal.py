@@ -14,7 +14,8 @@ from theorychecks.reporting.selection import worst_finding
 
 _COLOURS = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
 _NARROWEST = 120
-"""Below this, numbers would be cut; a line that wraps loses nothing."""
+_SHORTEST_NAME = 24
+"""A test's name is cut to this where there is no room; numbers never are, since a line that wraps loses nothing."""
 
 
 def claim_table(report: Report, *, width: int = 120, colour: bool = False) -> str:
@@ -32,10 +33,14 @@ def claim_table(report: Report, *, width: int = 120, colour: bool = False) -> st
     table.add_column("test", no_wrap=True, overflow="ellipsis")
     for claim in report.claims:
         table.add_row(*_cells(claim))
+    longest = max((len(_name(claim)) for claim in report.claims), default=0)
     buffer = io.StringIO()
     console = Console(
         file=buffer, width=max(width, _NARROWEST), force_terminal=colour, no_color=not colour, highlight=False
     )
+    others = console.measure(table, options=console.options.update(max_width=10_000)).maximum - longest
+    table.columns[-1].max_width = max(_SHORTEST_NAME, console.width - others)
+    console.width = max(console.width, others + table.columns[-1].max_width)
     console.print(table)
     return buffer.getvalue()
 
@@ -57,10 +62,14 @@ def closing_lines(report: Report) -> list[str]:
     return lines
 
 
+def _name(claim: ClaimDocument) -> str:
+    return claim["test"].rpartition("::")[2]
+
+
 def _cells(claim: ClaimDocument) -> list[Text]:
     finding = worst_finding(claim)
     outcome = Text(claim["outcome"], style=_COLOURS[claim["outcome"]])
-    time, test = Text(wording.duration(claim["seconds"])), Text(claim["test"].rpartition("::")[2])
+    time, test = Text(wording.duration(claim["seconds"])), Text(_name(claim))
     if finding is None:
         said = wording.clip((claim["error"] or "nothing judged").splitlines()[0], 60)
         return [outcome, Text(claim["id"]), Text("-"), Text(said), Text("-"), time, test]

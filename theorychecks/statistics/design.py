@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, SupportsIndex
 
 import numpy as np
 
 from theorychecks.statistics.interval import Fit, Interval, exponent_weights
-from theorychecks.statistics.measurement import Measurement, check_axis
+from theorychecks.statistics.measurement import FEWEST_SEEDS, Measurement, check_axis
 
 _PLANNED: Final = 0.6
 """A half-width of 0.6 margins supports a true claim about nine times in ten."""
@@ -22,9 +23,7 @@ def widths(first: int, last: int, *, factor: int = 2) -> tuple[int, ...]:
     Raises:
         ValueError: unless both are positive integers a whole number of factors apart, spanning a factor of 8.
     """
-    for value in (first, last, factor):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(f"a width is a positive integer; got {value!r}")
+    first, last, factor = (positive_integer(value, "a width") for value in (first, last, factor))
     if factor < 2:
         raise ValueError(f"successive widths differ by a factor of 2 or more; got {factor}")
     grid = [first]
@@ -46,15 +45,24 @@ def check_seeds(seeds: int | Sequence[int], points: int) -> tuple[int, ...]:
     Raises:
         ValueError: unless there are 3 or more everywhere, as whole numbers.
     """
-    counts = (seeds,) * points if isinstance(seeds, int) else tuple(seeds)
-    if len(counts) != points:
-        raise ValueError(f"one number of seeds for all widths, or one for each of {points}; got {counts}")
-    for count in counts:
-        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-            raise ValueError(f"a number of seeds is a positive integer; got {count!r}")
-        if count < 3:
-            raise ValueError(f"an interval over seeds needs at least 3 of them, better 8; got {count}")
+    given = tuple(seeds) if isinstance(seeds, Sequence) else (seeds,) * points
+    if len(given) != points:
+        raise ValueError(f"one number of seeds for all widths, or one for each of {points}; got {given}")
+    counts = tuple(positive_integer(count, "a number of seeds") for count in given)
+    if min(counts) < FEWEST_SEEDS:
+        raise ValueError(f"an interval over seeds needs at least {FEWEST_SEEDS} of them, better 8; got {min(counts)}")
     return counts
+
+
+def positive_integer(value: object, noun: str) -> int:
+    """A positive integer as a plain int, numpy's integers included.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex) or operator.index(value) < 1:
+        raise ValueError(f"{noun} is a positive integer; got {value!r}")
+    return operator.index(value)
 
 
 def what_would_decide(fit: Fit, allowed: Interval, margin: float, measurement: Measurement) -> str:

@@ -59,6 +59,12 @@ class FiniteSizeClass:
     constant: float = 3.0
     omegas: tuple[float, ...] = (0.5, 0.6, 0.75, 1.0)
 
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.constant) and self.constant > 0):
+            raise ValueError(f"a finite-size class has a positive constant; got {self.constant}")
+        if not self.omegas or not all(math.isfinite(omega) and omega > 0 for omega in self.omegas):
+            raise ValueError(f"a finite-size class has one or more positive orders omega; got {self.omegas}")
+
     def curves(self, axis_values: Array) -> Array:
         """Logarithms of the class's members, shape [members, K].
 
@@ -180,6 +186,7 @@ def fit_power_law(
     Raises:
         ValueError: if there are too few axis values, or more missing runs than trimming sets aside.
     """
+    check_confidence(confidence)
     axis = np.asarray(measurement.axis_values, dtype=np.float64)
     if len(axis) < FEWEST_POINTS:
         raise ValueError(
@@ -212,6 +219,16 @@ def fit_power_law(
         trimmed=measurement.trimmed,
         noise=math.sqrt(pooled),
     )
+
+
+def check_confidence(confidence: float) -> None:
+    """Refuse a confidence that is no probability.
+
+    Raises:
+        ValueError: unless it lies between 0 and 1.
+    """
+    if not 0 < confidence < 1:
+        raise ValueError(f"a confidence lies between 0 and 1, such as 0.95; got {confidence}")
 
 
 def exponent_weights(axis: Array, variances: Array, curves: Array) -> tuple[Array, float]:
@@ -276,7 +293,7 @@ def _checks(axis: Array, cells: _Cells, weights: Array, curves: Array) -> dict[s
         ),
     }
     if len(axis) >= FEWEST_POINTS and not cells.shared:
-        checks["lack_of_fit"] = _check_lack_of_fit(axis, cells)
+        checks["lack_of_fit"] = _check_lack_of_fit(axis, cells, curves)
     return checks
 
 
@@ -302,13 +319,16 @@ def _check_contrast(contrast: Array, cells: _Cells, curves: Array, meaning: str)
     return Check(fired=abs(estimate.value) > bound, statistic=estimate.value, bound=bound, meaning=meaning)
 
 
-def _check_lack_of_fit(axis: Array, cells: _Cells) -> Check:
+def _check_lack_of_fit(axis: Array, cells: _Cells, curves: Array) -> Check:
     """F test of the locations against 1, log m, m^-1/2 and m^-1, with the seeds' noise as pure error."""
     design = np.stack([np.ones_like(axis), np.log(axis), axis**-0.5, axis**-1.0], axis=1)
     projector = np.eye(len(axis)) - design @ np.linalg.pinv(design)
-    statistic = ((projector @ cells.locations) ** 2).sum() / np.trace(projector * cells.variances)
+    scatter = np.trace(projector * cells.variances)
+    statistic = ((projector @ cells.locations) ** 2).sum() / scatter
     freedom = len(axis) - design.shape[1]
-    bound = float(stats.f.isf(CHECK_LEVEL / 2, freedom, cells.degrees_of_freedom.sum()))
+    # What the design leaves of the class's own curves is no lack of fit; norms add by the triangle inequality.
+    in_class = math.sqrt(((curves @ projector) ** 2).sum(axis=1).max() / scatter)
+    bound = (in_class + math.sqrt(stats.f.isf(CHECK_LEVEL / 2, freedom, cells.degrees_of_freedom.sum()))) ** 2
     return Check(
         fired=bool(statistic > bound),
         statistic=float(statistic),

@@ -91,6 +91,8 @@ class Measurement:
                 )
             if status is Status.OK and not (math.isfinite(value) and value > 0):
                 raise ValueError(f"{value!r} {where}, seed {seed} is not a positive number, yet its status says ok")
+            if math.isinf(value):
+                raise ValueError(f"a run without a number is recorded as NaN; got {value} {where}, seed {seed}")
         if all(status is Status.DIVERGED for status in statuses):
             raise ValueError(
                 f"all {len(cell)} runs diverged {where}, so nothing was measured there. "
@@ -121,6 +123,8 @@ class Measurement:
                 is zero.
         """
         cells = [np.atleast_1d(np.asarray(cell, dtype=float)) for cell in values]
+        if shapes := [cell.shape for cell in cells if cell.ndim > 1]:
+            raise ValueError(f"a cell has one number a seed; got an array of shape {shapes[0]}. Reduce each run first.")
         statuses = [tuple(_status(value) for value in cell) for cell in cells]
         kept = [
             tuple(float(value) if status is Status.OK else math.nan for value, status in zip(cell, row, strict=True))
@@ -187,7 +191,11 @@ class Measurement:
             for cells in zip(self.values, self.statuses, other.values, other.statuses, strict=True)
         ]
         return Measurement.of(
-            self.axis_values, pairs, axis=self.axis, shared_seeds=self.shared_seeds, name=f"{self.name} / {other.name}"
+            self.axis_values,
+            pairs,
+            axis=self.axis,
+            shared_seeds=self.shared_seeds or other.shared_seeds,
+            name=f"{self.name} / {other.name}",
         )
 
     def to_json(self) -> str:

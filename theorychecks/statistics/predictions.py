@@ -10,7 +10,15 @@ import numpy as np
 from scipy import stats
 
 from theorychecks.statistics.design import what_would_decide
-from theorychecks.statistics.interval import CONFIDENCE, DEFAULT_CLASS, FiniteSizeClass, Fit, Interval, fit_power_law
+from theorychecks.statistics.interval import (
+    CONFIDENCE,
+    DEFAULT_CLASS,
+    FiniteSizeClass,
+    Fit,
+    Interval,
+    check_confidence,
+    fit_power_law,
+)
 from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.verdict import Expectation, Finding, Verdict, decide
 
@@ -164,8 +172,9 @@ class Plateau:
 class Ordering:
     """A ratio is above (or below) one at every axis value, paired by seed.
 
-    Judge it on `numerator.over(denominator)`. Both a t interval of the mean log-ratio and a sign test must agree:
-    the t interval alone errs under skewed differences.
+    Judge it on `numerator.over(denominator)`. Both a t interval of the mean log-ratio and a sign test must agree.
+    The sign test bounds the error for the median whatever the distribution; for the mean, skewed log-ratios can exceed
+    the nominal error, so the median is what is claimed.
 
     Attributes:
         direction: whether the ratio is "above" or "below" one.
@@ -195,12 +204,17 @@ class Ordering:
         level among them.
 
         Raises:
-            ValueError: with fewer seeds than the sign test needs at this confidence.
+            ValueError: with fewer seeds than the sign test needs to refute at this confidence.
         """
+        check_confidence(confidence)
         tail = (1 - confidence) / 2
-        needed = math.ceil(math.log2(1 / tail))
+        points = len(measurement.axis_values)
+        needed = math.ceil(math.log2(points / tail))
         if min(measurement.seeds) < needed:
-            raise ValueError(f"an ordering at confidence {confidence:g} needs {needed} seeds; got {measurement.seeds}")
+            raise ValueError(
+                f"an ordering over {points} {measurement.axis}s at confidence {confidence:g} needs {needed} seeds at "
+                f"each, or its sign test could never refute; got {measurement.seeds}"
+            )
         sign = 1.0 if self.direction == "above" else -1.0
         cells = [sign * cell for cell in measurement.log_values()]
         if measurement.beyond_tolerance():
@@ -233,7 +247,8 @@ def _exceeds_zero(logs: np.ndarray, level: float) -> bool:
     untied = logs[logs != 0]
     if len(untied) == 0:
         return False
-    signs = stats.binomtest(int((untied > 0).sum()), len(untied), 0.5, alternative="greater").pvalue
+    # A missing run counts as a trial and never as a success.
+    signs = stats.binomtest(int((finite > 0).sum()), len(untied), 0.5, alternative="greater").pvalue
     return bool(low > 0 and signs <= level)
 
 
@@ -253,6 +268,8 @@ def _check_margin(prediction: object, exponent: float, within: float, rival: flo
                 f"it still tells apart; got within={within:g}. Add rival=..."
             )
         return
+    if not math.isfinite(rival):
+        raise ValueError(f"{prediction}: a rival is a finite exponent; got {rival}")
     if within >= abs(rival - exponent) / 2:
         raise ValueError(
             f"{prediction}: a margin stays below half the distance to its rival, "
@@ -296,7 +313,7 @@ def _breakdown_constant(
 ) -> float | None:
     """The largest C of a fixed list for which the measurement supports the prediction; None when none does."""
     largest = None
-    for constant in _CONSTANTS:
+    for constant in sorted({*_CONSTANTS, finite_size.constant}):
         # A class of C = 0 has no members; a tiny C stands for it.
         trial = FiniteSizeClass(constant=max(constant, 1e-6), omegas=finite_size.omegas)
         try:
@@ -325,8 +342,8 @@ def _reason(
         return f"the interval {shown} lies outside {limits}{curved}"
     if fired and fit.interval.inside(allowed):
         return f"flagged ({', '.join(fired)}): the data are curved beyond the finite-size class; widen the range"
-    margin = expectation.margin or MARGIN
-    return what_would_decide(fit, allowed, margin, measurement)
+    flags = f"; flagged ({', '.join(fired)})" if fired else ""
+    return what_would_decide(fit, allowed, expectation.margin or MARGIN, measurement) + flags
 
 
 def _missing(measurement: Measurement) -> str:

@@ -1,0 +1,53 @@
+"""Alignment: an update sees its inputs fully aligned, initial weights see hidden updates as random, the readout does not.
+
+Ratios of sizes divide out the common random factor of a seed, so these are the sharpest exponents of wide networks.
+"""
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import theorychecks as tc
+from theorychecks.strategies import activations, depths
+
+WIDTHS = tc.widths(64, 2048)
+REGIMES = st.sampled_from([tc.STANDARD, tc.NTK, tc.MAXIMAL_UPDATE])
+
+
+def trained(depth: int, activation: tc.Activation, parametrization: tc.Parametrization) -> tc.Training:
+    """Two steps at a rate that is stable at every width."""
+    rate = tc.scaled(0.3, width=-1) if parametrization is tc.STANDARD else tc.scaled(0.3)
+    network = tc.MLP(depth, activation, parametrization)
+    return tc.Training(network, learning_rate=rate, data=tc.GaussianMixture(), loss=tc.MSE, steps=2)
+
+
+@tc.claim(id="A1", source="Haas et al. 2025, arXiv:2505.22491, exponents p (second-hand); Everett et al. 2024, arXiv:2407.05872")
+@given(depth=depths(2, 4), activation=activations(), parametrization=REGIMES)
+@example(depth=2, activation=tc.RELU, parametrization=tc.STANDARD)
+def test_updates_are_aligned_with_their_inputs(depth, activation, parametrization):
+    """RMS(dW x) / (RMS(dW) RMS(x)) grows as Theta(n) for hidden matrices and the readout, and stays Theta(1) for the
+    input matrix."""
+    ratios = tc.Sweep(tc.alignment("effective"), trained(depth, activation, parametrization), widths=WIDTHS)
+    aligned = tc.PowerLaw(1, within=0.08, rival=1 / 2)
+    independent = ratios.with_observable(tc.alignment("effective", direction="random"))
+
+    tc.check(ratios.of("hidden"), aligned)
+    tc.check(ratios.of("output"), aligned)
+    tc.check(ratios.of("input"), tc.Plateau())
+    tc.check_refuted(independent.of("hidden"), aligned)
+    tc.check_refuted(independent.of("output"), aligned)
+
+
+@tc.claim(id="A2", source="Haas et al. 2025, arXiv:2505.22491, exponents q (second-hand); Yang and Hu 2021, arXiv:2011.14522")
+@given(depth=depths(2, 4), activation=activations(), parametrization=REGIMES)
+@example(depth=2, activation=tc.RELU, parametrization=tc.STANDARD)
+def test_initial_weights_see_hidden_updates_as_random_and_the_readout_does_not(depth, activation, parametrization):
+    """RMS(W_0 dx) / (RMS(W_0) RMS(dx)) grows as Theta(n^1/2) for hidden matrices, and as Theta(n) for the readout,
+    whose weights carried the gradient that made dx."""
+    ratios = tc.Sweep(tc.alignment("propagating"), trained(depth, activation, parametrization), widths=WIDTHS, seeds=16)
+    random_like, aligned = tc.PowerLaw(1 / 2, within=0.08, rival=1), tc.PowerLaw(1, within=0.2, rival=1 / 2)
+    independent = ratios.with_observable(tc.alignment("propagating", direction="random"))
+
+    tc.check(ratios.of("hidden"), random_like)
+    tc.check(ratios.of("output"), aligned)
+    tc.check_refuted(ratios.of("hidden"), aligned)
+    tc.check_refuted(independent.of("output"), aligned)

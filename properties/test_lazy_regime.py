@@ -1,0 +1,78 @@
+"""In the lazy regime weights barely move, and how barely depends on the layer and on the norm.
+
+A gradient step changes a hidden matrix by a few outer products, so its spectral norm stands out by n^1/2 over its
+Frobenius norm; the textbook's O(n^-1/2) is a bound over all layers and both norms, tight in the spectral norm.
+"""
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import theorychecks as tc
+from theorychecks.strategies import activations, classification_data, depths
+
+WIDTHS = tc.widths(64, 2048)
+BOTH_NORMS = tc.together(tc.weight_change(norm="frobenius"), tc.weight_change(norm="spectral"))
+MIXTURE = tc.GaussianMixture()
+
+
+def exponent(value: float) -> tc.PowerLaw:
+    """Exponents of this regime are half-integers, so the nearest rival is half a power away."""
+    return tc.PowerLaw(value, within=0.2, rival=value + 0.5)
+
+
+@tc.claim(id="LZ-1/standard", source="Yang and Hu 2021, arXiv:2011.14522, Theorem 4.1; exponents by layer derived here")
+@given(depth=depths(2, 4), activation=activations(), data=classification_data())
+@example(depth=3, activation=tc.TANH, data=MIXTURE)
+def test_weights_move_by_role_and_norm_under_standard_parametrization(depth, activation, data):
+    """Under standard parametrization with learning rate 1/n the input matrix moves by Theta(n^-3/2) of its size,
+    a hidden one by Theta(1/n) in Frobenius and Theta(n^-1/2) in spectral norm, the readout by Theta(n^-1/2)."""
+    network = tc.MLP(depth, activation, tc.STANDARD, centred=True)
+    lazy = tc.Training(network, learning_rate=tc.scaled(0.3, width=-1), data=data, loss=tc.MSE, steps=4)
+    moved = tc.Sweep(BOTH_NORMS, lazy, widths=WIDTHS)
+    rich = moved.under(tc.MAXIMAL_UPDATE)
+
+    for words, predicted in {
+        ("input",): exponent(-3 / 2),
+        ("hidden", "frobenius"): exponent(-1),
+        ("hidden", "spectral"): exponent(-1 / 2),
+        ("output",): exponent(-1 / 2),
+    }.items():
+        tc.check(moved.of(*words), predicted)
+        tc.check_refuted(rich.of(*words), predicted)
+
+
+@tc.claim(id="LZ-1/NTK", source="Lee et al. 2019, arXiv:1902.06720, Fig. 1; spectral exponents derived here")
+@given(depth=depths(2, 4), activation=activations())
+@example(depth=3, activation=tc.TANH)
+def test_weights_move_by_role_and_norm_under_ntk_parametrization(depth, activation):
+    """Under NTK parametrization the input matrix and the readout move by Theta(n^-1/2) of their size,
+    a hidden matrix by Theta(1/n) in Frobenius and Theta(n^-1/2) in spectral norm."""
+    network = tc.MLP(depth, activation, tc.NTK, centred=True)
+    lazy = tc.Training(network, learning_rate=tc.scaled(0.3), data=MIXTURE, loss=tc.MSE, steps=4)
+    moved = tc.Sweep(BOTH_NORMS, lazy, widths=WIDTHS)
+    rich = moved.under(tc.MEAN_FIELD)
+
+    for words, predicted in {
+        ("input",): exponent(-1 / 2),
+        ("hidden", "frobenius"): exponent(-1),
+        ("hidden", "spectral"): exponent(-1 / 2),
+        ("output",): exponent(-1 / 2),
+    }.items():
+        tc.check(moved.of(*words), predicted)
+        tc.check_refuted(rich.of(*words), predicted)
+
+
+@tc.claim(id="LZ-1/bound", source="Lee et al. 2019, arXiv:1902.06720, Theorem 2.1, for every layer and both norms")
+@given(depth=depths(1, 4), activation=activations(), parametrization=st.sampled_from([tc.STANDARD, tc.NTK]))
+@example(depth=3, activation=tc.TANH, parametrization=tc.NTK)
+def test_every_weight_moves_by_at_most_one_over_root_width(depth, activation, parametrization):
+    """In the lazy regime no layer moves by more than O(n^-1/2) of its size, in either norm,
+    also with a random initial function."""
+    rate = tc.scaled(0.3, width=-1) if parametrization is tc.STANDARD else tc.scaled(0.3)
+    network = tc.MLP(depth, activation, parametrization)
+    lazy = tc.Training(network, learning_rate=rate, data=MIXTURE, loss=tc.MSE, steps=4)
+    moved = tc.Sweep(BOTH_NORMS, lazy, widths=WIDTHS, seeds=(48, 48, 32, 24, 16, 12))
+    bound = tc.UpperBound(-1 / 2, within=0.2, rival=0)
+
+    tc.check(moved, bound)
+    tc.check_refuted(moved.under(tc.MAXIMAL_UPDATE).of("spectral"), bound)

@@ -1,0 +1,64 @@
+"""Runs the claims of `suites/` in a pytest of their own and reads what they leave behind."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from theorychecks.reporting import ClaimDocument, Report
+
+SUITES = Path(__file__).with_name("suites")
+INI = """
+[pytest]
+addopts = --import-mode=importlib -p no:cacheprovider
+filterwarnings = error
+"""
+OUTER = ("PYTEST_", "HYPOTHESIS_", "GITHUB_", "CI", "TF_BUILD", "OMP_NUM_THREADS", "COLUMNS", "FORCE_COLOR")
+"""The outer run, or the machine it runs on, must not show through."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A pytest that has ended: its exit code, what it printed, and where it ran."""
+
+    code: int
+    text: str
+    directory: Path
+
+    @property
+    def report(self) -> Report:
+        return Report.from_json((self.directory / "reports/latest/report.json").read_text(encoding="utf-8"))
+
+    def claim(self, name: str) -> ClaimDocument:
+        """The claim of the only test whose node id ends so."""
+        (found,) = [claim for claim in self.report.claims if claim["test"].endswith(name)]
+        return found
+
+    def lines(self, word: str) -> list[str]:
+        return [line for line in self.text.splitlines() if word in line]
+
+
+@pytest.fixture(scope="session")
+def run_suite(tmp_path_factory):
+    """Run a suite in a process of its own: torch is imported once a process, so tests share what they can."""
+
+    def run(suite: str, *options: str, conftest: str = "", environment: dict[str, str] | None = None) -> Ran:
+        directory = tmp_path_factory.mktemp(suite)
+        (directory / "pytest.ini").write_text(INI, encoding="utf-8")
+        (directory / "conftest.py").write_text(conftest, encoding="utf-8")
+        (directory / f"test_{suite}.py").write_bytes((SUITES / f"{suite}.py").read_bytes())
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(OUTER)}
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *options],
+            cwd=directory,
+            env={**inherited, **(environment or {})},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        return Ran(done.returncode, done.stdout + done.stderr, directory)
+
+    return run

@@ -1,0 +1,190 @@
+"""What the options do, and what a run leaves where."""
+
+import pytest
+
+import theorychecks.reporting  # noqa: F401 - loaded here once, not anew by each pytest that runs inside this one
+from theorychecks.reporting import Report
+
+CLAIM = '''
+import numpy as np
+import theorychecks as tc
+
+WIDTHS = tc.widths(64, 4096)
+
+def sizes(exponent):
+    rng = np.random.default_rng(0)
+    return tc.Measurement.of(WIDTHS, [n**exponent * np.exp(0.05 * rng.standard_normal(8)) for n in WIDTHS])
+
+@tc.claim(id="{id}", source="made up")
+def test_{name}():
+    """The size falls like one over the width."""
+    tc.check(sizes({exponent}), tc.PowerLaw(-1))
+    tc.check_refuted(sizes(0), tc.PowerLaw(-1))
+'''
+
+
+@pytest.fixture(autouse=True)
+def _own_surroundings(monkeypatch):
+    for name in ("GITHUB_STEP_SUMMARY", "PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def inner(pytester):
+    """A pytest inside this one, for which torch need not be imported again."""
+    pytester.makeini("[pytest]\naddopts = --import-mode=importlib -p no:cacheprovider\nfilterwarnings = error")
+
+    def run(*options):
+        return pytester.runpytest_inprocess("-p", "no:xdist", *options)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def skipping(run_suite, tmp_path_factory):
+    summary = tmp_path_factory.mktemp("github") / "summary.md"
+    summary.write_text("what another step wrote\n", encoding="utf-8")
+    ran = run_suite(
+        "quiet",
+        "--theory-inconclusive=skip",
+        "--theory-report=elsewhere/run",
+        "-n",
+        "1",
+        environment={"GITHUB_STEP_SUMMARY": str(summary)},
+    )
+    return ran, summary
+
+
+def test_inconclusive_claims_may_be_skipped(skipping):
+    ran, _ = skipping
+    assert ran.code == 0
+    assert "2 passed, 1 skipped" in ran.text
+    assert "INCOMPLETE" not in ran.text
+
+
+def test_skipped_claim_is_still_inconclusive_in_the_report(skipping):
+    ran, _ = skipping
+    report = Report.from_json((ran.directory / "elsewhere/run/report.json").read_text(encoding="utf-8"))
+    assert [claim["outcome"] for claim in report.claims] == ["pass", "inconclusive"]
+    assert report.suite["inconclusive"] == 1
+    assert report.suite["collected"] == report.suite["judged"] == report.suite["reported"] == 2
+
+
+def test_report_goes_where_it_is_asked_to(skipping):
+    ran, _ = skipping
+    written = sorted(path.name for path in (ran.directory / "elsewhere/run").iterdir())
+    assert written == ["index.html", "report.json", "report.md"]
+    assert not (ran.directory / "reports").exists()
+
+
+def test_summary_of_a_github_step_grows_by_the_report(skipping):
+    ran, summary = skipping
+    markdown = (ran.directory / "elsewhere/run/report.md").read_text(encoding="utf-8")
+    assert summary.read_text(encoding="utf-8") == "what another step wrote\n" + markdown
+
+
+def test_inconclusive_claims_fail_unless_asked_otherwise(pytester, inner):
+    source = CLAIM.format(id="A", name="it", exponent="-1").replace("0.05 *", "1.0 *")
+    pytester.makepyfile(test_noisy=source)
+    inner().assert_outcomes(failed=1)
+    assert inner("--theory-inconclusive=skip").ret == 0
+
+
+def test_refuted_claim_is_never_skipped(pytester, inner):
+    pytester.makepyfile(test_it=CLAIM.format(id="A", name="it", exponent="-0.5"))
+    result = inner("--theory-inconclusive=skip")
+    assert result.ret == 1
+    result.assert_outcomes(failed=1)
+
+
+def test_deselected_claims_are_not_missed(pytester, inner):
+    pytester.makepyfile(
+        test_kept=CLAIM.format(id="A", name="kept", exponent="-1"),
+        test_left=CLAIM.format(id="B", name="left", exponent="-0.5"),
+    )
+    result = inner("-k", "kept")
+    assert result.ret == 0
+    report = Report.from_json((pytester.path / "reports/latest/report.json").read_text(encoding="utf-8"))
+    assert [claim["id"] for claim in report.claims] == ["A"]
+
+
+@pytest.mark.parametrize("options", [["--collect-only"], ["--collect-only", "-q"], ["--setup-plan"]])
+def test_run_that_runs_nothing_writes_nothing(pytester, inner, options):
+    pytester.makepyfile(test_it=CLAIM.format(id="A", name="it", exponent="-1"))
+    result = inner(*options)
+    assert result.ret == 0
+    result.stdout.no_fnmatch_line("*= theory =*")
+    assert not (pytester.path / "reports").exists()
+
+
+def test_run_without_claims_says_nothing_of_theory(pytester, inner):
+    pytester.makepyfile(test_plain="def test_it(): pass\nclass TestIt:\n    def test_it(self): pass")
+    result = inner()
+    assert result.ret == 0
+    result.assert_outcomes(passed=2)
+    result.stdout.no_fnmatch_line("*= theory =*")
+    assert not (pytester.path / "reports").exists()
+
+
+def test_two_claims_with_one_id_are_an_error(pytester, inner):
+    pytester.makepyfile(
+        test_first=CLAIM.format(id="A", name="first", exponent="-1"),
+        test_second=CLAIM.format(id="A", name="second", exponent="-1"),
+    )
+    result = inner()
+    assert result.ret != 0
+    result.stdout.fnmatch_lines(
+        ["two claims have the id 'A': test_first.py::test_first and test_second.py::test_second*"]
+    )
+
+
+def test_two_claims_with_one_id_are_an_error_on_a_worker_too(pytester, monkeypatch):
+    pytester.makepyfile(
+        test_first=CLAIM.format(id="A", name="first", exponent="-1"),
+        test_second=CLAIM.format(id="A", name="second", exponent="-1"),
+    )
+    result = pytester.runpytest_subprocess("-n", "1", "-p", "no:cacheprovider")
+    assert result.ret != 0
+    result.stdout.fnmatch_lines(
+        ["two claims have the id 'A': test_first.py::test_first and test_second.py::test_second*"]
+    )
+    result.stdout.no_fnmatch_line("*INTERNALERROR*")
+
+
+def test_claim_below_given_is_an_error_and_not_a_plain_test(pytester, inner):
+    source = CLAIM.format(id="A", name="it(number)#", exponent="-1").replace(
+        "@tc.claim", "@given(number=st.integers())\n@tc.claim"
+    )
+    pytester.makepyfile(test_it="from hypothesis import given, strategies as st\n" + source.replace("#()", ""))
+    result = inner()
+    assert result.ret != 0
+    result.stdout.fnmatch_lines(["*has @claim below @given, which hides it. Put @claim above @given."])
+
+
+def test_without_the_plugin_a_claim_is_an_assertion(pytester):
+    pytester.makepyfile(
+        test_holds=CLAIM.format(id="A", name="holds", exponent="-1"),
+        test_fails=CLAIM.format(id="B", name="fails", exponent="-0.5"),
+    )
+    result = pytester.runpytest_subprocess("-p", "no:theorychecks", "-p", "no:cacheprovider")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*ClaimFailure: the observable is refuted, a prediction must be supported: *"])
+    assert not (pytester.path / "reports").exists()
+
+
+def test_help_shows_the_options(pytester, inner):
+    result = inner("--help")
+    result.stdout.fnmatch_lines(
+        [
+            "claims about wide networks (theorychecks):",
+            "*--theory-profile=*",
+            "*--theory-inconclusive=*",
+            "*--theory-report=*",
+        ]
+    )
+
+
+def test_unknown_profile_is_refused(pytester, inner):
+    result = inner("--theory-profile=slow")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*--theory-profile*invalid choice*slow*"])

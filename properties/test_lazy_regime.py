@@ -20,12 +20,13 @@ def exponent(value: float) -> tc.PowerLaw:
     return tc.PowerLaw(value, within=0.2, rival=value + 0.5)
 
 
-@tc.claim(id="LZ-1/standard", source="Yang and Hu 2021, arXiv:2011.14522, Theorem 4.1; exponents by layer derived here")
+@tc.claim(id="LZ-1/standard", source="Yang and Hu 2021, arXiv:2011.14522, Theorem 4.1 (second-hand); exponents by layer derived here")
 @given(depth=depths(2, 4), activation=activations(), data=classification_data())
 @example(depth=3, activation=tc.TANH, data=MIXTURE)
 def test_weights_move_by_role_and_norm_under_standard_parametrization(depth, activation, data):
     """Under standard parametrization with learning rate 1/n the input matrix moves by Theta(n^-3/2) of its size,
-    a hidden one by Theta(1/n) in Frobenius and Theta(n^-1/2) in spectral norm, the readout by Theta(n^-1/2)."""
+    a hidden one by Theta(1/n) in Frobenius and Theta(n^-1/2) in spectral norm, the readout by Theta(n^-1/2).
+    """
     network = tc.MLP(depth, activation, tc.STANDARD, centred=True)
     lazy = tc.Training(network, learning_rate=tc.scaled(0.3, width=-1), data=data, loss=tc.MSE, steps=4)
     moved = tc.Sweep(BOTH_NORMS, lazy, widths=WIDTHS)
@@ -41,12 +42,13 @@ def test_weights_move_by_role_and_norm_under_standard_parametrization(depth, act
         tc.check_refuted(rich.of(*words), predicted)
 
 
-@tc.claim(id="LZ-1/NTK", source="Lee et al. 2019, arXiv:1902.06720, Fig. 1; spectral exponents derived here")
+@tc.claim(id="LZ-1/NTK", source="Lee et al. 2019, arXiv:1902.06720, Fig. 1 (second-hand); spectral exponents derived here")
 @given(depth=depths(2, 4), activation=activations())
 @example(depth=3, activation=tc.TANH)
 def test_weights_move_by_role_and_norm_under_ntk_parametrization(depth, activation):
     """Under NTK parametrization the input matrix and the readout move by Theta(n^-1/2) of their size,
-    a hidden matrix by Theta(1/n) in Frobenius and Theta(n^-1/2) in spectral norm."""
+    a hidden matrix by Theta(1/n) in Frobenius and Theta(n^-1/2) in spectral norm.
+    """
     network = tc.MLP(depth, activation, tc.NTK, centred=True)
     lazy = tc.Training(network, learning_rate=tc.scaled(0.3), data=MIXTURE, loss=tc.MSE, steps=4)
     moved = tc.Sweep(BOTH_NORMS, lazy, widths=WIDTHS)
@@ -62,17 +64,19 @@ def test_weights_move_by_role_and_norm_under_ntk_parametrization(depth, activati
         tc.check_refuted(rich.of(*words), predicted)
 
 
-@tc.claim(id="LZ-1/bound", source="Lee et al. 2019, arXiv:1902.06720, Theorem 2.1, for every layer and both norms")
+@tc.claim(id="LZ-1/bound", source="Lee et al. 2019, arXiv:1902.06720, Theorem 2.1 (second-hand), read for every layer")
 @given(depth=depths(1, 4), activation=activations(), parametrization=st.sampled_from([tc.STANDARD, tc.NTK]))
 @example(depth=3, activation=tc.TANH, parametrization=tc.NTK)
 def test_every_weight_moves_by_at_most_one_over_root_width(depth, activation, parametrization):
     """In the lazy regime no layer moves by more than O(n^-1/2) of its size, in either norm,
-    also with a random initial function."""
+    also with a random initial function.
+    """
     rate = tc.scaled(0.3, width=-1) if parametrization is tc.STANDARD else tc.scaled(0.3)
     network = tc.MLP(depth, activation, parametrization)
     lazy = tc.Training(network, learning_rate=rate, data=MIXTURE, loss=tc.MSE, steps=4)
-    moved = tc.Sweep(BOTH_NORMS, lazy, widths=WIDTHS, seeds=(48, 48, 32, 24, 16, 12))
+    rich = tc.Sweep(BOTH_NORMS, lazy.under(tc.MAXIMAL_UPDATE), widths=WIDTHS)
     bound = tc.UpperBound(-1 / 2, within=0.2, rival=0)
 
-    tc.check(moved, bound)
-    tc.check_refuted(moved.under(tc.MAXIMAL_UPDATE).of("spectral"), bound)
+    # Nothing subtracts the initial function here, and its random size multiplies every change: noise, met with seeds.
+    tc.check(tc.Sweep(BOTH_NORMS, lazy, widths=WIDTHS, seeds=(48, 48, 32, 32, 24, 16)), bound)
+    tc.check_refuted(rich.of("spectral"), bound)

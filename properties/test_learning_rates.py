@@ -10,8 +10,8 @@ from hypothesis import example, given
 import theorychecks as tc
 from theorychecks.strategies import activations, depths
 
-FRESH_NOISY_BATCHES = tc.GaussianMixture(samples=192, label_noise=0.2)
-"""Twelve batches of sixteen, a fifth of the labels wrong: a fixed clean batch is fitted in a step and hides divergence."""
+FRESH_NOISY_BATCHES = tc.GaussianMixture(samples=192, spread=2.0, label_noise=0.2)
+"""Twelve batches of sixteen, classes overlapping and a fifth of the labels wrong: what is fitted hides divergence."""
 
 
 def mean_squared(depth: int, activation: tc.Activation) -> tc.Training:
@@ -25,7 +25,7 @@ def cross_entropy(depth: int, activation: tc.Activation, exponent: float) -> tc.
     """Twelve steps on fresh batches, searching from n^exponent."""
     return tc.Training(
         tc.MLP(depth, activation, tc.STANDARD),
-        learning_rate=tc.scaled(1.0, width=exponent),
+        learning_rate=tc.scaled(8.0, width=exponent),
         data=FRESH_NOISY_BATCHES,
         loss=tc.CROSS_ENTROPY,
         steps=12,
@@ -33,7 +33,9 @@ def cross_entropy(depth: int, activation: tc.Activation, exponent: float) -> tc.
     )
 
 
-@tc.claim(id="H1", source="Yang and Hu 2021, arXiv:2011.14522, Theorem 4.1; Haas et al. 2025, arXiv:2505.22491, Proposition 2")
+@tc.claim(
+    id="H1", source="Yang and Hu 2021, arXiv:2011.14522, Theorem 4.1; Haas et al. 2025, arXiv:2505.22491, Proposition 2"
+)
 @given(depth=depths(1, 3), activation=activations())
 @example(depth=1, activation=tc.RELU)
 def test_mean_squared_error_is_stable_up_to_one_over_width(depth, activation):
@@ -58,12 +60,13 @@ def test_mean_squared_error_is_stable_up_to_one_over_width(depth, activation):
 @example(depth=3, activation=tc.RELU)
 def test_cross_entropy_keeps_activations_bounded_up_to_one_over_root_width(depth, activation):
     """Under standard parametrization and cross-entropy with three or more hidden layers the largest learning rate at
-    which activations stay bounded is Theta(n^-1/2)."""
+    which activations stay bounded is Theta(n^-1/2).
+    """
     threshold = tc.Sweep(
         tc.max_stable_learning_rate("activations"),
         cross_entropy(depth, activation, -1 / 2),
         widths=tc.widths(64, 2048),
-        seeds=(48, 48, 32, 24, 16, 12),
+        seeds=(32, 32, 24, 16, 12, 8),
     )
     predicted = tc.PowerLaw(-1 / 2, within=0.2, rival=-1)
     one_layer = tc.Sweep(
@@ -74,17 +77,20 @@ def test_cross_entropy_keeps_activations_bounded_up_to_one_over_root_width(depth
     tc.check_refuted(one_layer, predicted)
 
 
-@tc.claim(id="H3", source="derived here from the stability conditions of Yang and Hu 2021, arXiv:2011.14522, Theorem 3.3")
+@tc.claim(
+    id="H3", source="derived here from the stability conditions of Yang and Hu 2021, arXiv:2011.14522, Theorem 3.3"
+)
 @given(activation=activations())
 @example(activation=tc.RELU)
 def test_one_hidden_layer_keeps_activations_bounded_at_any_width(activation):
     """Under standard parametrization and cross-entropy with one hidden layer the largest learning rate at which
-    activations stay bounded is Theta(1)."""
+    activations stay bounded is Theta(1).
+    """
     threshold = tc.Sweep(
         tc.max_stable_learning_rate("activations"),
         cross_entropy(1, activation, 0),
         widths=tc.widths(64, 8192),
-        seeds=24,
+        seeds=16,
     )
     predicted = tc.Plateau(within=0.1, rival=-1 / 2)
     outputs = threshold.with_observable(tc.max_stable_learning_rate("outputs", limit=10))

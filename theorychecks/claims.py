@@ -12,6 +12,7 @@ from types import CodeType, MappingProxyType
 from typing import Any, Final, Literal, TypeVar
 
 from theorychecks.experiment import Sweep, measure
+from theorychecks.observables.observable import JOINT
 from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.predictions import Prediction
 from theorychecks.statistics.verdict import Finding, Role
@@ -134,7 +135,7 @@ def check(
         source: a sweep, or a measurement made elsewhere.
         prediction: what theory says of it.
         against: divides the source, seed by seed, before it is judged; for orderings.
-        label: what reports call it; the observable's name by default.
+        label: what reports call it; the observable's title by default.
 
     Returns:
         One finding a reading.
@@ -183,10 +184,10 @@ def _record(
                 raise ValueError(f"nothing to compare {name!r} with; there are {', '.join(map(repr, others))}")
             measurement = measurement.over(others[name][0])
         finding = prediction.judge(measurement)
-        title = ", ".join(part for part in (label or context.get("observable", ""), name) if part)
+        title = ", ".join(part for part in (label or context["title"], name) if part)
         finding = replace(
             finding,
-            label=title or measurement.name,
+            label=title,
             role=role,
             setting={**_setting.get(), **{k: v for k, v in context.items() if k in _SHOWN}},
             engine=context.get("engine", "given"),
@@ -206,14 +207,14 @@ _SHOWN: Final = ("parametrization", "loss", "optimizer", "data")
 def _readings(source: Sweep | Measurement, octaves: int) -> dict[str, tuple[Measurement, dict[str, str]]]:
     """Measurements by reading, with what is known of how they came about."""
     if isinstance(source, Measurement):
-        return {"": (source, {"observable": source.name})}
+        return {"": (source, {"title": source.name})}
     if not isinstance(source, Sweep):
         raise TypeError(f"a Sweep or a Measurement is checked; got {source!r}")
     sweep = source.wider(octaves)
     measured = measure(sweep)
     training = sweep.training
     context = {
-        "observable": sweep.observable.name,
+        "title": "" if sweep.observable.title == JOINT else sweep.observable.title,
         "parametrization": training.network.parametrization.name,
         "loss": training.loss.name,
         "optimizer": training.optimizer.name,
@@ -234,12 +235,20 @@ def _raise_unless_passed(findings: list[Finding]) -> None:
 
 
 def _noting_setting(inner: Callable[..., Any]) -> Callable[..., Any]:
+    from hypothesis.errors import UnsatisfiedAssumption
+
     @functools.wraps(inner)
     def noted(*args: Any, **kwargs: Any) -> Any:
         given = {name: shown(value) for name, value in kwargs.items() if name != "self"}
-        token = _setting.set({**_setting.get(), **given})
+        token, recorder = _setting.set({**_setting.get(), **given}), _recorder.get()
+        judged = len(recorder.findings) if recorder else 0
         try:
             return inner(*args, **kwargs)
+        except UnsatisfiedAssumption:
+            # The claim says nothing of this setting, whatever was judged before assume() was reached.
+            if recorder:
+                del recorder.findings[judged:]
+            raise
         finally:
             _setting.reset(token)
 

@@ -162,7 +162,7 @@ class _Runner:
         return report
 
 
-@dataclass
+@dataclass(eq=False)  # pytest keeps its plugins in sets
 class _Gatherer:
     """Gathers findings where all reports arrive, and writes the report at the end."""
 
@@ -195,7 +195,8 @@ class _Gatherer:
         """Write the report, and fail the run when a claim is missing from it."""
         yield
         self._read_collected()
-        if not self.collected or self.config.option.collectonly:
+        option = self.config.option
+        if not self.collected or option.collectonly or option.setuponly:
             return
         from theorychecks.reporting import Report, render_html, render_markdown
 
@@ -360,10 +361,11 @@ def _apply_profile(test: object, profile: str) -> None:
     from hypothesis.errors import InvalidArgument
 
     examples = _EXAMPLES[profile]
+    active = cast(settings, settings.default)
     phases: Sequence[Phase] = (Phase.explicit, Phase.generate) if examples else (Phase.explicit,)
     try:
         settings(
-            settings.default,
+            active,
             max_examples=max(examples, 1),
             phases=phases,
             derandomize=True,
@@ -371,7 +373,7 @@ def _apply_profile(test: object, profile: str) -> None:
             deadline=None,
             print_blob=False,
             verbosity=Verbosity.normal,
-            suppress_health_check=[*settings.default.suppress_health_check, HealthCheck.too_slow],
+            suppress_health_check=[*active.suppress_health_check, HealthCheck.too_slow],
         )(cast(Any, test))
     except InvalidArgument:
         # The claim is decorated with settings of its own, and keeps them; or it was given ours before.

@@ -167,10 +167,13 @@ class DenseRun:
         seeds, samples = forward.outputs.shape[:2]
         gradient = torch.eye(size, dtype=forward.outputs.dtype, device=forward.outputs.device)
         gradient = gradient.expand(seeds, samples, size, size)
-        derivative = self.training.network.activation.derivative
+        slope = self.training.network.activation.slope
         for k in range(len(self.layers) - 1, matrix, -1):
             below = gradient.reshape(seeds, samples * size, -1) @ self.weights(k, time)
-            gradient = below.reshape(seeds, samples, size, -1) * derivative(forward.preactivations[k - 1])[:, :, None]
+            gradient = (
+                below.reshape(seeds, samples, size, -1)
+                * slope(forward.preactivations[k - 1], forward.features[k])[:, :, None]
+            )
         return gradient
 
     def _raw(self, time: int) -> list[Tensor]:
@@ -200,7 +203,8 @@ class _State:
         factors = torch.ones(len(run.seeds), dtype=targets.dtype) if rate_factors is None else rate_factors
         self.factors = factors.to(targets)[:, None, None]
         self.inputs = run._points["train"]
-        self.start = _forward(self.training.network, run.layers, weights, self.inputs).outputs
+        centred = self.training.network.centred
+        self.start = _forward(self.training.network, run.layers, weights, self.inputs).outputs if centred else None
         self.anchor = [w.clone() for w in weights] if self.training.ridge.strength else []
         self.moments = [(torch.zeros_like(w), torch.zeros_like(w)) for w in weights] if self._adam else []
 
@@ -212,7 +216,7 @@ class _State:
         """Record the loss before a step, then take it, unless it would be one too many."""
         network, loss, batch = self.training.network, self.training.loss, self.training.batch(step)
         forward = _forward(network, self.run.layers, self.weights, self.inputs[batch])
-        outputs = forward.outputs - self.start[:, batch] if network.centred else forward.outputs
+        outputs = forward.outputs if self.start is None else forward.outputs - self.start[:, batch]
         targets = self.targets[batch]
         self.run.losses[step] = loss.value(outputs, targets).cpu()
         self.run.peak_outputs[step] = _root_mean_square(outputs).cpu()
@@ -225,7 +229,8 @@ class _State:
             gradient = gradient * self.run.layers[k].multiplier
             upstream = gradient
             if k > 0:
-                gradient = (upstream @ self.weights[k]) * network.activation.derivative(forward.preactivations[k - 1])
+                slope = network.activation.slope(forward.preactivations[k - 1], forward.features[k])
+                gradient = torch.bmm(upstream, self.weights[k]).mul_(slope)
             self._update(k, upstream, forward.features[k], step)
 
     def _update(self, matrix: int, upstream: Tensor, features: Tensor, step: int) -> None:

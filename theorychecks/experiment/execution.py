@@ -17,9 +17,11 @@ from theorychecks.networks import Training
 from theorychecks.observables.observable import Reading
 from theorychecks.statistics.measurement import Measurement, Status
 
-MEMORY_BUDGET = 2 * 2**30
-"""Bytes of weights that one chunk of seeds may hold, copies included."""
-_COPIES = {"sgd": 4, "adam": 6}
+MEMORY_BUDGET = 64 * 2**20
+"""Bytes that the seeds of one chunk work on. Small on purpose: chunks that stay near the caches, and below the size at
+which memory is mapped anew for every temporary, halve the time; a seed that needs more is trained on its own."""
+_WEIGHT_COPIES = {"sgd": 4, "adam": 6}
+_FEATURE_COPIES = 4
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def measure(sweep: Sweep, *, memory_budget: int = MEMORY_BUDGET) -> Measured:
 
     Args:
         sweep: what to do; its `words` do not matter here.
-        memory_budget: bytes that the weights of the seeds trained together may take.
+        memory_budget: bytes that the seeds trained together may work on.
 
     Raises:
         ValueError: if a reading is negative, zero everywhere, or missing for all runs of a width.
@@ -91,10 +93,11 @@ def _readings(sweep: Sweep, width: int, count: int, memory_budget: int) -> dict[
 def _chunks(sweep: Sweep, width: int, count: int, memory_budget: int) -> list[list[int]]:
     """Seeds of one width in groups that fit the budget, whole ensembles together."""
     training, group = sweep.training, sweep.observable.networks
-    layers = training.network.layers(width, inputs=training.data.dimension, outputs=training.data.outputs)
-    numbers = sum(layer.fan_in * layer.fan_out for layer in layers)
-    size = 4 if training.dtype == "float32" else 8
-    per_value = numbers * size * _COPIES[training.optimizer.name] * group
+    data = training.data
+    layers = training.network.layers(width, inputs=data.dimension, outputs=data.outputs)
+    weights = sum(layer.fan_in * layer.fan_out for layer in layers) * _WEIGHT_COPIES[training.optimizer.name]
+    features = data.samples * training.network.depth * width * _FEATURE_COPIES
+    per_value = (weights + features) * (4 if training.dtype == "float32" else 8) * group
     together = max(1, memory_budget // per_value)
     starts = range(0, count, together)
     return [list(range(start * group, min(start + together, count) * group)) for start in starts]
@@ -131,7 +134,7 @@ class DenseTrial:
 def _check_early(sweep: Sweep, name: str, width: int, readings: Sequence[Reading]) -> None:
     """Stop at the first width that cannot be used, before wider and dearer ones are trained."""
     values = np.concatenate([reading.values.cpu().numpy() for reading in readings]).astype(float)
-    label = name or sweep.observable.name
+    label = name or sweep.observable.title
     if np.any(values < 0):
         raise ValueError(
             f"{label} must be positive to have an exponent; it is {np.nanmin(values):g} at width {width}. "
@@ -155,7 +158,7 @@ def _measurement(sweep: Sweep, name: str, cells: Sequence[Sequence[Reading]]) ->
         axis_values=tuple(float(width) for width in sweep.widths),
         values=tuple(values),
         statuses=tuple(statuses),
-        name=name or sweep.observable.name,
+        name=name or sweep.observable.title,
     )
 
 

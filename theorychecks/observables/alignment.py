@@ -27,7 +27,7 @@ def update_size(update: Update, where: Where = "every") -> Observable:
     def read(run: Run) -> dict[str, Tensor]:
         return {name: _parts(run, k, update, "trained")[0] for name, k in _matrices(run, where, update).items()}
 
-    return from_run(f"{update} update ({where})", read)
+    return from_run(f"{update} update ({where})", read, title=f"{update} update")
 
 
 def alignment(update: Update, where: Where = "every", *, direction: Direction = "trained") -> Observable:
@@ -51,8 +51,8 @@ def alignment(update: Update, where: Where = "every", *, direction: Direction = 
             ratios[name] = produced / (vector * matrix)
         return ratios
 
-    suffix = "" if direction == "trained" else ", random direction"
-    return from_run(f"alignment of the {update} update ({where}{suffix})", read)
+    title = f"alignment of the {update} update" + (" with a random direction" if direction == "random" else "")
+    return from_run(f"{title} ({where})", read, title=title)
 
 
 def _matrices(run: Run, where: Where, update: Update) -> dict[str, int]:

@@ -45,11 +45,11 @@ def kernel_gap(kernel: KernelName = "initial") -> Observable:
     if kernel not in ("initial", "analytic"):
         raise ValueError(f"a kernel is 'initial' or 'analytic'; got {kernel!r}")
 
-    def read(run: Run) -> Tensor:
+    def read(run: Run) -> dict[str, Tensor]:
         train, cross = _initial_kernels(run) if kernel == "initial" else _analytic_kernels(run.training)
-        return _as_tensor(np.sqrt(np.mean(_gap(run, train, cross) ** 2, axis=(1, 2))))
+        return {f"{kernel} kernel": _as_tensor(np.sqrt(np.mean(_gap(run, train, cross) ** 2, axis=(1, 2))))}
 
-    return from_run(f"distance to kernel regression ({kernel} kernel)", read)
+    return from_run(f"distance to kernel regression ({kernel})", read, title="distance to kernel regression")
 
 
 def ensemble_kernel_gap(networks: int = 64) -> Observable:

@@ -13,6 +13,9 @@ from theorychecks.engines import Run
 from theorychecks.networks import Training
 from theorychecks.statistics.measurement import Status
 
+JOINT = "several observables"
+"""The title of observables read together under different titles; their readings carry those."""
+
 
 class Trial(Protocol):
     """One training at one width over some seeds, ready to be carried out, as often as an observable needs."""
@@ -61,20 +64,24 @@ class Observable:
     """A quantity of a training, or several by name (by layer, say).
 
     Attributes:
-        name: what reports call it; two observables with one name are taken for the same.
+        name: what tells it from others; two observables with one name are taken for the same.
         observe: from a trial to readings by name; the empty name stands for the observable itself.
         networks: how many networks make one value, for averages over an ensemble.
+        title: what reports call it; the name unless given.
     """
 
     name: str
     observe: Callable[[Trial], Mapping[str, Reading]] = field(repr=False, compare=False)
     networks: int = 1
+    title: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         if not self.name:
             raise ValueError("an observable needs a name: reports and stored measurements go by it")
         if isinstance(self.networks, bool) or not isinstance(self.networks, int) or self.networks < 1:
             raise ValueError(f"networks is a positive integer; got {self.networks!r}")
+        if not self.title:
+            object.__setattr__(self, "title", self.name)
 
 
 def observable(read: Callable[[Run], Tensor | Mapping[str, Tensor]]) -> Observable:
@@ -85,7 +92,7 @@ def observable(read: Callable[[Run], Tensor | Mapping[str, Tensor]]) -> Observab
     return from_run(f"{read.__module__}.{read.__qualname__}", read)
 
 
-def from_run(name: str, read: Callable[[Run], Tensor | Mapping[str, Tensor]]) -> Observable:
+def from_run(name: str, read: Callable[[Run], Tensor | Mapping[str, Tensor]], *, title: str = "") -> Observable:
     """An observable that reads one run."""
 
     def observe(trial: Trial) -> dict[str, Reading]:
@@ -93,26 +100,35 @@ def from_run(name: str, read: Callable[[Run], Tensor | Mapping[str, Tensor]]) ->
         by_name = result if isinstance(result, Mapping) else {"": result}
         return {key: Reading(torch.as_tensor(values)) for key, values in by_name.items()}
 
-    return Observable(name, observe)
+    return Observable(name, observe, title=title)
 
 
 def together(first: Observable, *others: Observable) -> Observable:
-    """Several observables of one training, which is then run once; readings are named "reading, observable"."""
+    """Several observables of one training, which is then run once.
+
+    Readings keep their names, behind the title of their observable where titles differ.
+
+    Raises:
+        ValueError: if two readings would have the same name.
+    """
     members = (first, *others)
-    if len({member.name for member in members}) < len(members):
-        raise ValueError(f"observables read together need different names; got {[m.name for m in members]}")
     if any(member.networks != first.networks for member in members):
         raise ValueError("observables read together need the same number of networks per value")
+    same_title = all(member.title == first.title for member in members)
 
     def observe(trial: Trial) -> dict[str, Reading]:
         shared = _Once(trial)
-        return {
-            f"{key}, {member.name}" if key else member.name: reading
-            for member in members
-            for key, reading in member.observe(shared).items()
-        }
+        readings: dict[str, Reading] = {}
+        for member in members:
+            for key, reading in member.observe(shared).items():
+                name = key if same_title else ", ".join(part for part in (member.title, key) if part)
+                if name in readings:
+                    raise ValueError(f"two readings are named {name!r}; give one of their observables another title")
+                readings[name] = reading
+        return readings
 
-    return Observable(" and ".join(member.name for member in members), observe, networks=first.networks)
+    name = " and ".join(member.name for member in members)
+    return Observable(name, observe, networks=first.networks, title=first.title if same_title else JOINT)
 
 
 class _Once:

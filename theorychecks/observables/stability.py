@@ -52,7 +52,11 @@ def max_stable_learning_rate(
         search = _Search(trial, criterion, bound, resolution, reach)
         return {"": search.threshold()}
 
-    return Observable(f"maximal stable learning rate ({criterion}, limit {bound:g}, {resolution:g})", observe)
+    return Observable(
+        f"maximal stable learning rate ({criterion} below {bound:g}, to {resolution:g} within {reach:g} octaves)",
+        observe,
+        title=f"maximal stable learning rate by {criterion}",
+    )
 
 
 def stable(run: Run, criterion: Criterion, limit: float) -> Tensor:

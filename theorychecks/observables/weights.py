@@ -41,8 +41,8 @@ def weight_change(where: Where = "every", *, norm: Norm = "frobenius") -> Observ
     def read(run: Run) -> dict[str, Tensor]:
         steps = run.training.steps
         return {
-            name: run.weight_change_norm(k, norm, steps) / run.weight_norm(k, norm)
+            f"{name}, {norm}": run.weight_change_norm(k, norm, steps) / run.weight_norm(k, norm)
             for name, k in matrices(run, where).items()
         }
 
-    return from_run(f"relative weight change ({where}, {norm})", read)
+    return from_run(f"relative weight change ({where}, {norm})", read, title="relative weight change")

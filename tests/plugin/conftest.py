@@ -13,9 +13,10 @@ from theorychecks.reporting import ClaimDocument, Report
 SUITES = Path(__file__).with_name("suites")
 INI = """
 [pytest]
-addopts = --import-mode=importlib -p no:cacheprovider
+addopts = --import-mode=importlib -p no:cacheprovider --assert=plain
 filterwarnings = error
 """
+"""Assertions are plain, since rewriting those of every plugin takes longer than the claims."""
 OUTER = ("PYTEST_", "HYPOTHESIS_", "GITHUB_", "CI", "TF_BUILD", "OMP_NUM_THREADS", "COLUMNS", "FORCE_COLOR")
 """The outer run, or the machine it runs on, must not show through."""
 

@@ -1,8 +1,8 @@
 """What the options do, and what a run leaves where."""
 
+import hypothesis  # noqa: F401 - loaded here once, not anew by each pytest that runs inside this one
 import pytest
 
-import theorychecks.reporting  # noqa: F401 - loaded here once, not anew by each pytest that runs inside this one
 from theorychecks.reporting import Report
 
 CLAIM = '''
@@ -48,8 +48,6 @@ def skipping(run_suite, tmp_path_factory):
         "quiet",
         "--theory-inconclusive=skip",
         "--theory-report=elsewhere/run",
-        "-n",
-        "1",
         environment={"GITHUB_STEP_SUMMARY": str(summary)},
     )
     return ran, summary
@@ -117,6 +115,43 @@ def test_run_that_runs_nothing_writes_nothing(pytester, inner, options):
     assert not (pytester.path / "reports").exists()
 
 
+def test_folders_may_have_conftests_of_their_own(pytester, inner):
+    for folder in ("first", "second"):
+        pytester.mkdir(folder).joinpath("conftest.py").write_text("", encoding="utf-8")
+        source = CLAIM.format(id=folder, name=folder, exponent="-1")
+        pytester.path.joinpath(folder, f"test_{folder}.py").write_text(source, encoding="utf-8")
+    result = inner("first", "second")
+    assert result.ret == 0
+    result.assert_outcomes(passed=2)
+
+
+GIVEN = """
+@example(number=3)
+def test_given(number):
+    \"\"\"The size falls like one over the width, whatever the number.\"\"\"
+    with open("calls", "a") as file:
+        file.write(f"{number} ")
+    tc.check(sizes(-1), tc.PowerLaw(-1))
+    tc.check_refuted(sizes(0), tc.PowerLaw(-1))
+"""
+
+
+def test_same_settings_are_drawn_every_time(pytester, inner):
+    pytester.makepyfile(
+        test_given="from hypothesis import example, given, strategies as st\n"
+        + CLAIM.format(id="A", name="it", exponent="-1")
+        + "\n@tc.claim(id='B', source='made up')\n@given(number=st.integers(0, 10_000))"
+        + GIVEN
+    )
+    inner()
+    calls = pytester.path / "calls"
+    first = calls.read_text(encoding="utf-8")
+    calls.unlink()
+    inner()
+    assert calls.read_text(encoding="utf-8") == first
+    assert len(first.split()) == 3
+
+
 def test_run_without_claims_says_nothing_of_theory(pytester, inner):
     pytester.makepyfile(test_plain="def test_it(): pass\nclass TestIt:\n    def test_it(self): pass")
     result = inner()
@@ -143,7 +178,7 @@ def test_two_claims_with_one_id_are_an_error_on_a_worker_too(pytester, monkeypat
         test_first=CLAIM.format(id="A", name="first", exponent="-1"),
         test_second=CLAIM.format(id="A", name="second", exponent="-1"),
     )
-    result = pytester.runpytest_subprocess("-n", "1", "-p", "no:cacheprovider")
+    result = pytester.runpytest_subprocess("-n", "1", "-p", "no:cacheprovider", "--assert=plain")
     assert result.ret != 0
     result.stdout.fnmatch_lines(
         ["two claims have the id 'A': test_first.py::test_first and test_second.py::test_second*"]
@@ -166,7 +201,7 @@ def test_without_the_plugin_a_claim_is_an_assertion(pytester):
         test_holds=CLAIM.format(id="A", name="holds", exponent="-1"),
         test_fails=CLAIM.format(id="B", name="fails", exponent="-0.5"),
     )
-    result = pytester.runpytest_subprocess("-p", "no:theorychecks", "-p", "no:cacheprovider")
+    result = pytester.runpytest_subprocess("-p", "no:theorychecks", "-p", "no:cacheprovider", "--assert=plain")
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*ClaimFailure: the observable is refuted, a prediction must be supported: *"])
     assert not (pytester.path / "reports").exists()

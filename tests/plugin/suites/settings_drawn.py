@@ -57,7 +57,7 @@ def test_inconclusive(number):
 
 
 @tc.claim(id="SET-4", source="made up")
-@settings(max_examples=6, database=None, derandomize=True, deadline=None)
+@settings(max_examples=4, database=None, derandomize=True, deadline=None)
 @given(number=NUMBERS)
 @example(number=3)
 def test_own_settings(number):
@@ -69,7 +69,7 @@ def test_own_settings(number):
 
 @tc.claim(id="SET-5", source="made up")
 @given(number=NUMBERS)
-@settings(max_examples=5, database=None, derandomize=True, deadline=None)
+@settings(max_examples=3, database=None, derandomize=True, deadline=None)
 @example(number=3)
 def test_own_settings_inside(number):
     """Holds for as many numbers as its author asks for, wherever the author asks."""

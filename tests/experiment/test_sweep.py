@@ -1,0 +1,95 @@
+"""A sweep is a checked description that can be varied and extended."""
+
+import pytest
+
+from theorychecks.experiment import Sweep
+from theorychecks.networks import MLP, MSE, NTK, RELU, STANDARD, Teacher, Training, scaled
+from theorychecks.observables import output_change, weight_change
+
+TRAINING = Training(MLP(2, RELU, STANDARD), learning_rate=scaled(0.2, width=-1), data=Teacher(), loss=MSE, steps=2)
+
+
+def sweep(**options):
+    return Sweep(weight_change(), TRAINING, **{"widths": (8, 16, 64)} | options)
+
+
+def test_a_sweep_is_a_value():
+    assert sweep() == sweep(widths=[8, 16, 64], seeds=(8, 8, 8))
+    assert hash(sweep()) == hash(sweep())
+    assert sweep() != sweep(root_seed=1)
+    assert sweep() != sweep(seeds=9)
+    assert sweep().counts == (8, 8, 8)
+    assert sweep(seeds=(9, 5, 3)).counts == (9, 5, 3)
+
+
+@pytest.mark.parametrize(
+    "widths, message",
+    [
+        ((), "several widths"),
+        ((64,), "several widths"),
+        ((64, 32, 512), "must increase"),
+        ((64, 64, 512), "must increase"),
+        ((64, 128, 256), r"at least a factor of 8 to fit an exponent; got 64..256. Try 64..2048"),
+        ((0, 64), "a width is a positive integer; got 0"),
+        ((8.0, 64), "a width is a positive integer; got 8.0"),
+        ((True, 64), "a width is a positive integer; got True"),
+    ],
+)
+def test_widths_that_can_fit_no_exponent_are_refused(widths, message):
+    with pytest.raises(ValueError, match=message):
+        sweep(widths=widths)
+
+
+@pytest.mark.parametrize(
+    "seeds, message",
+    [
+        (2, "at least 3"),
+        (0, "positive integer; got 0"),
+        ((8, 8), "one for each of 3"),
+        ((8, 8, 2), "at least 3"),
+        (True, "got True"),
+    ],
+)
+def test_seeds_too_few_for_an_interval_are_refused(seeds, message):
+    with pytest.raises(ValueError, match=message):
+        sweep(seeds=seeds)
+
+
+@pytest.mark.parametrize("root_seed", [-1, 0.5, True])
+def test_a_root_seed_is_a_whole_number(root_seed):
+    with pytest.raises(ValueError, match=f"a root seed is a whole number, 0 or above; got {root_seed!r}"):
+        sweep(root_seed=root_seed)
+
+
+def test_words_select_readings_by_name():
+    names = ["input", "hidden 2", "hidden 3", "output"]
+    assert sweep().select(names) == names
+    assert sweep().of("hidden").select(names) == ["hidden 2", "hidden 3"]
+    assert sweep().of("hidden", "3").select(names) == ["hidden 3"]
+    assert sweep().of("hidden").of("output").select(names) == ["output"]
+    with pytest.raises(ValueError, match="is named with 'hidden' and '4'; there are 'input', 'hidden 2'"):
+        sweep().of("hidden", "4").select(names)
+
+
+def test_another_parametrization_keeps_everything_but_the_rates_exponents():
+    moved = sweep().of("hidden").under(NTK)
+    assert moved.training == TRAINING.under(NTK)
+    assert moved.training.learning_rate == scaled(0.2)
+    assert (moved.widths, moved.seeds, moved.words) == (sweep().widths, sweep().seeds, ("hidden",))
+    assert sweep().under(NTK, learning_rate=scaled(0.1)).training.learning_rate == scaled(0.1)
+
+
+def test_trainings_and_observables_are_replaced():
+    assert sweep().with_training(steps=5).training.steps == 5
+    with pytest.raises(ValueError, match="steps is a whole number"):
+        sweep().with_training(steps=-1)
+    other = sweep().of("hidden").with_observable(output_change())
+    assert other.observable == output_change()
+    assert other.words == ()
+
+
+def test_wider_goes_on_at_the_upper_end_with_the_last_number_of_seeds():
+    assert sweep(seeds=(9, 5, 3)).wider(2).widths == (8, 16, 64, 256, 1024)
+    assert sweep(seeds=(9, 5, 3)).wider(2).counts == (9, 5, 3, 3, 3)
+    assert sweep(widths=(8, 16, 32, 64)).wider(1).widths == (8, 16, 32, 64, 128)
+    assert sweep().wider(0) == sweep()

@@ -1,0 +1,131 @@
+"""Observables are functions of runs with names; several are read off one training."""
+
+import pytest
+import torch
+
+from theorychecks.experiment.execution import DenseTrial
+from theorychecks.networks import MLP, MSE, NTK, TANH, Teacher, Training, scaled
+from theorychecks.observables import (
+    Observable,
+    ensemble_kernel_gap,
+    feature_change,
+    from_run,
+    max_stable_learning_rate,
+    observable,
+    output_change,
+    together,
+    weight_change,
+)
+
+TRAINING = Training(
+    MLP(2, TANH, NTK),
+    learning_rate=scaled(0.2),
+    data=Teacher(dimension=4, samples=4, test_samples=2),
+    loss=MSE,
+    steps=3,
+)
+
+
+class Counting:
+    """A trial that counts its runs."""
+
+    training, width, seeds = TRAINING, 8, (0, 1)
+
+    def __init__(self):
+        self.asked = []
+
+    def run(self, **options):
+        self.asked.append(options)
+        return DenseTrial(TRAINING, 8, (0, 1), 0).run(**options)
+
+
+@observable
+def final_loss(run):
+    """Loss after the last step."""
+    return run.losses[-1]
+
+
+@observable
+def norms(run):
+    return {layer.name: run.weight_norm(k, "frobenius") for k, layer in enumerate(run.layers)}
+
+
+def test_a_function_of_a_run_is_an_observable():
+    trial = Counting()
+    readings = final_loss.observe(trial)
+    assert list(readings) == [""]
+    assert torch.equal(readings[""].values, trial.run().losses[-1])
+    assert readings[""].statuses is None
+    assert final_loss.name.endswith("final_loss")
+    assert final_loss.networks == 1
+
+
+def test_a_function_may_give_several_readings_by_name():
+    assert list(norms.observe(Counting())) == ["input", "hidden 2", "output"]
+
+
+def test_an_observable_sees_the_first_and_the_last_time():
+    assert from_run("times", lambda run: torch.tensor(run.times)).observe(Counting())[""].values.tolist() == [0, 3]
+
+
+def test_reading_together_trains_once_and_reads_the_same():
+    trial, apart = Counting(), Counting()
+    members = (weight_change("hidden"), feature_change(), final_loss)
+    readings = together(*members).observe(trial)
+    assert len(trial.asked) == 1
+    expected = {
+        "relative weight change, hidden 2, frobenius": members[0].observe(apart)["hidden 2, frobenius"],
+        "relative feature change, layer 1": members[1].observe(apart)["layer 1"],
+        "relative feature change, layer 2": members[1].observe(apart)["layer 2"],
+        final_loss.title: final_loss.observe(apart)[""],
+    }
+    assert len(apart.asked) == 4
+    assert list(readings) == list(expected)
+    for name, reading in readings.items():
+        assert torch.equal(reading.values, expected[name].values)
+
+
+def test_what_trains_at_other_rates_is_not_read_off_the_shared_run():
+    trial = Counting()
+    both = together(output_change(), max_stable_learning_rate("loss"))
+    readings = both.observe(trial)
+    assert sum(options == {} for options in trial.asked) == 1
+    assert len(trial.asked) > 3
+    alone = max_stable_learning_rate("loss").observe(Counting())[""]
+    shared = readings["maximal stable learning rate by loss"]
+    assert torch.equal(shared.values, alone.values)
+    assert shared.statuses == alone.statuses
+
+
+def test_readings_of_one_title_keep_their_names():
+    both = together(weight_change(), weight_change(norm="spectral"))
+    assert both.title == "relative weight change"
+    assert list(both.observe(Counting())) == [
+        f"{name}, {norm}" for norm in ("frobenius", "spectral") for name in ("input", "hidden 2", "output")
+    ]
+
+
+def test_members_read_together_have_readings_of_their_own_and_one_ensemble_size():
+    with pytest.raises(ValueError, match=r"two readings are named .*another title"):
+        together(output_change(), output_change()).observe(Counting())
+    other = from_run("twice the output change", lambda run: 2 * run.losses[-1], title="output change")
+    with pytest.raises(ValueError, match="two readings are named"):
+        together(output_change(), other).observe(Counting())
+    with pytest.raises(ValueError, match="the same number of networks per value"):
+        together(output_change(), ensemble_kernel_gap(4))
+    assert together(ensemble_kernel_gap(4)).networks == 4
+    assert together(output_change(), feature_change()).name == "output change and relative feature change"
+
+
+def test_a_title_is_the_name_unless_given():
+    assert output_change().title == "output change"
+    assert from_run("a", final_loss.observe, title="b").title == "b"
+    assert from_run("a", final_loss.observe, title="b") == from_run("a", final_loss.observe)
+
+
+def test_an_observable_needs_a_name_and_a_positive_number_of_networks():
+    with pytest.raises(ValueError, match="needs a name"):
+        Observable("", final_loss.observe)
+    for networks in (0, -1, 1.5, True):
+        with pytest.raises(ValueError, match=f"networks is a positive integer; got {networks!r}"):
+            Observable("x", final_loss.observe, networks=networks)

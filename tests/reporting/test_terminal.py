@@ -1,0 +1,103 @@
+"""The terminal shows one line a claim, with its numbers whole, and then what is missing."""
+
+import re
+
+import pytest
+
+from theorychecks.reporting import Report
+from theorychecks.reporting.terminal import claim_table, closing_lines
+
+
+def rows(report, **options):
+    """The table's lines below its head."""
+    return [line.rstrip() for line in claim_table(report, **options).splitlines()[1:]]
+
+
+@pytest.fixture
+def mixed(documents):
+    broken = documents.claim(id="LZ-3", outcome="fail", error="RuntimeError: out of luck\nmore", findings=[])
+    return Report(documents.report(documents.claim(), documents.failing_claim(), broken))
+
+
+def test_one_line_a_claim(mixed):
+    passed, failed, broken = rows(mixed, width=200)
+    assert passed.split()[:3] == ["pass", "LZ-1/hidden-frobenius", "n^-1"]
+    assert passed.endswith("test_hidden_weights_move_by_one_over_width")
+    assert failed.split()[:3] == ["fail", "LZ-2/failing", "n^-1"]
+    assert failed.endswith("test_failing[tanh 3]")
+    assert broken.split()[:3] == ["fail", "LZ-3", "-"]
+
+
+def test_numbers_are_those_of_the_worst_finding(mixed):
+    _, failed, _ = rows(mixed)
+    assert "-0.50 [-0.55, -0.45]" in failed
+    assert "128..4,096 x 6 dense" in failed
+    assert "3 s" in failed
+
+
+def test_claim_that_broke_says_how_in_one_line(mixed):
+    assert "RuntimeError: out of luck" in rows(mixed)[2]
+    assert "more" not in rows(mixed)[2]
+
+
+def test_finding_without_a_fit_has_its_line_too(documents):
+    claim = documents.claim(findings=[documents.ordering(), documents.control()])
+    (line,) = rows(Report(documents.report(claim)))
+    assert line.startswith("pass")
+
+
+@pytest.mark.parametrize("width", [40, 80, 120, 300])
+def test_no_width_cuts_a_number(documents, width):
+    name = "properties/test_lazy.py::test_" + "of_a_very_long_name_" * 8
+    report = Report(
+        documents.report(documents.failing_claim(test=name), documents.claim(error="word " * 40, findings=[]))
+    )
+    failed, broken = rows(report, width=width)
+    assert failed.startswith("fail")
+    assert broken.startswith("pass")
+    for whole in ("LZ-2/failing", "n^-1", "-0.50 [-0.55, -0.45]", "128..4,096 x 6 dense", "3 s"):
+        assert whole in failed
+
+
+def test_only_the_name_is_cut_where_there_is_no_room(documents):
+    name = "properties/test_lazy.py::test_" + "of_a_very_long_name_" * 8
+    (narrow,) = rows(Report(documents.report(documents.failing_claim(test=name))), width=80)
+    (wide,) = rows(Report(documents.report(documents.failing_claim(test=name))), width=400)
+    assert narrow.endswith("…")
+    assert wide.endswith(name.rpartition("::")[2])
+
+
+def test_colour_is_added_only_when_asked_for(mixed):
+    escape = re.compile(r"\x1b\[")
+    assert not escape.search(claim_table(mixed))
+    coloured = claim_table(mixed, colour=True)
+    assert escape.search(coloured)
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == claim_table(mixed)
+
+
+def test_markup_in_a_name_is_text(documents):
+    (line,) = rows(Report(documents.report(documents.claim(test="test_it.py::test_it[red]"))))
+    assert line.endswith("test_it[red]")
+
+
+def test_counts_are_told(mixed):
+    (line,) = closing_lines(mixed)
+    assert line.startswith("1 passed, 2 failed, 0 inconclusive; 4 findings; wrong verdicts expected: at most 0.1")
+
+
+def test_report_without_claims_has_a_table_without_rows(documents):
+    assert rows(Report(documents.report())) == []
+
+
+def test_lost_claims_are_named(documents):
+    document = documents.report(documents.claim())
+    document["suite"] |= {"collected": 2, "lost": ["test_it.py::test_lost"]}
+    _, incomplete, lost = closing_lines(Report(document))
+    assert incomplete == "INCOMPLETE: 2 claims collected, 1 reported, 1 judged"
+    assert lost == "lost: test_it.py::test_lost"
+
+
+def test_claims_that_were_not_judged_are_told_though_none_is_lost(documents):
+    document = documents.report(documents.claim())
+    document["suite"] |= {"judged": 0}
+    assert closing_lines(Report(document))[1] == "INCOMPLETE: 1 claims collected, 1 reported, 0 judged"

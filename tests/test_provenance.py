@@ -1,0 +1,93 @@
+"""Provenance says which code, which versions and which machine, and how often verdicts may be wrong."""
+
+import datetime
+import subprocess
+import typing
+from pathlib import Path
+
+import numpy
+import pytest
+import torch
+
+from theorychecks import provenance
+from theorychecks.reporting import ProvenanceDocument
+from theorychecks.reporting.schema import check_shape
+
+
+def git(directory: Path, *arguments: str) -> str:
+    who = ("-c", "user.name=Nobody", "-c", "user.email=nobody@example.org")
+    done = subprocess.run(["git", "-C", directory, *who, *arguments], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def repository(tmp_path):
+    git(tmp_path, "init", "-q")
+    (tmp_path / "claim.py").write_text("first\n", encoding="utf-8")
+    git(tmp_path, "add", "claim.py")
+    git(tmp_path, "commit", "-q", "-m", "first")
+    return tmp_path
+
+
+def test_provenance_has_the_shape_of_the_schema(repository):
+    gathered = provenance.gather(repository, ["pytest"], 2)
+    check_shape(gathered, ProvenanceDocument, "provenance")
+    assert set(gathered) == set(typing.get_type_hints(ProvenanceDocument))
+
+
+def test_commit_is_that_of_the_repository(repository):
+    gathered = provenance.gather(repository, ["pytest"], 2)
+    assert gathered["git_commit"] == git(repository, "rev-parse", "HEAD")
+    assert gathered["git_dirty"] is False
+
+
+def test_uncommitted_changes_are_told(repository):
+    (repository / "claim.py").write_text("second\n", encoding="utf-8")
+    assert provenance.gather(repository, ["pytest"], 2)["git_dirty"] is True
+
+
+def test_files_that_git_does_not_know_are_no_changes(repository):
+    (repository / "report.json").write_text("{}", encoding="utf-8")
+    assert provenance.gather(repository, ["pytest"], 2)["git_dirty"] is False
+
+
+def test_outside_of_a_repository_nothing_is_known(tmp_path, monkeypatch):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    gathered = provenance.gather(tmp_path, ["pytest"], 2)
+    assert gathered["git_commit"] is None
+    assert gathered["git_dirty"] is None
+
+
+def test_without_git_nothing_is_known(repository, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    gathered = provenance.gather(repository, ["pytest"], 2)
+    assert gathered["git_commit"] is None
+    assert gathered["git_dirty"] is None
+
+
+def test_command_can_be_typed_again(tmp_path):
+    gathered = provenance.gather(tmp_path, ["pytest", "-k", "lazy or alignment", "test_it.py::test[a b]"], 2)
+    assert gathered["command"] == "pytest -k 'lazy or alignment' 'test_it.py::test[a b]'"
+
+
+def test_versions_are_those_installed(tmp_path):
+    versions = provenance.gather(tmp_path, ["pytest"], 2)["versions"]
+    assert versions["numpy"] == numpy.__version__
+    assert versions["torch"] == torch.__version__
+    assert {"python", "theorychecks", "scipy", "hypothesis", "pytest"} <= set(versions)
+
+
+def test_time_is_now_and_names_its_zone(tmp_path):
+    created = datetime.datetime.fromisoformat(provenance.gather(tmp_path, ["pytest"], 2)["created"])
+    assert created.utcoffset() == datetime.timedelta(0)
+    assert abs(datetime.datetime.now(datetime.UTC) - created) < datetime.timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(("findings", "wrong"), [(0, 0.0), (1, 0.025), (40, 1.0)])
+def test_wrong_verdicts_grow_with_the_findings(findings, wrong):
+    # Only a miss on the rival's side gives a wrong verdict: half of the 5% that a 95% interval misses.
+    budget = provenance.error_budget(findings)
+    assert budget["findings"] == findings
+    assert budget["confidence"] == 0.95
+    assert budget["tail_error"] == pytest.approx(0.025)
+    assert budget["expected_wrong_verdicts_at_most"] == pytest.approx(wrong)

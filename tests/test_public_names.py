@@ -1,0 +1,59 @@
+"""What the package offers: every name resolves, says what it means, and stands in the README."""
+
+import ast
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+import theorychecks
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def names_for_type_checkers() -> list[str]:
+    tree = ast.parse(Path(theorychecks.__file__).read_text(encoding="utf-8"))
+    (block,) = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    return [
+        alias.asname or alias.name for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    ]
+
+
+@pytest.mark.parametrize("name", theorychecks.__all__)
+def test_public_name_resolves(name):
+    assert getattr(theorychecks, name) is not None
+
+
+@pytest.mark.parametrize("name", theorychecks.__all__)
+def test_classes_and_functions_say_what_they_mean(name):
+    value = getattr(theorychecks, name)
+    if not (inspect.isclass(value) or inspect.isfunction(value)):
+        # A constant, NTK or SGD: an instance of a class that says it.
+        value = type(value)
+    # A dataclass without a docstring is given its signature, which says nothing.
+    assert value.__doc__
+    assert not value.__doc__.startswith(f"{value.__name__}(")
+
+
+def test_type_checkers_see_the_same_names():
+    assert sorted(names_for_type_checkers()) == sorted(theorychecks.__all__)
+    assert len(set(theorychecks.__all__)) == len(theorychecks.__all__)
+
+
+def test_public_names_are_listed_by_dir():
+    assert set(theorychecks.__all__) <= set(dir(theorychecks))
+
+
+@pytest.mark.parametrize("name", ["PowerLow", "torch", "__wrapped__"])
+def test_unknown_name_is_an_attribute_error(name):
+    with pytest.raises(AttributeError, match=f"module 'theorychecks' has no attribute '{name}'"):
+        getattr(theorychecks, name)
+
+
+def test_every_public_name_stands_in_the_readme():
+    rows = [line for line in README.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+    # In a table, within backticks: `PowerLaw`, `widths(64, 4096)`, `tc.check`.
+    coded = re.findall(r"`([^`]*)`", "\n".join(rows))
+    written = {word for code in coded for word in re.findall(r"\w+", code)}
+    assert [name for name in theorychecks.__all__ if name not in written] == []

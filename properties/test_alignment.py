@@ -7,31 +7,34 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import theorychecks as tc
-from theorychecks.strategies import activations, depths
+from theorychecks.networks import Data
+from theorychecks.strategies import activations, depths, digits, mixtures
 
 WIDTHS = tc.widths(64, 2048)
 SEEDS = (32, 32, 24, 16, 12, 12)
+MIXTURE = tc.GaussianMixture()
+DATA = st.one_of(mixtures(), digits())
 REGIMES = st.sampled_from([tc.STANDARD, tc.NTK, tc.MAXIMAL_UPDATE])
 
 
-def trained(depth: int, activation: tc.Activation, parametrization: tc.Parametrization) -> tc.Training:
+def trained(depth: int, activation: tc.Activation, parametrization: tc.Parametrization, data: Data) -> tc.Training:
     """Two steps at a rate that is stable at every width."""
     rate = tc.scaled(0.3, width=-1) if parametrization is tc.STANDARD else tc.scaled(0.3)
     network = tc.MLP(depth, activation, parametrization)
-    return tc.Training(network, learning_rate=rate, data=tc.GaussianMixture(), loss=tc.MSE, steps=2)
+    return tc.Training(network, learning_rate=rate, data=data, loss=tc.MSE, steps=2)
 
 
 @tc.claim(
     id="A1",
     source="Haas et al. 2025, arXiv:2505.22491, exponents p (second-hand); Everett et al. 2024, arXiv:2407.05872",
 )
-@given(depth=depths(2, 4), activation=activations(), parametrization=REGIMES)
-@example(depth=2, activation=tc.RELU, parametrization=tc.STANDARD)
-def test_updates_are_aligned_with_their_inputs(depth, activation, parametrization):
+@given(depth=depths(2, 4), activation=activations(), parametrization=REGIMES, data=DATA)
+@example(depth=2, activation=tc.RELU, parametrization=tc.STANDARD, data=MIXTURE)
+def test_updates_are_aligned_with_their_inputs(depth, activation, parametrization, data):
     """RMS(dW x) / (RMS(dW) RMS(x)) grows as Theta(n) for hidden matrices and the readout, and stays Theta(1) for the
     input matrix.
     """
-    training = trained(depth, activation, parametrization)
+    training = trained(depth, activation, parametrization, data)
     ratios = tc.Sweep(tc.alignment("effective"), training, widths=WIDTHS, seeds=SEEDS)
     aligned = tc.PowerLaw(1, within=0.15, rival=1 / 2)
     independent = ratios.with_observable(tc.alignment("effective", direction="random"))
@@ -46,13 +49,15 @@ def test_updates_are_aligned_with_their_inputs(depth, activation, parametrizatio
 @tc.claim(
     id="A2", source="Haas et al. 2025, arXiv:2505.22491, exponents q (second-hand); Yang and Hu 2021, arXiv:2011.14522"
 )
-@given(depth=depths(2, 4), activation=activations(), parametrization=REGIMES)
-@example(depth=2, activation=tc.RELU, parametrization=tc.STANDARD)
-def test_initial_weights_see_hidden_updates_as_random_and_the_readout_does_not(depth, activation, parametrization):
+@given(depth=depths(2, 4), activation=activations(), parametrization=REGIMES, data=DATA)
+@example(depth=2, activation=tc.RELU, parametrization=tc.STANDARD, data=MIXTURE)
+def test_initial_weights_see_hidden_updates_as_random_and_the_readout_does_not(
+    depth, activation, parametrization, data
+):
     """RMS(W_0 dx) / (RMS(W_0) RMS(dx)) grows as Theta(n^1/2) for hidden matrices, and as Theta(n) for the readout,
     whose weights carried the gradient that made dx.
     """
-    training = trained(depth, activation, parametrization)
+    training = trained(depth, activation, parametrization, data)
     ratios = tc.Sweep(tc.alignment("propagating"), training, widths=WIDTHS, seeds=SEEDS)
     random_like, aligned = tc.PowerLaw(1 / 2, within=0.08, rival=1), tc.PowerLaw(1, within=0.15, rival=1 / 2)
     independent = ratios.with_observable(tc.alignment("propagating", direction="random"))

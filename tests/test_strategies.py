@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from hypothesis import Phase, find, given, settings
+from hypothesis import strategies as st
 
 from theorychecks.networks import CROSS_ENTROPY, ERF, GELU, MSE, RELU, TANH, Digits, GaussianMixture, Teacher
-from theorychecks.strategies import activations, classification_data, depths, losses, regression_data
+from theorychecks.strategies import activations, depths, digits, losses, mixtures, regression_data
 
 steady = settings(max_examples=40, deadline=None, derandomize=True, database=None, phases=[Phase.generate])
 
@@ -58,8 +59,8 @@ def test_both_losses_are_drawn():
 
 
 @steady
-@given(data=classification_data(samples=5, largest_seed=3))
-def test_classification_data_have_classes(data):
+@given(data=st.one_of(mixtures(samples=5, largest_seed=3), digits(samples=5, largest_seed=3)))
+def test_mixtures_and_digits_have_classes(data):
     assert data.classes_are_targets
     assert data.seed in range(4)
     draw = data.draw()
@@ -67,10 +68,9 @@ def test_classification_data_have_classes(data):
     np.testing.assert_array_equal(draw.targets.sum(axis=1), 1)
 
 
-def test_both_kinds_of_classification_are_drawn():
-    assert is_drawn(classification_data(), lambda data: isinstance(data, Digits))
-    assert is_drawn(classification_data(), lambda data: isinstance(data, GaussianMixture))
-    assert is_drawn(classification_data(), lambda data: data.seed > 0)
+def test_many_mixtures_and_digits_are_drawn():
+    assert is_drawn(mixtures(), lambda data: isinstance(data, GaussianMixture) and data.seed > 0)
+    assert is_drawn(digits(), lambda data: isinstance(data, Digits) and data.seed > 0)
 
 
 @steady

@@ -33,12 +33,16 @@ def losses() -> st.SearchStrategy[Loss]:
     return st.sampled_from([MSE, CROSS_ENTROPY])
 
 
-def classification_data(*, samples: int = 8, largest_seed: int = 99) -> st.SearchStrategy[Data]:
-    """Gaussian mixtures and handwritten digits, many draws of each."""
-    seeds = st.integers(0, largest_seed)
-    mixtures = st.builds(lambda seed: GaussianMixture(samples=samples, seed=seed), seeds)
-    digits = st.builds(lambda seed: Digits(samples=samples, seed=seed), seeds)
-    return st.one_of(mixtures, digits)
+def mixtures(*, dimension: int = 8, samples: int = 8, largest_seed: int = 99) -> st.SearchStrategy[Data]:
+    """Gaussian mixtures, many draws."""
+    return st.builds(
+        lambda seed: GaussianMixture(dimension=dimension, samples=samples, seed=seed), st.integers(0, largest_seed)
+    )
+
+
+def digits(*, samples: int = 8, largest_seed: int = 99) -> st.SearchStrategy[Data]:
+    """Handwritten digits, many draws."""
+    return st.builds(lambda seed: Digits(samples=samples, seed=seed), st.integers(0, largest_seed))
 
 
 def regression_data(
@@ -46,6 +50,7 @@ def regression_data(
     samples: int = 6,
     test_samples: int = 32,
     dimension: int = 8,
+    outputs: int = 4,
     largest_cosine: float = 0.5,
     largest_seed: int = 99,
 ) -> st.SearchStrategy[Data]:
@@ -53,7 +58,12 @@ def regression_data(
 
     def teacher(seed: int) -> Teacher:
         return Teacher(
-            samples=samples, test_samples=test_samples, dimension=dimension, largest_cosine=largest_cosine, seed=seed
+            samples=samples,
+            test_samples=test_samples,
+            dimension=dimension,
+            outputs=outputs,
+            largest_cosine=largest_cosine,
+            seed=seed,
         )
 
     return st.builds(teacher, st.integers(0, largest_seed))

@@ -206,9 +206,6 @@ def test_a_failed_sweep_is_not_remembered(trained):
     assert values(measure(sweep(mended)), "")[0] == (1.0,) * 4
 
 
-@pytest.mark.xfail(
-    strict=True, reason="functions made by one function have one name, and what has one name is taken for the same"
-)
 def test_observables_made_by_one_function_are_not_taken_for_each_other():
     def scaled_loss(factor):
         @observable

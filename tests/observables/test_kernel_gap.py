@@ -42,9 +42,6 @@ def test_a_network_whose_readout_alone_is_trained_is_its_kernels_regression(cent
     assert (gap(kernel_gap(), nonlinear) > 1e-3).all()
 
 
-@pytest.mark.xfail(
-    strict=True, reason="with a ridge, kernel regression does not depend on rates, and the kernel used does"
-)
 def test_under_a_ridge_the_regression_does_not_depend_on_the_rates():
     # The minimum of loss + ridge |theta - theta_0|^2 / 2 is the same however fast it is reached.
     faster = trial(ridge=Ridge(strength=0.1), learning_rate=scaled(0.1, input=-20, output=0.5))

@@ -1,18 +1,18 @@
 """The dense engine: all seeds of a width advance together as batched matrix products.
 
 Gradients are written out, as the layers' are two lines, so that updates go into the weights without a copy.
-Numbers do not depend on how seeds are chunked: each seed draws its weights from a generator of its own.
+Numbers do not depend on how seeds are chunked, up to rounding: each seed draws its weights from a generator of its own.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from theorychecks.engines.randomness import generator
 from theorychecks.engines.run import Norm, Points
 from theorychecks.engines.spectral import spectral_norm
 from theorychecks.networks import MLP, Layer, Training
@@ -82,10 +82,9 @@ def initial_weights(
     shapes = [(layer.fan_out, layer.fan_in) for layer in layers]
     weights = [torch.empty(len(seeds), *shape, dtype=dtype) for shape in shapes]
     for position, seed in enumerate(seeds):
-        digest = hashlib.blake2b(repr(("weights", root_seed, shapes, seed)).encode(), digest_size=8).digest()
-        generator = torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1)
+        own = generator("weights", root_seed, shapes, seed)
         for matrix in weights:
-            torch.randn(matrix.shape[1:], generator=generator, dtype=dtype, out=matrix[position])
+            torch.randn(matrix.shape[1:], generator=own, dtype=dtype, out=matrix[position])
     return [matrix.mul_(layer.init).to(device) for matrix, layer in zip(weights, layers, strict=True)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -65,11 +66,16 @@ class Sweep:
         """The same sweep of another observable."""
         return replace(self, observable=observable, words=())
 
+    def with_seeds(self, seeds: int | tuple[int, ...]) -> Sweep:
+        """The same sweep over so many networks a width; a control far from its prediction needs few."""
+        return replace(self, seeds=seeds)
+
     def wider(self, octaves: int) -> Sweep:
-        """The same sweep with so many more widths at the upper end, as many seeds at each as at the last."""
-        ratio = self.widths[-1] // self.widths[-2]
-        more = tuple(self.widths[-1] * ratio**k for k in range(1, octaves + 1))
-        return replace(self, widths=self.widths + more, seeds=self.counts + (self.counts[-1],) * octaves)
+        """The same sweep reaching so many octaves further, with as many seeds at each new width as at the last."""
+        ratio = self.widths[-1] / self.widths[-2]
+        count = math.ceil(octaves / math.log2(ratio))
+        more = tuple(round(self.widths[-1] * ratio**k) for k in range(1, count + 1))
+        return replace(self, widths=self.widths + more, seeds=self.counts + (self.counts[-1],) * count)
 
     def select(self, names: Sequence[str]) -> list[str]:
         """Those names that contain all words.

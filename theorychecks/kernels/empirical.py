@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from torch import Tensor
 
 from theorychecks.engines import Points, Run
 
+Weighting = Literal["rates", "none"]
+"""Whether gradients count in proportion to their learning rates, as gradient descent has it, or all alike."""
 
-def tangent_kernel(run: Run, time: int, *, rows: Points = "train", columns: Points = "train") -> Tensor:
+
+def tangent_kernel(
+    run: Run, time: int, *, rows: Points = "train", columns: Points = "train", weighting: Weighting = "rates"
+) -> Tensor:
     """Inner products of output gradients in all trainable weights, [seed, rows * C, columns * C].
 
     A role's gradients are weighted by its learning rate in units of the base rate times its global width factor, so
@@ -20,12 +27,14 @@ def tangent_kernel(run: Run, time: int, *, rows: Points = "train", columns: Poin
         time: at which weights.
         rows: which inputs index the kernel's rows.
         columns: which inputs index its columns.
+        weighting: "none" gives every weight's gradient the same say, as a penalty on the weights does.
     """
     training, width = run.training, run.width
     unit = training.learning_rate.base * width**training.learning_rate.width
     kernel: Tensor | None = None
     for matrix, layer in enumerate(run.layers):
-        weight = layer.multiplier**2 * training.rate(layer.role, width) / unit
+        rate = training.rate(layer.role, width) / unit if weighting == "rates" else 1.0
+        weight = layer.multiplier**2 * rate
         term = weight * _matrix_term(run, matrix, time, rows, columns)
         kernel = term if kernel is None else kernel + term
     assert kernel is not None

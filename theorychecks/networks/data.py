@@ -7,6 +7,7 @@ Inputs have squared norm close to their dimension, so that first-layer preactiva
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
@@ -76,6 +77,7 @@ class GaussianMixture:
     def __post_init__(self) -> None:
         _check_sizes(self)
         _check_fraction(self.label_noise)
+        _check_positive("spread", self.spread)
 
     @property
     def outputs(self) -> int:
@@ -117,6 +119,7 @@ class Sphere:
 
     def __post_init__(self) -> None:
         _check_sizes(self)
+        _check_positive("largest_cosine", self.largest_cosine, largest=1.0)
 
     @property
     def classes_are_targets(self) -> bool:
@@ -152,6 +155,7 @@ class Teacher:
 
     def __post_init__(self) -> None:
         _check_sizes(self)
+        _check_positive("largest_cosine", self.largest_cosine, largest=1.0)
 
     @property
     def classes_are_targets(self) -> bool:
@@ -267,6 +271,11 @@ def _check_sizes(data: object) -> None:
     seed = getattr(data, "seed", 0)
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise ValueError(f"a data seed is a whole number, 0 or above; got {seed!r}")
+
+
+def _check_positive(name: str, value: float, *, largest: float = math.inf) -> None:
+    if not 0 < value <= largest:
+        raise ValueError(f"{name} is positive{'' if largest == math.inf else f', at most {largest:g}'}; got {value!r}")
 
 
 def _check_fraction(value: float) -> None:

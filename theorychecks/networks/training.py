@@ -124,7 +124,8 @@ class Training:
                 f"{self.loss.name} needs a distribution over classes as target, and {self.data!r} has real targets. "
                 "Use MSE, or data with classes (GaussianMixture, Digits)."
             )
-        if self.batch_size is not None and (self.batch_size < 1 or self.data.samples % self.batch_size):
+        size = self.batch_size
+        if size is not None and (isinstance(size, bool) or size < 1 or self.data.samples % size):
             raise ValueError(f"batch_size divides the number of samples, {self.data.samples}; got {self.batch_size}")
 
     def under(self, parametrization: Parametrization, *, learning_rate: LearningRate | None = None) -> Training:

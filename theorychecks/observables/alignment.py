@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from theorychecks.engines import Run
+from theorychecks.engines.randomness import generator
 from theorychecks.observables.observable import Observable, from_run, root_mean_square
 from theorychecks.observables.weights import Where, matrices
 
@@ -73,7 +74,7 @@ def _parts(run: Run, matrix: int, update: Update, direction: Direction) -> tuple
     if update == "propagating":
         vector = vector - run.features(matrix, 0)
     if direction == "random":
-        vector = _random_like(vector, run)
+        vector = _random_like(vector, run, layer.name)
     if update == "effective":
         size = run.weight_change_norm(matrix, "frobenius", steps) / entries
         return root_mean_square(run.apply_change(matrix, vector, steps)), root_mean_square(vector), size
@@ -81,10 +82,10 @@ def _parts(run: Run, matrix: int, update: Update, direction: Direction) -> tuple
     return root_mean_square(run.apply_initial(matrix, vector)), root_mean_square(vector), size
 
 
-def _random_like(vectors: Tensor, run: Run) -> Tensor:
-    """Standard normal vectors, drawn for each seed by a generator of its own."""
+def _random_like(vectors: Tensor, run: Run, name: str) -> Tensor:
+    """Standard normal vectors, drawn for each seed and matrix by a generator of its own."""
     drawn = [
-        torch.randn(vectors.shape[1:], generator=torch.Generator().manual_seed(seed), dtype=vectors.dtype)
+        torch.randn(vectors.shape[1:], generator=generator("direction", name, run.width, seed), dtype=vectors.dtype)
         for seed in run.seeds
     ]
     return torch.stack(drawn).to(vectors.device)

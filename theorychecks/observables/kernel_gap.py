@@ -11,7 +11,7 @@ from torch import Tensor
 
 from theorychecks.engines import Run
 from theorychecks.kernels.analytic import analytic_kernels
-from theorychecks.kernels.empirical import tangent_kernel
+from theorychecks.kernels.empirical import Weighting, tangent_kernel
 from theorychecks.kernels.regression import first_order_regression, kernel_regression
 from theorychecks.networks import Training
 from theorychecks.observables.observable import Observable, Reading, Trial, from_run, root_mean_square
@@ -34,9 +34,9 @@ def tangent_kernel_drift() -> Observable:
 def kernel_gap(kernel: KernelName = "initial") -> Observable:
     """Distance of the trained function from kernel (ridge) regression, RMS over test inputs.
 
-    The ridge is the training's own, anchored at the initial weights; without one this is the interpolating solution,
-    and the training must run to convergence. The initial function is handled as the training does: subtracted where
-    the network is centred, otherwise propagated.
+    The regression's ridge has the strength of the training's own, which agrees with it only if it pulls towards the
+    initial weights; without one this is the interpolating solution. The training must run to convergence.
+    The initial function is handled as the training does: subtracted where the network is centred, otherwise propagated.
 
     Args:
         kernel: "initial" takes each network's own kernel at initialisation, "analytic" the infinite-width NTK, which
@@ -94,13 +94,26 @@ def _gap(run: Run, train: Array, cross: Array) -> Array:
 
 def _ridge(training: Training) -> float:
     """The ridge in units of a sum over samples: the training's loss is a mean."""
-    if training.ridge.towards != "init":
-        return 0.0
     return training.ridge.strength * training.data.samples
 
 
 def _initial_kernels(run: Run) -> tuple[Array, Array]:
-    return _as_array(tangent_kernel(run, 0)), _as_array(tangent_kernel(run, 0, rows="test"))
+    """Kernels of the regression that the training amounts to.
+
+    Where gradient descent interpolates, each weight moves in proportion to its learning rate; a minimum with a ridge
+    does not depend on rates.
+
+    Raises:
+        ValueError: for an optimizer without a tangent kernel.
+    """
+    if run.training.optimizer.name != "sgd":
+        raise ValueError(
+            f"regression with the tangent kernel describes gradient descent; got {run.training.optimizer.name}. "
+            "Use SGD."
+        )
+    weighting: Weighting = "none" if run.training.ridge.strength else "rates"
+    train = tangent_kernel(run, 0, weighting=weighting)
+    return _as_array(train), _as_array(tangent_kernel(run, 0, rows="test", weighting=weighting))
 
 
 def _analytic_kernels(training: Training) -> tuple[Array, Array]:

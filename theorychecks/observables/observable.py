@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import torch
@@ -68,12 +68,14 @@ class Observable:
         observe: from a trial to readings by name; the empty name stands for the observable itself.
         networks: how many networks make one value, for averages over an ensemble.
         title: what reports call it; the name unless given.
+        key: what else tells it from others: the function of one that a user wrote.
     """
 
     name: str
     observe: Callable[[Trial], Mapping[str, Reading]] = field(repr=False, compare=False)
     networks: int = 1
     title: str = field(default="", compare=False)
+    key: object = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if not self.name:
@@ -89,7 +91,7 @@ def observable(read: Callable[[Run], Tensor | Mapping[str, Tensor]]) -> Observab
 
     The function returns one number a seed, as a tensor [seed], or several such tensors by name.
     """
-    return from_run(f"{read.__module__}.{read.__qualname__}", read)
+    return replace(from_run(read.__qualname__, read), key=read)
 
 
 def from_run(name: str, read: Callable[[Run], Tensor | Mapping[str, Tensor]], *, title: str = "") -> Observable:

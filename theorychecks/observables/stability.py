@@ -5,7 +5,6 @@ A stability threshold has no truth value without its criterion: see `Criterion`.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 
 from theorychecks.engines import Run
+from theorychecks.engines.randomness import uniform
 from theorychecks.observables.observable import Observable, Reading, Trial
 from theorychecks.statistics.measurement import Status
 
@@ -46,7 +46,10 @@ def max_stable_learning_rate(
         raise ValueError(f"a criterion is 'loss', 'outputs' or 'activations'; got {criterion!r}")
     if not 0 < resolution <= 1 or reach < 1:
         raise ValueError(f"resolution lies in (0, 1] and reach is at least 1; got {resolution} and {reach}")
-    bound = limit or {"loss": math.inf, "outputs": OUTPUT_LIMIT, "activations": ACTIVATION_LIMIT}[criterion]
+    if limit is not None and not limit > 0:
+        raise ValueError(f"a limit is a positive size; got {limit!r}")
+    default = {"loss": math.inf, "outputs": OUTPUT_LIMIT, "activations": ACTIVATION_LIMIT}[criterion]
+    bound = default if limit is None else limit
 
     def observe(trial: Trial) -> dict[str, Reading]:
         search = _Search(trial, criterion, bound, resolution, reach)
@@ -80,7 +83,7 @@ class _Search:
 
     def threshold(self) -> Reading:
         seeds = list(self.trial.seeds)
-        offsets = [self.resolution * _uniform(seed, self.trial.width) for seed in seeds]
+        offsets = [self.resolution * uniform("dither", seed, self.trial.width) for seed in seeds]
         stride = self._stride()
         low, high = dict(zip(seeds, offsets, strict=True)), dict(zip(seeds, offsets, strict=True))
         started = self._stable_at({seed: low[seed] for seed in seeds})
@@ -106,7 +109,7 @@ class _Search:
         )
 
     def _stride(self) -> float:
-        """A bracket of about four factors of two that halves down to the resolution exactly."""
+        """A first bracket of two factors of two, or a little more, that halves down to the resolution exactly."""
         return self.resolution * 2.0 ** math.ceil(math.log2(2.0 / self.resolution))
 
     def _bisect(self, low: dict[int, float], high: dict[int, float], seeds: list[int]) -> None:
@@ -123,9 +126,3 @@ class _Search:
         factors = torch.tensor([2.0 ** positions[seed] for seed in seeds], dtype=torch.float64)
         run = self.trial.run(times=(), seeds=seeds, rate_factors=factors)
         return dict(zip(seeds, stable(run, self.criterion, self.limit).tolist(), strict=True))
-
-
-def _uniform(seed: int, width: int) -> float:
-    """A number in [0, 1) that belongs to a seed at a width."""
-    digest = hashlib.blake2b(repr(("dither", seed, width)).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") / 2**64

@@ -320,15 +320,21 @@ def _check_contrast(contrast: Array, cells: _Cells, curves: Array, meaning: str)
 
 
 def _check_lack_of_fit(axis: Array, cells: _Cells, curves: Array) -> Check:
-    """F test of the locations against 1, log m, m^-1/2 and m^-1, with the seeds' noise as pure error."""
+    """Test the locations against 1, log m, m^-1/2 and m^-1, with the seeds' noise as pure error.
+
+    The quadratic form of what is left over is compared with an F distribution that has its first two moments, with
+    degrees of freedom after Box (1954, Ann. Math. Statist. 25(2), Theorem 3.1): cells differ in variance and in seeds.
+    """
     design = np.stack([np.ones_like(axis), np.log(axis), axis**-0.5, axis**-1.0], axis=1)
     projector = np.eye(len(axis)) - design @ np.linalg.pinv(design)
-    scatter = np.trace(projector * cells.variances)
+    scattered = projector * cells.variances
+    scatter = np.trace(scattered)
     statistic = ((projector @ cells.locations) ** 2).sum() / scatter
-    freedom = len(axis) - design.shape[1]
+    numerator = scatter**2 / np.trace(scattered @ scattered)
+    denominator = scatter**2 / (np.diag(scattered) ** 2 / cells.degrees_of_freedom).sum()
     # What the design leaves of the class's own curves is no lack of fit; norms add by the triangle inequality.
     in_class = math.sqrt(((curves @ projector) ** 2).sum(axis=1).max() / scatter)
-    bound = (in_class + math.sqrt(stats.f.isf(CHECK_LEVEL / 2, freedom, cells.degrees_of_freedom.sum()))) ** 2
+    bound = (in_class + math.sqrt(stats.f.isf(CHECK_LEVEL / 2, numerator, denominator))) ** 2
     return Check(
         fired=bool(statistic > bound),
         statistic=float(statistic),

@@ -1,0 +1,51 @@
+"""The pytest plugin: runs claims, gathers findings from all workers, reports them.
+
+The only package that knows pytest. Findings travel from worker to controller as JSON text on test reports, and the list
+of collected claims as a file, so that a worker that dies takes neither with it.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from theorychecks.plugin.gatherer import Gatherer, leave_collected
+from theorychecks.plugin.profiles import PROFILES
+from theorychecks.plugin.runner import Runner
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options."""
+    group = parser.getgroup("theorychecks", "claims about wide networks (theorychecks)")
+    group.addoption(
+        "--theory-profile",
+        choices=PROFILES,
+        default="default",
+        help="quick: each claim on its canonical setting only; default: two further settings each, the simplest and "
+        "one at random; full: twenty, and one more octave of width",
+    )
+    group.addoption(
+        "--theory-inconclusive",
+        choices=("fail", "skip"),
+        default="fail",
+        help="whether an INCONCLUSIVE claim fails the run (default) or is skipped",
+    )
+    group.addoption(
+        "--theory-report",
+        metavar="DIRECTORY",
+        default=None,
+        help="where report.json, report.md and index.html go (default: reports/latest under the root directory)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the gatherer on the controller and the runner everywhere."""
+    worker = getattr(config, "workerinput", None)
+    if worker is None:
+        gatherer = Gatherer(config)
+        config.pluginmanager.register(gatherer, "theorychecks-gatherer")
+        note_collected = gatherer.note_collected
+    else:
+        note_collected = partial(leave_collected, worker)
+    config.pluginmanager.register(Runner(config, note_collected), "theorychecks-runner")

@@ -1,0 +1,46 @@
+"""Profiles: how many settings of a claim are judged, and how wide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, cast
+
+PROFILES: Final = ("quick", "default", "full")
+_EXAMPLES: Final = {"quick": 0, "default": 2, "full": 20}
+"""Settings drawn by Hypothesis for each claim, besides the explicit ones."""
+OCTAVES: Final = {"quick": 0, "default": 0, "full": 1}
+"""Octaves of width added to every sweep."""
+
+
+def apply_profile(test: object, profile: str, *, seeded: bool) -> None:
+    """Derive a claim's Hypothesis settings from the active ones, unless the claim brings its own.
+
+    Failures are recorded, never raised, so Hypothesis has nothing to shrink or to keep; the same settings are drawn
+    every time, unless the user gave Hypothesis a seed.
+    """
+    if not hasattr(test, "hypothesis") or hasattr(test, _APPLIED):
+        return
+    from hypothesis import HealthCheck, Phase, settings
+    from hypothesis.errors import InvalidArgument
+
+    examples = _EXAMPLES[profile]
+    active = cast(settings, settings.default)
+    phases: Sequence[Phase] = (Phase.explicit, Phase.generate) if examples else (Phase.explicit,)
+    derived = settings(
+        active,
+        max_examples=max(examples, 1),
+        phases=phases,
+        derandomize=not seeded,
+        database=None,
+        deadline=None,
+        suppress_health_check=[*active.suppress_health_check, HealthCheck.too_slow],
+    )
+    try:
+        derived(cast(Any, test))
+    except InvalidArgument:
+        # Hypothesis refuses settings on top of settings: the claim is decorated with its own, and keeps them.
+        return
+    setattr(test, _APPLIED, profile)
+
+
+_APPLIED: Final = "__theorychecks_profile__"

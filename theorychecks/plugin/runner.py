@@ -1,0 +1,177 @@
+"""Runs claims, on a worker or in the only process there is, and turns their findings into outcomes."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Final, cast
+from unittest import SkipTest
+
+import numpy as np
+import pytest
+
+from theorychecks.claims import Claim, Recorder, claim_of, recording, shown
+from theorychecks.plugin.profiles import OCTAVES, apply_profile
+
+if TYPE_CHECKING:
+    from theorychecks.reporting.report import ClaimDocument
+
+REPORT_ATTRIBUTE: Final = "theorychecks_claim"
+"""Where a test report carries a claim's findings, as JSON text."""
+Collected = dict[str, dict[str, str]]
+"""Id, statement and source of each claim, by node id."""
+_document_key = pytest.StashKey[str]()
+
+
+class Runner:
+    """Runs claims, on a worker or in the only process there is."""
+
+    def __init__(self, config: pytest.Config, note_collected: Callable[[Collected], None]) -> None:
+        self.config = config
+        self.note_collected = note_collected
+        self.profile: str = config.getoption("--theory-profile")
+        self.seeded = config.getoption("--hypothesis-seed", default=None) is not None
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Refuse two claims with one id, and give Hypothesis the profile's settings."""
+        owners: dict[str, tuple[object, str]] = {}
+        for item in items:
+            claim = _claim(item)
+            if claim is None:
+                if _claims_below_given(item):
+                    self._refuse(
+                        item, f"{item.nodeid} has @claim below @given, which hides it. Put @claim above @given."
+                    )
+                continue
+            test = _test(item)
+            owner, node = owners.setdefault(claim.id, (test, item.nodeid))
+            if owner is not test:
+                self._refuse(
+                    item, f"two claims have the id {claim.id!r}: {node} and {item.nodeid}. Give one of them another id."
+                )
+            apply_profile(test, self.profile, seeded=self.seeded)
+
+    def _refuse(self, item: pytest.Item, text: str) -> None:
+        """Report an error of collection; one that is raised on a worker never reaches the reader."""
+        self.config.hook.pytest_collectreport(report=pytest.CollectReport(item.nodeid, "failed", text, None))
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Note which claims there are to be judged."""
+        collected = {
+            item.nodeid: {"id": claim.id, "statement": claim.statement, "source": claim.source}
+            for item in session.items
+            if (claim := _claim(item)) is not None
+        }
+        self.note_collected(collected)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Run a claim with a recorder, and judge it when it is done."""
+        claim = _claim(item)
+        if claim is None:
+            return (yield)
+        recorder = Recorder(octaves=OCTAVES[self.profile])
+        parameters = {name: shown(value) for name, value in getattr(_callspec(item), "params", {}).items()}
+        started, error = time.perf_counter(), None
+        try:
+            with recording(recorder, parameters), _capped_threads():
+                result = yield
+            error = recorder.missing()
+        except SkipTest as exception:
+            # Hypothesis skips what has no setting to run; a claim that judges nothing does not pass that way.
+            result, error = None, f"{recorder.missing() or 'the claim skipped itself'} ({exception})"
+        except BaseException as exception:
+            error = f"{type(exception).__name__}: {exception}"
+            raise
+        finally:
+            document = _claim_document(item.nodeid, claim, recorder, error, time.perf_counter() - started)
+            item.stash[_document_key] = json.dumps(document, allow_nan=False, default=_plain)
+        self._conclude(document)
+        return result
+
+    def _conclude(self, document: ClaimDocument) -> None:
+        """Turn a claim's outcome into pytest's."""
+        from theorychecks.reporting import wording
+
+        if document["outcome"] == "pass":
+            return
+        text = wording.account(document)
+        if document["outcome"] == "inconclusive" and self.config.getoption("--theory-inconclusive") == "skip":
+            pytest.skip(text)
+        pytest.fail(text, pytrace=False)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Send a claim's findings along with its report, as text."""
+        report = yield
+        if call.when == "call" and _document_key in item.stash:
+            setattr(report, REPORT_ATTRIBUTE, item.stash[_document_key])
+        return report
+
+
+def _test(item: pytest.Item) -> object:
+    """The function behind an item; a method is bound anew for each item, and its function is one."""
+    bound = getattr(item, "obj", None)
+    return getattr(bound, "__func__", bound)
+
+
+def _claim(item: pytest.Item) -> Claim | None:
+    return claim_of(_test(item))
+
+
+def _claims_below_given(item: pytest.Item) -> bool:
+    handle = getattr(_test(item), "hypothesis", None)
+    return claim_of(getattr(handle, "inner_test", None)) is not None
+
+
+def _callspec(item: pytest.Item) -> object:
+    return getattr(item, "callspec", None)
+
+
+def _claim_document(node: str, claim: Claim, recorder: Recorder, error: str | None, seconds: float) -> ClaimDocument:
+    return cast(
+        "ClaimDocument",
+        {
+            "id": claim.id,
+            "test": node,
+            "statement": claim.statement,
+            "source": claim.source,
+            "outcome": "fail" if error else recorder.outcome,
+            "error": error,
+            "seconds": seconds,
+            "findings": [finding.to_document() for finding in recorder.findings],
+        },
+    )
+
+
+def _plain(value: object) -> object:
+    """A numpy number that somebody predicted or measured, as Python's own."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"a report holds plain JSON; got {value!r}")
+
+
+def threads_for(workers: int) -> int:
+    """Threads that each of the workers may use without crowding out the others."""
+    return max(1, (os.cpu_count() or 1) // workers)
+
+
+class _capped_threads:  # noqa: N801 - reads as the statement it is in `with`
+    """Cap torch's threads inside a block, and restore them after it."""
+
+    def __enter__(self) -> None:
+        import torch
+
+        self._before = torch.get_num_threads()
+        workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+        torch.set_num_threads(min(self._before, threads_for(workers)))
+
+    def __exit__(self, *_: object) -> None:
+        import torch
+
+        torch.set_num_threads(self._before)

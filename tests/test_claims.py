@@ -368,7 +368,7 @@ def test_every_reading_of_a_sweep_is_judged(moved):
             "parametrization": "standard",
             "loss": tc.MSE.name,
             "optimizer": "sgd",
-            "data": "GaussianMixture",
+            "data": "GaussianMixture 0",
         }
 
 

@@ -93,8 +93,8 @@ def test_another_description_gives_other_numbers():
 def test_a_small_memory_budget_trains_in_chunks_and_changes_rounding_at_most(trained, optimizer, copies):
     options = {"optimizer": ADAM} if optimizer == "adam" else {}
     whole = measure(sweep(**options))
-    # Five inputs' and outputs' worth of float32 numbers a neuron, times copies: room for two seeds at width 64.
-    budget = 2 * 64 * 5 * 4 * copies
+    # A neuron has five weights, in so many copies, and four samples' features in four: room for two seeds at width 64.
+    budget = 2 * 64 * (5 * copies + 4 * 4) * 4
     del trained[:]
     execution._DONE.clear()
     chunked = measure(sweep(**options), memory_budget=budget)

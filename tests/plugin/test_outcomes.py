@@ -1,7 +1,6 @@
 """A claim ends in one of a few ways, and a run says which, alone and under xdist."""
 
 import json
-import os
 
 import pytest
 
@@ -125,10 +124,10 @@ def test_plain_tests_are_left_alone_and_torch_gets_its_threads_back(ran):
     assert not [claim for claim in ran.report.claims if "plain" in claim["test"]]
 
 
-def test_threads_are_reported_as_each_worker_had_them(alone, spread):
-    cores = os.cpu_count() or 1
-    assert alone.report.provenance["threads"] == cores
-    assert spread.report.provenance["threads"] == max(1, cores // 2)
+def test_claims_run_on_one_thread_whatever_the_number_of_workers(alone, spread):
+    # OUT-1 asserts that it does; more threads would add numbers up in another order.
+    assert alone.report.provenance["threads"] == 1
+    assert spread.report.provenance["threads"] == 1
 
 
 def test_three_files_are_written(ran):

@@ -49,22 +49,27 @@ def test_weight_change_under_a_broken_ntk_parametrization_is_refuted(monkeypatch
 
 def test_the_bound_is_refuted_where_one_layer_learns_too_fast():
     _, test = claim("test_lazy_regime", "test_every_weight_moves_by_at_most_one_over_root_width")
-    with pytest.raises(tc.ClaimFailure, match="hidden 2, spectral is refuted, a prediction must be supported"):
+    with pytest.raises(tc.ClaimFailure, match="is refuted, a prediction must be supported"):
         test(depth=3, activation=tc.TANH, parametrization=tc.NTK.altered("hidden", sgd=-0.5))
 
 
 def test_the_readout_loses_its_alignment_when_it_starts_too_small():
     # From the second step on the gradient is carried by what the readout has learned, not by its initial weights.
-    _, test = claim("test_alignment", "test_initial_weights_see_hidden_updates_as_random_and_the_readout_does_not")
+    module, test = claim("test_alignment", "test_initial_weights_see_hidden_updates_as_random_and_the_readout_does_not")
     with pytest.raises(tc.ClaimFailure, match="output is refuted, a prediction must be supported"):
-        test(depth=2, activation=tc.RELU, parametrization=tc.MAXIMAL_UPDATE.altered("output", init=0.5))
+        test(
+            depth=2,
+            activation=tc.RELU,
+            parametrization=tc.MAXIMAL_UPDATE.altered("output", init=0.5),
+            data=module.MIXTURE,
+        )
 
 
 def test_effective_alignment_does_not_depend_on_learning_rates():
     # A ratio that divides out the size of the update: claim A1 holds under any exponent, so its own control, a random
     # direction, is what can break it.
-    _, test = claim("test_alignment", "test_updates_are_aligned_with_their_inputs")
-    test(depth=2, activation=tc.RELU, parametrization=tc.STANDARD.altered("hidden", sgd=-0.5))
+    module, test = claim("test_alignment", "test_updates_are_aligned_with_their_inputs")
+    test(depth=2, activation=tc.RELU, parametrization=tc.STANDARD.altered("hidden", sgd=-0.5), data=module.MIXTURE)
 
 
 def test_the_stable_rate_under_mse_is_refuted_when_the_readout_learns_too_slowly(monkeypatch):

@@ -90,7 +90,7 @@ def test_refuting_an_ordering_takes_more_seeds_at_more_widths():
     # Seven widths divide 0.025 to 0.0036, which eight equal signs (p = 0.0039) do not reach and nine do.
     rng = np.random.default_rng(215)
     widths = tuple(2**k for k in range(6, 13))
-    with pytest.raises(ValueError, match="over 7 widths .* needs 9 seeds"):
+    with pytest.raises(ValueError, match=r"over 7 widths .* needs 9 seeds"):
         Ordering("above").judge(ratio(rng, mean=-1.0, seeds=8, widths=widths))
     assert Ordering("above").judge(ratio(rng, mean=-1.0, seeds=9, widths=widths)).verdict is Verdict.REFUTED
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from torch import Tensor
 
 from theorychecks.engines import Points, Run
 
+_FROZEN: Final = 1e-12
 Weighting = Literal["rates", "none"]
 """Whether gradients count in proportion to their learning rates, as gradient descent has it, or all alike."""
 
@@ -27,14 +28,15 @@ def tangent_kernel(
         time: at which weights.
         rows: which inputs index the kernel's rows.
         columns: which inputs index its columns.
-        weighting: "none" gives every weight's gradient the same say, as a penalty on the weights does.
+        weighting: "none" gives every trained weight's gradient the same say, as a penalty on the weights does; a layer
+            with less than 1e-12 of the unit rate counts as not trained.
     """
     training, width = run.training, run.width
     unit = training.learning_rate.base * width**training.learning_rate.width
     kernel: Tensor | None = None
     for matrix, layer in enumerate(run.layers):
-        rate = training.rate(layer.role, width) / unit if weighting == "rates" else 1.0
-        weight = layer.multiplier**2 * rate
+        rate = training.rate(layer.role, width) / unit
+        weight = layer.multiplier**2 * (rate if weighting == "rates" else float(rate > _FROZEN))
         term = weight * _matrix_term(run, matrix, time, rows, columns)
         kernel = term if kernel is None else kernel + term
     assert kernel is not None

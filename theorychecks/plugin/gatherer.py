@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import pytest
 
 from theorychecks import provenance
-from theorychecks.plugin.runner import REPORT_ATTRIBUTE, Collected, threads_for
+from theorychecks.plugin.runner import REPORT_ATTRIBUTE, THREADS, Collected
 
 if TYPE_CHECKING:
     from theorychecks.reporting.report import ClaimDocument, Report, ReportDocument
@@ -113,9 +113,6 @@ class Gatherer:
             return self.config.rootpath / "reports" / "latest"
         return cast(Path, self.config.invocation_params.dir / chosen)
 
-    def _threads(self) -> int:
-        return threads_for(len(getattr(self.config.option, "tx", None) or [""]))
-
     def _incomplete(self) -> bool:
         assert self.report is not None
         suite = self.report.suite
@@ -143,7 +140,7 @@ class Gatherer:
                 "profile": self.config.getoption("--theory-profile"),
             },
             "provenance": provenance.gather(
-                self.config.rootpath, ["pytest", *map(str, self.config.invocation_params.args)], self._threads()
+                self.config.rootpath, ["pytest", *map(str, self.config.invocation_params.args)], THREADS
             ),
         }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Final, cast
@@ -156,9 +155,8 @@ def _plain(value: object) -> object:
     raise TypeError(f"a report holds plain JSON; got {value!r}")
 
 
-def threads_for(workers: int) -> int:
-    """Threads that each of the workers may use without crowding out the others."""
-    return max(1, (os.cpu_count() or 1) // workers)
+THREADS: Final = 1
+"""Threads a process runs a claim on: workers share the cores among them, and numbers must not depend on how many."""
 
 
 class _capped_threads:  # noqa: N801 - reads as the statement it is in `with`
@@ -168,8 +166,7 @@ class _capped_threads:  # noqa: N801 - reads as the statement it is in `with`
         import torch
 
         self._before = torch.get_num_threads()
-        workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-        torch.set_num_threads(min(self._before, threads_for(workers)))
+        torch.set_num_threads(THREADS)
 
     def __exit__(self, *_: object) -> None:
         import torch

@@ -1,15 +1,15 @@
 """Verdicts from numbers: measurements, intervals, predictions. Needs numpy and scipy only."""
 
+from theorychecks.statistics.curvature import Check as Check
 from theorychecks.statistics.design import widths as widths
-from theorychecks.statistics.interval import Check as Check
 from theorychecks.statistics.interval import FiniteSizeClass as FiniteSizeClass
 from theorychecks.statistics.interval import Fit as Fit
 from theorychecks.statistics.interval import Interval as Interval
 from theorychecks.statistics.interval import fit_power_law as fit_power_law
 from theorychecks.statistics.measurement import Measurement as Measurement
 from theorychecks.statistics.measurement import Status as Status
+from theorychecks.statistics.ordering import Ordering as Ordering
 from theorychecks.statistics.predictions import LowerBound as LowerBound
-from theorychecks.statistics.predictions import Ordering as Ordering
 from theorychecks.statistics.predictions import Plateau as Plateau
 from theorychecks.statistics.predictions import PowerLaw as PowerLaw
 from theorychecks.statistics.predictions import Prediction as Prediction

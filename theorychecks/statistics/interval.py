@@ -17,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from theorychecks.statistics.measurement import TRIM, Measurement
+from theorychecks.statistics.cells import summarise
+from theorychecks.statistics.curvature import Check, curvature_checks
+from theorychecks.statistics.measurement import Measurement
 
 Array = NDArray[np.float64]
 
@@ -26,10 +28,7 @@ FEWEST_POINTS: Final = 5
 """Curvature cannot be told from an exponent on fewer axis values."""
 LARGEST_CORRECTION: Final = 0.9
 """A correction 1 + c m^-omega nearer to zero than 1 - 0.9 has no usable logarithm."""
-CHECK_LEVEL: Final = 0.01
 _NORMAL_97_5: Final = 1.96
-_VARIANCE_FLOOR: Final = 1e-12
-"""Below rounding of a float64 logarithm; keeps exactly repeated values from claiming infinite weight."""
 
 
 class Interval(NamedTuple):
@@ -87,23 +86,6 @@ DEFAULT_CLASS: Final = FiniteSizeClass()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Check:
-    """A sign that the data may lie outside the finite-size class.
-
-    Attributes:
-        fired: whether the statistic exceeds what the class and the noise allow.
-        statistic: what was measured.
-        bound: what the class and the noise allow.
-        meaning: the check in words.
-    """
-
-    fired: bool
-    statistic: float
-    bound: float
-    meaning: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class Fit:
     """A fitted power law.
 
@@ -144,35 +126,6 @@ class Fit:
         return (self.interval.high - self.interval.low) / 2 - self.bias_bound
 
 
-class _Estimate(NamedTuple):
-    value: float
-    standard_error: float
-    degrees_of_freedom: float
-
-
-class _Cells(NamedTuple):
-    """Location, variance of the location, degrees of freedom and seeds of each cell."""
-
-    locations: Array
-    variances: Array
-    degrees_of_freedom: Array
-    seeds: Array
-    logs: list[Array]
-    shared: bool
-
-    def combine(self, weights: Array) -> _Estimate:
-        """A linear combination of locations with its standard error."""
-        if self.shared:
-            per_seed = weights @ np.array(self.logs)
-            error = per_seed.std(ddof=1) / math.sqrt(len(per_seed))
-            return _Estimate(float(per_seed.mean()), float(error), len(per_seed) - 1.0)
-        terms = weights**2 * self.variances
-        total = terms.sum()
-        # Welch (1947) and Satterthwaite (1946).
-        freedom = total**2 / (terms**2 / self.degrees_of_freedom).sum()
-        return _Estimate(float(weights @ self.locations), float(math.sqrt(total)), float(freedom))
-
-
 def fit_power_law(
     measurement: Measurement, *, confidence: float = CONFIDENCE, finite_size: FiniteSizeClass = DEFAULT_CLASS
 ) -> Fit:
@@ -196,7 +149,7 @@ def fit_power_law(
     if beyond := measurement.beyond_tolerance():
         raise ValueError(f"too many runs without a finite positive number at {measurement.axis} {beyond}")
     curves = finite_size.curves(axis)
-    cells = _cells(measurement)
+    cells = summarise(measurement)
     pooled = float((cells.variances * cells.seeds * cells.degrees_of_freedom).sum() / cells.degrees_of_freedom.sum())
     weights, bias = exponent_weights(axis, pooled / cells.seeds, curves)
     estimate = cells.combine(weights)
@@ -212,7 +165,7 @@ def fit_power_law(
         degrees_of_freedom=estimate.degrees_of_freedom,
         confidence=confidence,
         finite_size=finite_size,
-        checks=_checks(axis, cells, weights, curves),
+        checks=curvature_checks(axis, cells, weights, curves),
         local_exponents=tuple(float(v) for v in np.diff(cells.locations) / np.diff(log_axis)),
         locations=tuple(float(v) for v in cells.locations),
         weights=tuple(float(v) for v in weights),
@@ -255,89 +208,3 @@ def exponent_weights(axis: Array, variances: Array, curves: Array) -> tuple[Arra
     lengths = biases + _NORMAL_97_5 * np.sqrt((weights**2 * variances).sum(axis=1))
     best = int(np.argmin(lengths))
     return weights[best], float(biases[best])
-
-
-def _cells(measurement: Measurement) -> _Cells:
-    logs = measurement.log_values()
-    if measurement.shared_seeds:
-        # A draw's own level cancels from every exponent, so it is no noise for the choice of weights.
-        levels = np.mean(np.array(logs), axis=0)
-        rows = [_summary(cell - levels, trim=False) for cell in logs]
-    else:
-        rows = [_summary(cell, trim=measurement.trimmed) for cell in logs]
-    _, variances, freedoms = (np.array(column) for column in zip(*rows, strict=True))
-    locations = np.array([_summary(cell, trim=measurement.trimmed)[0] for cell in logs])
-    seeds = np.array(measurement.seeds, dtype=np.float64)
-    return _Cells(locations, np.maximum(variances, _VARIANCE_FLOOR), freedoms, seeds, logs, measurement.shared_seeds)
-
-
-def _summary(logs: Array, *, trim: bool) -> tuple[float, float, float]:
-    """Mean, variance of the mean and degrees of freedom; trimmed and winsorised after Yuen (1974, Biometrika 61)."""
-    ordered = np.sort(logs)
-    count = len(ordered)
-    aside = int(TRIM * count) if trim else 0
-    kept = count - 2 * aside
-    winsorised = np.clip(ordered, ordered[aside], ordered[count - aside - 1])
-    variance = winsorised.var(ddof=1) * (count - 1) / (kept * (kept - 1))
-    return float(ordered[aside : count - aside].mean()), float(variance), kept - 1.0
-
-
-def _checks(axis: Array, cells: _Cells, weights: Array, curves: Array) -> dict[str, Check]:
-    log_axis = np.log(axis)
-    checks = {
-        "drift": _check_contrast(
-            _drift_contrast(log_axis), cells, curves, "change of the local exponent from the first to the last point"
-        ),
-        "tail": _check_contrast(
-            _tail_contrast(log_axis) - weights, cells, curves, "exponent of the last points minus the fitted exponent"
-        ),
-    }
-    if len(axis) >= FEWEST_POINTS and not cells.shared:
-        checks["lack_of_fit"] = _check_lack_of_fit(axis, cells, curves)
-    return checks
-
-
-def _drift_contrast(log_axis: Array) -> Array:
-    line = np.stack([np.ones_like(log_axis), log_axis], axis=1)
-    curve = log_axis**2 / 2
-    residual = curve - line @ np.linalg.lstsq(line, curve, rcond=None)[0]
-    return np.asarray(residual / (residual @ curve) * (log_axis[-1] - log_axis[0]))
-
-
-def _tail_contrast(log_axis: Array) -> Array:
-    count = max(3, len(log_axis) // 2)
-    contrast = np.zeros_like(log_axis)
-    centred = log_axis[-count:] - log_axis[-count:].mean()
-    contrast[-count:] = centred / (centred @ centred)
-    return contrast
-
-
-def _check_contrast(contrast: Array, cells: _Cells, curves: Array, meaning: str) -> Check:
-    estimate = cells.combine(contrast)
-    quantile = float(stats.t.ppf(1 - CHECK_LEVEL / 2, estimate.degrees_of_freedom))
-    bound = float(np.abs(curves @ contrast).max()) + quantile * estimate.standard_error
-    return Check(fired=abs(estimate.value) > bound, statistic=estimate.value, bound=bound, meaning=meaning)
-
-
-def _check_lack_of_fit(axis: Array, cells: _Cells, curves: Array) -> Check:
-    """Test the locations against 1, log m, m^-1/2 and m^-1, with the seeds' noise as pure error.
-
-    The quadratic form of what is left over is compared with an F distribution that has its first two moments, with
-    degrees of freedom after Box (1954, Ann. Math. Statist. 25(2), Theorem 3.1): cells differ in variance and in seeds.
-    """
-    design = np.stack([np.ones_like(axis), np.log(axis), axis**-0.5, axis**-1.0], axis=1)
-    projector = np.eye(len(axis)) - design @ np.linalg.pinv(design)
-    scattered = projector * cells.variances
-    scatter = np.trace(scattered)
-    statistic = ((projector @ cells.locations) ** 2).sum() / scatter
-    numerator = scatter**2 / np.trace(scattered @ scattered)
-    denominator = scatter**2 / (np.diag(scattered) ** 2 / cells.degrees_of_freedom).sum()
-    # What the design leaves of the class's own curves is no lack of fit; norms add by the triangle inequality.
-    in_class = math.sqrt(((curves @ projector) ** 2).sum(axis=1).max() / scatter)
-    bound = (in_class + math.sqrt(stats.f.isf(CHECK_LEVEL / 2, numerator, denominator))) ** 2
-    return Check(
-        fired=bool(statistic > bound),
-        statistic=float(statistic),
-        bound=bound,
-        meaning="scatter of the points about a smooth curve, in units of the seeds' noise",
-    )

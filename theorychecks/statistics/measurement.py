@@ -175,6 +175,16 @@ class Measurement:
                 beyond.append(axis_value)
         return beyond
 
+    def what_is_missing(self) -> str:
+        """Counts of runs without a finite positive number, where there are any, and what would tolerate them."""
+        counts = ", ".join(
+            f"{count} of {seeds} at {self.axis} {value:g}"
+            for value, count, seeds in zip(self.axis_values, self.not_finite, self.seeds, strict=True)
+            if count
+        )
+        way_out = "" if self.trimmed else "; with 8 or more independent seeds, one in five is tolerated on each side"
+        return f"runs without a finite positive number: {counts}{way_out}"
+
     def over(self, other: Measurement) -> Measurement:
         """The ratio of this to another, seed by seed.
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol, runtime_checkable
-
-import numpy as np
-from scipy import stats
+from typing import Final, Protocol, runtime_checkable
 
 from theorychecks.statistics.design import what_would_decide
 from theorychecks.statistics.interval import (
@@ -16,7 +13,6 @@ from theorychecks.statistics.interval import (
     FiniteSizeClass,
     Fit,
     Interval,
-    check_confidence,
     fit_power_law,
 )
 from theorychecks.statistics.measurement import Measurement
@@ -168,96 +164,6 @@ class Plateau:
         )
 
 
-@dataclass(frozen=True)
-class Ordering:
-    """A ratio is above (or below) one at every axis value, paired by seed.
-
-    Judge it on `numerator.over(denominator)`. Both a t interval of the mean log-ratio and a sign test must agree.
-    The sign test bounds the error for the median whatever the distribution; for the mean, skewed log-ratios can exceed
-    the nominal error, so the median is what is claimed.
-
-    Attributes:
-        direction: whether the ratio is "above" or "below" one.
-    """
-
-    direction: Literal["above", "below"] = "above"
-
-    def __post_init__(self) -> None:
-        if self.direction not in ("above", "below"):
-            raise ValueError(f"a ratio is 'above' or 'below' one; got {self.direction!r}")
-
-    @property
-    def expectation(self) -> Expectation:
-        """The prediction in numbers; an ordering has none."""
-        return Expectation(kind="ordering")
-
-    def judge(
-        self,
-        measurement: Measurement,
-        *,
-        confidence: float = CONFIDENCE,
-        finite_size: FiniteSizeClass = DEFAULT_CLASS,
-    ) -> Finding:
-        """SUPPORTED when every axis value shows the order, REFUTED when one shows the opposite.
-
-        Support needs every test to succeed, so it needs no correction for many axis values; refutation divides its
-        level among them.
-
-        Raises:
-            ValueError: with fewer seeds than the sign test needs to refute at this confidence.
-        """
-        check_confidence(confidence)
-        tail = (1 - confidence) / 2
-        points = len(measurement.axis_values)
-        needed = math.ceil(math.log2(points / tail))
-        if min(measurement.seeds) < needed:
-            raise ValueError(
-                f"an ordering over {points} {measurement.axis}s at confidence {confidence:g} needs {needed} seeds at "
-                f"each, or its sign test could never refute; got {measurement.seeds}"
-            )
-        sign = 1.0 if self.direction == "above" else -1.0
-        cells = [sign * cell for cell in measurement.log_values()]
-        if measurement.beyond_tolerance():
-            verdict, interval, reason = Verdict.INCONCLUSIVE, None, _missing(measurement)
-        else:
-            worst = min(cells, key=lambda cell: float(np.median(cell)))
-            interval = _mean_interval(worst, tail)
-            verdict, reason = self._decide(cells, tail)
-        return Finding(
-            expectation=self.expectation,
-            measurement=measurement,
-            verdict=verdict,
-            reason=reason,
-            confidence=confidence,
-            interval=interval and Interval(*sorted((sign * interval.low, sign * interval.high))),
-        )
-
-    def _decide(self, cells: list[np.ndarray], tail: float) -> tuple[Verdict, str]:
-        if all(_exceeds_zero(cell, tail) for cell in cells):
-            return Verdict.SUPPORTED, f"the ratio is {self.direction} one at every point, by mean and by sign"
-        if any(_exceeds_zero(-cell, tail / len(cells)) for cell in cells):
-            return Verdict.REFUTED, f"at some point the ratio is not {self.direction} one, by mean and by sign"
-        return Verdict.INCONCLUSIVE, "the order is not clear at every point: more seeds would decide it"
-
-
-def _exceeds_zero(logs: np.ndarray, level: float) -> bool:
-    """Whether the mean (t) and the median (sign test) of the logarithms both exceed zero at this one-sided level."""
-    finite = logs[np.isfinite(logs)]
-    low = _mean_interval(finite, level).low
-    untied = logs[logs != 0]
-    if len(untied) == 0:
-        return False
-    # A missing run counts as a trial and never as a success.
-    signs = stats.binomtest(int((finite > 0).sum()), len(untied), 0.5, alternative="greater").pvalue
-    return bool(low > 0 and signs <= level)
-
-
-def _mean_interval(logs: np.ndarray, tail: float) -> Interval:
-    finite = logs[np.isfinite(logs)]
-    half = stats.t.isf(tail, len(finite) - 1) * finite.std(ddof=1) / math.sqrt(len(finite))
-    return Interval(float(finite.mean() - half), float(finite.mean() + half))
-
-
 def _check_margin(prediction: object, exponent: float, within: float, rival: float | None, *, widest: float) -> None:
     if not (math.isfinite(exponent) and math.isfinite(within) and within > 0):
         raise ValueError(f"{prediction}: an exponent is finite and a margin positive; got {exponent} within {within}")
@@ -290,7 +196,7 @@ def _judge_exponent(
             expectation=expectation,
             measurement=measurement,
             verdict=Verdict.INCONCLUSIVE,
-            reason=_missing(measurement),
+            reason=measurement.what_is_missing(),
             confidence=confidence,
         )
     fit = fit_power_law(measurement, confidence=confidence, finite_size=finite_size)
@@ -344,13 +250,3 @@ def _reason(
         return f"flagged ({', '.join(fired)}): the data are curved beyond the finite-size class; widen the range"
     flags = f"; flagged ({', '.join(fired)})" if fired else ""
     return what_would_decide(fit, allowed, expectation.margin or MARGIN, measurement) + flags
-
-
-def _missing(measurement: Measurement) -> str:
-    counts = ", ".join(
-        f"{count} of {seeds} at {measurement.axis} {value:g}"
-        for value, count, seeds in zip(measurement.axis_values, measurement.not_finite, measurement.seeds, strict=True)
-        if count
-    )
-    way_out = "" if measurement.trimmed else "; with 8 or more independent seeds, one in five is tolerated on each side"
-    return f"runs without a finite positive number: {counts}{way_out}"

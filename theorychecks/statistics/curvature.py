@@ -1,0 +1,95 @@
+"""Signs that data are curved beyond the finite-size class: drift, tail and lack of fit."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from scipy import stats
+
+from theorychecks.statistics.cells import Array, Cells
+
+CHECK_LEVEL: Final = 0.01
+_FEWEST_POINTS: Final = 5
+"""A smooth curve of four terms needs a fifth point to be missed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """A sign that the data may lie outside the finite-size class.
+
+    Attributes:
+        fired: whether the statistic exceeds what the class and the noise allow.
+        statistic: what was measured.
+        bound: what the class and the noise allow.
+        meaning: the check in words.
+    """
+
+    fired: bool
+    statistic: float
+    bound: float
+    meaning: str
+
+
+def curvature_checks(axis: Array, cells: Cells, weights: Array, curves: Array) -> dict[str, Check]:
+    """Hold each check's statistic against what the class's curves and the noise allow."""
+    log_axis = np.log(axis)
+    checks = {
+        "drift": _check_contrast(
+            _drift_contrast(log_axis), cells, curves, "change of the local exponent from the first to the last point"
+        ),
+        "tail": _check_contrast(
+            _tail_contrast(log_axis) - weights, cells, curves, "exponent of the last points minus the fitted exponent"
+        ),
+    }
+    if len(axis) >= _FEWEST_POINTS and not cells.shared:
+        checks["lack_of_fit"] = _check_lack_of_fit(axis, cells, curves)
+    return checks
+
+
+def _drift_contrast(log_axis: Array) -> Array:
+    line = np.stack([np.ones_like(log_axis), log_axis], axis=1)
+    curve = log_axis**2 / 2
+    residual = curve - line @ np.linalg.lstsq(line, curve, rcond=None)[0]
+    return np.asarray(residual / (residual @ curve) * (log_axis[-1] - log_axis[0]))
+
+
+def _tail_contrast(log_axis: Array) -> Array:
+    count = max(3, len(log_axis) // 2)
+    contrast = np.zeros_like(log_axis)
+    centred = log_axis[-count:] - log_axis[-count:].mean()
+    contrast[-count:] = centred / (centred @ centred)
+    return contrast
+
+
+def _check_contrast(contrast: Array, cells: Cells, curves: Array, meaning: str) -> Check:
+    estimate = cells.combine(contrast)
+    quantile = float(stats.t.ppf(1 - CHECK_LEVEL / 2, estimate.degrees_of_freedom))
+    bound = float(np.abs(curves @ contrast).max()) + quantile * estimate.standard_error
+    return Check(fired=abs(estimate.value) > bound, statistic=estimate.value, bound=bound, meaning=meaning)
+
+
+def _check_lack_of_fit(axis: Array, cells: Cells, curves: Array) -> Check:
+    """Test the locations against 1, log m, m^-1/2 and m^-1, with the seeds' noise as pure error.
+
+    The quadratic form of what is left over is compared with an F distribution that has its first two moments, with
+    degrees of freedom after Box (1954, Ann. Math. Statist. 25(2), Theorem 3.1): cells differ in variance and in seeds.
+    """
+    design = np.stack([np.ones_like(axis), np.log(axis), axis**-0.5, axis**-1.0], axis=1)
+    projector = np.eye(len(axis)) - design @ np.linalg.pinv(design)
+    scattered = projector * cells.variances
+    scatter = np.trace(scattered)
+    statistic = ((projector @ cells.locations) ** 2).sum() / scatter
+    numerator = scatter**2 / np.trace(scattered @ scattered)
+    denominator = scatter**2 / (np.diag(scattered) ** 2 / cells.degrees_of_freedom).sum()
+    # What the design leaves of the class's own curves is no lack of fit; norms add by the triangle inequality.
+    in_class = math.sqrt(((curves @ projector) ** 2).sum(axis=1).max() / scatter)
+    bound = (in_class + math.sqrt(stats.f.isf(CHECK_LEVEL / 2, numerator, denominator))) ** 2
+    return Check(
+        fired=bool(statistic > bound),
+        statistic=float(statistic),
+        bound=bound,
+        meaning="scatter of the points about a smooth curve, in units of the seeds' noise",
+    )

@@ -33,7 +33,7 @@ def distances(training: tc.Training) -> tc.Sweep:
     """To regression with either kernel; one hidden layer reaches further than two at the same cost."""
     if training.network.depth == 1:
         return tc.Sweep(BOTH_KERNELS, training, widths=tc.widths(64, 4096), seeds=32)
-    return tc.Sweep(BOTH_KERNELS, training, widths=tc.widths(64, 2048), seeds=(48, 48, 32, 24, 16, 12))
+    return tc.Sweep(BOTH_KERNELS, training, widths=tc.widths(64, 2048), seeds=(64, 64, 48, 32, 16, 8))
 
 
 @tc.claim(id="KR-1", source="Jacot, Gabriel, Hongler 2018, arXiv:1806.07572; the two rates derived here")
@@ -61,7 +61,7 @@ def test_the_mean_of_an_ensemble_is_regression_with_the_limit_kernel(activation,
     """
     network = tc.MLP(1, activation, tc.NTK, centred=True)
     training = tc.Training(network, learning_rate=tc.scaled(1.5), data=data, loss=tc.MSE, steps=100)
-    gap = tc.Sweep(tc.ensemble_kernel_gap(64), training, widths=tc.widths(64, 2048), seeds=(32, 32, 24, 16, 12, 12))
+    gap = tc.Sweep(tc.ensemble_kernel_gap(64), training, widths=tc.widths(64, 2048), seeds=(48, 48, 32, 24, 16, 12))
 
     tc.check(gap, OWN_KERNEL)
     small = gap.with_observable(tc.ensemble_kernel_gap(16)).with_seeds(8)

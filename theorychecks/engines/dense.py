@@ -204,7 +204,8 @@ class _State:
         self.inputs = run._points["train"]
         centred = self.training.network.centred
         self.start = _forward(self.training.network, run.layers, weights, self.inputs).outputs if centred else None
-        self.anchor = [w.clone() for w in weights] if self.training.ridge.strength else []
+        anchored = self.training.ridge.strength and self.training.ridge.towards == "init"
+        self.anchor = [w.clone() for w in weights] if anchored else []
         self.moments = [(torch.zeros_like(w), torch.zeros_like(w)) for w in weights] if self._adam else []
 
     @property
@@ -244,15 +245,18 @@ class _State:
         weight.baddbmm_((self.factors * upstream).mT, features, alpha=-rate)
 
     def _shrink(self, matrix: int, rate: float) -> None:
-        towards = self.anchor[matrix] if self.training.ridge.towards == "init" else 0.0
-        weight = self.weights[matrix]
-        weight.sub_(rate * self.training.ridge.strength * self.factors * (weight - towards))
+        """One step of the ridge alone: towards its anchor by a fraction rate * strength."""
+        fraction = self.factors * (rate * self.training.ridge.strength)
+        if self.anchor:
+            self.weights[matrix].lerp_(self.anchor[matrix], fraction)
+        else:
+            self.weights[matrix].mul_(1 - fraction)
 
     def _adam_update(self, matrix: int, gradient: Tensor, rate: float, step: int) -> None:
         weight, (first, second) = self.weights[matrix], self.moments[matrix]
         if self.training.ridge.strength:
-            towards = self.anchor[matrix] if self.training.ridge.towards == "init" else 0.0
-            gradient = gradient + self.training.ridge.strength * (weight - towards)
+            apart = weight - self.anchor[matrix] if self.anchor else weight
+            gradient = gradient + self.training.ridge.strength * apart
         beta1, beta2 = self.training.optimizer.betas
         first.lerp_(gradient, 1 - beta1)
         second.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)

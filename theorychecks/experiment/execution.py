@@ -17,7 +17,7 @@ from theorychecks.networks import Training
 from theorychecks.observables.observable import Reading
 from theorychecks.statistics.measurement import Measurement, Status
 
-MEMORY_BUDGET = 64 * 2**20
+MEMORY_BUDGET = 32 * 2**20
 """Bytes that the seeds of one chunk work on. Small on purpose: chunks that stay near the caches, and below the size at
 which memory is mapped anew for every temporary, halve the time; a seed that needs more is trained on its own."""
 _WEIGHT_COPIES = {"sgd": 4, "adam": 6}

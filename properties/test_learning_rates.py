@@ -39,7 +39,9 @@ def cross_entropy(depth: int, activation: tc.Activation, exponent: float) -> tc.
 @given(depth=depths(1, 3), activation=activations())
 @example(depth=1, activation=tc.RELU)
 def test_mean_squared_error_is_stable_up_to_one_over_width(depth, activation):
-    """Under standard parametrization and MSE the largest learning rate at which the loss falls is Theta(1/n)."""
+    """Under standard parametrization and MSE the largest learning rate at which the loss of a centred network falls,
+    over four steps on a fixed batch, is Theta(1/n).
+    """
     widths = tc.widths(64, 8192) if depth == 1 else tc.widths(64, 2048)
     seeds = 16 if depth == 1 else (32, 32, 24, 24, 16, 16)
     threshold = tc.Sweep(
@@ -48,7 +50,7 @@ def test_mean_squared_error_is_stable_up_to_one_over_width(depth, activation):
     predicted = tc.PowerLaw(-1, within=0.2, rival=-1 / 2)
 
     tc.check(threshold, predicted)
-    # The rate is the parametrization's, so it is its base that is constant under maximal update.
+    # Under maximal update the base of the rate is constant, and the parametrization's own exponents do the rest (H13).
     tc.check_refuted(threshold.under(tc.MAXIMAL_UPDATE), predicted)
 
 
@@ -66,7 +68,7 @@ def test_cross_entropy_keeps_activations_bounded_up_to_one_over_root_width(depth
         tc.max_stable_learning_rate("activations"),
         cross_entropy(depth, activation, -1 / 2),
         widths=tc.widths(64, 2048),
-        seeds=(32, 32, 24, 16, 12, 8),
+        seeds=(32, 32, 24, 16, 12, 12),
     )
     predicted = tc.PowerLaw(-1 / 2, within=0.2, rival=-1)
     one_layer = tc.Sweep(

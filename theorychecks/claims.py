@@ -188,8 +188,8 @@ def _record(
         raise TypeError(f"a prediction is a PowerLaw, UpperBound, LowerBound, Plateau or Ordering; got {prediction!r}")
     recorder = _recorder.get()
     octaves = recorder.octaves if recorder else 0
-    readings = _readings(source, octaves)
-    others = _readings(against, octaves) if against is not None else {}
+    readings = _readings(source, prediction, octaves)
+    others = _readings(against, prediction, octaves) if against is not None else {}
     findings = []
     for name, (measurement, context) in readings.items():
         if against is not None:
@@ -217,7 +217,9 @@ def _record(
 _SHOWN: Final = ("parametrization", "loss", "optimizer", "data")
 
 
-def _readings(source: Sweep | Measurement, octaves: int) -> dict[str, tuple[Measurement, dict[str, str]]]:
+def _readings(
+    source: Sweep | Measurement, prediction: Prediction, octaves: int
+) -> dict[str, tuple[Measurement, dict[str, str]]]:
     """Measurements by reading, with what is known of how they came about."""
     if isinstance(source, Measurement):
         return {"": (source, {"title": source.name})}
@@ -228,6 +230,7 @@ def _readings(source: Sweep | Measurement, octaves: int) -> dict[str, tuple[Meas
     if not isinstance(source, Sweep):
         raise TypeError(f"a Sweep or a Measurement is checked; got {source!r}")
     sweep = source.wider(octaves)
+    prediction.admit(sweep.widths, sweep.counts)
     measured = measure(sweep)
     training = sweep.training
     context = {
@@ -291,7 +294,9 @@ def _reaches(function: Callable[..., Any], target: Callable[..., Any]) -> bool:
         names = set(_names(code))
         if target.__name__ in names:
             return True
-        for found in _within_sight(getattr(current, "__globals__", {}), names):
+        cells = inspect.getclosurevars(current).nonlocals if isinstance(current, FunctionType) else {}
+        names |= set(cells)
+        for found in _within_sight({**getattr(current, "__globals__", {}), **cells}, names):
             if found is target:
                 return True
             if isinstance(found, FunctionType) and not found.__module__.startswith("theorychecks."):

@@ -55,7 +55,7 @@ def error_budget(findings: int) -> BudgetDocument:
         "findings": findings,
         "expected_wrong_verdicts_at_most": tail * findings,
         "note": "Reached only if every true exponent lay at the edge of its margin, under the worst correction of the "
-        "finite-size class.",
+        "finite-size class. Findings share networks, so wrong ones would come together.",
     }
 
 

@@ -19,7 +19,7 @@ def depths(shallowest: int = 1, deepest: int = DEEPEST) -> st.SearchStrategy[int
 
 
 def activations(
-    *, smooth: bool = False, among: Sequence[Activation] = (RELU, TANH, ERF, GELU)
+    *, smooth: bool = False, among: Sequence[Activation] = (TANH, RELU, ERF, GELU)
 ) -> st.SearchStrategy[Activation]:
     """Nonlinear activations; with `smooth`, those whose derivative is continuous."""
     chosen = [activation for activation in among if activation.smooth or not smooth]

@@ -62,7 +62,7 @@ def train(
     )
     layers = training.network.layers(width, inputs=inputs.shape[1], outputs=targets.shape[1])
     weights = initial_weights(layers, seeds, dtype=dtype, root_seed=root_seed, device=device)
-    run = DenseRun(training, width, tuple(seeds), layers, inputs, test_inputs)
+    run = DenseRun(training, width, tuple(seeds), root_seed, layers, inputs, test_inputs)
     state = _State(run, weights, targets, rate_factors)
     for step in range(training.steps + 1):
         if step in kept:
@@ -96,6 +96,7 @@ class DenseRun:
         training: Training,
         width: int,
         seeds: tuple[int, ...],
+        root_seed: int,
         layers: tuple[Layer, ...],
         inputs: Tensor,
         test_inputs: Tensor,
@@ -103,6 +104,7 @@ class DenseRun:
         self.training = training
         self.width = width
         self.seeds = seeds
+        self.root_seed = root_seed
         self.layers = layers
         self._points = {"train": inputs, "test": test_inputs}
         self._kept: dict[int, list[Tensor]] = {}

@@ -38,6 +38,11 @@ class Run(Protocol):
         ...
 
     @property
+    def root_seed(self) -> int:
+        """Which family of networks the seeds belong to."""
+        ...
+
+    @property
     def layers(self) -> Sequence[Layer]:
         """The network's matrices."""
         ...

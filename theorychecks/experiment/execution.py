@@ -140,6 +140,11 @@ def _check_early(sweep: Sweep, name: str, width: int, readings: Sequence[Reading
             f"{label} must be positive to have an exponent; it is {np.nanmin(values):g} at width {width}. "
             "Measure its size (a norm, a root mean square) instead."
         )
+    if not values.any():
+        raise ValueError(
+            f"{label} is zero in all {len(values)} runs at width {width}, and zero has no exponent. "
+            "Check that the observable reads something that the training changes."
+        )
     if not np.isfinite(values).any():
         raise ValueError(
             f"all {len(values)} runs diverged at width {width}, so {label} was not measured there. "

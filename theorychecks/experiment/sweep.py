@@ -9,7 +9,7 @@ from typing import Any
 
 from theorychecks.networks import LearningRate, Parametrization, Training
 from theorychecks.observables.observable import Observable
-from theorychecks.statistics.design import check_seeds
+from theorychecks.statistics.design import check_seeds, positive_integer
 from theorychecks.statistics.measurement import check_axis
 
 DEFAULT_SEEDS = 8
@@ -36,10 +36,7 @@ class Sweep:
     words: tuple[str, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "widths", tuple(self.widths))
-        for width in self.widths:
-            if isinstance(width, bool) or not isinstance(width, int) or width < 1:
-                raise ValueError(f"a width is a positive integer; got {width!r} among {self.widths}")
+        object.__setattr__(self, "widths", tuple(positive_integer(width, "a width") for width in self.widths))
         check_axis(self.widths)
         object.__setattr__(self, "seeds", check_seeds(self.seeds, len(self.widths)))
         if isinstance(self.root_seed, bool) or not isinstance(self.root_seed, int) or self.root_seed < 0:

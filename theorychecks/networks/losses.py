@@ -54,4 +54,18 @@ CROSS_ENTROPY: Final = Loss(
 )
 """Cross-entropy of the softmax of the outputs, averaged over samples."""
 
-LOSSES: Final = {loss.name: loss for loss in (MSE, CROSS_ENTROPY)}
+LOSSES: Final = {known.name: known for known in (MSE, CROSS_ENTROPY)}
+
+
+def loss(name: str) -> Loss:
+    """Look a named loss up.
+
+    Raises:
+        ValueError: for an unknown name.
+    """
+    if name not in LOSSES:
+        raise ValueError(
+            f"unknown loss {name!r}; the named ones are {', '.join(LOSSES)}. "
+            "Write your own as Loss(name=..., value=..., gradient=...)."
+        )
+    return LOSSES[name]

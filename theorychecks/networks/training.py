@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from theorychecks.networks.data import Data
-from theorychecks.networks.losses import Loss
+from theorychecks.networks.losses import Loss, loss
 from theorychecks.networks.mlp import MLP
 from theorychecks.networks.parametrization import LayerRole, Parametrization
 
@@ -94,7 +94,7 @@ class Training:
         network: what is trained.
         learning_rate: see `scaled`.
         data: what it is trained on, the same for all widths and seeds.
-        loss: mean over the batch.
+        loss: a `Loss`, a mean over the batch, or the name of one.
         steps: number of updates.
         optimizer: SGD or Adam.
         batch_size: samples a step, in order and around; None takes all of them.
@@ -117,6 +117,10 @@ class Training:
             raise ValueError(f"steps is a whole number, 0 or above; got {self.steps!r}")
         if not isinstance(self.learning_rate, LearningRate):
             raise TypeError(f"learning_rate is made by scaled(base, width=...); got {self.learning_rate!r}")
+        if isinstance(self.loss, str):
+            object.__setattr__(self, "loss", loss(self.loss))
+        if not isinstance(self.loss, Loss):
+            raise TypeError(f"a loss is a Loss or its name; got {self.loss!r}")
         if self.dtype not in ("float32", "float64"):
             raise ValueError(f"dtype is 'float32' or 'float64'; got {self.dtype!r}")
         if self.loss.needs_distributions and not self.data.classes_are_targets:
@@ -125,7 +129,9 @@ class Training:
                 "Use MSE, or data with classes (GaussianMixture, Digits)."
             )
         size = self.batch_size
-        if size is not None and (isinstance(size, bool) or size < 1 or self.data.samples % size):
+        if size is not None and (
+            isinstance(size, bool) or not isinstance(size, int) or size < 1 or self.data.samples % size
+        ):
             raise ValueError(f"batch_size divides the number of samples, {self.data.samples}; got {self.batch_size}")
 
     def under(self, parametrization: Parametrization, *, learning_rate: LearningRate | None = None) -> Training:

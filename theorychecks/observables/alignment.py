@@ -85,7 +85,11 @@ def _parts(run: Run, matrix: int, update: Update, direction: Direction) -> tuple
 def _random_like(vectors: Tensor, run: Run, name: str) -> Tensor:
     """Standard normal vectors, drawn for each seed and matrix by a generator of its own."""
     drawn = [
-        torch.randn(vectors.shape[1:], generator=generator("direction", name, run.width, seed), dtype=vectors.dtype)
+        torch.randn(
+            vectors.shape[1:],
+            generator=generator("direction", run.root_seed, name, run.width, seed),
+            dtype=vectors.dtype,
+        )
         for seed in run.seeds
     ]
     return torch.stack(drawn).to(vectors.device)

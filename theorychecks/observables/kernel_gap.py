@@ -14,7 +14,7 @@ from theorychecks.kernels.analytic import analytic_kernels
 from theorychecks.kernels.empirical import Weighting, tangent_kernel
 from theorychecks.kernels.regression import first_order_regression, kernel_regression
 from theorychecks.networks import Training
-from theorychecks.observables.observable import Observable, Reading, Trial, from_run, root_mean_square
+from theorychecks.observables.observable import BY_NAME, Observable, Reading, Trial, from_run, root_mean_square
 
 KernelName = Literal["initial", "analytic"]
 Array = NDArray[np.float64]
@@ -79,7 +79,9 @@ def ensemble_kernel_gap(networks: int = 64) -> Observable:
         squared = np.mean(halves[:, 0] * halves[:, 1], axis=(1, 2))
         return {"": Reading(_as_tensor(np.sqrt(np.maximum(squared, 0.0))))}
 
-    return Observable(f"distance of an ensemble of {networks} to kernel regression", observe, networks=networks)
+    return Observable(
+        f"distance of an ensemble of {networks} to kernel regression", observe, networks=networks, key=BY_NAME
+    )
 
 
 def _gap(run: Run, train: Array, cross: Array) -> Array:

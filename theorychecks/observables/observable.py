@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
@@ -13,6 +13,8 @@ from theorychecks.engines import Run
 from theorychecks.networks import Training
 from theorychecks.statistics.measurement import Status
 
+BY_NAME = "by name"
+"""The key of observables whose names hold all their parameters, as this package's own do."""
 JOINT = "several observables"
 """The title of observables read together under different titles; their readings carry those."""
 
@@ -33,6 +35,11 @@ class Trial(Protocol):
     @property
     def seeds(self) -> Sequence[int]:
         """Which networks."""
+        ...
+
+    @property
+    def root_seed(self) -> int:
+        """Another one draws everything anew."""
         ...
 
     def run(
@@ -68,7 +75,7 @@ class Observable:
         observe: from a trial to readings by name; the empty name stands for the observable itself.
         networks: how many networks make one value, for averages over an ensemble.
         title: what reports call it; the name unless given.
-        key: what else tells it from others: the function of one that a user wrote.
+        key: what else tells it from others; the function `observe` itself unless given.
     """
 
     name: str
@@ -84,6 +91,8 @@ class Observable:
             raise ValueError(f"networks is a positive integer; got {self.networks!r}")
         if not self.title:
             object.__setattr__(self, "title", self.name)
+        if self.key is None:
+            object.__setattr__(self, "key", self.observe)
 
 
 def observable(read: Callable[[Run], Tensor | Mapping[str, Tensor]]) -> Observable:
@@ -91,18 +100,20 @@ def observable(read: Callable[[Run], Tensor | Mapping[str, Tensor]]) -> Observab
 
     The function returns one number a seed, as a tensor [seed], or several such tensors by name.
     """
-    return replace(from_run(read.__qualname__, read), key=read)
+    return from_run(read.__qualname__, read, key=read)
 
 
-def from_run(name: str, read: Callable[[Run], Tensor | Mapping[str, Tensor]], *, title: str = "") -> Observable:
-    """An observable that reads one run."""
+def from_run(
+    name: str, read: Callable[[Run], Tensor | Mapping[str, Tensor]], *, title: str = "", key: object = BY_NAME
+) -> Observable:
+    """An observable that reads one run; by default its name says all that tells it from others."""
 
     def observe(trial: Trial) -> dict[str, Reading]:
         result = read(trial.run())
         by_name = result if isinstance(result, Mapping) else {"": result}
         return {key: Reading(torch.as_tensor(values)) for key, values in by_name.items()}
 
-    return Observable(name, observe, title=title)
+    return Observable(name, observe, title=title, key=key)
 
 
 def together(first: Observable, *others: Observable) -> Observable:
@@ -130,7 +141,13 @@ def together(first: Observable, *others: Observable) -> Observable:
         return readings
 
     name = " and ".join(member.name for member in members)
-    return Observable(name, observe, networks=first.networks, title=first.title if same_title else JOINT)
+    return Observable(
+        name,
+        observe,
+        networks=first.networks,
+        title=first.title if same_title else JOINT,
+        key=tuple(member.key for member in members),
+    )
 
 
 class _Once:
@@ -142,6 +159,7 @@ class _Once:
         self.training = trial.training
         self.width = trial.width
         self.seeds = trial.seeds
+        self.root_seed = trial.root_seed
 
     def run(
         self,

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from theorychecks.engines import Run
 from theorychecks.engines.randomness import uniform
-from theorychecks.observables.observable import Observable, Reading, Trial
+from theorychecks.observables.observable import BY_NAME, Observable, Reading, Trial
 from theorychecks.statistics.measurement import Status
 
 Criterion = Literal["loss", "outputs", "activations"]
@@ -59,6 +59,7 @@ def max_stable_learning_rate(
         f"maximal stable learning rate ({criterion} below {bound:g}, to {resolution:g} within {reach:g} octaves)",
         observe,
         title=f"maximal stable learning rate by {criterion}",
+        key=BY_NAME,
     )
 
 
@@ -83,7 +84,7 @@ class _Search:
 
     def threshold(self) -> Reading:
         seeds = list(self.trial.seeds)
-        offsets = [self.resolution * uniform("dither", seed, self.trial.width) for seed in seeds]
+        offsets = [self.resolution * uniform("dither", self.trial.root_seed, seed, self.trial.width) for seed in seeds]
         stride = self._stride()
         low, high = dict(zip(seeds, offsets, strict=True)), dict(zip(seeds, offsets, strict=True))
         started = self._stable_at({seed: low[seed] for seed in seeds})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Generator
@@ -13,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import pytest
 
-from theorychecks import provenance
 from theorychecks.plugin.runner import REPORT_ATTRIBUTE, THREADS, Collected
 
 if TYPE_CHECKING:
@@ -53,6 +53,10 @@ class Gatherer:
             self.documents[report.nodeid] = json.loads(carried)
         elif report.failed or report.skipped:
             self.errors[report.nodeid] = _what_happened(report)
+            if report.failed and report.nodeid in self.documents:
+                # It broke after it was judged, in a fixture's teardown.
+                document = self.documents[report.nodeid]
+                document["outcome"], document["error"] = "fail", self.errors[report.nodeid]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
@@ -89,8 +93,8 @@ class Gatherer:
         from theorychecks.reporting.terminal import claim_table, closing_lines
 
         terminalreporter.section("theory")
-        width = terminalreporter._tw.fullwidth
-        terminalreporter.write(claim_table(self.report, width=width, colour=terminalreporter._tw.hasmarkup))
+        width = shutil.get_terminal_size().columns
+        terminalreporter.write(claim_table(self.report, width=width, colour=terminalreporter.hasmarkup))
         for line in closing_lines(self.report):
             terminalreporter.write_line(line)
         shown = os.path.relpath(self.written / "index.html", self.config.invocation_params.dir)
@@ -119,6 +123,8 @@ class Gatherer:
         return not suite["collected"] == suite["judged"] == suite["reported"]
 
     def _document(self, session: pytest.Session) -> ReportDocument:
+        from theorychecks import provenance
+
         claims = [self._claim_document(node, claim) for node, claim in self.collected.items()]
         findings = sum(len(claim["findings"]) for claim in claims)
         outcomes = [claim["outcome"] for claim in claims]

@@ -12,14 +12,14 @@ OCTAVES: Final = {"quick": 0, "default": 0, "full": 1}
 """Octaves of width added to every sweep."""
 
 
-def apply_profile(test: object, profile: str, *, seeded: bool) -> None:
-    """Derive a claim's Hypothesis settings from the active ones, unless the claim brings its own.
+def apply_profile(test: object, profile: str, *, seeded: bool) -> str | None:
+    """Derive a claim's Hypothesis settings from the active ones, and say what is wrong if it brings its own.
 
     Failures are recorded, never raised, so Hypothesis has nothing to shrink or to keep; the same settings are drawn
     every time, unless the user gave Hypothesis a seed.
     """
     if not hasattr(test, "hypothesis") or hasattr(test, _APPLIED):
-        return
+        return None
     from hypothesis import HealthCheck, Phase, settings
     from hypothesis.errors import InvalidArgument
 
@@ -38,9 +38,10 @@ def apply_profile(test: object, profile: str, *, seeded: bool) -> None:
     try:
         derived(cast(Any, test))
     except InvalidArgument:
-        # Hypothesis refuses settings on top of settings: the claim is decorated with its own, and keeps them.
-        return
+        # Hypothesis refuses settings on top of settings.
+        return "a claim takes its Hypothesis settings from --theory-profile. Remove its own @settings."
     setattr(test, _APPLIED, profile)
+    return None
 
 
 _APPLIED: Final = "__theorychecks_profile__"

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Final, cast
 from unittest import SkipTest
 
-import numpy as np
 import pytest
 
-from theorychecks.claims import Claim, Recorder, claim_of, recording, shown
 from theorychecks.plugin.profiles import OCTAVES, apply_profile
 
 if TYPE_CHECKING:
+    from theorychecks.claims import Claim, Recorder
     from theorychecks.reporting.report import ClaimDocument
 
 REPORT_ATTRIBUTE: Final = "theorychecks_claim"
@@ -51,7 +51,8 @@ class Runner:
                 self._refuse(
                     item, f"two claims have the id {claim.id!r}: {node} and {item.nodeid}. Give one of them another id."
                 )
-            apply_profile(test, self.profile, seeded=self.seeded)
+            if wrong := apply_profile(test, self.profile, seeded=self.seeded):
+                self._refuse(item, f"{item.nodeid}: {wrong}")
 
     def _refuse(self, item: pytest.Item, text: str) -> None:
         """Report an error of collection; one that is raised on a worker never reaches the reader."""
@@ -72,6 +73,8 @@ class Runner:
         claim = _claim(item)
         if claim is None:
             return (yield)
+        from theorychecks.claims import Recorder, recording, shown
+
         recorder = Recorder(octaves=OCTAVES[self.profile])
         parameters = {name: shown(value) for name, value in getattr(_callspec(item), "params", {}).items()}
         started, error = time.perf_counter(), None
@@ -120,12 +123,18 @@ def _test(item: pytest.Item) -> object:
 
 
 def _claim(item: pytest.Item) -> Claim | None:
-    return claim_of(_test(item))
+    return _claim_of(_test(item))
 
 
 def _claims_below_given(item: pytest.Item) -> bool:
     handle = getattr(_test(item), "hypothesis", None)
-    return claim_of(getattr(handle, "inner_test", None)) is not None
+    return _claim_of(getattr(handle, "inner_test", None)) is not None
+
+
+def _claim_of(test: object) -> Claim | None:
+    """The claim that a test makes; runs in which nobody has imported claims must not wait for numpy and scipy."""
+    claims = sys.modules.get("theorychecks.claims")
+    return claims.claim_of(test) if claims else None
 
 
 def _callspec(item: pytest.Item) -> object:
@@ -150,6 +159,8 @@ def _claim_document(node: str, claim: Claim, recorder: Recorder, error: str | No
 
 def _plain(value: object) -> object:
     """A numpy number that somebody predicted or measured, as Python's own."""
+    import numpy as np
+
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"a report holds plain JSON; got {value!r}")

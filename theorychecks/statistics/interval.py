@@ -10,6 +10,7 @@ Econometrica 86(2)), applied here to the class below; derived and calibrated for
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -19,7 +20,7 @@ from scipy import stats
 
 from theorychecks.statistics.cells import summarise
 from theorychecks.statistics.curvature import Check, curvature_checks
-from theorychecks.statistics.measurement import Measurement
+from theorychecks.statistics.measurement import Measurement, check_axis
 
 Array = NDArray[np.float64]
 
@@ -140,12 +141,8 @@ def fit_power_law(
         ValueError: if there are too few axis values, or more missing runs than trimming sets aside.
     """
     check_confidence(confidence)
+    admit_power_law(measurement.axis_values, axis=measurement.axis, finite_size=finite_size)
     axis = np.asarray(measurement.axis_values, dtype=np.float64)
-    if len(axis) < FEWEST_POINTS:
-        raise ValueError(
-            f"a power law is fitted to at least {FEWEST_POINTS} {measurement.axis}s, so that curvature shows; "
-            f"got {len(axis)}. Add {measurement.axis}s between {axis[0]:g} and {axis[-1]:g}, or beyond."
-        )
     if beyond := measurement.beyond_tolerance():
         raise ValueError(f"too many runs without a finite positive number at {measurement.axis} {beyond}")
     curves = finite_size.curves(axis)
@@ -172,6 +169,23 @@ def fit_power_law(
         trimmed=measurement.trimmed,
         noise=math.sqrt(pooled),
     )
+
+
+def admit_power_law(
+    axis_values: Sequence[float], *, axis: str = "width", finite_size: FiniteSizeClass = DEFAULT_CLASS
+) -> None:
+    """Refuse axis values at which no power law could be judged, before anything is measured there.
+
+    Raises:
+        ValueError: for fewer than five values, or a first one too small for the finite-size class.
+    """
+    check_axis(axis_values, axis=axis)
+    if len(axis_values) < FEWEST_POINTS:
+        raise ValueError(
+            f"a power law is fitted to at least {FEWEST_POINTS} {axis}s, so that curvature shows; "
+            f"got {len(axis_values)}. Add {axis}s between {axis_values[0]:g} and {axis_values[-1]:g}, or beyond."
+        )
+    finite_size.curves(np.asarray(axis_values, dtype=np.float64))
 
 
 def check_confidence(confidence: float) -> None:

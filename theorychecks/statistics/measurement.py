@@ -29,9 +29,17 @@ class Status(Enum):
     DIVERGED = "diverged"
     BELOW = "at most the recorded value"
     ABOVE = "at least the recorded value"
+    UNDEFINED = "undefined"
 
 
-_SIDE: Final = {Status.OK: 0, Status.ZERO: -1, Status.BELOW: -1, Status.DIVERGED: 1, Status.ABOVE: 1}
+_SIDE: Final = {
+    Status.OK: 0,
+    Status.ZERO: -1,
+    Status.BELOW: -1,
+    Status.DIVERGED: 1,
+    Status.ABOVE: 1,
+    Status.UNDEFINED: 1,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,8 +177,10 @@ class Measurement:
         beyond = []
         for axis_value, row in zip(self.axis_values, self.statuses, strict=True):
             tolerated = int(TRIM * len(row)) if self.trimmed else 0
+            # An undefined run may belong on either side.
+            undefined = row.count(Status.UNDEFINED)
             above = sum(_SIDE[status] > 0 for status in row)
-            below = sum(_SIDE[status] < 0 for status in row)
+            below = sum(_SIDE[status] < 0 for status in row) + undefined
             if max(above, below) > tolerated:
                 beyond.append(axis_value)
         return beyond
@@ -196,13 +206,14 @@ class Measurement:
                 "a paired comparison needs the same axis values and seeds on both sides; got "
                 f"{self.axis_values} x {self.seeds} and {other.axis_values} x {other.seeds}"
             )
-        pairs = [
-            [a / b if s is Status.OK and t is Status.OK else math.nan for a, s, b, t in zip(*cells, strict=True)]
+        rows = [
+            [_ratio(*run) for run in zip(*cells, strict=True)]
             for cells in zip(self.values, self.statuses, other.values, other.statuses, strict=True)
         ]
-        return Measurement.of(
-            self.axis_values,
-            pairs,
+        return Measurement(
+            axis_values=self.axis_values,
+            values=tuple(tuple(value for value, _ in row) for row in rows),
+            statuses=tuple(tuple(status for _, status in row) for row in rows),
             axis=self.axis,
             shared_seeds=self.shared_seeds or other.shared_seeds,
             name=f"{self.name} / {other.name}",
@@ -258,3 +269,13 @@ def _status(value: float) -> Status:
     if not math.isfinite(value):
         return Status.DIVERGED
     return Status.ZERO if value == 0 else Status.OK
+
+
+def _ratio(value: float, status: Status, other: float, other_status: Status) -> tuple[float, Status]:
+    """A quotient of two runs; where one has no number, the side on which the quotient lies."""
+    above, below = _SIDE[status] > 0 or _SIDE[other_status] < 0, _SIDE[status] < 0 or _SIDE[other_status] > 0
+    if not (above or below):
+        return value / other, Status.OK
+    if (above and below) or Status.UNDEFINED in (status, other_status):
+        return math.nan, Status.UNDEFINED
+    return math.nan, Status.DIVERGED if above else Status.ZERO

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,6 +39,10 @@ class Ordering:
         """The prediction in numbers; an ordering has none."""
         return Expectation(kind="ordering")
 
+    def admit(self, axis_values: Sequence[float], seeds: Sequence[int]) -> None:
+        """Refuse fewer seeds than the sign test needs."""
+        _check_seeds(axis_values, seeds, CONFIDENCE)
+
     def judge(
         self,
         measurement: Measurement,
@@ -55,13 +60,7 @@ class Ordering:
         """
         check_confidence(confidence)
         tail = (1 - confidence) / 2
-        points = len(measurement.axis_values)
-        needed = math.ceil(math.log2(points / tail))
-        if min(measurement.seeds) < needed:
-            raise ValueError(
-                f"an ordering over {points} {measurement.axis}s at confidence {confidence:g} needs {needed} seeds at "
-                f"each, or its sign test could never refute; got {measurement.seeds}"
-            )
+        _check_seeds(measurement.axis_values, measurement.seeds, confidence)
         sign = 1.0 if self.direction == "above" else -1.0
         cells = [sign * cell for cell in measurement.log_values()]
         if measurement.beyond_tolerance():
@@ -85,6 +84,16 @@ class Ordering:
         if any(_exceeds_zero(-cell, tail / len(cells)) for cell in cells):
             return Verdict.REFUTED, f"at some point the ratio is not {self.direction} one, by mean and by sign"
         return Verdict.INCONCLUSIVE, "the order is not clear at every point: more seeds would decide it"
+
+
+def _check_seeds(axis_values: Sequence[float], seeds: Sequence[int], confidence: float) -> None:
+    points = len(axis_values)
+    needed = math.ceil(math.log2(points / ((1 - confidence) / 2)))
+    if min(seeds) < needed:
+        raise ValueError(
+            f"an ordering over {points} axis values at confidence {confidence:g} needs {needed} seeds at "
+            f"each, or its sign test could never refute; got {tuple(seeds)}"
+        )
 
 
 def _exceeds_zero(logs: Array, level: float) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol, runtime_checkable
 
@@ -13,6 +14,7 @@ from theorychecks.statistics.interval import (
     FiniteSizeClass,
     Fit,
     Interval,
+    admit_power_law,
     fit_power_law,
 )
 from theorychecks.statistics.measurement import Measurement
@@ -32,6 +34,10 @@ class Prediction(Protocol):
     @property
     def expectation(self) -> Expectation:
         """The prediction in numbers."""
+        ...
+
+    def admit(self, axis_values: Sequence[float], seeds: Sequence[int]) -> None:
+        """Refuse a design on which the prediction could never be judged, before minutes are spent on it."""
         ...
 
     def judge(
@@ -62,6 +68,10 @@ class PowerLaw:
     def expectation(self) -> Expectation:
         """The prediction in numbers."""
         return Expectation(kind="power_law", exponent=self.exponent, margin=self.within, rival=self.rival)
+
+    def admit(self, axis_values: Sequence[float], seeds: Sequence[int]) -> None:
+        """Refuse fewer than five axis values, or a first one too small for the finite-size class."""
+        admit_power_law(axis_values)
 
     def judge(
         self, measurement: Measurement, *, confidence: float = CONFIDENCE, finite_size: FiniteSizeClass = DEFAULT_CLASS
@@ -95,6 +105,10 @@ class UpperBound:
         """The prediction in numbers."""
         return Expectation(kind="upper_bound", exponent=self.exponent, margin=self.within, rival=self.rival)
 
+    def admit(self, axis_values: Sequence[float], seeds: Sequence[int]) -> None:
+        """Refuse fewer than five axis values, or a first one too small for the finite-size class."""
+        admit_power_law(axis_values)
+
     def judge(
         self, measurement: Measurement, *, confidence: float = CONFIDENCE, finite_size: FiniteSizeClass = DEFAULT_CLASS
     ) -> Finding:
@@ -127,6 +141,10 @@ class LowerBound:
         """The prediction in numbers."""
         return Expectation(kind="lower_bound", exponent=self.exponent, margin=self.within, rival=self.rival)
 
+    def admit(self, axis_values: Sequence[float], seeds: Sequence[int]) -> None:
+        """Refuse fewer than five axis values, or a first one too small for the finite-size class."""
+        admit_power_law(axis_values)
+
     def judge(
         self, measurement: Measurement, *, confidence: float = CONFIDENCE, finite_size: FiniteSizeClass = DEFAULT_CLASS
     ) -> Finding:
@@ -154,6 +172,10 @@ class Plateau:
     def expectation(self) -> Expectation:
         """The prediction in numbers."""
         return Expectation(kind="plateau", exponent=0.0, margin=self.within, rival=self.rival)
+
+    def admit(self, axis_values: Sequence[float], seeds: Sequence[int]) -> None:
+        """Refuse fewer than five axis values, or a first one too small for the finite-size class."""
+        admit_power_law(axis_values)
 
     def judge(
         self, measurement: Measurement, *, confidence: float = CONFIDENCE, finite_size: FiniteSizeClass = DEFAULT_CLASS
@@ -210,14 +232,16 @@ def _judge_exponent(
         confidence=confidence,
         fit=fit,
         interval=fit.interval,
-        breakdown_constant=_breakdown_constant(measurement, allowed, confidence, finite_size),
+        breakdown_constant=(
+            _breakdown_constant(measurement, allowed, confidence, finite_size) if verdict is Verdict.SUPPORTED else None
+        ),
     )
 
 
 def _breakdown_constant(
     measurement: Measurement, allowed: Interval, confidence: float, finite_size: FiniteSizeClass
 ) -> float | None:
-    """The largest C of a fixed list for which the measurement supports the prediction; None when none does."""
+    """The largest C of a fixed list for which the measurement still supports the prediction."""
     largest = None
     for constant in sorted({*_CONSTANTS, finite_size.constant}):
         # A class of C = 0 has no members; a tiny C stands for it.

@@ -62,8 +62,8 @@ def test_the_mean_of_an_ensemble_is_regression_with_the_limit_kernel(activation,
     infinite-width tangent kernel by Theta(1/n).
     """
     network = tc.MLP(1, activation, tc.NTK, centred=True)
-    training = tc.Training(network, learning_rate=tc.scaled(1.0), data=data, loss=tc.MSE, steps=150)
-    gap = tc.Sweep(tc.ensemble_kernel_gap(64), training, widths=tc.widths(64, 2048), seeds=(48, 48, 32, 24, 16, 12))
+    training = tc.Training(network, learning_rate=tc.scaled(1.0), data=data, loss=tc.MSE, steps=100)
+    gap = tc.Sweep(tc.ensemble_kernel_gap(64), training, widths=tc.widths(64, 2048), seeds=(32, 32, 24, 16, 12, 12))
 
     tc.check(gap, OWN_KERNEL)
     small = gap.with_observable(tc.ensemble_kernel_gap(16)).with_seeds(8)

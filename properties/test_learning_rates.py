@@ -34,7 +34,8 @@ def cross_entropy(depth: int, activation: tc.Activation, exponent: float) -> tc.
 
 
 @tc.claim(
-    id="H1", source="Yang and Hu 2021, arXiv:2011.14522, Theorem 4.1; Haas et al. 2025, arXiv:2505.22491, Proposition 2"
+    id="H1",
+    source="Yang and Hu 2021, arXiv:2011.14522, Theorem 4.1; Haas et al. 2025, arXiv:2505.22491 (both second-hand)",
 )
 @given(depth=depths(1, 3), activation=activations())
 @example(depth=1, activation=tc.RELU)
@@ -79,9 +80,7 @@ def test_cross_entropy_keeps_activations_bounded_up_to_one_over_root_width(depth
     tc.check_refuted(one_layer, predicted)
 
 
-@tc.claim(
-    id="H3", source="derived here from the stability conditions of Yang and Hu 2021, arXiv:2011.14522, Theorem 3.3"
-)
+@tc.claim(id="H3", source="derived here from Yang and Hu 2021, arXiv:2011.14522, Theorem 3.3 (second-hand)")
 @given(activation=activations())
 @example(activation=tc.RELU)
 def test_one_hidden_layer_keeps_activations_bounded_at_any_width(activation):

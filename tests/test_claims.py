@@ -477,3 +477,18 @@ def test_nothing_is_noted_once_a_claim_has_ended():
     test_it()
     (finding,) = check(sizes(-1), INVERSE)
     assert finding.setting == {}
+
+
+@pytest.mark.parametrize(
+    ("widths", "prediction", "message"),
+    [
+        ((64, 128, 256, 512), tc.PowerLaw(-1), "at least 5 widths"),
+        ((8, 16, 32, 64, 128), tc.PowerLaw(-1), "is no small correction at 8"),
+        ((64, 128, 256, 512, 1024), tc.Ordering(), "needs 8 seeds"),
+    ],
+)
+def test_a_design_that_could_never_be_judged_is_not_trained(monkeypatch, moved, widths, prediction, message):
+    monkeypatch.setattr(execution, "_measure", lambda *_: pytest.fail("it was trained"))
+    hopeless = tc.Sweep(moved.observable, moved.training, widths=widths, seeds=4)
+    with pytest.raises(ValueError, match=message):
+        check(hopeless, prediction)

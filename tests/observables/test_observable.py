@@ -29,7 +29,7 @@ TRAINING = Training(
 class Counting:
     """A trial that counts its runs."""
 
-    training, width, seeds = TRAINING, 8, (0, 1)
+    training, width, seeds, root_seed = TRAINING, 8, (0, 1), 0
 
     def __init__(self):
         self.asked = []
@@ -129,3 +129,18 @@ def test_an_observable_needs_a_name_and_a_positive_number_of_networks():
     for networks in (0, -1, 1.5, True):
         with pytest.raises(ValueError, match=f"networks is a positive integer; got {networks!r}"):
             Observable("x", final_loss.observe, networks=networks)
+
+
+def test_observables_of_one_name_read_together_are_told_apart_by_their_functions():
+    def scaled_loss(factor):
+        @observable
+        def one(run):
+            return factor * run.losses[-1]
+
+        return one
+
+    first, second = together(scaled_loss(1.0), final_loss), together(scaled_loss(1024.0), final_loss)
+    assert first != second
+    member = scaled_loss(1.0)
+    assert together(member, final_loss) == together(member, final_loss)
+    assert together(weight_change(), feature_change()) == together(weight_change(), feature_change())

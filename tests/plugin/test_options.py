@@ -1,5 +1,8 @@
 """What the options do, and what a run leaves where."""
 
+import subprocess
+import sys
+
 import hypothesis  # noqa: F401 - loaded here once, not anew by each pytest that runs inside this one
 import pytest
 
@@ -194,6 +197,28 @@ def test_claim_below_given_is_an_error_and_not_a_plain_test(pytester, inner):
     result = inner()
     assert result.ret != 0
     result.stdout.fnmatch_lines(["*has @claim below @given, which hides it. Put @claim above @given."])
+
+
+@pytest.mark.parametrize(
+    "order",
+    ["@settings(max_examples=4)\n@given(x=st.integers())", "@given(x=st.integers())\n@settings(max_examples=4)"],
+)
+def test_a_claim_with_settings_of_its_own_is_an_error(pytester, inner, order):
+    # Its own deadline would fail it, and its own phases would shrink it.
+    source = CLAIM.format(id="A", name="it(x)#", exponent="-1").replace("def test_", f"{order}\ndef test_")
+    header = "from hypothesis import given, settings, strategies as st\n"
+    pytester.makepyfile(test_it=header + source.replace("#()", ""))
+    result = inner()
+    assert result.ret != 0
+    result.stdout.fnmatch_lines(
+        ["*a claim takes its Hypothesis settings from --theory-profile. Remove its own @settings."]
+    )
+
+
+def test_loading_the_plugin_does_not_load_numerical_libraries():
+    script = "import sys, theorychecks.plugin; print(sorted({'torch', 'scipy', 'numpy'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_without_the_plugin_a_claim_is_an_assertion(pytester):

@@ -60,12 +60,6 @@ def test_the_settings_drawn_do_not_depend_on_the_verdicts(default):
     assert len(set(calls(default, "refuted"))) == len(calls(default, "refuted"))
 
 
-@pytest.mark.parametrize("profile", ["default", "quick"])
-@pytest.mark.parametrize(("test", "drawn"), [("own", 4), ("inside", 3)])
-def test_settings_of_the_author_are_respected(request, profile, test, drawn):
-    assert len(calls(request.getfixturevalue(profile), test)) == 1 + drawn
-
-
 def test_claim_without_example_is_drawn_for(default):
     assert len(calls(default, "unnamed")) == 2
     assert default.claim("::test_without_example")["outcome"] == "pass"
@@ -111,7 +105,6 @@ def test_profile_of_the_user_is_left_as_it_was(default, quick):
         assert not [line for line in ran.lines("FAILED") if "test_plain" in line]
 
 
-def test_same_settings_are_drawn_every_time(default, quick):
-    # The author's own settings hold under either profile, so these were drawn in two processes.
-    assert calls(quick, "own") == calls(default, "own")
-    assert calls(quick, "inside") == calls(default, "inside")
+def test_same_settings_are_drawn_every_time(default, run_suite):
+    again = run_suite("settings_drawn", "-k", "supported", conftest=USERS_PROFILE)
+    assert calls(again, "supported") == calls(default, "supported")

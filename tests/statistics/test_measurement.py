@@ -262,3 +262,14 @@ def test_a_ratio_of_unlike_designs_is_refused(axis_values, seeds):
     other = Measurement.of(axis_values, [[1.0] * count for count in seeds])
     with pytest.raises(ValueError, match="a paired comparison needs the same axis values and seeds on both sides; got"):
         one.over(other)
+
+
+def test_a_ratio_lies_on_the_side_where_its_parts_put_it():
+    one, zero, diverged = 1.0, 0.0, np.inf
+    numerators = [one, zero, diverged, one, one, zero, diverged, zero]
+    denominators = [2.0, one, one, zero, diverged, diverged, zero, zero]
+    filler = [1.0] * 8
+    ratio = Measurement.of((64, 512), [numerators, filler]).over(Measurement.of((64, 512), [denominators, filler]))
+    ok, low, high, unknown = Status.OK, Status.ZERO, Status.DIVERGED, Status.UNDEFINED
+    assert ratio.statuses[0] == (ok, low, high, high, low, low, high, unknown)
+    assert ratio.values[0][0] == 0.5

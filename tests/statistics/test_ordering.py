@@ -78,7 +78,7 @@ def test_ordering_errs_rarely_when_the_median_is_one_and_the_mean_is_above():
 def test_ordering_needs_as_many_seeds_as_its_sign_test():
     # Refuting divides 0.025 among 4 widths: 2^-8 < 0.025 / 4 < 2^-7; and 0.005 among 4: 2^-10 < 0.005 / 4 < 2^-9.
     rng = np.random.default_rng(214)
-    with pytest.raises(ValueError, match=r"over 4 widths at confidence 0\.95 needs 8 seeds .* got \(7, 7, 7, 7\)"):
+    with pytest.raises(ValueError, match=r"over 4 axis values at confidence 0\.95 needs 8 seeds .* got \(7, 7, 7, 7\)"):
         Ordering("above").judge(ratio(rng, mean=1.0, seeds=7))
     assert Ordering("above").judge(ratio(rng, mean=1.0, seeds=8)).verdict is Verdict.SUPPORTED
     assert Ordering("above").judge(ratio(rng, mean=-1.0, seeds=8)).verdict is Verdict.REFUTED
@@ -90,7 +90,7 @@ def test_refuting_an_ordering_takes_more_seeds_at_more_widths():
     # Seven widths divide 0.025 to 0.0036, which eight equal signs (p = 0.0039) do not reach and nine do.
     rng = np.random.default_rng(215)
     widths = tuple(2**k for k in range(6, 13))
-    with pytest.raises(ValueError, match=r"over 7 widths .* needs 9 seeds"):
+    with pytest.raises(ValueError, match=r"over 7 axis values .* needs 9 seeds"):
         Ordering("above").judge(ratio(rng, mean=-1.0, seeds=8, widths=widths))
     assert Ordering("above").judge(ratio(rng, mean=-1.0, seeds=9, widths=widths)).verdict is Verdict.REFUTED
 

@@ -1,6 +1,6 @@
 """Parametrizations: how multipliers, initial weights and learning rates scale with width, by layer role.
 
-An abc-parametrization (Yang and Hu 2021, arXiv:2011.14522, Definition 2.1; by layer role) writes a layer's matrix as
+An abc-parametrization (Yang and Hu 2021, arXiv:2011.14522, second-hand; by layer role) writes a layer's matrix as
 W = n^-a w with trainable w, draws w from N(0, n^-2b) and trains it at learning rate eta n^-c.
 """
 
@@ -108,7 +108,7 @@ MEAN_FIELD: Final = Parametrization(
     output=Scaling(multiplier=1.0, sgd=-1.0),
     constants="multiplier",
 )
-"""An average over neurons, with learning rates in proportion to width (Everett et al. 2024, arXiv:2407.05872)."""
+"""An average over neurons, with rates in proportion to width (Everett et al. 2024, arXiv:2407.05872, second-hand)."""
 
 MAXIMAL_UPDATE: Final = Parametrization(
     name="maximal update",
@@ -116,7 +116,7 @@ MAXIMAL_UPDATE: Final = Parametrization(
     hidden=Scaling(init=0.5, adam=1.0),
     output=Scaling(init=1.0, sgd=1.0, adam=1.0),
 )
-"""Every layer learns features at every width (Yang and Hu 2021, arXiv:2011.14522, Definition 5.1)."""
+"""Every layer learns features at every width (Yang and Hu 2021, arXiv:2011.14522, second-hand)."""
 
 PARAMETRIZATIONS: Final = {p.name: p for p in (STANDARD, NTK, MEAN_FIELD, MAXIMAL_UPDATE)}
 

@@ -206,7 +206,10 @@ def numbers(finding: FindingDocument) -> list[tuple[str, str]]:
         ("half-width", error_parts(finding)),
         ("margin, rival", f"{number(prediction['margin'])}, {power(axis, prediction['rival'])}"),
         ("prefactor", number(finding["prefactor"])),
-        ("breakdown C", f"{number(finding['breakdown_c'])} (the largest C for which the verdict holds)"),
+        (
+            "breakdown C",
+            f"{number(finding['breakdown_c'])} (the largest C tried under which it is SUPPORTED)",
+        ),
         ("local exponents", ", ".join(f"{exponent:+.2f}" for exponent in finding["local_exponents"]) or "-"),
         ("flags fired", flags_fired(finding)),
         ("flags checked", ", ".join(finding["flags"]) or "none"),

@@ -241,7 +241,7 @@ def _judge_exponent(
 def _breakdown_constant(
     measurement: Measurement, allowed: Interval, confidence: float, finite_size: FiniteSizeClass
 ) -> float | None:
-    """The largest C of a fixed list for which the measurement still supports the prediction."""
+    """The largest C of a fixed list under which the measurement supports the prediction; None where it never does."""
     largest = None
     for constant in sorted({*_CONSTANTS, finite_size.constant}):
         # A class of C = 0 has no members; a tiny C stands for it.

@@ -56,28 +56,6 @@ def test_inconclusive(number):
     tc.check_refuted(sizes(0), INVERSE)
 
 
-@tc.claim(id="SET-4", source="made up")
-@settings(max_examples=4, database=None, derandomize=True, deadline=None)
-@given(number=NUMBERS)
-@example(number=3)
-def test_own_settings(number):
-    """Holds for as many numbers as its author asks for."""
-    called("own", number)
-    tc.check(sizes(-1), INVERSE)
-    tc.check_refuted(sizes(0), INVERSE)
-
-
-@tc.claim(id="SET-5", source="made up")
-@given(number=NUMBERS)
-@settings(max_examples=3, database=None, derandomize=True, deadline=None)
-@example(number=3)
-def test_own_settings_inside(number):
-    """Holds for as many numbers as its author asks for, wherever the author asks."""
-    called("inside", number)
-    tc.check(sizes(-1), INVERSE)
-    tc.check_refuted(sizes(0), INVERSE)
-
-
 @tc.claim(id="SET-6", source="made up")
 @given(number=NUMBERS)
 def test_without_example(number):

@@ -232,9 +232,7 @@ def _judge_exponent(
         confidence=confidence,
         fit=fit,
         interval=fit.interval,
-        breakdown_constant=(
-            _breakdown_constant(measurement, allowed, confidence, finite_size) if verdict is Verdict.SUPPORTED else None
-        ),
+        breakdown_constant=_breakdown_constant(measurement, allowed, confidence, finite_size),
     )
 
 

@@ -15,7 +15,7 @@ WIDTHS = tc.widths(64, 2048)
 SEEDS = (64, 64, 48, 32, 16, 12)
 BOTH_NORMS = tc.together(tc.weight_change(norm="frobenius"), tc.weight_change(norm="spectral"))
 MIXTURE = tc.GaussianMixture(dimension=8)
-"""A random n x d matrix has spectral norm n^1/2 (1 + (d/n)^1/2): few inputs keep the correction inside the class."""
+"""A random n x d matrix has spectral norm n^1/2 (1 + (d/n)^1/2): the correction's constant, 8^1/2, is in the class."""
 
 
 def exponent(value: float) -> tc.PowerLaw:

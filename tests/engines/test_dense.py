@@ -228,7 +228,7 @@ def test_initial_weights_have_the_size_that_their_layer_names():
 def test_a_diverging_seed_shows_in_its_losses_and_leaves_its_neighbours_alone(optimizer, dtype, huge):
     described = training(2, RELU, optimizer=optimizer, dtype=dtype)
     factors = torch.tensor([1.0, huge, 1.0], dtype=torch.float64)
-    calm = dense.train(described, WIDTH, (0, 1, 2))
+    calm = dense.train(described, WIDTH, (0, 1, 2), rate_factors=torch.ones(3))
     run = dense.train(described, WIDTH, (0, 1, 2), rate_factors=factors)
     assert torch.isfinite(run.losses[0]).all()
     assert not torch.isfinite(run.losses[-1, 1])

@@ -17,6 +17,7 @@ from theorychecks.networks.losses import CROSS_ENTROPY as CROSS_ENTROPY
 from theorychecks.networks.losses import MSE as MSE
 from theorychecks.networks.losses import Loss as Loss
 from theorychecks.networks.mlp import MLP as MLP
+from theorychecks.networks.mlp import Entries as Entries
 from theorychecks.networks.mlp import Layer as Layer
 from theorychecks.networks.parametrization import MAXIMAL_UPDATE as MAXIMAL_UPDATE
 from theorychecks.networks.parametrization import MEAN_FIELD as MEAN_FIELD

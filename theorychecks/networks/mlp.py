@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from theorychecks.networks.activations import Activation, activation
 from theorychecks.networks.parametrization import LayerRole, Parametrization, parametrization
 
 DEEPEST = 6
+Entries = Literal["gaussian", "uniform", "rademacher"]
+"""How entries of initial weights are distributed, with mean zero and a variance that the parametrization sets."""
 
 
 class Layer(NamedTuple):
@@ -41,16 +43,21 @@ class MLP:
         parametrization: a `Parametrization` or the name of one.
         centred: whether the initial function is subtracted, f_t - f_0. The exponents stay, and the random f_0 no longer
             multiplies every layer's change by a common random factor.
+        entries: distribution of the initial weights' independent entries: "gaussian", "uniform", or "rademacher" for
+            random signs.
     """
 
     depth: int
     activation: Activation
     parametrization: Parametrization
     centred: bool = False
+    entries: Entries = "gaussian"
 
     def __post_init__(self) -> None:
         if isinstance(self.depth, bool) or not isinstance(self.depth, int) or not 1 <= self.depth <= DEEPEST:
             raise ValueError(f"an MLP has 1 to {DEEPEST} hidden layers; got depth={self.depth!r}")
+        if self.entries not in get_args(Entries):
+            raise ValueError(f"entries are {', '.join(map(repr, get_args(Entries)))}; got {self.entries!r}")
         if isinstance(self.activation, str):
             object.__setattr__(self, "activation", activation(self.activation))
         if isinstance(self.parametrization, str):

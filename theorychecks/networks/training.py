@@ -46,21 +46,27 @@ def scaled(
 
 @dataclass(frozen=True, kw_only=True)
 class Optimizer:
-    """An optimizer: plain gradient descent, or Adam (Kingma and Ba 2015, arXiv:1412.6980).
+    """An optimizer: gradient descent, or Adam (Kingma and Ba 2015, arXiv:1412.6980).
 
     Attributes:
         name: "sgd" or "adam".
+        momentum: of gradient descent, heavy ball as torch.optim.SGD has it: m <- momentum m + gradient.
         betas: decay of Adam's first and second moments.
         epsilon: Adam's; small, since gradients shrink with width.
     """
 
     name: Literal["sgd", "adam"]
+    momentum: float = 0.0
     betas: tuple[float, float] = field(default=(0.9, 0.999), repr=False)
     epsilon: float = field(default=1e-12, repr=False)
 
     def __post_init__(self) -> None:
         if self.name not in ("sgd", "adam"):
             raise ValueError(f"unknown optimizer {self.name!r}; there are sgd and adam")
+        if not 0 <= self.momentum < 1:
+            raise ValueError(f"a momentum lies in [0, 1); got {self.momentum!r}")
+        if self.momentum and self.name != "sgd":
+            raise ValueError(f"momentum belongs to sgd; {self.name} has betas of its own")
 
 
 SGD: Final = Optimizer(name="sgd")

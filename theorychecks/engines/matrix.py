@@ -29,6 +29,11 @@ class Tally:
         self.flops += 2.0 * left.numel() * right.shape[-1]
         return torch.bmm(left, right)
 
+    def add_bmm(self, total: Tensor, left: Tensor, right: Tensor) -> Tensor:
+        """Add such a product to a total, in place."""
+        self.flops += 2.0 * left.numel() * right.shape[-1]
+        return total.baddbmm_(left, right)
+
 
 class Matrix(Protocol):
     """One layer's trainable matrix for all seeds.

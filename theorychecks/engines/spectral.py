@@ -9,8 +9,11 @@ import torch
 from torch import Tensor
 
 _TOLERANCE: Final = 1e-4
-"""Per step; the value itself is then right to a few 1e-5 even at the crowded edge of a Gaussian matrix's spectrum."""
-_PATIENCE: Final = 3
+"""Relative. At the crowded edge of a Gaussian matrix's spectrum the error falls as 1/steps^2, until the steps resolve
+single values and it falls faster, so what is left is at most steps/2 times what the last step changed."""
+_LOOK_EVERY: Final = 0.125
+"""How often the value is computed, in units of the steps so far."""
+_PATIENCE: Final = 2
 
 
 def spectral_norm(
@@ -25,60 +28,77 @@ def spectral_norm(
 
     Lanczos vectors are reorthogonalised fully, so a map of rank r is exact after r + 1 steps, one for what
     the start has outside the row space (Golub and Kahan 1965).
-    Otherwise iteration ends when the value has moved by less than a relative tolerance over several steps.
 
     Args:
         apply: the map, [seed, columns] to [seed, rows].
         apply_transpose: its transpose.
         start: [seed, columns], a generic starting vector.
-        rank: an upper bound on the rank, at most the smaller side.
-        tolerance: relative, per step.
+        rank: an upper bound on the rank, at most the smaller side, or on the steps worth taking.
+        tolerance: relative, of the value's error.
     """
-    right = torch.nn.functional.normalize(start, dim=-1)
-    rights: list[Tensor] = [right]
-    lefts: list[Tensor] = []
-    diagonal: list[Tensor] = []
-    above: list[Tensor] = []
-    value = start.new_zeros(start.shape[0])
-    quiet = 0
-    for step in range(rank + 1):
-        left = _orthogonal_to(apply(rights[-1]), lefts)
-        size = torch.linalg.vector_norm(left, dim=-1)
-        lefts.append(_unit(left, size))
+    rights = _Orthonormal(torch.nn.functional.normalize(start, dim=-1))
+    left, size = _split(apply(rights.last))
+    lefts = _Orthonormal(left)
+    diagonal, above = [size], list[Tensor]()
+    value, looked, quiet = size, 1, 0
+    for step in range(2, rank + 2):
+        right, size = rights.add(apply_transpose(lefts.last))
+        above.append(size)
+        left, size = lefts.add(apply(right))
         diagonal.append(size)
+        if step - looked < _LOOK_EVERY * step and step <= rank:
+            continue
         new = _largest(diagonal, above)
-        moved = torch.nan_to_num((new - value).abs() / new.clamp_min(torch.finfo(new.dtype).tiny)).max()
-        value = new
-        quiet = quiet + 1 if float(moved) < tolerance and step > 0 else 0
+        change = (new - value).abs() / new.clamp_min(torch.finfo(new.dtype).tiny)
+        error = torch.nan_to_num(change) * step / (2 * (step - looked))
+        value, looked = new, step
+        quiet = quiet + 1 if float(error.max()) < tolerance else 0
         if quiet >= _PATIENCE:
             break
-        right = _orthogonal_to(apply_transpose(lefts[-1]), rights)
-        size = torch.linalg.vector_norm(right, dim=-1)
-        rights.append(_unit(right, size))
-        above.append(size)
     return value
 
 
-def _largest(diagonal: list[Tensor], above: list[Tensor]) -> Tensor:
-    """Largest singular value of the bidiagonal matrices built so far; NaN where a run has diverged."""
-    bidiagonal = torch.diag_embed(torch.stack(diagonal, dim=-1))
-    if above:
-        bidiagonal = bidiagonal + torch.diag_embed(torch.stack(above, dim=-1), offset=1)
-    finite = torch.isfinite(bidiagonal).all(dim=-1).all(dim=-1)
-    values = torch.linalg.matrix_norm(torch.where(finite[:, None, None], bidiagonal, 0.0), ord=2)
+def largest_singular_value(matrices: Tensor) -> Tensor:
+    """Largest singular value of matrices [seed, rows, columns]; NaN where one is not finite, zero where one is empty."""
+    if not matrices.shape[-1] or not matrices.shape[-2]:
+        return matrices.new_zeros(matrices.shape[0])
+    finite = torch.isfinite(matrices).all(dim=-1).all(dim=-1)
+    values = torch.linalg.matrix_norm(torch.where(finite[:, None, None], matrices, 0.0), ord=2)
     return torch.where(finite, values, torch.nan)
 
 
-def _orthogonal_to(vectors: Tensor, basis: list[Tensor]) -> Tensor:
-    if not basis:
-        return vectors
-    stacked = torch.stack(basis, dim=1)
-    # Twice is enough (Giraud, Langou, Rozloznik 2005).
-    for _ in range(2):
-        vectors = vectors - torch.einsum("skn,sk->sn", stacked, torch.einsum("skn,sn->sk", stacked, vectors))
-    return vectors
+class _Orthonormal:
+    """Vectors [seed, size] to which others are made orthogonal one by one."""
+
+    def __init__(self, first: Tensor) -> None:
+        self.last = first
+        self.count = 1
+        self._store = first.new_empty(first.shape[0], 16, first.shape[1])
+        self._store[:, 0] = first
+
+    def add(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
+        """Take vectors in: what is new of them, normalised, and its size."""
+        known = self._store[:, : self.count]
+        # Twice is enough (Giraud, Langou, Rozloznik 2005).
+        for _ in range(2):
+            vectors = vectors - torch.bmm(torch.bmm(vectors[:, None], known.mT), known)[:, 0]
+        self.last, size = _split(vectors)
+        if self.count == self._store.shape[1]:
+            self._store = torch.cat([self._store, torch.empty_like(self._store)], dim=1)
+        self._store[:, self.count] = self.last
+        self.count += 1
+        return self.last, size
 
 
-def _unit(vectors: Tensor, sizes: Tensor) -> Tensor:
-    """Normalised vectors; zero where nothing new is left, so that a small rank ends cleanly."""
-    return torch.where(sizes[:, None] > 0, vectors / sizes[:, None].clamp_min(torch.finfo(sizes.dtype).tiny), 0.0)
+def _largest(diagonal: list[Tensor], above: list[Tensor]) -> Tensor:
+    """Largest singular value of the bidiagonal matrices built so far."""
+    bidiagonal = torch.diag_embed(torch.stack(diagonal, dim=-1))
+    bidiagonal = bidiagonal + torch.diag_embed(torch.stack(above, dim=-1), offset=1)
+    return largest_singular_value(bidiagonal)
+
+
+def _split(vectors: Tensor) -> tuple[Tensor, Tensor]:
+    """Normalised vectors and their sizes; zero where nothing new is left, so that a small rank ends cleanly."""
+    sizes = torch.linalg.vector_norm(vectors, dim=-1)
+    unit = torch.where(sizes[:, None] > 0, vectors / sizes[:, None].clamp_min(torch.finfo(sizes.dtype).tiny), 0.0)
+    return unit, sizes

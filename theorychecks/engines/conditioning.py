@@ -3,7 +3,7 @@
 With orthonormal rows Q and P of the forward and backward directions asked for so far, X = w Q^T and Y = w^T P^T, a new
 direction u orthogonal to Q has
 
-    w u = (I - P^T P) g + P^T Y^T u,    g ~ N(0, s^2 I),
+    w u = (I - P^T P) g + P^T Y^T u,    g ~ N(0, I),
 
 and a backward direction the mirror image: Gaussian conditioning, as in Bolthausen (2014, arXiv:1201.2891); Lu (2021, "Householder
 Dice", IEEE Trans. Inf. Theory 67(12)) does the same with reflectors.
@@ -11,6 +11,7 @@ Dice", IEEE Trans. Inf. Theory 67(12)) does the same with reflectors.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
@@ -21,13 +22,14 @@ from theorychecks.engines.matrix import Tally
 
 
 class Source(Protocol):
-    """Where products with new directions come from."""
+    """Where products with new directions come from, for a matrix with entries of variance one."""
 
-    def products(self, directions: Tensor, taken: Tensor, *, transposed: bool) -> Tensor:
-        """The matrix, or its transpose, times directions; what of it lies along known ones does not matter.
+    def write(self, products: Tensor, directions: Tensor, taken: Tensor, *, transposed: bool) -> None:
+        """Write the matrix, or its transpose, times directions; what of it lies along known ones does not matter.
 
         Args:
-            directions: orthonormal, [seed, point, size], zero where not taken.
+            products: where to, [seed, point, size].
+            directions: orthonormal, zero where not taken, as their products must be.
             taken: whether a seed has this direction, [seed, point].
             transposed: whether they go backward.
         """
@@ -39,24 +41,24 @@ class Source(Protocol):
 
 
 class FreshGaussians:
-    """A `Source` of independent N(0, s^2) numbers, each seed's from a generator of its own."""
+    """A `Source` of independent normal numbers, each seed's from a generator of its own."""
 
-    def __init__(
-        self, shape: tuple[int, int], size: float, generators: list[torch.Generator], *, like: Tensor
-    ) -> None:
-        self.shape = shape
-        self.size = size
+    def __init__(self, generators: Sequence[torch.Generator]) -> None:
         self.generators = generators
-        self.dtype, self.device = like.dtype, like.device
 
-    def products(self, directions: Tensor, taken: Tensor, *, transposed: bool) -> Tensor:
+    def write(self, products: Tensor, directions: Tensor, taken: Tensor, *, transposed: bool) -> None:
         """Numbers for the directions that are taken, and zeros for the others."""
         # Drawn on the CPU whatever the device, so that networks are the same on all of them.
-        drawn = torch.zeros(*taken.shape, self.shape[1 if transposed else 0], dtype=self.dtype)
-        for rows, used, own in zip(drawn, taken.cpu(), self.generators, strict=True):
-            for row in rows[used] if not used.all() else rows:
-                torch.randn(len(row), generator=own, dtype=self.dtype, out=row)
-        return drawn.mul_(self.size).to(self.device)
+        on_cpu = products.device.type == "cpu"
+        drawn = products if on_cpu else torch.empty(products.shape, dtype=products.dtype)
+        for rows, used, own in zip(drawn, taken.tolist(), self.generators, strict=True):
+            for row, wanted in zip(rows, used, strict=True):
+                if wanted:
+                    torch.randn(len(row), generator=own, dtype=row.dtype, out=row)
+                else:
+                    row.zero_()
+        if not on_cpu:
+            products.copy_(drawn)
 
     def select(self, seeds: Tensor) -> None:
         """Go on with some of the seeds."""
@@ -64,7 +66,7 @@ class FreshGaussians:
 
 
 class GaussianProducts:
-    """Products of a matrix [fan_out, fan_in], for all seeds.
+    """Products of a matrix [fan_out, fan_in] with entries of variance one, for all seeds.
 
     Attributes:
         right, left: directions asked for, forward and backward.
@@ -84,14 +86,14 @@ class GaussianProducts:
         """Ask for the matrix times vectors [seed, point, fan_in]; their coordinates, so that it is them times images."""
         coordinates, taken = self.right.extend(vectors)
         if taken.shape[1]:
-            self.images.append(self._draw(taken, self.right, self.left, self.back_images, transposed=False))
+            self._draw(taken, self.right, self.left, self.images, self.back_images, transposed=False)
         return coordinates
 
     def take_left(self, vectors: Tensor) -> Tensor:
         """Ask for the transpose times vectors [seed, point, fan_out]; their coordinates."""
         coordinates, taken = self.left.extend(vectors)
         if taken.shape[1]:
-            self.back_images.append(self._draw(taken, self.left, self.right, self.images, transposed=True))
+            self._draw(taken, self.left, self.right, self.back_images, self.images, transposed=True)
         return coordinates
 
     def select(self, seeds: Tensor) -> None:
@@ -100,11 +102,13 @@ class GaussianProducts:
             part.select(seeds)
         self.source.select(seeds)
 
-    def _draw(self, taken: Tensor, asked: Basis, other: Basis, known: Rows, *, transposed: bool) -> Tensor:
+    def _draw(
+        self, taken: Tensor, asked: Basis, other: Basis, images: Rows, others: Rows, *, transposed: bool
+    ) -> None:
         """Products with the directions just added, conditional on all products of the other side."""
-        directions = asked.rows[:, -taken.shape[1] :]
-        drawn = self.source.products(directions, taken, transposed=transposed)
+        added = taken.shape[1]
+        directions, drawn = asked.rows[:, -added:], images.add(added)
+        self.source.write(drawn, directions, taken, transposed=transposed)
         if other.count:
-            replaced = self.tally.bmm(directions, known.rows.mT) - other.coordinates(drawn)
-            self.tally.add_bmm(drawn, replaced, other.rows)
-        return drawn
+            replaced = self.tally.bmm(directions, others.rows.mT) - other.coordinates(drawn)
+            self.tally.bmm_into(drawn, replaced, other.rows, added_to=drawn)

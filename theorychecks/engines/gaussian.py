@@ -1,8 +1,8 @@
 """GaussianMatrix: a Gaussian matrix that is trained and never formed, exact in law.
 
 Updates by gradient descent are products of what went forward and backward, so with the directions Q and P asked of the
-initial matrix w_0 the trained one is c w_0 + P^T M Q, with a scalar c and a small matrix M. Momentum and weight decay
-keep that form; elementwise optimizers do not.
+initial matrix s w_0 the trained one is c s w_0 + P^T M Q, with the entries' standard deviation s, a scalar c and a small
+matrix M. Momentum and weight decay keep that form; elementwise optimizers do not.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from theorychecks.engines.conditioning import GaussianProducts, Source
+from theorychecks.engines.basis import Rows
+from theorychecks.engines.conditioning import GaussianProducts
 from theorychecks.engines.matrix import Tally
 from theorychecks.engines.norms_in_law import frobenius_norm, inner_norm, spectral_norm_in_law
 from theorychecks.engines.run import Norm
@@ -20,7 +21,7 @@ from theorychecks.networks import Layer, Training
 
 
 class Form(NamedTuple):
-    """c w_0 + P^T M Q: the scalar c [seed, 1, 1], and M [seed, backward directions, forward directions]."""
+    """c s w_0 + P^T M Q: the scalar c [seed, 1, 1], and M [seed, backward directions, forward directions]."""
 
     scale: Tensor
     inner: Tensor
@@ -133,24 +134,23 @@ class GaussianMatrix:
         compute = {"frobenius": frobenius_norm, "spectral": spectral_norm_in_law}
         if norm not in compute:
             raise ValueError(f"a norm is 'frobenius' or 'spectral'; got {norm!r}")
-        sizes = compute[norm](self.products, form.scale, form.inner, self.layer.init, self.norm_generators)
-        return sizes.to(form.inner.dtype) * self.layer.multiplier
+        scale = form.scale[:, 0, 0] * self.layer.init
+        return compute[norm](self.products, scale, form.inner, self.norm_generators) * self.layer.multiplier
 
     def _times(self, form: Form, coordinates: Tensor) -> Tensor:
-        rows, columns = form.inner.shape[1:]
-        coordinates = coordinates * self.layer.multiplier
-        updates = self.tally.bmm(coordinates[..., :columns], form.inner.mT)
-        start = coordinates * form.scale if self._rescaled else coordinates
-        made = self.tally.bmm(start, self.products.images.rows[:, : start.shape[-1]])
-        return self.tally.add_bmm(made, updates, self.products.left.rows[:, :rows])
+        return self._combined(form.inner.mT, form.scale, coordinates, self.products.images, self.products.left)
 
     def _transposed_times(self, form: Form, coordinates: Tensor) -> Tensor:
-        rows, columns = form.inner.shape[1:]
+        return self._combined(form.inner, form.scale, coordinates, self.products.back_images, self.products.right)
+
+    def _combined(self, inner: Tensor, scale: Tensor, coordinates: Tensor, images: Rows, rows: Rows) -> Tensor:
+        """Images of directions, and what the updates make of them, with coordinates of both."""
         coordinates = coordinates * self.layer.multiplier
-        updates = self.tally.bmm(coordinates[..., :rows], form.inner)
-        start = coordinates * form.scale if self._rescaled else coordinates
-        made = self.tally.bmm(start, self.products.back_images.rows[:, : start.shape[-1]])
-        return self.tally.add_bmm(made, updates, self.products.right.rows[:, :columns])
+        updates = self.tally.bmm(coordinates[..., : inner.shape[1]], inner)
+        start = coordinates * (scale * self.layer.init if self._rescaled else self.layer.init)
+        made = self.tally.bmm(start, images.rows[:, : start.shape[-1]])
+        self.tally.bmm_into(made, updates, rows.rows[:, : updates.shape[-1]], added_to=made)
+        return made
 
 
 def _padded(inner: Tensor, like: Tensor) -> Tensor:

@@ -29,10 +29,17 @@ class Tally:
         self.flops += 2.0 * left.numel() * right.shape[-1]
         return torch.bmm(left, right)
 
-    def add_bmm(self, total: Tensor, left: Tensor, right: Tensor) -> Tensor:
-        """Add such a product to a total, in place."""
+    def bmm_into(
+        self, out: Tensor, left: Tensor, right: Tensor, *, added_to: Tensor | None = None, scale: float = 1.0
+    ) -> None:
+        """Write such a product, times a scale and added to something, into memory that is already there."""
         self.flops += 2.0 * left.numel() * right.shape[-1]
-        return total.baddbmm_(left, right)
+        if added_to is None:
+            torch.bmm(left, right, out=out)
+        elif added_to is out:
+            out.baddbmm_(left, right, alpha=scale)
+        else:
+            torch.baddbmm(added_to, left, right, alpha=scale, out=out)
 
 
 class Matrix(Protocol):

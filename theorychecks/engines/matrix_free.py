@@ -58,7 +58,7 @@ def train(
         if layer.role == "hidden":
             norms = [generator("matrix_free norms", root_seed, layer.name, width, seed) for seed in seeds]
             shape = (layer.fan_out, layer.fan_in)
-            source = FreshGaussians(shape, layer.init, own, like=task.inputs)
+            source = FreshGaussians(own)
             products = GaussianProducts(len(seeds), shape, capacity, source, like=task.inputs, tally=tally)
             matrices.append(GaussianMatrix(layer, products, training, factors, norms))
         else:

@@ -1,11 +1,11 @@
-"""Norms of a Gaussian matrix of which only some products are known; exact in law, and at no cost in the width.
+"""Norms of a Gaussian matrix of which only some products are known; exact in law, and at hardly any cost in the width.
 
-In bases that begin with the known directions the matrix is
+In orthonormal bases that begin with the known directions, P of the rows and Q of the columns, the matrix is
 
-    [ A  K ]      A = P w Q^T, known          [p x q]
-    [ L  D ]      K, L the rest of the known products, D fresh
+    [ A  K ]    A = P w Q^T and K, L, the rest of the known products, are known;
+    [ L  D ]    D has independent normal entries in any bases of what is left.
 
-and norms do not care which orthonormal directions follow, so that D can be drawn in coordinates (derived here).
+Norms do not care which bases those are, so D can be drawn in coordinates that come up as they are needed (derived here).
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from theorychecks.engines.conditioning import FreshGaussians, GaussianProducts
-from theorychecks.engines.matrix import Tally
 from theorychecks.engines.run import Norm
 from theorychecks.engines.spectral import largest_singular_value, spectral_norm
 
+Array = NDArray[np.float64]
 _FORMED_BELOW: Final = 384
 """Matrices that are smaller than this, or than twice what is known of them, are formed for their spectral norm."""
 
@@ -37,11 +38,7 @@ class _Known(NamedTuple):
     @classmethod
     def of(cls, products: GaussianProducts) -> _Known:
         tally, images, back = products.tally, products.images.rows, products.back_images.rows
-        found = (
-            tally.bmm(products.left.rows, images.mT),
-            tally.bmm(images, images.mT),
-            tally.bmm(back, back.mT),
-        )
+        found = (tally.bmm(products.left.rows, images.mT), tally.bmm(images, images.mT), tally.bmm(back, back.mT))
         return cls(*(gram.to(torch.float64) for gram in found))
 
 
@@ -60,168 +57,159 @@ def inner_norm(inner: Tensor, norm: Norm) -> Tensor:
 
 
 def frobenius_norm(
-    products: GaussianProducts, scale: Tensor, inner: Tensor, size: float, generators: Sequence[torch.Generator]
+    products: GaussianProducts, scale: Tensor, inner: Tensor, generators: Sequence[torch.Generator]
 ) -> Tensor:
-    """Frobenius norm of c w + P^T M Q in double precision, [seed]: the unseen part's square is a chi-square.
+    """Frobenius norm of c w + P^T M Q, [seed]: the unseen part's square is a chi-square.
 
     Args:
-        products: what is known of w.
-        scale: c, [seed, 1, 1].
+        products: what is known of w, whose entries have variance one.
+        scale: c, [seed].
         inner: M, [seed, p, q] of the first directions.
-        size: standard deviation of the entries of w.
         generators: one a seed.
     """
     known = _Known.of(products)
-    rows, columns = products.shape
-    free = (rows - products.left.used) * (columns - products.right.used)
-    unseen = torch.tensor([_chi_square(own, int(df)) for own, df in zip(generators, free, strict=True)])
+    free = (products.shape[0] - products.left.used) * (products.shape[1] - products.right.used)
+    unseen = [_random(own).chisquare(df) if df > 0 else 0.0 for own, df in zip(generators, free.tolist(), strict=True)]
     traces = known.images.diagonal(dim1=1, dim2=2).sum(-1) + known.back_images.diagonal(dim1=1, dim2=2).sum(-1)
-    initial = traces - known.both.square().sum((1, 2)) + size**2 * unseen.to(traces)
-    c, inner = scale[:, 0, 0].to(torch.float64), inner.to(torch.float64)
-    cross = (known.both[:, : inner.shape[1], : inner.shape[2]] * inner).sum((1, 2))
-    return (c**2 * initial + 2 * c * cross + inner.square().sum((1, 2))).sqrt()
+    initial = traces - known.both.square().sum((1, 2)) + torch.tensor(unseen).to(traces)
+    c, exact = scale.to(torch.float64), inner.to(torch.float64)
+    cross = (known.both[:, : inner.shape[1], : inner.shape[2]] * exact).sum((1, 2))
+    return (c**2 * initial + 2 * c * cross + exact.square().sum((1, 2))).sqrt().to(inner.dtype)
 
 
 def spectral_norm_in_law(
-    products: GaussianProducts, scale: Tensor, inner: Tensor, size: float, generators: Sequence[torch.Generator]
+    products: GaussianProducts, scale: Tensor, inner: Tensor, generators: Sequence[torch.Generator]
 ) -> Tensor:
-    """Spectral norm of c w + P^T M Q in double precision, [seed]; arguments as for `frobenius_norm`."""
-    smallest = min(products.shape)
-    counts = products.left.count + products.right.count
-    if smallest < max(_FORMED_BELOW, 2 * counts):
-        return _norm_of_formed(products, scale, inner, size, generators)
-    compressed = _Compressed(products, scale, inner, size, generators)
-    return spectral_norm(compressed.apply, compressed.apply_transpose, compressed.start, rank=compressed.steps)
+    """Spectral norm of c w + P^T M Q, [seed]; arguments as for `frobenius_norm`."""
+    if min(products.shape) < max(_FORMED_BELOW, 2 * (products.left.count + products.right.count)):
+        return largest_singular_value(_formed(products, scale[:, None, None], inner, generators))
+    known = _Known.of(products)
+    norms = []
+    for k, own in enumerate(generators):
+        grams = [gram[k].cpu().numpy() for gram in known]
+        if all(np.isfinite(gram).all() for gram in grams) and torch.isfinite(inner[k]).all():
+            form = float(scale[k]), inner[k].to(torch.float64).cpu().numpy()
+            norms.append(_Unfolding(grams, form, products.shape, _random(own)).norm())
+        else:
+            norms.append(math.nan)
+    return torch.tensor(norms).to(inner)
 
 
-class _Compressed:
-    """c w + P^T M Q in coordinates [P, L, new] by [Q, K, new]: the same law, without the width."""
+class _Unfolding:
+    """One seed's c w + P^T M Q in coordinates [P, L, new ones] by [Q, K, new ones].
+
+    A product with a new direction leaves the coordinates in use along one new one, as far as the length of all that is
+    left: a chi. Conditioning is that of `GaussianProducts`.
+    """
 
     def __init__(
-        self,
-        products: GaussianProducts,
-        scale: Tensor,
-        inner: Tensor,
-        size: float,
-        generators: Sequence[torch.Generator],
+        self, grams: Sequence[Array], form: tuple[float, Array], shape: tuple[int, int], random: np.random.Generator
     ) -> None:
-        known = _Known.of(products)
-        seeds, p, q = known.both.shape
+        both, images, back = grams
+        p, q = both.shape
+        self.scale, self.inner = form
+        self.random = random
         # Lanczos needs some n^(1/3) steps to resolve the edge of a Gaussian matrix's spectrum.
-        self.steps = 40 + math.ceil(12 * min(products.shape) ** (1 / 3))
-        self.inner, self.scale = inner.to(torch.float64), scale.to(torch.float64)
-        below = _root(known.images - known.both.mT @ known.both)
-        beside = _root(known.back_images - known.both @ known.both.mT)
-        length = p + q + 1 + self.steps
-        like = known.both.new_empty(0)
-        left_valid = torch.linalg.vector_norm(products.left.rows, dim=-1) > 0.5
-        right_valid = torch.linalg.vector_norm(products.right.rows, dim=-1) > 0.5
-        source = _InCoordinates(products.shape, size, generators, left_valid, right_valid, length)
-        self.tally = Tally()
-        capacity = (q + self.steps + 1, p + self.steps + 1)
-        self.products = GaussianProducts(seeds, (length, length), capacity, source, like=like, tally=self.tally)
-        pad = torch.nn.functional.pad
-        units = torch.eye(length, dtype=torch.float64).to(known.both)
-        self.products.right.append(units[:q] * right_valid[..., None])
-        self.products.left.append(units[:p] * left_valid[..., None])
-        self.products.images.append(pad(torch.cat([known.both.mT, below], dim=2), (0, length - p - q)))
-        self.products.back_images.append(pad(torch.cat([known.both, beside], dim=2), (0, length - p - q)))
-        self.start = source.start()
+        self.steps = 40 + math.ceil(12 * min(shape) ** (1 / 3))
+        length, capacity = p + q + self.steps + 2, self.steps + 2
+        below, beside = _root(images - both.T @ both), _root(back - both @ both.T)
+        # Slots of directions that this seed has no use for are no coordinates.
+        row_slots, column_slots = np.diag(back) > 0, np.diag(images) > 0
+        self.rows = _Side(p, q, length, capacity, row_slots, np.hstack([both, beside]), shape[0])
+        self.columns = _Side(q, p, length, capacity, column_slots, np.hstack([both.T, below]), shape[1])
 
-    def apply(self, vectors: Tensor) -> Tensor:
-        """The matrix times vectors, [seed, size]."""
-        rows, columns = self.inner.shape[1:]
-        vectors = vectors[:, None]
-        made = self.tally.bmm(self.products.take_right(vectors) * self.scale, self.products.images.rows)
-        made[..., :rows] += vectors[..., :columns] @ self.inner.mT
-        return made[:, 0]
+    def norm(self) -> float:
+        """The largest singular value."""
+        start = torch.from_numpy(self.columns.fresh(self.random))[None]
+        found = spectral_norm(self._apply, self._apply_transpose, start, rank=self.steps)
+        return float(found)
 
-    def apply_transpose(self, vectors: Tensor) -> Tensor:
-        """Its transpose times vectors, [seed, size]."""
-        rows, columns = self.inner.shape[1:]
-        vectors = vectors[:, None]
-        made = self.tally.bmm(self.products.take_left(vectors) * self.scale, self.products.back_images.rows)
-        made[..., :columns] += vectors[..., :rows] @ self.inner
-        return made[:, 0]
+    def _apply(self, vectors: Tensor) -> Tensor:
+        return self._product(vectors, self.columns, self.rows, self.inner.T)
+
+    def _apply_transpose(self, vectors: Tensor) -> Tensor:
+        return self._product(vectors, self.rows, self.columns, self.inner)
+
+    def _product(self, vectors: Tensor, asked: _Side, other: _Side, inner: Array) -> Tensor:
+        vector = vectors[0].numpy()
+        coordinates, direction = asked.split(vector)
+        if direction is not None:
+            drawn = other.fresh(self.random)
+            known = other.directions[: other.count]
+            drawn += (other.images[: other.count] @ direction - known @ drawn) @ known
+            asked.learn(direction, drawn)
+        made = self.scale * (coordinates @ asked.images[: asked.count])
+        made[: inner.shape[1]] += vector[: inner.shape[0]] @ inner
+        return torch.from_numpy(made)[None]
 
 
-class _InCoordinates:
-    """A `Source` for a matrix in coordinates: what leaves those in use goes along a new one, with a chi's length."""
+class _Side:
+    """Directions asked for on one side of a matrix, in this side's coordinates, and their images, in the other's."""
 
     def __init__(
-        self,
-        shape: tuple[int, int],
-        size: float,
-        generators: Sequence[torch.Generator],
-        left_valid: Tensor,
-        right_valid: Tensor,
-        length: int,
+        self, known: int, others: int, length: int, capacity: int, slots: NDArray[np.bool_], images: Array, size: int
     ) -> None:
-        self.shape = shape
-        self.size = size
-        self.generators = generators
-        p, q = left_valid.shape[1], right_valid.shape[1]
-        self.valid = [left_valid.new_zeros(len(generators), length) for _ in shape]
-        self.valid[0][:, :p], self.valid[1][:, :q] = left_valid, right_valid
-        for valid in self.valid:
-            valid[:, (p if valid is self.valid[0] else q) : p + q] = True
-        self.in_use = [p + q, p + q]
+        self.count = known
+        self.directions = np.zeros((known + capacity, length))
+        self.directions[:known, :known] = np.diag(slots.astype(float))
+        self.images = np.zeros((known + capacity, length))
+        self.images[:known, : known + others] = images
+        self.valid = np.ones(known + others, dtype=bool)
+        self.valid[:known] = slots
+        self.left = size - int(self.valid.sum())
+        self.length = length
 
-    def start(self) -> Tensor:
-        """A generic forward vector: all coordinates in use, and one more."""
-        self.valid[1][:, self.in_use[1]] = True
-        self.in_use[1] += 1
-        return torch.where(self.valid[1], self._normal(1), 0.0)
+    def fresh(self, random: np.random.Generator) -> Array:
+        """A normal vector of this side: coordinates in use, and one more as long as all the others together."""
+        drawn = np.zeros(self.length)
+        used = len(self.valid)
+        drawn[:used] = np.where(self.valid, random.standard_normal(used), 0.0)
+        drawn[used] = math.sqrt(random.chisquare(self.left))
+        self.valid = np.append(self.valid, True)
+        self.left -= 1
+        return drawn
 
-    def products(self, directions: Tensor, taken: Tensor, *, transposed: bool) -> Tensor:
-        """Normal numbers along coordinates in use, and the length of all the others along the next."""
-        side = 1 if transposed else 0
-        valid, used = self.valid[side], self.in_use[side]
-        drawn = torch.where(valid, self._normal(side), 0.0)
-        others = (self.shape[side] - valid.sum(dim=1)).tolist()
-        tails = [math.sqrt(_chi_square(own, df)) for own, df in zip(self.generators, others, strict=True)]
-        drawn[:, used] = torch.tensor(tails).to(drawn)
-        valid[:, used] = True
-        self.in_use[side] = used + 1
-        return torch.where(taken[..., None], self.size * drawn[:, None], 0.0)
+    def split(self, vector: Array) -> tuple[Array, Array | None]:
+        """Coordinates in the directions, the one that is new included if there is one."""
+        directions = self.directions[: self.count]
+        coordinates = directions @ vector
+        left = vector - coordinates @ directions
+        again = directions @ left
+        left -= again @ directions
+        size = float(np.linalg.norm(left))
+        if size <= 1e-13 * float(np.linalg.norm(vector)):
+            return coordinates + again, None
+        return np.append(coordinates + again, size), left / size
 
-    def select(self, seeds: Tensor) -> None:
-        """Never asked for."""
-        raise NotImplementedError
-
-    def _normal(self, side: int) -> Tensor:
-        length = self.valid[side].shape[1]
-        drawn = [torch.randn(length, generator=own, dtype=torch.float64) for own in self.generators]
-        return torch.stack(drawn).to(self.valid[side].device)
+    def learn(self, direction: Array, image: Array) -> None:
+        """Take a direction and its image in."""
+        self.directions[self.count], self.images[self.count] = direction, image
+        self.count += 1
 
 
-def _norm_of_formed(
-    products: GaussianProducts, scale: Tensor, inner: Tensor, size: float, generators: Sequence[torch.Generator]
+def _formed(
+    products: GaussianProducts, scale: Tensor, inner: Tensor, generators: Sequence[torch.Generator]
 ) -> Tensor:
-    rows, columns = products.shape
-    source = FreshGaussians(products.shape, size, list(generators), like=inner)
-    every = torch.ones(inner.shape[0], columns, dtype=torch.bool)
-    fresh = source.products(inner, every, transposed=False).mT
+    """c w + P^T M Q itself, with what has not been seen of w drawn."""
+    fresh = inner.new_empty(inner.shape[0], *products.shape)
+    every = torch.ones(fresh.shape[:2], dtype=torch.bool)
+    FreshGaussians(generators).write(fresh, fresh, every, transposed=True)
     left, right = products.left.rows, products.right.rows
-    fresh = fresh - left.mT @ (left @ fresh)
+    fresh -= left.mT @ (left @ fresh)
     unseen = fresh - (fresh @ right.mT) @ right
-    images, back = products.images.rows, products.back_images.rows
-    back_left_over = back - (back @ right.mT) @ right
-    initial = unseen + images.mT @ right + left.mT @ back_left_over
+    back = products.back_images.rows
+    beside = back - (back @ right.mT) @ right
+    initial = unseen + products.images.rows.mT @ right + left.mT @ beside
     p, q = inner.shape[1:]
-    whole = (scale * initial + left[:, :p].mT @ inner @ right[:, :q]).to(torch.float64)
-    return largest_singular_value(whole)
+    return scale * initial + left[:, :p].mT @ inner @ right[:, :q]
 
 
-def _root(gram: Tensor) -> Tensor:
-    """Symmetric square roots of positive semidefinite matrices by seed; NaN where a seed has diverged."""
-    finite = torch.isfinite(gram).all(-1).all(-1)[:, None, None]
-    values, vectors = torch.linalg.eigh(torch.where(finite, gram, 0.0))
-    roots = (vectors * values.clamp_min(0.0).sqrt()[:, None]) @ vectors.mT
-    return torch.where(finite, roots, torch.nan)
+def _root(gram: Array) -> Array:
+    """Symmetric square root of a positive semidefinite matrix."""
+    values, vectors = np.linalg.eigh(gram)
+    return np.asarray((vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T)
 
 
-def _chi_square(own: torch.Generator, degrees: int) -> float:
-    """One chi-square number; torch has none that takes a generator."""
-    seed = int(torch.randint(2**62, (1,), generator=own))
-    return float(np.random.default_rng(seed).chisquare(degrees)) if degrees > 0 else 0.0
+def _random(own: torch.Generator) -> np.random.Generator:
+    """Numpy's generator for what torch's have not: chi-squares."""
+    return np.random.default_rng(int(torch.randint(2**62, (1,), generator=own)))

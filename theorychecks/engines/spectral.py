@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+import numpy as np
+import scipy.linalg
 import torch
 from torch import Tensor
 
@@ -14,6 +16,8 @@ single values and it falls faster, so what is left is at most steps/2 times what
 _LOOK_EVERY: Final = 0.125
 """How often the value is computed, in units of the steps so far."""
 _PATIENCE: Final = 2
+_SMALL: Final = 32
+"""Steps up to which one call for all seeds is faster than one for each that makes use of the shape."""
 
 
 def spectral_norm(
@@ -92,9 +96,19 @@ class _Orthonormal:
 
 def _largest(diagonal: list[Tensor], above: list[Tensor]) -> Tensor:
     """Largest singular value of the bidiagonal matrices built so far."""
-    bidiagonal = torch.diag_embed(torch.stack(diagonal, dim=-1))
-    bidiagonal = bidiagonal + torch.diag_embed(torch.stack(above, dim=-1), offset=1)
-    return largest_singular_value(bidiagonal)
+    if len(diagonal) <= _SMALL:
+        bidiagonal = torch.diag_embed(torch.stack(diagonal, dim=-1))
+        return largest_singular_value(bidiagonal + torch.diag_embed(torch.stack(above, dim=-1), offset=1))
+    # It is the largest eigenvalue of a tridiagonal matrix, which has the two side by side next to its diagonal of zeros.
+    sides = torch.stack([entry for pair in zip(diagonal, [*above, above[-1]], strict=True) for entry in pair], dim=-1)
+    last = sides.shape[-1] - 1
+    values = [
+        scipy.linalg.eigvalsh_tridiagonal(np.zeros(last + 1), row, select="i", select_range=(last, last))[0]
+        if np.isfinite(row).all()
+        else np.nan
+        for row in sides[:, :-1].cpu().numpy().astype(np.float64)
+    ]
+    return torch.tensor(values).to(sides)
 
 
 def _split(vectors: Tensor) -> tuple[Tensor, Tensor]:

@@ -16,7 +16,8 @@ _SMALLEST_PIVOT: Final = 200.0
 _SAFE_PIVOT: Final = 0.01
 """Rows further apart than its root do not magnify rounding errors enough to need cleaning."""
 _ROUNDS: Final = 4
-_FEWEST_AT_ONCE: Final = 16
+_MOST_AT_ONCE: Final = 16
+"""Vectors taken in together; the factors of their Gram matrix are computed one after the other."""
 
 
 class Rows:
@@ -66,7 +67,7 @@ class Basis(Rows):
         Returns:
             Their coordinates [seed, point, count], and which of the rows just added are directions [seed, added].
         """
-        parts = vectors.split(_FEWEST_AT_ONCE, dim=1)
+        parts = torch.split(vectors, _MOST_AT_ONCE, dim=1)
         taken, coordinates = [], []
         for part in parts:
             known, found = self._extend(part)

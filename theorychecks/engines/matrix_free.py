@@ -11,18 +11,19 @@ it depends on what is asked, two trainings of one seed (at two learning rates, s
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from theorychecks.engines.conditioning import FreshGaussians, GaussianProducts
+from theorychecks.engines.conditioning import FreshGaussians, GaussianProducts, Source
 from theorychecks.engines.dense import DenseMatrix
 from theorychecks.engines.descent import Limits, Task, descend
 from theorychecks.engines.gaussian import GaussianMatrix
 from theorychecks.engines.matrix import Matrix, Tally
 from theorychecks.engines.randomness import fill, generator
 from theorychecks.engines.trained import TrainedRun
-from theorychecks.networks import Training
+from theorychecks.networks import Layer, Training
 
 NAME = "matrix_free"
 
@@ -46,27 +47,73 @@ def train(
     """
     reason = unable(training)
     if reason is not None:
-        raise ValueError(f"the matrix_free engine cannot do this: {reason}. Use engine='dense'.")
+        raise ValueError(f"the matrix_free engine cannot do this: {reason}. Use the dense engine.")
     task = Task.of(training, width, seeds, times, limits, device)
+    start = FreshNetworks(seeds, width, root_seed, like=task.inputs)
+    return train_from(start, training, task, width, seeds, rate_factors, root_seed, limits, tally)
+
+
+class Start(Protocol):
+    """Where initial networks come from."""
+
+    def stored(self, layer: Layer) -> Tensor:
+        """A matrix with a narrow side, entries of variance one, [seed, fan_out, fan_in]."""
+        ...
+
+    def source(self, layer: Layer) -> Source:
+        """Products of a hidden matrix with entries of variance one."""
+        ...
+
+
+class FreshNetworks:
+    """A `Start` that draws each seed's network by generators of its own."""
+
+    def __init__(self, seeds: Sequence[int], width: int, root_seed: int, *, like: Tensor) -> None:
+        self.place = ("matrix_free", root_seed, width)
+        self.seeds = seeds
+        self.like = like
+
+    def stored(self, layer: Layer) -> Tensor:
+        """A drawn matrix."""
+        weights = torch.empty(len(self.seeds), layer.fan_out, layer.fan_in, dtype=self.like.dtype)
+        for matrix, own in zip(weights, self._generators(layer), strict=True):
+            fill(matrix, "gaussian", own)
+        return weights.to(self.like.device)
+
+    def source(self, layer: Layer) -> Source:
+        """Products that are drawn when they are asked for."""
+        return FreshGaussians(self._generators(layer))
+
+    def _generators(self, layer: Layer) -> list[torch.Generator]:
+        return [generator(*self.place, layer.name, seed) for seed in self.seeds]
+
+
+def train_from(
+    start: Start,
+    training: Training,
+    task: Task,
+    width: int,
+    seeds: Sequence[int],
+    rate_factors: Tensor | None = None,
+    root_seed: int = 0,
+    limits: Limits | None = None,
+    tally: Tally | None = None,
+) -> TrainedRun:
+    """Train networks that start from elsewhere; see `train`."""
     tally = Tally() if tally is None else tally
     tally.trainings += len(seeds)
     factors = None if rate_factors is None else rate_factors.to(task.inputs)
-    capacity = queries(training)
     matrices: list[Matrix] = []
     for layer in task.layers:
-        own = [generator("matrix_free", root_seed, layer.name, width, seed) for seed in seeds]
         if layer.role == "hidden":
-            norms = [generator("matrix_free norms", root_seed, layer.name, width, seed) for seed in seeds]
             shape = (layer.fan_out, layer.fan_in)
-            source = FreshGaussians(own)
-            products = GaussianProducts(len(seeds), shape, capacity, source, like=task.inputs, tally=tally)
+            products = GaussianProducts(
+                len(seeds), shape, queries(training), start.source(layer), like=task.inputs, tally=tally
+            )
+            norms = [generator("matrix_free norms", root_seed, width, layer.name, seed) for seed in seeds]
             matrices.append(GaussianMatrix(layer, products, training, factors, norms))
         else:
-            weights = torch.empty(len(seeds), layer.fan_out, layer.fan_in, dtype=task.inputs.dtype)
-            for matrix, its in zip(weights, own, strict=True):
-                fill(matrix, "gaussian", its)
-            weights = weights.mul_(layer.init).to(device)
-            matrices.append(DenseMatrix(layer, weights, training, factors, tally))
+            matrices.append(DenseMatrix(layer, start.stored(layer).mul_(layer.init), training, factors, tally))
     run = TrainedRun(training, width, tuple(seeds), root_seed, matrices, task.inputs, task.test_inputs)
     descend(run, task, limits)
     return run

@@ -1,0 +1,147 @@
+"""Networks of the matrix-free engine have the law of the dense engine's."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from theorychecks.engines import dense, matrix_free
+from theorychecks.networks import (
+    CROSS_ENTROPY,
+    MAXIMAL_UPDATE,
+    MLP,
+    MSE,
+    STANDARD,
+    TANH,
+    GaussianMixture,
+    Training,
+    scaled,
+)
+from theorychecks.observables import alignment, feature_change
+from theorychecks.observables.observable import Observable
+
+NETWORKS = 2000
+CHUNK = 100
+FAMILY_LEVEL = 0.001
+SETTINGS = {
+    "MSE under standard": (STANDARD, MSE, scaled(0.5, width=-1)),
+    "cross-entropy under standard": (STANDARD, CROSS_ENTROPY, scaled(0.5, width=-1 / 2)),
+    "MSE under maximal update": (MAXIMAL_UPDATE, MSE, scaled(0.2)),
+}
+CASES = [(name, width, steps) for name in SETTINGS for width in (64, 256) for steps in (1, 10)]
+
+
+def described(name, steps, activation=TANH):
+    parametrization, loss, rate = SETTINGS[name]
+    data = GaussianMixture(dimension=4, classes=2, samples=4)
+    return Training(MLP(3, activation, parametrization), learning_rate=rate, data=data, loss=loss, steps=steps)
+
+
+class Carried:
+    """A trial that has been carried out."""
+
+    def __init__(self, run):
+        self._run = run
+
+    def run(self):
+        return self._run
+
+
+def readings(observable: Observable, run):
+    return {f"{observable.name} {key}": reading.values for key, reading in observable.observe(Carried(run)).items()}
+
+
+def numbers(engine, training, width, *, first=0):
+    """Many observables of many networks, [network] by name."""
+    steps, found = training.steps, {}
+    for start in range(first, first + NETWORKS, CHUNK):
+        with torch.no_grad():
+            run = engine.train(training, width, range(start, start + CHUNK))
+            seen = {
+                "loss": run.losses[-1],
+                "logit": run.outputs(steps)[:, 0, 0],
+                "logit on a test input": run.outputs(steps, "test")[:, 0, 0],
+            }
+            for observable in (feature_change(), alignment("effective"), alignment("propagating")):
+                seen |= readings(observable, run)
+            for matrix, layer in enumerate(run.layers):
+                seen[f"size of {layer.name}"] = run.weight_norm(matrix, "frobenius")
+                for norm in ("frobenius", "spectral"):
+                    seen[f"change of {layer.name}, {norm}"] = run.weight_change_norm(matrix, norm, steps)
+        for name, values in seen.items():
+            found.setdefault(name, []).append(values.double().numpy())
+    return {name: np.concatenate(values) for name, values in found.items()}
+
+
+def smallest_p(first, second):
+    """The least probable of all observables' Kolmogorov-Smirnov distances, and how many there are."""
+    assert set(first) == set(second)
+    values = {name: stats.ks_2samp(first[name], second[name]).pvalue for name in first}
+    return min(values.values()), min(values, key=values.get), len(values)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name, width, steps", CASES)
+def test_two_thousand_networks_of_each_engine_are_alike(name, width, steps):
+    training = described(name, steps)
+    by_dense = numbers(dense, training, width)
+    free = numbers(matrix_free, training, width)
+    p, least, count = smallest_p(by_dense, free)
+    level = FAMILY_LEVEL / (len(CASES) * count)
+    print(f"{name}, width {width}, {steps} steps: smallest p of {count} is {p:.2g}, of {least}")
+    assert count >= 6
+    assert p > level
+    # The same comparison sees weights that start five per cent too large.
+    wrong = numbers(matrix_free, described(name, steps, replace(TANH, gain=1.05 * TANH.gain)), width)
+    p, most, _ = smallest_p(by_dense, wrong)
+    print(f"  against 1.05 times the scale: {p:.2g}, of {most}")
+    assert p < level
+
+
+def norms(engine, width, count, *, scale=1.0, seeds=0):
+    training = replace(described("MSE under standard", 2), network=MLP(2, replace(TANH, gain=scale * TANH.gain), STANDARD))
+    found = []
+    for start in range(seeds, seeds + count, 50):
+        with torch.no_grad():
+            run = engine.train(training, width, range(start, min(start + 50, seeds + count)))
+            if engine is dense:
+                matrices = run.weights(1, 0)
+                found.append(torch.linalg.matrix_norm(matrices, ord=2))
+            else:
+                found.append(run.weight_norm(1, "spectral"))
+    return torch.cat(found).numpy()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width, count", [(64, 1000), (512, 300)], ids=["formed", "in coordinates"])
+def test_spectral_norms_of_initial_matrices_are_alike(width, count):
+    by_dense = norms(dense, width, count)
+    assert stats.ks_2samp(by_dense, norms(matrix_free, width, count)).pvalue > FAMILY_LEVEL / 2
+    # Largest singular values are so concentrated that half a per cent shows.
+    assert stats.ks_2samp(by_dense, norms(matrix_free, width, count, scale=1.02)).pvalue < FAMILY_LEVEL / 2
+
+
+@pytest.mark.parametrize("width", [64, 400])
+def test_norms_know_what_products_have_shown(width):
+    # A norm that ignored the products would fall below what the matrix has been seen to do now and then.
+    training = replace(described("MSE under maximal update", 3))
+    run = matrix_free.train(training, width, range(20))
+    for matrix in (1, 2):
+        products = run.matrices[matrix].products
+        shown = torch.linalg.matrix_norm(products.images.rows, ord=2) * run.layers[matrix].init
+        assert (run.weight_norm(matrix, "spectral") >= shown * (1 - 1e-4)).all()
+        whole = torch.linalg.vector_norm(products.images.rows, dim=(1, 2)) * run.layers[matrix].init
+        assert (run.weight_norm(matrix, "frobenius") > whole).all()
+
+
+def test_the_norm_of_a_wide_matrix_is_that_of_theory():
+    # Marchenko and Pastur: the largest singular value of an n x n matrix of variance 1/n tends to 2; at the scale
+    # n^(-2/3) it is below by 1.2065 on average (Tracy and Widom 1996, beta = 1).
+    width = 4096
+    training = replace(described("MSE under standard", 1), network=MLP(2, TANH, STANDARD))
+    run = matrix_free.train(training, width, range(24))
+    norm = run.weight_norm(1, "spectral").double() / TANH.gain
+    scaled_norm = (norm - 2) * width ** (2 / 3) / 2 ** (1 / 3) * 1.0
+    print(scaled_norm.mean(), scaled_norm.std())

@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "reporting": {"statistics"},
     "strategies": {"networks"},
     "provenance": {"statistics"},
-    "plugin": {"statistics", "claims", "provenance", "reporting"},
+    "plugin": {"statistics", "claims", "experiment", "provenance", "reporting"},
     "cli": {"statistics", "claims", "gates", "provenance", "reporting"},
     "__init__": {"statistics", "networks", "observables", "experiment", "claims", "gates"},
 }
@@ -33,7 +33,7 @@ MAY_NAME = {"provenance": {"reporting"}}
 # The outside world: who may print, read the clock or touch files.
 EDGES = {"plugin", "provenance", "cli"}
 MAY_TIME = {"experiment.execution"}
-MAY_STORE = {"experiment.store"}
+MAY_STORE = {"experiment.store", "experiment.calibration"}
 
 LONGEST_FILE = 330
 

@@ -16,7 +16,7 @@ from theorychecks.statistics.predictions import Prediction
 from theorychecks.statistics.verdict import Finding, Role
 
 if TYPE_CHECKING:
-    from theorychecks.experiment import Sweep
+    from theorychecks.experiment import Resources, Sweep
 
 Test = TypeVar("Test", bound=Callable[..., Any])
 Outcome = Literal["pass", "fail", "inconclusive"]
@@ -53,10 +53,12 @@ class Recorder:
     Attributes:
         findings: in order.
         octaves: how many octaves of width to add to every sweep.
+        resources: what trainings may use; the defaults unless given.
     """
 
     findings: list[Finding] = field(default_factory=list)
     octaves: int = 0
+    resources: Resources | None = None
 
     def add(self, finding: Finding) -> None:
         """Record a finding, in the place of the same one of an earlier run of the same setting."""
@@ -188,8 +190,9 @@ def _record(
         raise TypeError(f"a prediction is a PowerLaw, UpperBound, LowerBound, Plateau or Ordering; got {prediction!r}")
     recorder = _recorder.get()
     octaves = recorder.octaves if recorder else 0
-    readings = _readings(source, prediction, octaves)
-    others = _readings(against, prediction, octaves) if against is not None else {}
+    resources = recorder.resources if recorder else None
+    readings = _readings(source, prediction, octaves, resources)
+    others = _readings(against, prediction, octaves, resources) if against is not None else {}
     findings = []
     for name, (measurement, context) in readings.items():
         if against is not None:
@@ -205,6 +208,8 @@ def _record(
             setting={**_setting.get(), **{k: v for k, v in context.items() if k in _SHOWN}},
             engine=context.get("engine", "given"),
             seconds=float(context.get("seconds", "0")),
+            flops=float(context.get("flops", "0")),
+            trainings=int(context.get("trainings", "0")),
         )
         findings.append(finding)
         if recorder is not None:
@@ -218,20 +223,20 @@ _SHOWN: Final = ("parametrization", "loss", "optimizer", "data")
 
 
 def _readings(
-    source: Sweep | Measurement, prediction: Prediction, octaves: int
+    source: Sweep | Measurement, prediction: Prediction, octaves: int, resources: Resources | None
 ) -> dict[str, tuple[Measurement, dict[str, str]]]:
     """Measurements by reading, with what is known of how they came about."""
     if isinstance(source, Measurement):
         return {"": (source, {"title": source.name})}
     # Plain pytest runs load this module too, and must not wait for torch.
-    from theorychecks.experiment import Sweep, measure
+    from theorychecks.experiment import Resources, Sweep, measure
     from theorychecks.observables.observable import JOINT
 
     if not isinstance(source, Sweep):
         raise TypeError(f"a Sweep or a Measurement is checked; got {source!r}")
     sweep = source.wider(octaves)
     prediction.admit(sweep.widths, sweep.counts)
-    measured = measure(sweep)
+    measured = measure(sweep, resources or Resources())
     training = sweep.training
     context = {
         "title": "" if sweep.observable.title == JOINT else sweep.observable.title,
@@ -241,6 +246,8 @@ def _readings(
         "data": f"{type(training.data).__name__} {getattr(training.data, 'seed', '')}".strip(),
         "engine": measured.engine,
         "seconds": repr(measured.seconds),
+        "flops": repr(measured.flops),
+        "trainings": repr(measured.trainings),
     }
     return {name: (measured.measurements[name], context) for name in sweep.select(list(measured.measurements))}
 

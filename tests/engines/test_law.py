@@ -101,7 +101,9 @@ def test_two_thousand_networks_of_each_engine_are_alike(name, width, steps):
 
 
 def norms(engine, width, count, *, scale=1.0, seeds=0):
-    training = replace(described("MSE under standard", 2), network=MLP(2, replace(TANH, gain=scale * TANH.gain), STANDARD))
+    training = replace(
+        described("MSE under standard", 2), network=MLP(2, replace(TANH, gain=scale * TANH.gain), STANDARD)
+    )
     found = []
     for start in range(seeds, seeds + count, 50):
         with torch.no_grad():

@@ -42,9 +42,7 @@ class Given:
 
     def __init__(self, training, task, seeds):
         weights = dense.initial_weights(task.layers, seeds, dtype=task.inputs.dtype)
-        self.weights = {
-            layer.name: values / layer.init for layer, values in zip(task.layers, weights, strict=True)
-        }
+        self.weights = {layer.name: values / layer.init for layer, values in zip(task.layers, weights, strict=True)}
 
     def stored(self, layer):
         return self.weights[layer.name].clone()
@@ -99,7 +97,10 @@ def assert_same(free, stored, *, rescaled=False):
                 for norm in ("frobenius", "spectral"):
                     moved = stored.weight_change_norm(matrix, norm, time)
                     torch.testing.assert_close(
-                        free.weight_change_norm(matrix, norm, time), moved, rtol=1e-4 if norm == "spectral" else 1e-9, atol=1e-11
+                        free.weight_change_norm(matrix, norm, time),
+                        moved,
+                        rtol=1e-4 if norm == "spectral" else 1e-9,
+                        atol=1e-11,
                     )
     for matrix in range(1, len(stored.layers)):
         near(free.apply_initial(matrix, vectors), stored.apply_initial(matrix, vectors))
@@ -178,7 +179,9 @@ def test_repeated_inputs_are_asked_once(activation, almost):
         assert (basis.used == asked * (STEPS + 1)).all()
     assert_same(free, stored)
     products = basis.rows @ basis.rows.mT
-    torch.testing.assert_close(products, torch.diag_embed(products.diagonal(dim1=1, dim2=2).round()), rtol=0, atol=1e-12)
+    torch.testing.assert_close(
+        products, torch.diag_embed(products.diagonal(dim1=1, dim2=2).round()), rtol=0, atol=1e-12
+    )
 
 
 def test_dead_layers_ask_nothing(monkeypatch):

@@ -2,10 +2,13 @@
 
 import math
 
+import psutil
 import pytest
 import torch
+from scipy.stats import ks_2samp
 
-from theorychecks.experiment import Sweep, execution, measure
+from theorychecks.engines import dense
+from theorychecks.experiment import Resources, Sweep, execution, measure
 from theorychecks.networks import ADAM, MLP, MSE, NTK, RELU, STANDARD, Teacher, Training, scaled
 from theorychecks.observables import (
     Observable,
@@ -28,14 +31,14 @@ INPUT, OUTPUT = "input, frobenius", "output, frobenius"
 def trained(monkeypatch):
     """Every (width, seeds) that the engine is asked to train, from an empty memory of sweeps."""
     calls = []
-    train = execution.dense.train
+    train = dense.train
 
     def counted(training, width, seeds, **options):
         calls.append((width, tuple(seeds)))
         return train(training, width, seeds, **options)
 
     monkeypatch.setattr(execution, "_DONE", {})
-    monkeypatch.setattr(execution.dense, "train", counted)
+    monkeypatch.setattr(dense, "train", counted)
     return calls
 
 
@@ -54,9 +57,12 @@ def test_a_measurement_has_the_values_of_its_runs():
     assert list(measured.measurements) == ["input, frobenius", "output, frobenius"]
     assert measured.engine == "dense"
     assert measured.seconds > 0
+    assert measured.trainings == 12
+    trained = sum(n * dense.cost(sweep().training, w).flops for w, n in zip(WIDTHS, (5, 4, 3), strict=True))
+    assert measured.flops == trained
     described = sweep().training
     for width, count, cell in zip(WIDTHS, (5, 4, 3), values(measured, OUTPUT), strict=True):
-        run = execution.dense.train(described, width, range(count))
+        run = dense.train(described, width, range(count))
         expected = run.weight_change_norm(1, "frobenius", 2) / run.weight_norm(1, "frobenius")
         assert cell == tuple(expected.tolist())
     measurement = measured.measurements[OUTPUT]
@@ -89,15 +95,15 @@ def test_another_description_gives_other_numbers():
     assert [cell[:4] for cell in more] == list(start)
 
 
-@pytest.mark.parametrize("optimizer, copies", [("sgd", 4), ("adam", 6)])
-def test_a_small_memory_budget_trains_in_chunks_and_changes_rounding_at_most(trained, optimizer, copies):
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_a_small_memory_budget_trains_in_chunks_and_changes_rounding_at_most(trained, optimizer):
     options = {"optimizer": ADAM} if optimizer == "adam" else {}
-    whole = measure(sweep(**options))
-    # A neuron has five weights, in so many copies, and four samples' features in four: room for two seeds at width 64.
-    budget = 2 * 64 * (5 * copies + 4 * 4) * 4
+    described = sweep(**options)
+    whole = measure(described)
+    budget = 2 * dense.cost(described.training, 64).bytes
     del trained[:]
     execution._DONE.clear()
-    chunked = measure(sweep(**options), memory_budget=budget)
+    chunked = measure(described, Resources(memory_budget=budget))
     assert [call for call in trained if call[0] == 64] == [(64, (0, 1)), (64, (2, 3))]
     assert [call for call in trained if call[0] == 8] == [(8, (0, 1, 2, 3))]
     for name in (INPUT, OUTPUT):
@@ -105,20 +111,28 @@ def test_a_small_memory_budget_trains_in_chunks_and_changes_rounding_at_most(tra
             assert cell == pytest.approx(other, rel=1e-5)
 
 
-def test_the_smallest_budget_trains_one_seed_at_a_time(trained):
-    measure(sweep(), memory_budget=1)
-    assert trained == [(width, (seed,)) for width in WIDTHS for seed in range(4)]
+def test_a_budget_below_one_network_is_refused_before_anything_is_trained(trained):
+    budget = dense.cost(sweep().training, 40).bytes
+    with pytest.raises(MemoryError, match=r"one network of width 64 takes .*KiB.* the widest that fits is 40\. Raise"):
+        measure(sweep(), Resources(memory_budget=budget))
+    with pytest.raises(MemoryError, match="none fits"):
+        measure(sweep(), Resources(memory_budget=1))
+    assert trained == []
 
 
 def test_ensembles_stay_together_in_chunks(trained):
-    whole = measure(sweep(ensemble_kernel_gap(2), steps=1))
+    described = sweep(ensemble_kernel_gap(2), steps=1)
+    whole = measure(described)
     assert trained[0] == (8, tuple(range(8)))
     del trained[:]
     execution._DONE.clear()
-    chunked = measure(sweep(ensemble_kernel_gap(2), steps=1), memory_budget=1)
-    assert [call for call in trained if call[0] == 8] == [(8, (0, 1)), (8, (2, 3)), (8, (4, 5)), (8, (6, 7))]
+    chunked = measure(described, Resources(memory_budget=3 * dense.cost(described.training, 64).bytes))
+    assert [call for call in trained if call[0] == 64] == [(64, (0, 1)), (64, (2, 3)), (64, (4, 5)), (64, (6, 7))]
     for cell, other in zip(values(whole, ""), values(chunked, ""), strict=True):
         assert cell == pytest.approx(other, rel=1e-3, nan_ok=True)
+    pairs = "2 networks, which belong together, of width 64"
+    with pytest.raises(MemoryError, match=pairs):
+        measure(sweep(ensemble_kernel_gap(2)), Resources(memory_budget=dense.cost(described.training, 64).bytes))
 
 
 def test_the_first_width_where_all_diverge_ends_the_sweep(trained):
@@ -216,3 +230,85 @@ def test_observables_made_by_one_function_are_not_taken_for_each_other():
 
     single, double = (values(measure(sweep(scaled_loss(factor))), "")[0] for factor in (1.0, 2.0))
     assert double == pytest.approx([2 * value for value in single], rel=1e-6)
+
+
+WIDE = {"widths": (4, 64, 1024), "network": MLP(2, RELU, NTK), "seeds": 3}
+
+
+def test_wide_networks_are_trained_without_their_matrices():
+    measured = measure(sweep(**WIDE))
+    assert measured.engine == "dense, matrix_free from 1,024"
+    assert measure(sweep(**WIDE), Resources(engine="dense")).engine == "dense"
+    assert measure(sweep(**WIDE, optimizer=ADAM)).engine == "dense"
+    assert measure(sweep(**WIDE | {"network": MLP(2, RELU, NTK, entries="uniform")})).engine == "dense"
+
+
+def test_an_engine_that_is_forced_leaves_narrow_networks_to_dense_and_says_so():
+    measured = measure(sweep(**WIDE), Resources(engine="matrix_free"))
+    # Four samples and two steps ask for twelve directions.
+    assert measured.engine == "dense (fewer neurons than directions), matrix_free from 64"
+    threshold = sweep(max_stable_learning_rate("outputs"), **WIDE)
+    measured = measure(threshold, Resources(engine="matrix_free"))
+    assert measured.engine == "dense (one network is trained several times)"
+
+
+def test_both_engines_measure_one_law():
+    cells = [
+        values(measure(sweep(**WIDE | {"seeds": 200}), Resources(engine=engine)), "hidden 2, frobenius")[1]
+        for engine in ("dense", "matrix_free")
+    ]
+    assert cells[0] != cells[1]
+    assert ks_2samp(*cells).pvalue > 0.001
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"optimizer": ADAM}, "adam acts on each entry.*Use engine 'dense' or 'auto'"),
+        ({"network": MLP(2, RELU, NTK, entries="uniform")}, "uniform entries.*Use engine 'dense' or 'auto'"),
+    ],
+)
+def test_a_forced_engine_that_cannot_is_refused_before_anything_is_trained(trained, options, message):
+    with pytest.raises(ValueError, match=message):
+        measure(sweep(**WIDE | options), Resources(engine="matrix_free"))
+    assert trained == []
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"engine": "sparse"}, "'auto', 'dense', 'matrix_free'; got 'sparse'"),
+        ({"memory_budget": 0}, "positive number of bytes; got 0"),
+        ({"memory_budget": 1.5}, "positive number of bytes; got 1.5"),
+        ({"device": "abacus"}, "'cpu' or 'cuda'; got 'abacus'"),
+        ({"device": "meta"}, "'cpu' or 'cuda'; got 'meta'"),
+        ({"device": "cuda:99"}, "there is no device 'cuda:99'.*Use device 'cpu'"),
+    ],
+)
+def test_resources_that_there_are_not_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        Resources(**options)
+
+
+def test_half_of_what_is_free_is_used():
+    free = psutil.virtual_memory().available
+    assert 0.3 * free < Resources().budget() < 0.7 * free
+    assert Resources(memory_budget=10**9).budget() == 10**9
+
+
+def test_a_threshold_counts_its_trainings(trained):
+    threshold = sweep(max_stable_learning_rate("outputs", limit=10))
+    measured = measure(threshold)
+    assert measured.trainings == sum(len(seeds) for _, seeds in trained)
+    assert 3 * 4 * 4 < measured.trainings < 3 * 4 * 30
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device, and torch sees none")
+@pytest.mark.parametrize("engine", ["dense", "matrix_free"])
+def test_a_gpu_gives_the_same_numbers(engine):
+    on_cpu = measure(sweep(**WIDE), Resources(engine=engine))
+    on_gpu = measure(sweep(**WIDE), Resources(engine=engine, device="cuda"))
+    assert on_cpu is not on_gpu
+    for name in on_cpu.measurements:
+        for cell, other in zip(values(on_cpu, name), values(on_gpu, name), strict=True):
+            assert cell == pytest.approx(other, rel=1e-3)

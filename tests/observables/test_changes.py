@@ -7,7 +7,8 @@ import pytest
 import torch
 from scipy.special import erf
 
-from theorychecks.experiment.execution import DenseTrial
+from theorychecks.engines import dense
+from theorychecks.experiment.execution import EngineTrial
 from theorychecks.networks import ERF, MLP, MSE, NTK, STANDARD, Teacher, Training, scaled
 from theorychecks.observables import (
     alignment,
@@ -24,7 +25,9 @@ DATA = Teacher(dimension=4, outputs=2, samples=5, test_samples=3)
 
 def trial(depth=3, *, parametrization=NTK, centred=False, **options):
     options = {"learning_rate": scaled(0.3), "data": DATA, "steps": STEPS, "dtype": "float64"} | options
-    return DenseTrial(Training(MLP(depth, ERF, parametrization, centred=centred), loss=MSE, **options), WIDTH, SEEDS, 0)
+    return EngineTrial(
+        Training(MLP(depth, ERF, parametrization, centred=centred), loss=MSE, **options), WIDTH, SEEDS, 0
+    )
 
 
 def readings(observable, described):
@@ -188,7 +191,7 @@ def test_a_gradient_is_perfectly_aligned_with_its_own_input():
 
 def test_an_independent_direction_gives_the_root_of_the_fan_in():
     described = trial()
-    many = DenseTrial(described.training, 64, tuple(range(40)), 0)
+    many = EngineTrial(described.training, 64, tuple(range(40)), 0)
     # For independent Gaussian v, E |A v|^2 = |A|_F^2, so the ratio is n^1/2 in the root mean square.
     for update in ("effective", "propagating"):
         found = readings(alignment(update, "hidden", direction="random"), many)
@@ -233,7 +236,7 @@ def test_every_option_shows_in_the_name():
 def test_a_diverged_seed_has_no_change_and_its_neighbours_keep_theirs():
     described = trial(learning_rate=scaled(0.3), dtype="float32")
     factors = torch.tensor([1.0, 1e30, 1.0])
-    calm, run = described.run(), described.run(rate_factors=factors)
+    calm, run = (dense.train(described.training, WIDTH, SEEDS, rate_factors=each) for each in (torch.ones(3), factors))
 
     class Diverged:
         training, width, seeds = described.training, WIDTH, SEEDS

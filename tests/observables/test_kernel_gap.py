@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from theorychecks.engines import dense
-from theorychecks.experiment.execution import DenseTrial
+from theorychecks.experiment.execution import EngineTrial
 from theorychecks.kernels import analytic_kernels, first_order_regression, kernel_regression, tangent_kernel
 from theorychecks.networks import ERF, MLP, MSE, NTK, RELU, STANDARD, TANH, Ridge, Teacher, Training, scaled
 from theorychecks.observables import ensemble_kernel_gap, kernel_gap
@@ -21,7 +21,7 @@ READOUT_ONLY = scaled(1.0, input=-20)
 def trial(depth=1, activation=RELU, *, parametrization=NTK, width=64, seeds=(0, 1, 2), centred=False, **options):
     options = {"learning_rate": READOUT_ONLY, "data": DATA, "steps": 1500, "dtype": "float64"} | options
     network = MLP(depth, activation, parametrization, centred=centred)
-    return DenseTrial(Training(network, loss=MSE, **options), width, seeds, 0)
+    return EngineTrial(Training(network, loss=MSE, **options), width, seeds, 0)
 
 
 def gap(observable, described):

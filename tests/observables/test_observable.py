@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from theorychecks.experiment.execution import DenseTrial
+from theorychecks.experiment.execution import EngineTrial
 from theorychecks.networks import MLP, MSE, NTK, TANH, Teacher, Training, scaled
 from theorychecks.observables import (
     Observable,
@@ -36,7 +36,7 @@ class Counting:
 
     def run(self, **options):
         self.asked.append(options)
-        return DenseTrial(TRAINING, 8, (0, 1), 0).run(**options)
+        return EngineTrial(TRAINING, 8, (0, 1), 0).run(**options)
 
 
 @observable
@@ -85,16 +85,9 @@ def test_reading_together_trains_once_and_reads_the_same():
         assert torch.equal(reading.values, expected[name].values)
 
 
-def test_what_trains_at_other_rates_is_not_read_off_the_shared_run():
-    trial = Counting()
-    both = together(output_change(), max_stable_learning_rate("loss"))
-    readings = both.observe(trial)
-    assert sum(options == {} for options in trial.asked) == 1
-    assert len(trial.asked) > 3
-    alone = max_stable_learning_rate("loss").observe(Counting())[""]
-    shared = readings["maximal stable learning rate by loss"]
-    assert torch.equal(shared.values, alone.values)
-    assert shared.statuses == alone.statuses
+def test_what_trains_its_networks_several_times_is_measured_on_its_own():
+    with pytest.raises(ValueError, match="trains its networks several times is measured on its own"):
+        together(output_change(), max_stable_learning_rate("loss"))
 
 
 def test_readings_of_one_title_keep_their_names():

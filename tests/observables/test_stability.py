@@ -1,12 +1,16 @@
 """The largest stable learning rate is 2 / sharpness where training is convex, and is bracketed and censored honestly."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from theorychecks.experiment.execution import DenseTrial
+from theorychecks.engines import Limits
+from theorychecks.engines.choice import Choice
+from theorychecks.engines.matrix import Tally
+from theorychecks.experiment.execution import EngineTrial
 from theorychecks.networks import ERF, LINEAR, MLP, MSE, NTK, RELU, STANDARD, Teacher, Training, scaled
 from theorychecks.observables import max_stable_learning_rate
 from theorychecks.observables.stability import stable
@@ -21,7 +25,7 @@ def trial(activation=ERF, *, base=1.0, parametrization=NTK, steps=80, rate=None,
     rate = rate or scaled(base, input=-20)
     network = MLP(1, activation, parametrization)
     training = Training(network, learning_rate=rate, data=DATA, loss=MSE, steps=steps, dtype="float64", **options)
-    return DenseTrial(training, width, seeds, 0)
+    return EngineTrial(training, width, seeds, 0)
 
 
 def threshold(described, *, criterion="loss", **options):
@@ -65,8 +69,8 @@ def test_the_last_bracket_has_a_stable_and_an_unstable_end():
     for sign, expected in ((-1, True), (1, False)):
         # The training's own rate is one, so that rates are factors.
         ends = found.values * 2.0 ** (sign * 0.125)
-        run = described.run(rate_factors=ends)
-        assert stable(run, "loss", math.inf).tolist() == [expected] * 6
+        histories = described.histories(SEEDS, ends, Limits())
+        assert stable(histories, "loss", math.inf).tolist() == [expected] * 6
 
 
 def test_thresholds_do_not_sit_on_one_grid():
@@ -110,6 +114,31 @@ def test_a_longer_reach_finds_what_a_shorter_one_censors():
     assert set(found.statuses) == {Status.OK}
     expected = [2 / value for value in sharpness(described)]
     np.testing.assert_allclose(np.log2(found.values.numpy() / expected), 0, atol=0.16)
+
+
+@pytest.mark.parametrize("criterion", ["loss", "outputs", "activations"])
+def test_several_rates_at_once_find_what_one_at_a_time_finds(criterion):
+    described = trial(RELU, parametrization=STANDARD, rate=scaled(0.05), steps=30)
+    alone = replace(described, choice=Choice("dense", 6), tally=Tally())
+    found, expected = (threshold(each, criterion=criterion) for each in (described, alone))
+    torch.testing.assert_close(found.values, expected.values, rtol=1e-12, atol=0.0)
+    assert found.statuses == expected.statuses
+    # Three at once do what two halvings in a row do.
+    assert alone.tally.trainings < described.tally.trainings < 2.5 * alone.tally.trainings
+
+
+def test_networks_that_have_diverged_are_trained_no_further():
+    described = trial(RELU, parametrization=STANDARD, rate=scaled(0.05), steps=30)
+    seeds, factors = list(SEEDS), torch.full((6,), 2.0**12)
+    factors[0] = 1e-3
+    stopped = described.histories(seeds, factors, Limits(activations=30.0))
+    stopped_flops = described.tally.flops
+    whole = described.histories(seeds, factors, Limits())
+    assert stopped_flops < 0.8 * (described.tally.flops - stopped_flops)
+    torch.testing.assert_close(stopped.losses[:, 0], whole.losses[:, 0])
+    assert torch.isnan(stopped.losses[-1, 1:]).all()
+    for criterion in ("loss", "activations"):
+        assert stable(stopped, criterion, 30.0).tolist() == stable(whole, criterion, 30.0).tolist()
 
 
 class Fixed:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from theorychecks.engines import dense
-from theorychecks.experiment.execution import DenseTrial
+from theorychecks.experiment.execution import EngineTrial
 from theorychecks.kernels import analytic_kernels, tangent_kernel
 from theorychecks.networks import (
     CROSS_ENTROPY,
@@ -158,7 +158,7 @@ def test_its_mean_at_one_hidden_layer_is_the_analytic_kernel(activation, other, 
 
 def test_drift_is_the_relative_change_in_the_frobenius_norm():
     training = trained(2, TANH).training
-    trial = DenseTrial(training, WIDTH, (0, 1), 0)
+    trial = EngineTrial(training, WIDTH, (0, 1), 0)
     found = tangent_kernel_drift().observe(trial)[""].values
     run = trial.run()
     for position in range(2):

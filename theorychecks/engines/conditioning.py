@@ -5,8 +5,8 @@ direction u orthogonal to Q has
 
     w u = (I - P^T P) g + P^T Y^T u,    g ~ N(0, I),
 
-and a backward direction the mirror image: Gaussian conditioning, as in Bolthausen (2014, arXiv:1201.2891); Lu (2021, "Householder
-Dice", IEEE Trans. Inf. Theory 67(12)) does the same with reflectors.
+and a backward direction the mirror image: Gaussian conditioning, as in Bolthausen (2014, arXiv:1201.2891, from memory);
+Lu (2021, "Householder Dice", IEEE Trans. Inf. Theory 67(12), second-hand) does the same with reflectors.
 """
 
 from __future__ import annotations
@@ -73,7 +73,16 @@ class GaussianProducts:
         images, back_images: what the matrix and its transpose make of them.
     """
 
-    def __init__(self, seeds: int, shape: tuple[int, int], capacity: tuple[int, int], source: Source, *, like: Tensor, tally: Tally) -> None:
+    def __init__(
+        self,
+        seeds: int,
+        shape: tuple[int, int],
+        capacity: tuple[int, int],
+        source: Source,
+        *,
+        like: Tensor,
+        tally: Tally,
+    ) -> None:
         self.source = source
         self.tally = tally
         self.shape = shape
@@ -83,7 +92,7 @@ class GaussianProducts:
         self.back_images = Rows(seeds, shape[1], capacity[1], like=like)
 
     def take_right(self, vectors: Tensor) -> Tensor:
-        """Ask for the matrix times vectors [seed, point, fan_in]; their coordinates, so that it is them times images."""
+        """Ask for the matrix times vectors [seed, point, fan_in]: it is their coordinates, returned, times images."""
         coordinates, taken = self.right.extend(vectors)
         if taken.shape[1]:
             self._draw(taken, self.right, self.left, self.images, self.back_images, transposed=False)
@@ -102,9 +111,7 @@ class GaussianProducts:
             part.select(seeds)
         self.source.select(seeds)
 
-    def _draw(
-        self, taken: Tensor, asked: Basis, other: Basis, images: Rows, others: Rows, *, transposed: bool
-    ) -> None:
+    def _draw(self, taken: Tensor, asked: Basis, other: Basis, images: Rows, others: Rows, *, transposed: bool) -> None:
         """Products with the directions just added, conditional on all products of the other side."""
         added = taken.shape[1]
         directions, drawn = asked.rows[:, -added:], images.add(added)

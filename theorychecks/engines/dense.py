@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from theorychecks.engines.cost import Cost, activation_numbers, batch_size, itemsize
 from theorychecks.engines.descent import Limits, Task, descend
 from theorychecks.engines.matrix import Tally
 from theorychecks.engines.randomness import fill, generator
@@ -19,6 +20,8 @@ from theorychecks.engines.trained import TrainedRun
 from theorychecks.networks import Entries, Layer, Training
 
 NAME = "dense"
+_COPIES = 4
+"""Of the weights: now, at the start, and what norms of their change need."""
 
 
 def train(
@@ -54,16 +57,45 @@ def train(
     tally = Tally() if tally is None else tally
     tally.trainings += len(seeds)
     weights = initial_weights(
-        task.layers, seeds, dtype=task.inputs.dtype, entries=training.network.entries, root_seed=root_seed, device=device
+        task.layers,
+        seeds,
+        dtype=task.inputs.dtype,
+        entries=training.network.entries,
+        root_seed=root_seed,
+        device=device,
     )
     factors = None if rate_factors is None else rate_factors.to(task.inputs)
     matrices = [
-        DenseMatrix(layer, weight, training, factors, tally)
-        for layer, weight in zip(task.layers, weights, strict=True)
+        DenseMatrix(layer, weight, training, factors, tally) for layer, weight in zip(task.layers, weights, strict=True)
     ]
     run = DenseRun(training, width, tuple(seeds), root_seed, matrices, task.inputs, task.test_inputs)
     descend(run, task, limits)
     return run
+
+
+def unable(training: Training) -> str | None:
+    """Why a training cannot be represented here: never."""
+    return None
+
+
+def queries(training: Training) -> int:
+    """How wide a network must be for this engine to make sense: any width will do."""
+    return 1
+
+
+def cost(training: Training, width: int) -> Cost:
+    """What one network costs."""
+    data, batch = training.data, batch_size(training)
+    layers = training.network.layers(width, inputs=data.dimension, outputs=data.outputs)
+    sizes = [layer.fan_in * layer.fan_out for layer in layers]
+    forward, below = 2.0 * batch * sum(sizes), 2.0 * batch * sum(sizes[1:])
+    copies = _COPIES + 2 * bool(training.optimizer.momentum) + 3 * (training.optimizer.name == "adam")
+    copies += bool(training.ridge.strength and training.ridge.towards == "init")
+    return Cost(
+        flops=(training.steps + 1) * forward + training.steps * (forward + below),
+        normals=float(sum(sizes)),
+        bytes=(copies * sum(sizes) + activation_numbers(training, width)) * itemsize(training),
+    )
 
 
 def initial_weights(

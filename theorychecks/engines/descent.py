@@ -56,7 +56,9 @@ class Task(NamedTuple):
             wrong = kept[0] if kept[0] < 0 else kept[-1]
             raise ValueError(f"times lie between 0 and steps={training.steps}; got {wrong}")
         if limits is not None and kept:
-            raise ValueError(f"a training with limits may lose seeds and keeps no weights; ask for times=(), not {kept}")
+            raise ValueError(
+                f"a training with limits may lose seeds and keeps no weights; ask for times=(), not {kept}"
+            )
         dtype = getattr(torch, training.dtype)
         inputs, targets, test_inputs = (
             torch.as_tensor(array, dtype=dtype, device=device) for array in training.data.draw()

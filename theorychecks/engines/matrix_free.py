@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from theorychecks.engines.conditioning import FreshGaussians, GaussianProducts, Source
+from theorychecks.engines.cost import Cost, activation_numbers, batch_size, itemsize
 from theorychecks.engines.dense import DenseMatrix
 from theorychecks.engines.descent import Limits, Task, descend
 from theorychecks.engines.gaussian import GaussianMatrix
@@ -108,7 +109,7 @@ def train_from(
         if layer.role == "hidden":
             shape = (layer.fan_out, layer.fan_in)
             products = GaussianProducts(
-                len(seeds), shape, queries(training), start.source(layer), like=task.inputs, tally=tally
+                len(seeds), shape, directions(training), start.source(layer), like=task.inputs, tally=tally
             )
             norms = [generator("matrix_free norms", root_seed, width, layer.name, seed) for seed in seeds]
             matrices.append(GaussianMatrix(layer, products, training, factors, norms))
@@ -131,8 +132,29 @@ def unable(training: Training) -> str | None:
     return None
 
 
-def queries(training: Training) -> tuple[int, int]:
-    """How many directions training asks of a hidden matrix, forward and backward, evaluations on test inputs aside."""
-    batch = training.batch_size or training.data.samples
+def queries(training: Training) -> int:
+    """How wide a network must be for this engine to make sense: as wide as what it asks of a hidden matrix."""
+    return max(directions(training))
+
+
+def directions(training: Training) -> tuple[int, int]:
+    """How many directions training asks of a hidden matrix, forward and backward; test inputs aside."""
+    batch = batch_size(training)
     evaluations = 0 if batch == training.data.samples else 2 * training.data.samples
     return batch * (training.steps + 1) + evaluations, batch * training.steps
+
+
+def cost(training: Training, width: int) -> Cost:
+    """What one network costs."""
+    data, batch, (right, left) = training.data, batch_size(training), directions(training)
+    hidden, narrow = training.network.depth - 1, width * (data.dimension + data.outputs)
+    # A block of B directions is projected off q known ones twice, drawn given p of the other side, and multiplied out.
+    asked = 10.0 * right * (right + batch) / 2 + 8.0 * left * right + 10.0 * left * (left + batch) / 2
+    forward = 2.0 * batch * narrow * (3 * training.steps + 1)
+    rows = 2 * (right + left) + 2 * data.test_samples + 8 * batch
+    numbers = width * (hidden * rows + 4 * (data.dimension + data.outputs)) + activation_numbers(training, width)
+    return Cost(
+        flops=2.0 * width * hidden * (asked + 4.0 * batch * (right + left)) + forward,
+        normals=float(width * hidden * (right + left) + narrow),
+        bytes=numbers * itemsize(training),
+    )

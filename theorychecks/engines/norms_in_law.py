@@ -187,9 +187,7 @@ class _Side:
         self.count += 1
 
 
-def _formed(
-    products: GaussianProducts, scale: Tensor, inner: Tensor, generators: Sequence[torch.Generator]
-) -> Tensor:
+def _formed(products: GaussianProducts, scale: Tensor, inner: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
     """c w + P^T M Q itself, with what has not been seen of w drawn."""
     fresh = inner.new_empty(inner.shape[0], *products.shape)
     every = torch.ones(fresh.shape[:2], dtype=torch.bool)

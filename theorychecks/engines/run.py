@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from torch import Tensor
 
@@ -12,6 +12,14 @@ from theorychecks.networks import Layer, Training
 Norm = Literal["frobenius", "spectral"]
 Points = Literal["train", "test"]
 """Which of the data's inputs are meant: P training inputs or Q test inputs."""
+
+
+class Histories(NamedTuple):
+    """What became of networks whose weights were not kept; see `Run` for each."""
+
+    losses: Tensor
+    peak_activations: Tensor
+    peak_outputs: Tensor
 
 
 class Run(Protocol):

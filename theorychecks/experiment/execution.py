@@ -5,23 +5,21 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from theorychecks.engines import Run, dense
+from theorychecks.engines import Histories, Limits, Run
+from theorychecks.engines.choice import ENGINES, Choice, choose
+from theorychecks.engines.matrix import Tally
+from theorychecks.experiment.resources import Resources
 from theorychecks.experiment.sweep import Sweep
 from theorychecks.networks import Training
 from theorychecks.observables.observable import Reading
 from theorychecks.statistics.measurement import Measurement, Status
-
-MEMORY_BUDGET = 32 * 2**20
-"""Bytes that the seeds of one chunk work on. Small on purpose: chunks that stay near the caches, and below the size at
-which memory is mapped anew for every temporary, halve the time; a seed that needs more is trained on its own."""
-_WEIGHT_COPIES = {"sgd": 4, "adam": 6}
-_FEATURE_COPIES = 4
 
 
 @dataclass(frozen=True)
@@ -30,104 +28,161 @@ class Measured:
 
     Attributes:
         measurements: by reading, in the observable's order.
-        engine: which engine carried the trainings out.
+        engine: which engine carried the trainings out, from which width on.
         seconds: how long it took.
+        flops: floating-point operations of all matrix products.
+        trainings: networks trained, each time that one was.
     """
 
     measurements: Mapping[str, Measurement]
     engine: str
     seconds: float
+    flops: float
+    trainings: int
 
 
-_DONE: dict[Sweep, Measured] = {}
+_ALL: Final = 2**62
+_DEFAULT: Final = Resources()
+_DONE: dict[tuple[Sweep, str, str], Measured] = {}
 """Sweeps already carried out by this process: a description determines its numbers, so none is trained twice."""
 
 
-def measure(sweep: Sweep, *, memory_budget: int = MEMORY_BUDGET) -> Measured:
+def measure(sweep: Sweep, resources: Resources = _DEFAULT) -> Measured:
     """Carry a sweep out, from the narrowest network to the widest.
 
     Args:
         sweep: what to do; its `words` do not matter here.
-        memory_budget: bytes that the seeds trained together may work on.
+        resources: which engine, device and how much memory; engines and chunks are settled before anything is trained.
 
     Raises:
-        ValueError: if a reading is negative, zero everywhere, or missing for all runs of a width.
+        ValueError: if the engine asked for cannot represent the training, or if a reading is negative, zero everywhere,
+            or missing for all runs of a width.
+        MemoryError: if a width does not fit into the memory budget.
     """
-    key = replace(sweep, words=())
+    key = replace(sweep, words=()), resources.engine, resources.device
     if key not in _DONE:
-        _DONE[key] = _measure(key, memory_budget)
+        _DONE[key] = _measure(key[0], resources)
     return _DONE[key]
 
 
-def _measure(sweep: Sweep, memory_budget: int) -> Measured:
+def _measure(sweep: Sweep, resources: Resources) -> Measured:
     started = time.perf_counter()
+    budget = resources.budget()
+    choices = [_choice(sweep, width, resources, budget) for width in sweep.widths]
+    tally = Tally()
     cells: dict[str, list[list[Reading]]] = {}
-    for width, count in zip(sweep.widths, sweep.counts, strict=True):
-        by_name = _readings(sweep, width, count, memory_budget)
+    for width, count, choice in zip(sweep.widths, sweep.counts, choices, strict=True):
+        by_name: dict[str, list[Reading]] = {}
+        for seeds in _chunks(sweep, count, choice):
+            trial = EngineTrial(sweep.training, width, seeds, sweep.root_seed, choice, resources.device, tally)
+            for name, reading in _readings(sweep, trial).items():
+                by_name.setdefault(name, []).append(reading)
         if cells and set(cells) != set(by_name):
             raise ValueError(f"{sweep.observable.name} has readings {list(by_name)} at width {width}, others before")
         for name, readings in by_name.items():
             cells.setdefault(name, []).append(readings)
             _check_early(sweep, name, width, readings)
-    measurements = {name: _measurement(sweep, name, readings) for name, readings in cells.items()}
-    return Measured(measurements, dense.NAME, time.perf_counter() - started)
+    return Measured(
+        {name: _measurement(sweep, name, readings) for name, readings in cells.items()},
+        _engine_text(sweep.widths, choices),
+        time.perf_counter() - started,
+        tally.flops,
+        tally.trainings,
+    )
 
 
-def _readings(sweep: Sweep, width: int, count: int, memory_budget: int) -> dict[str, list[Reading]]:
-    by_name: dict[str, list[Reading]] = {}
-    for seeds in _chunks(sweep, width, count, memory_budget):
-        observed = sweep.observable.observe(DenseTrial(sweep.training, width, seeds, sweep.root_seed))
-        if not observed:
-            raise ValueError(f"{sweep.observable.name} reads nothing at all: an empty claim would pass vacuously")
-        for name, reading in observed.items():
-            expected = len(seeds) // sweep.observable.networks
-            if tuple(reading.values.shape) != (expected,):
-                raise ValueError(
-                    f"{sweep.observable.name} must give one number a seed, shape ({expected},); "
-                    f"got {tuple(reading.values.shape)} for {name or 'its only reading'!r}"
-                )
-            by_name.setdefault(name, []).append(reading)
-    return by_name
+def _choice(sweep: Sweep, width: int, resources: Resources, budget: int) -> Choice:
+    return choose(
+        sweep.training,
+        width,
+        wanted=resources.engine,
+        retrains=sweep.observable.retrains,
+        group=sweep.observable.networks,
+        memory_budget=budget,
+        rates=resources.rates,
+        on_cpu=resources.on_cpu,
+    )
 
 
-def _chunks(sweep: Sweep, width: int, count: int, memory_budget: int) -> list[list[int]]:
-    """Seeds of one width in groups that fit the budget, whole ensembles together."""
-    training, group = sweep.training, sweep.observable.networks
-    data = training.data
-    layers = training.network.layers(width, inputs=data.dimension, outputs=data.outputs)
-    weights = sum(layer.fan_in * layer.fan_out for layer in layers) * _WEIGHT_COPIES[training.optimizer.name]
-    features = data.samples * training.network.depth * width * _FEATURE_COPIES
-    per_value = (weights + features) * (4 if training.dtype == "float32" else 8) * group
-    together = max(1, memory_budget // per_value)
-    starts = range(0, count, together)
-    return [list(range(start * group, min(start + together, count) * group)) for start in starts]
+def _engine_text(widths: Sequence[int], choices: Sequence[Choice]) -> str:
+    """Engines by width: "dense", or "dense, matrix_free from 1,024", with the reason where another one was wanted."""
+    parts = []
+    for width, choice, before in zip(widths, choices, [None, *choices], strict=False):
+        if before is None or choice[::2] != before[::2]:
+            start = "" if before is None else f" from {width:,}"
+            parts.append(f"{choice.engine}{start}" + (f" ({choice.because})" if choice.because else ""))
+    return ", ".join(parts)
+
+
+def _readings(sweep: Sweep, trial: EngineTrial) -> Mapping[str, Reading]:
+    observed = sweep.observable.observe(trial)
+    if not observed:
+        raise ValueError(f"{sweep.observable.name} reads nothing at all: an empty claim would pass vacuously")
+    for name, reading in observed.items():
+        expected = len(trial.seeds) // sweep.observable.networks
+        if tuple(reading.values.shape) != (expected,):
+            raise ValueError(
+                f"{sweep.observable.name} must give one number a seed, shape ({expected},); "
+                f"got {tuple(reading.values.shape)} for {name or 'its only reading'!r}"
+            )
+    return observed
+
+
+def _chunks(sweep: Sweep, count: int, choice: Choice) -> list[list[int]]:
+    """Seeds of one width in groups that are observed together, whole ensembles at a time."""
+    networks = count * sweep.observable.networks
+    # An observable that trains again asks for chunks itself, of networks that change from one round to the next.
+    together = networks if sweep.observable.retrains else choice.together
+    return [list(range(start, min(start + together, networks))) for start in range(0, networks, together)]
 
 
 @dataclass(frozen=True)
-class DenseTrial:
-    """A `Trial` carried out by the dense engine."""
+class EngineTrial:
+    """A `Trial` carried out by an engine."""
 
     training: Training
     width: int
     seeds: Sequence[int]
     root_seed: int
+    choice: Choice = Choice("dense", _ALL)
+    device: str = "cpu"
+    tally: Tally = field(default_factory=Tally)
 
-    def run(
+    @property
+    def together(self) -> int:
+        """How many networks are trained together, at most."""
+        return self.choice.together
+
+    def run(self, *, times: Sequence[int] | None = None) -> Run:
+        """Train all networks together."""
+        return self._train(self.seeds, None, times=times)
+
+    def histories(self, seeds: Sequence[int], rate_factors: Tensor, limits: Limits) -> Histories:
+        """Train any number of networks, chunk by chunk, and keep no weights."""
+        chunks = [slice(start, start + self.together) for start in range(0, len(seeds), self.together)]
+        runs = [self._train(seeds[chunk], rate_factors[chunk], times=(), limits=limits) for chunk in chunks]
+        return Histories(*(torch.cat([getattr(run, name) for run in runs], dim=1) for name in Histories._fields))
+
+    def _train(
         self,
+        seeds: Sequence[int],
+        rate_factors: Tensor | None,
         *,
-        times: Sequence[int] | None = None,
-        seeds: Sequence[int] | None = None,
-        rate_factors: Tensor | None = None,
+        times: Sequence[int] | None,
+        limits: Limits | None = None,
     ) -> Run:
-        """Train, without autograd's bookkeeping."""
+        # Without autograd's bookkeeping.
         with torch.no_grad():
-            return dense.train(
+            return ENGINES[self.choice.engine].train(
                 self.training,
                 self.width,
-                self.seeds if seeds is None else seeds,
+                seeds,
                 times=times,
                 rate_factors=rate_factors,
                 root_seed=self.root_seed,
+                device=self.device,
+                limits=limits,
+                tally=self.tally,
             )
 
 

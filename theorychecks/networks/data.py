@@ -36,6 +36,11 @@ class Data(Protocol):
         ...
 
     @property
+    def test_samples(self) -> int:
+        """Number of test inputs."""
+        ...
+
+    @property
     def dimension(self) -> int:
         """Input dimension."""
         ...

@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from theorychecks.engines import Run
+from theorychecks.engines import Histories, Limits, Run
 from theorychecks.networks import Training
 from theorychecks.statistics.measurement import Status
 
@@ -20,7 +20,7 @@ JOINT = "several observables"
 
 
 class Trial(Protocol):
-    """One training at one width over some seeds, ready to be carried out, as often as an observable needs."""
+    """One training at one width over some seeds, ready to be carried out."""
 
     @property
     def training(self) -> Training:
@@ -42,14 +42,17 @@ class Trial(Protocol):
         """Another one draws everything anew."""
         ...
 
-    def run(
-        self,
-        *,
-        times: Sequence[int] | None = None,
-        seeds: Sequence[int] | None = None,
-        rate_factors: Tensor | None = None,
-    ) -> Run:
-        """Carry the training out, for some of the seeds and with a factor on each seed's learning rate."""
+    def run(self, *, times: Sequence[int] | None = None) -> Run:
+        """Carry the training out, with weights kept at some times; at the first and the last by default."""
+        ...
+
+    @property
+    def together(self) -> int:
+        """How many networks there is room for to be trained together."""
+        ...
+
+    def histories(self, seeds: Sequence[int], rate_factors: Tensor, limits: Limits) -> Histories:
+        """Train any number of networks, each seed as often as it is named, and no further than the limits."""
         ...
 
 
@@ -76,6 +79,7 @@ class Observable:
         networks: how many networks make one value, for averages over an ensemble.
         title: what reports call it; the name unless given.
         key: what else tells it from others; the function `observe` itself unless given.
+        retrains: whether it trains one network several times, by `Trial.histories`; it then gets all seeds at once.
     """
 
     name: str
@@ -83,6 +87,7 @@ class Observable:
     networks: int = 1
     title: str = field(default="", compare=False)
     key: object = field(default=None, repr=False)
+    retrains: bool = False
 
     def __post_init__(self) -> None:
         if not self.name:
@@ -122,11 +127,13 @@ def together(first: Observable, *others: Observable) -> Observable:
     Readings keep their names, behind the title of their observable where titles differ.
 
     Raises:
-        ValueError: if two readings would have the same name.
+        ValueError: if two readings would have the same name, or an observable trains its networks several times.
     """
     members = (first, *others)
     if any(member.networks != first.networks for member in members):
         raise ValueError("observables read together need the same number of networks per value")
+    if any(member.retrains for member in members):
+        raise ValueError("an observable that trains its networks several times is measured on its own")
     same_title = all(member.title == first.title for member in members)
 
     def observe(trial: Trial) -> dict[str, Reading]:
@@ -161,15 +168,16 @@ class _Once:
         self.seeds = trial.seeds
         self.root_seed = trial.root_seed
 
-    def run(
-        self,
-        *,
-        times: Sequence[int] | None = None,
-        seeds: Sequence[int] | None = None,
-        rate_factors: Tensor | None = None,
-    ) -> Run:
-        if times is not None or seeds is not None or rate_factors is not None:
-            return self._trial.run(times=times, seeds=seeds, rate_factors=rate_factors)
+    @property
+    def together(self) -> int:
+        return self._trial.together
+
+    def histories(self, seeds: Sequence[int], rate_factors: Tensor, limits: Limits) -> Histories:
+        return self._trial.histories(seeds, rate_factors, limits)
+
+    def run(self, *, times: Sequence[int] | None = None) -> Run:
+        if times is not None:
+            return self._trial.run(times=times)
         if self._plain is None:
             self._plain = self._trial.run()
         return self._plain

@@ -12,7 +12,7 @@ from typing import Final, Literal
 import torch
 from torch import Tensor
 
-from theorychecks.engines import Run
+from theorychecks.engines import Histories, Limits, Run
 from theorychecks.engines.randomness import uniform
 from theorychecks.observables.observable import BY_NAME, Observable, Reading, Trial
 from theorychecks.statistics.measurement import Status
@@ -33,7 +33,8 @@ def max_stable_learning_rate(
     """Base learning rate times width factor at which training turns unstable, one threshold a seed.
 
     The search starts at the training's own rate. Each seed bisects on a grid of its own random offset, so that the
-    grid's rounding is noise and not a step; the value is the middle of the last bracket.
+    grid's rounding is noise and not a step; the value is the middle of the last bracket. All seeds, and several rates
+    of each where there is room, are trained at once, and those that have diverged no further.
 
     Args:
         criterion: what must stay bounded: "loss", "outputs" or "activations".
@@ -60,15 +61,16 @@ def max_stable_learning_rate(
         observe,
         title=f"maximal stable learning rate by {criterion}",
         key=BY_NAME,
+        retrains=True,
     )
 
 
-def stable(run: Run, criterion: Criterion, limit: float) -> Tensor:
-    """Whether each seed's training satisfies the criterion, [seed]."""
-    finite = torch.isfinite(run.losses).all(dim=0)
+def stable(histories: Histories | Run, criterion: Criterion, limit: float) -> Tensor:
+    """Whether each network's training satisfies the criterion, [seed]."""
+    finite = torch.isfinite(histories.losses).all(dim=0)
     if criterion == "loss":
-        return finite & (run.losses[-_LAST:].mean(dim=0) <= run.losses[0])
-    sizes = run.peak_outputs if criterion == "outputs" else run.peak_activations
+        return finite & (histories.losses[-_LAST:].mean(dim=0) <= histories.losses[0])
+    sizes = histories.peak_outputs if criterion == "outputs" else histories.peak_activations
     return finite & (sizes.nan_to_num(nan=math.inf).amax(dim=0) < limit)
 
 
@@ -87,21 +89,26 @@ class _Search:
         offsets = [self.resolution * uniform("dither", self.trial.root_seed, seed, self.trial.width) for seed in seeds]
         stride = self._stride()
         low, high = dict(zip(seeds, offsets, strict=True)), dict(zip(seeds, offsets, strict=True))
-        started = self._stable_at({seed: low[seed] for seed in seeds})
-        up = {seed for seed in seeds if started[seed]}
+        started = self._stable_at({seed: [low[seed]] for seed in seeds})
+        up = {seed for seed in seeds if started[seed][0]}
         open_ends = set(seeds)
         while open_ends:
             # Each seed looks on in its own direction until its answer changes.
-            tried = {s: high[s] + stride if s in up else low[s] - stride for s in open_ends}
-            answers = self._stable_at(tried)
-            for seed, answer in answers.items():
-                if seed in up:
-                    low[seed], high[seed] = (tried[seed], tried[seed]) if answer else (low[seed], tried[seed])
-                else:
-                    low[seed], high[seed] = (tried[seed], high[seed]) if answer else (tried[seed], tried[seed])
+            sign = {seed: 1 if seed in up else -1 for seed in open_ends}
+            ahead = range(1, self._at_once(len(open_ends)) + 1)
+            ends = {seed: high[seed] if seed in up else low[seed] for seed in open_ends}
+            tried = {seed: [ends[seed] + sign[seed] * stride * k for k in ahead] for seed in open_ends}
+            for seed, answers in self._stable_at(tried).items():
+                for position, answer in zip(tried[seed], answers, strict=True):
+                    if answer != (seed in up):
+                        low[seed], high[seed] = sorted((ends[seed], position))
+                        break
+                    low[seed] = high[seed] = ends[seed] = position
+                    if abs(position) >= self.reach:
+                        break
             open_ends = {s for s in open_ends if low[s] == high[s] and abs(low[s]) < self.reach}
         censored = {s: Status.ABOVE if s in up else Status.BELOW for s in seeds if low[s] == high[s]}
-        self._bisect(low, high, [s for s in seeds if s not in censored])
+        self._section(low, high, [s for s in seeds if s not in censored])
         unit = self.trial.training.learning_rate
         rate = unit.base * self.trial.width**unit.width
         values = [rate * 2.0 ** ((low[s] + high[s]) / 2) for s in seeds]
@@ -113,17 +120,29 @@ class _Search:
         """A first bracket of two factors of two, or a little more, that halves down to the resolution exactly."""
         return self.resolution * 2.0 ** math.ceil(math.log2(2.0 / self.resolution))
 
-    def _bisect(self, low: dict[int, float], high: dict[int, float], seeds: list[int]) -> None:
-        while seeds and max(high[s] - low[s] for s in seeds) > 1.5 * self.resolution:
-            middles = {s: (low[s] + high[s]) / 2 for s in seeds}
-            for seed, answer in self._stable_at(middles).items():
-                if answer:
-                    low[seed] = middles[seed]
-                else:
-                    high[seed] = middles[seed]
+    def _at_once(self, networks: int) -> int:
+        """Rates to try of each network in one round: two halvings' three where that fills room left over, else one."""
+        return 3 if 3 * networks <= self.trial.together else 1
 
-    def _stable_at(self, positions: dict[int, float]) -> dict[int, bool]:
-        seeds = list(positions)
-        factors = torch.tensor([2.0 ** positions[seed] for seed in seeds], dtype=torch.float64)
-        run = self.trial.run(times=(), seeds=seeds, rate_factors=factors)
-        return dict(zip(seeds, stable(run, self.criterion, self.limit).tolist(), strict=True))
+    def _section(self, low: dict[int, float], high: dict[int, float], seeds: list[int]) -> None:
+        """Narrow brackets down: to the first part, from the stable end, that ends unstable."""
+        while seeds and (width := max(high[s] - low[s] for s in seeds)) > 1.5 * self.resolution:
+            inner = self._at_once(len(seeds)) if width > 3 * self.resolution else 1
+            parts = {s: [low[s] + (high[s] - low[s]) * k / (inner + 1) for k in range(1, inner + 1)] for s in seeds}
+            for seed, answers in self._stable_at(parts).items():
+                stable = next((k for k, answer in enumerate(answers) if not answer), inner)
+                ends = [low[seed], *parts[seed], high[seed]]
+                low[seed], high[seed] = ends[stable], ends[stable + 1]
+
+    def _stable_at(self, positions: dict[int, list[float]]) -> dict[int, list[bool]]:
+        pairs = [(seed, position) for seed, tried in positions.items() for position in tried]
+        factors = torch.tensor([2.0**position for _, position in pairs], dtype=torch.float64)
+        histories = self.trial.histories([seed for seed, _ in pairs], factors, self._limits())
+        answers = iter(stable(histories, self.criterion, self.limit).tolist())
+        return {seed: [next(answers) for _ in tried] for seed, tried in positions.items()}
+
+    def _limits(self) -> Limits:
+        """Beyond these a network counts as unstable whatever comes next, and need not be trained on."""
+        if self.criterion == "outputs":
+            return Limits(outputs=self.limit)
+        return Limits(activations=self.limit) if self.criterion == "activations" else Limits()

@@ -12,6 +12,7 @@ import pytest
 
 from theorychecks.plugin.gatherer import Gatherer, leave_collected
 from theorychecks.plugin.profiles import PROFILES
+from theorychecks.plugin.resources import check_device, size
 from theorychecks.plugin.runner import Runner
 
 
@@ -32,6 +33,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="whether an INCONCLUSIVE claim fails the run (default) or is skipped",
     )
     group.addoption(
+        "--theory-engine",
+        choices=("auto", "dense", "matrix_free"),
+        default="auto",
+        help="how networks are trained: auto (default) takes the faster engine at each width, by rates measured once on "
+        "this machine and kept under .theorychecks/",
+    )
+    group.addoption(
+        "--theory-device",
+        metavar="DEVICE",
+        default="cpu",
+        help="where networks are trained: cpu (default), or cuda",
+    )
+    group.addoption(
+        "--theory-memory",
+        metavar="SIZE",
+        type=size,
+        default=None,
+        help="memory for networks trained together, of all workers: 4GB, 500MB (default: half of what is free)",
+    )
+    group.addoption(
         "--theory-report",
         metavar="DIRECTORY",
         default=None,
@@ -41,6 +62,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the gatherer on the controller and the runner everywhere."""
+    check_device(config)
     worker = getattr(config, "workerinput", None)
     if worker is None:
         gatherer = Gatherer(config)

@@ -12,6 +12,7 @@ from unittest import SkipTest
 import pytest
 
 from theorychecks.plugin.profiles import OCTAVES, apply_profile
+from theorychecks.plugin.resources import resources
 
 if TYPE_CHECKING:
     from theorychecks.claims import Claim, Recorder
@@ -75,7 +76,7 @@ class Runner:
             return (yield)
         from theorychecks.claims import Recorder, recording, shown
 
-        recorder = Recorder(octaves=OCTAVES[self.profile])
+        recorder = Recorder(octaves=OCTAVES[self.profile], resources=resources(self.config))
         parameters = {name: shown(value) for name, value in getattr(_callspec(item), "params", {}).items()}
         started, error = time.perf_counter(), None
         try:

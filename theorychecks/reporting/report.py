@@ -64,6 +64,8 @@ class FindingDocument(TypedDict):
     reason: str
     engine: str
     seconds: float
+    flops: float
+    trainings: int
 
 
 class ClaimDocument(TypedDict):

@@ -217,10 +217,20 @@ def numbers(finding: FindingDocument) -> list[tuple[str, str]]:
         ("not finite", not_finite(finding)),
         ("means", _means(finding)),
         ("setting", setting(finding) or "-"),
-        ("engine", f"{finding['engine']}, {duration(finding['seconds'])}"),
+        ("engine", finding["engine"]),
+        ("effort", effort(finding)),
         ("rule", rule(finding)),
         ("reason", finding["reason"] or "-"),
     ]
+
+
+def effort(finding: FindingDocument) -> str:
+    """Say how many networks were trained for a finding, and what that cost."""
+    values = sum(finding["seeds"])
+    each = f" ({finding['trainings'] / values:.3g} for each value)" if finding["trainings"] > values else ""
+    return (
+        f"{finding['trainings']:,} trainings{each}, {finding['flops'] / 1e9:,.3g} GFLOP, {duration(finding['seconds'])}"
+    )
 
 
 def _means(finding: FindingDocument) -> str:

@@ -65,8 +65,10 @@ class Finding:
         label: which of the claim's quantities this is.
         role: a prediction must be SUPPORTED, a control REFUTED.
         setting: what the claim was given, as text.
-        engine: which engine measured.
+        engine: which engine measured, from which width on.
         seconds: how long the measurement took.
+        flops: floating-point operations that it took.
+        trainings: networks that it trained.
     """
 
     expectation: Expectation
@@ -82,6 +84,8 @@ class Finding:
     setting: Mapping[str, str] = field(default_factory=dict)
     engine: str = ""
     seconds: float = 0.0
+    flops: float = 0.0
+    trainings: int = 0
 
     @property
     def wanted(self) -> Verdict:
@@ -143,6 +147,8 @@ class Finding:
             "reason": self.reason,
             "engine": self.engine,
             "seconds": self.seconds,
+            "flops": self.flops,
+            "trainings": self.trainings,
         }
 
 

@@ -1,0 +1,73 @@
+"""Resources: which engine, which device, how much memory and which measured rates trainings may use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import psutil
+import torch
+
+from theorychecks.engines.choice import REFERENCE_RATES, EngineName, check_engine
+from theorychecks.engines.cost import Rates
+from theorychecks.experiment.calibration import calibrated
+
+_SHARE: Final = 2
+"""One in so many bytes that are free is used."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """What trainings may use.
+
+    Attributes:
+        engine: "auto" takes the faster one at each width, "dense" and "matrix_free" force one.
+        device: a torch device, "cpu" or "cuda".
+        memory_budget: bytes for networks trained together; half of what is free, unless given.
+        workers: processes that share what is free.
+        calibration: directory where measured rates of this machine's engines are kept, for "auto"; see `calibrated`.
+            Without one, rates of another machine are taken.
+    """
+
+    engine: str = "auto"
+    device: str = "cpu"
+    memory_budget: int | None = None
+    workers: int = 1
+    calibration: Path | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        check_engine(self.engine)
+        budget = self.memory_budget
+        if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int) or budget < 1):
+            raise ValueError(f"a memory budget is a positive number of bytes; got {budget!r}")
+        try:
+            device = torch.device(self.device)
+        except RuntimeError as error:
+            raise ValueError(f"a device is a torch device, 'cpu' or 'cuda'; got {self.device!r}") from error
+        if device.type == "cuda":
+            found = torch.cuda.device_count()
+            if (device.index or 0) >= found:
+                built = "" if torch.version.cuda else ", and this build of torch is for CPUs alone"
+                raise ValueError(
+                    f"there is no device {self.device!r}: torch sees {found} CUDA devices{built}. Use device 'cpu'."
+                )
+        elif device.type != "cpu":
+            raise ValueError(f"trainings run on 'cpu' or 'cuda'; got {self.device!r}")
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether trainings run on the CPU."""
+        return torch.device(self.device).type == "cpu"
+
+    def budget(self) -> int:
+        """Bytes for networks that this process trains together, now."""
+        if self.memory_budget is not None:
+            return self.memory_budget // self.workers
+        free = psutil.virtual_memory().available if self.on_cpu else torch.cuda.mem_get_info(self.device)[0]
+        return int(free) // (_SHARE * self.workers)
+
+    def rates(self) -> Mapping[EngineName, Rates]:
+        """What engines do on this machine."""
+        return REFERENCE_RATES if self.calibration is None else calibrated(self.calibration)

@@ -1,0 +1,57 @@
+"""What trainings of a run may use, as the options have it."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from theorychecks.experiment import Resources
+
+CALIBRATION: Final = ".theorychecks"
+"""Directory under the root directory where rates of this machine are kept; see `theorychecks.experiment.calibrated`."""
+_UNITS: Final = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+
+
+def size(text: str) -> int:
+    """Bytes in a size such as 4GB, 500 MB or 1.5e9."""
+    found = re.fullmatch(r"([0-9.]+(?:e[0-9]+)?)\s*([KMGT]?)B?", text.strip(), flags=re.IGNORECASE)
+    try:
+        count = int(float(found[1]) * _UNITS[found[2].upper()]) if found else 0
+    except ValueError:
+        count = 0
+    if count < 1:
+        raise argparse.ArgumentTypeError(
+            f"a memory size is a positive number of bytes, like 4GB or 500MB; got {text!r}"
+        )
+    return count
+
+
+def check_device(config: pytest.Config) -> None:
+    """Refuse a device that is not there, before anything is collected."""
+    if config.getoption("--theory-device") == "cpu":
+        return
+    from theorychecks.experiment import Resources
+
+    try:
+        Resources(device=config.getoption("--theory-device"))
+    except ValueError as error:
+        raise pytest.UsageError(f"--theory-device: {error}") from error
+
+
+def resources(config: pytest.Config) -> Resources:
+    """What this process may use: its share of the memory."""
+    from theorychecks.experiment import Resources
+
+    worker = getattr(config, "workerinput", None)
+    workers = int(worker["workercount"]) if worker else 1
+    return Resources(
+        engine=config.getoption("--theory-engine"),
+        device=config.getoption("--theory-device"),
+        memory_budget=config.getoption("--theory-memory"),
+        workers=workers,
+        calibration=config.rootpath / CALIBRATION,
+    )

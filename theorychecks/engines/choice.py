@@ -159,9 +159,9 @@ def _too_little(training: Training, width: int, engines: list[EngineName], group
     networks = "one network" if group == 1 else f"{group} networks, which belong together,"
     widest = f"the widest that fits is {fits:,}" if fits else "none fits"
     return (
-        f"{networks} of width {width:,} takes {in_bytes(needed(width))} with the engine {' or '.join(engines)}, and "
-        f"the memory budget is {in_bytes(memory_budget)}; {widest}. Raise the budget (--theory-memory, or memory_budget=), "
-        "or use narrower networks."
+        f"{networks} of width {width:,} takes {in_bytes(needed(width))} with the engine {' or '.join(engines)}, "
+        f"and the memory budget is {in_bytes(memory_budget)}; {widest}. "
+        "Raise the budget (--theory-memory, or memory_budget=), or use narrower networks."
     )
 
 

@@ -99,10 +99,8 @@ class _Descent:
         """Record the loss before a step, then take it, unless it would be one too many."""
         training, batch = self.training, self.training.batch(step)
         whole = batch == slice(0, training.data.samples)
-        if self.start is not None and whole and step == 0:
-            forward = self.start
-        else:
-            forward = self._forward(batch)
+        known = self.start if whole and step == 0 else None
+        forward = self._forward(batch) if known is None else known
         if whole and step in self.task.times:
             self.run.passes[step, "train"] = forward
         outputs = forward.outputs if self.start is None else forward.outputs - self.start.outputs[:, batch]

@@ -1,8 +1,8 @@
 """GaussianMatrix: a Gaussian matrix that is trained and never formed, exact in law.
 
-Updates by gradient descent are products of what went forward and backward, so with the directions Q and P asked of the
-initial matrix s w_0 the trained one is c s w_0 + P^T M Q, with the entries' standard deviation s, a scalar c and a small
-matrix M. Momentum and weight decay keep that form; elementwise optimizers do not.
+Updates by gradient descent are products of what went forward and backward. So with the directions Q and P asked of the
+initial matrix s w_0, s being its entries' standard deviation, the trained one is c s w_0 + P^T M Q, with a scalar c and
+a small matrix M. Momentum and weight decay keep that form; elementwise optimizers do not.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from torch import Tensor
 
 from theorychecks.engines.basis import Rows
 from theorychecks.engines.conditioning import GaussianProducts
-from theorychecks.engines.matrix import Tally
 from theorychecks.engines.norms_in_law import frobenius_norm, inner_norm, spectral_norm_in_law
 from theorychecks.engines.run import Norm
 from theorychecks.networks import Layer, Training
@@ -30,8 +29,8 @@ class Form(NamedTuple):
 class GaussianMatrix:
     """A `Matrix` with Gaussian initial entries that is known by its products alone.
 
-    A norm that involves the initial matrix draws what it needs of the part not seen so far, given all products asked for
-    before, and does not record it: ask for products first, as the observables here do.
+    A norm that involves the initial matrix draws what it needs of the part not seen so far, given all products asked
+    for before, and does not record it: ask for products first, as the observables here do.
     """
 
     def __init__(

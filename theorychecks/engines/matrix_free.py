@@ -1,11 +1,11 @@
 """The matrix-free engine: networks of any width, exact in law, without a matrix whose both sides are wide.
 
-Hidden matrices are `GaussianMatrix`, known by their products with what training sends through them; the input matrix and the
-readout have one narrow side and are stored. Training takes O(n (BT)^2) time and O(n BT) memory for T steps of batch B at
-width n, where stored matrices take O(n^2 BT) and O(n^2).
+Hidden matrices are `GaussianMatrix`, known by their products with what training sends through them; the input matrix
+and the readout have one narrow side and are stored. Training takes O(n (BT)^2) time and O(n BT) memory for T steps of
+batch B at width n, where stored matrices take O(n^2 BT) and O(n^2).
 
-A seed stands for one network of the same law as the dense engine's, not for the same network; and since what is drawn of
-it depends on what is asked, two trainings of one seed (at two learning rates, say) are two networks.
+A seed stands for one network of the same law as the dense engine's, not for the same network; and since what is drawn
+of it depends on what is asked, two trainings of one seed (at two learning rates, say) are two networks.
 """
 
 from __future__ import annotations

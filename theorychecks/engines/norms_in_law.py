@@ -5,7 +5,7 @@ In orthonormal bases that begin with the known directions, P of the rows and Q o
     [ A  K ]    A = P w Q^T and K, L, the rest of the known products, are known;
     [ L  D ]    D has independent normal entries in any bases of what is left.
 
-Norms do not care which bases those are, so D can be drawn in coordinates that come up as they are needed (derived here).
+Norms do not care which bases those are, so D can be drawn in coordinates that come up as needed (derived here).
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ class _Side:
 
 
 def _formed(products: GaussianProducts, scale: Tensor, inner: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
-    """c w + P^T M Q itself, with what has not been seen of w drawn."""
+    """The matrix c w + P^T M Q itself, with what has not been seen of w drawn."""
     fresh = inner.new_empty(inner.shape[0], *products.shape)
     every = torch.ones(fresh.shape[:2], dtype=torch.bool)
     FreshGaussians(generators).write(fresh, fresh, every, transposed=True)

@@ -63,7 +63,7 @@ def spectral_norm(
 
 
 def largest_singular_value(matrices: Tensor) -> Tensor:
-    """Largest singular value of matrices [seed, rows, columns]; NaN where one is not finite, zero where one is empty."""
+    """Largest singular value of matrices [seed, rows, columns]; NaN where one is not finite, zero for empty ones."""
     if not matrices.shape[-1] or not matrices.shape[-2]:
         return matrices.new_zeros(matrices.shape[0])
     finite = torch.isfinite(matrices).all(dim=-1).all(dim=-1)
@@ -99,7 +99,7 @@ def _largest(diagonal: list[Tensor], above: list[Tensor]) -> Tensor:
     if len(diagonal) <= _SMALL:
         bidiagonal = torch.diag_embed(torch.stack(diagonal, dim=-1))
         return largest_singular_value(bidiagonal + torch.diag_embed(torch.stack(above, dim=-1), offset=1))
-    # It is the largest eigenvalue of a tridiagonal matrix, which has the two side by side next to its diagonal of zeros.
+    # It is the largest eigenvalue of a tridiagonal matrix that has the two, taken in turns, beside a diagonal of zeros.
     sides = torch.stack([entry for pair in zip(diagonal, [*above, above[-1]], strict=True) for entry in pair], dim=-1)
     last = sides.shape[-1] - 1
     values = [

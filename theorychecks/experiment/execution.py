@@ -41,7 +41,7 @@ class Measured:
     trainings: int
 
 
-_ALL: Final = 2**62
+_PLAIN: Final = Choice("dense", 2**62)
 _DEFAULT: Final = Resources()
 _DONE: dict[tuple[Sweep, str, str], Measured] = {}
 """Sweeps already carried out by this process: a description determines its numbers, so none is trained twice."""
@@ -144,7 +144,7 @@ class EngineTrial:
     width: int
     seeds: Sequence[int]
     root_seed: int
-    choice: Choice = Choice("dense", _ALL)
+    choice: Choice = _PLAIN
     device: str = "cpu"
     tally: Tally = field(default_factory=Tally)
 

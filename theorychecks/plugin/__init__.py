@@ -36,8 +36,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--theory-engine",
         choices=("auto", "dense", "matrix_free"),
         default="auto",
-        help="how networks are trained: auto (default) takes the faster engine at each width, by rates measured once on "
-        "this machine and kept under .theorychecks/",
+        help="how networks are trained: auto (default) takes the faster engine at each width, by rates measured once "
+        "on this machine and kept under .theorychecks/",
     )
     group.addoption(
         "--theory-device",

@@ -284,3 +284,19 @@ def test_what_cannot_be_represented_is_refused_with_the_way_out(options, message
     training = dataclasses.replace(described(), **options)
     with pytest.raises(ValueError, match=f"{message}.*Use the dense engine"):
         matrix_free.train(training, WIDTH, SEEDS)
+
+
+def test_a_change_is_precise_however_small_it_is():
+    # At a rate this low, changes are below the rounding of the weights themselves.
+    training = described(3, rate=1e-8)
+    exact = dense.train(training, WIDTH, SEEDS)
+    task = Task.of(training, WIDTH, SEEDS, None, None, "cpu")
+    start = Given(training, task, SEEDS)
+    start.weights = {name: values.float() for name, values in start.weights.items()}
+    single = dataclasses.replace(training, dtype="float32")
+    free = matrix_free.train_from(start, single, Task.of(single, WIDTH, SEEDS, None, None, "cpu"), WIDTH, SEEDS)
+    for matrix in range(4):
+        moved = exact.weight_change_norm(matrix, "frobenius", STEPS)
+        assert (moved < 1e-6 * exact.weight_norm(matrix, "frobenius")).all()
+        seen = free.weight_change_norm(matrix, "frobenius", STEPS).double()
+        torch.testing.assert_close(seen, moved, rtol=1e-4, atol=0)

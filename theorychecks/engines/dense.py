@@ -15,7 +15,7 @@ from theorychecks.engines.descent import Limits, Task, descend
 from theorychecks.engines.matrix import Tally
 from theorychecks.engines.randomness import fill, generator
 from theorychecks.engines.run import Norm
-from theorychecks.engines.spectral import spectral_norm
+from theorychecks.engines.spectral import norm_of
 from theorychecks.engines.trained import TrainedRun
 from theorychecks.networks import Entries, Layer, Training
 
@@ -196,11 +196,11 @@ class DenseMatrix:
 
     def norm(self, norm: Norm, time: int) -> Tensor:
         """Norm of W at a recorded time, [seed]."""
-        return _norm(self._kept[time], norm, self.tally) * self.layer.multiplier
+        return norm_of(self._kept[time], norm, self.tally) * self.layer.multiplier
 
     def change_norm(self, norm: Norm, time: int) -> Tensor:
         """Norm of the change of W since time 0, [seed]."""
-        return _norm(self._kept[time] - self._kept[0], norm, self.tally) * self.layer.multiplier
+        return norm_of(self._kept[time] - self._kept[0], norm, self.tally) * self.layer.multiplier
 
     def _product(self, left: Tensor, right: Tensor) -> Tensor:
         if self.layer.multiplier == 1:
@@ -247,18 +247,3 @@ class DenseRun(TrainedRun):
         self._check_recorded(time)
         return self.matrices[matrix].values(time)
 
-
-def _norm(matrices: Tensor, norm: Norm, tally: Tally) -> Tensor:
-    if norm == "frobenius":
-        sizes: Tensor = torch.linalg.vector_norm(matrices, dim=(-2, -1))
-        return sizes
-    if norm != "spectral":
-        raise ValueError(f"a norm is 'frobenius' or 'spectral'; got {norm!r}")
-    rows, columns = matrices.shape[-2:]
-    start = torch.randn(columns, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(matrices)
-    return spectral_norm(
-        lambda v: tally.bmm(matrices, v[:, :, None])[:, :, 0],
-        lambda u: tally.bmm(u[:, None, :], matrices)[:, 0, :],
-        start.expand(matrices.shape[0], columns),
-        rank=min(rows, columns),
-    )

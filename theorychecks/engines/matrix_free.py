@@ -18,10 +18,10 @@ from torch import Tensor
 
 from theorychecks.engines.conditioning import FreshGaussians, GaussianProducts, Source
 from theorychecks.engines.cost import Cost, activation_numbers, batch_size, itemsize
-from theorychecks.engines.dense import DenseMatrix
 from theorychecks.engines.descent import Limits, Task, descend
 from theorychecks.engines.gaussian import GaussianMatrix
 from theorychecks.engines.matrix import Matrix, Tally
+from theorychecks.engines.narrow import NarrowMatrix
 from theorychecks.engines.randomness import fill, generator
 from theorychecks.engines.trained import TrainedRun
 from theorychecks.networks import Layer, Training
@@ -114,7 +114,7 @@ def train_from(
             norms = [generator("matrix_free norms", root_seed, width, layer.name, seed) for seed in seeds]
             matrices.append(GaussianMatrix(layer, products, training, factors, norms))
         else:
-            matrices.append(DenseMatrix(layer, start.stored(layer).mul_(layer.init), training, factors, tally))
+            matrices.append(NarrowMatrix(layer, start.stored(layer).mul_(layer.init), training, factors, tally))
     run = TrainedRun(training, width, tuple(seeds), root_seed, matrices, task.inputs, task.test_inputs)
     descend(run, task, limits)
     return run

@@ -10,6 +10,9 @@ import scipy.linalg
 import torch
 from torch import Tensor
 
+from theorychecks.engines.matrix import Tally
+from theorychecks.engines.run import Norm
+
 _TOLERANCE: Final = 1e-4
 """Relative. At the crowded edge of a Gaussian matrix's spectrum the error falls as 1/steps^2, until the steps resolve
 single values and it falls faster, so what is left is at most steps/2 times what the last step changed."""
@@ -60,6 +63,27 @@ def spectral_norm(
         if quiet >= _PATIENCE:
             break
     return value
+
+
+def norm_of(matrices: Tensor, norm: Norm, tally: Tally) -> Tensor:
+    """Norm of stored matrices [seed, rows, columns].
+
+    Raises:
+        ValueError: for an unknown norm.
+    """
+    if norm == "frobenius":
+        sizes: Tensor = torch.linalg.vector_norm(matrices, dim=(-2, -1))
+        return sizes
+    if norm != "spectral":
+        raise ValueError(f"a norm is 'frobenius' or 'spectral'; got {norm!r}")
+    rows, columns = matrices.shape[-2:]
+    start = torch.randn(columns, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(matrices)
+    return spectral_norm(
+        lambda v: tally.bmm(matrices, v[:, :, None])[:, :, 0],
+        lambda u: tally.bmm(u[:, None, :], matrices)[:, 0, :],
+        start.expand(matrices.shape[0], columns),
+        rank=min(rows, columns),
+    )
 
 
 def largest_singular_value(matrices: Tensor) -> Tensor:

@@ -1,0 +1,78 @@
+"""NarrowMatrix: a matrix with one narrow side, stored, with its change apart."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from theorychecks.engines.form import Form, FormDescent
+from theorychecks.engines.matrix import Tally
+from theorychecks.engines.run import Norm
+from theorychecks.engines.spectral import norm_of
+from theorychecks.networks import Layer, Training
+
+
+class NarrowMatrix:
+    """A `Matrix` that is stored, [seed, fan_out, fan_in], as where it started and what has been added."""
+
+    def __init__(self, layer: Layer, start: Tensor, training: Training, factors: Tensor | None, tally: Tally) -> None:
+        self.layer = layer
+        self.start = start
+        self.form = FormDescent(torch.zeros_like(start), training, factors)
+        self.tally = tally
+
+    def forward(self, features: Tensor) -> Tensor:
+        """W times features, now."""
+        return self._times(self.form.now, features)
+
+    def backward(self, gradients: Tensor) -> Tensor:
+        """W transposed times gradients, now."""
+        return self._transposed_times(self.form.now, gradients)
+
+    def descend(self, gradients: Tensor, features: Tensor, rate: float) -> None:
+        """One step of gradient descent."""
+        self.form.step(self.tally.bmm(gradients.mT, features).mul_(self.layer.multiplier), rate)
+
+    def keep(self, time: int, *, last: bool) -> None:
+        """Record the matrix as it is now."""
+        self.form.keep(time)
+
+    def select(self, seeds: Tensor) -> None:
+        """Go on with some of the seeds."""
+        self.start = self.start[seeds]
+        self.form.select(seeds)
+
+    def apply(self, vectors: Tensor, time: int) -> Tensor:
+        """W at a recorded time times vectors."""
+        return self._times(self.form.at(time), vectors)
+
+    def apply_change(self, vectors: Tensor, time: int) -> Tensor:
+        """The change of W since time 0 times vectors."""
+        return self._times(self.form.change(time), vectors)
+
+    def apply_transpose(self, vectors: Tensor, time: int) -> Tensor:
+        """W at a recorded time, transposed, times vectors."""
+        return self._transposed_times(self.form.at(time), vectors)
+
+    def norm(self, norm: Norm, time: int) -> Tensor:
+        """Norm of W at a recorded time, [seed]."""
+        return norm_of(self._values(self.form.at(time)), norm, self.tally) * self.layer.multiplier
+
+    def change_norm(self, norm: Norm, time: int) -> Tensor:
+        """Norm of the change of W since time 0, [seed]."""
+        return norm_of(self._values(self.form.change(time)), norm, self.tally) * self.layer.multiplier
+
+    def _values(self, form: Form) -> Tensor:
+        return form.scale * self.start + form.added
+
+    def _times(self, form: Form, vectors: Tensor) -> Tensor:
+        vectors = vectors * self.layer.multiplier
+        made = self.tally.bmm(vectors * form.scale, self.start.mT)
+        self.tally.bmm_into(made, vectors, form.added.mT, added_to=made)
+        return made
+
+    def _transposed_times(self, form: Form, vectors: Tensor) -> Tensor:
+        vectors = vectors * self.layer.multiplier
+        made = self.tally.bmm(vectors * form.scale, self.start)
+        self.tally.bmm_into(made, vectors, form.added, added_to=made)
+        return made

@@ -10,8 +10,8 @@ import theorychecks as tc
 from theorychecks.networks import Data
 from theorychecks.strategies import activations, depths, mixtures
 
-WIDTHS = tc.widths(64, 2048)
-SEEDS = (80, 80, 64, 40, 28, 28)
+WIDTHS = tc.widths(64, 65536, factor=4)
+SEEDS = (24, 24, 16, 12, 8, 8)
 MIXTURE = tc.GaussianMixture()
 RATES = {tc.STANDARD: tc.scaled(0.3, width=-1), tc.NTK: tc.scaled(0.3), tc.MAXIMAL_UPDATE: tc.scaled(0.3)}
 """The largest learning rates, up to a factor, that are stable at every width."""
@@ -19,9 +19,9 @@ REGIMES = st.sampled_from(list(RATES))
 
 
 def trained(depth: int, activation: tc.Activation, parametrization: tc.Parametrization, data: Data) -> tc.Training:
-    """Two steps at a rate that is stable at every width."""
+    """Two steps at a rate that is stable at every width, in numbers that resolve changes of 1e-7."""
     network = tc.MLP(depth, activation, parametrization)
-    return tc.Training(network, learning_rate=RATES[parametrization], data=data, loss=tc.MSE, steps=2)
+    return tc.Training(network, learning_rate=RATES[parametrization], data=data, loss=tc.MSE, steps=2, dtype="float64")
 
 
 @tc.claim(

@@ -246,4 +246,3 @@ class DenseRun(TrainedRun):
         """
         self._check_recorded(time)
         return self.matrices[matrix].values(time)
-

@@ -118,4 +118,3 @@ class GaussianMatrix:
         made = self.tally.bmm(start, images.rows[:, : start.shape[-1]])
         self.tally.bmm_into(made, updates, rows.rows[:, : updates.shape[-1]], added_to=made)
         return made
-

@@ -86,10 +86,10 @@ def test_every_weight_moves_by_at_most_one_over_root_width(depth, activation, pa
     also with a random initial function.
     """
     network = tc.MLP(depth, activation, parametrization)
-    lazy = tc.Training(network, learning_rate=RATES[parametrization], data=MANY_CLASSES, loss=tc.MSE, steps=4)
+    lazy = tc.Training(network, learning_rate=RATES[parametrization], data=MANY_CLASSES, loss=tc.MSE, steps=2)
     bound = tc.UpperBound(-1 / 2, rival=0)
 
     # Nothing subtracts the initial function here, and its random size multiplies every change: noise, met with seeds.
-    moved = tc.Sweep(BOTH_NORMS, lazy, widths=WIDTHS, seeds=(64, 64, 48, 32, 24, 20))
+    moved = tc.Sweep(BOTH_NORMS, lazy, widths=WIDTHS, seeds=(128, 128, 96, 64, 48, 48))
     tc.check(moved, bound)
     tc.check_refuted(moved.under(tc.MAXIMAL_UPDATE).with_seeds(CONTROL_SEEDS).of("spectral"), bound)

@@ -48,7 +48,10 @@ class NarrowMatrix:
 
     def apply_change(self, vectors: Tensor, time: int) -> Tensor:
         """The change of W since time 0 times vectors."""
-        return self._times(self.form.change(time), vectors)
+        change = self.form.change(time)
+        if self.form.rescaled:
+            return self._times(change, vectors)
+        return self.tally.bmm(vectors, change.added.mT).mul_(self.layer.multiplier)
 
     def apply_transpose(self, vectors: Tensor, time: int) -> Tensor:
         """W at a recorded time, transposed, times vectors."""
@@ -66,13 +69,14 @@ class NarrowMatrix:
         return form.scale * self.start + form.added
 
     def _times(self, form: Form, vectors: Tensor) -> Tensor:
-        vectors = vectors * self.layer.multiplier
-        made = self.tally.bmm(vectors * form.scale, self.start.mT)
-        self.tally.bmm_into(made, vectors, form.added.mT, added_to=made)
-        return made
+        return self._product(form, vectors, self.start.mT, form.added.mT)
 
     def _transposed_times(self, form: Form, vectors: Tensor) -> Tensor:
-        vectors = vectors * self.layer.multiplier
-        made = self.tally.bmm(vectors * form.scale, self.start)
-        self.tally.bmm_into(made, vectors, form.added, added_to=made)
-        return made
+        return self._product(form, vectors, self.start, form.added)
+
+    def _product(self, form: Form, vectors: Tensor, start: Tensor, added: Tensor) -> Tensor:
+        made = self.tally.bmm(vectors, start)
+        if self.form.rescaled:
+            made.mul_(form.scale)
+        self.tally.bmm_into(made, vectors, added, added_to=made)
+        return made if self.layer.multiplier == 1 else made.mul_(self.layer.multiplier)

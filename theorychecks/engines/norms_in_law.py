@@ -171,15 +171,14 @@ class _Side:
 
     def split(self, vector: Array) -> tuple[Array, Array | None]:
         """Coordinates in the directions, the one that is new included if there is one."""
+        # Lanczos vectors are orthogonal to each other already, so that once is enough.
         directions = self.directions[: self.count]
         coordinates = directions @ vector
         left = vector - coordinates @ directions
-        again = directions @ left
-        left -= again @ directions
         size = float(np.linalg.norm(left))
         if size <= 1e-13 * float(np.linalg.norm(vector)):
-            return coordinates + again, None
-        return np.append(coordinates + again, size), left / size
+            return coordinates, None
+        return np.append(coordinates, size), left / size
 
     def learn(self, direction: Array, image: Array) -> None:
         """Take a direction and its image in."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from theorychecks.claims import check as check
     from theorychecks.claims import check_refuted as check_refuted
     from theorychecks.claims import claim as claim
+    from theorychecks.experiment import Resources as Resources
     from theorychecks.experiment import Sweep as Sweep
     from theorychecks.experiment import measure as measure
     from theorychecks.networks import ADAM as ADAM
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from theorychecks.networks import Digits as Digits
     from theorychecks.networks import GaussianMixture as GaussianMixture
     from theorychecks.networks import LearningRate as LearningRate
+    from theorychecks.networks import Optimizer as Optimizer
     from theorychecks.networks import Parametrization as Parametrization
     from theorychecks.networks import Ridge as Ridge
     from theorychecks.networks import Scaling as Scaling
@@ -73,11 +75,11 @@ if TYPE_CHECKING:
 
 _HOMES: Final = {
     "theorychecks.claims": "ClaimError ClaimFailure check check_refuted claim",
-    "theorychecks.experiment": "Sweep measure",
+    "theorychecks.experiment": "Resources Sweep measure",
     "theorychecks.networks": (
         "ADAM CROSS_ENTROPY ERF GELU LINEAR MAXIMAL_UPDATE MEAN_FIELD MLP MSE NTK RELU SGD STANDARD TANH Activation "
-        "Digits GaussianMixture LearningRate Parametrization Ridge Scaling Sphere Teacher Training activation "
-        "parametrization scaled"
+        "Digits GaussianMixture LearningRate Optimizer Parametrization Ridge Scaling Sphere Teacher Training "
+        "activation parametrization scaled"
     ),
     "theorychecks.observables": (
         "Observable alignment ensemble_kernel_gap feature_change initial_output kernel_gap max_stable_learning_rate "

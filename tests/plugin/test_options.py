@@ -6,6 +6,7 @@ import sys
 import hypothesis  # noqa: F401 - loaded here once, not anew by each pytest that runs inside this one
 import pytest
 
+from theorychecks.plugin.resources import size
 from theorychecks.reporting import Report
 
 CLAIM = '''
@@ -248,3 +249,60 @@ def test_unknown_profile_is_refused(pytester, inner):
     result = inner("--theory-profile=slow")
     assert result.ret == 4
     result.stderr.fnmatch_lines(["*--theory-profile*invalid choice*slow*"])
+
+
+@pytest.mark.parametrize(
+    "option, message",
+    [
+        ("--theory-engine=abacus", "invalid choice: 'abacus'"),
+        ("--theory-memory=much", "like 4GB or 500MB; got 'much'"),
+        ("--theory-memory=0", "like 4GB or 500MB; got '0'"),
+        ("--theory-device=abacus", "--theory-device: a device is a torch device, 'cpu' or 'cuda'; got 'abacus'"),
+        ("--theory-device=cuda:99", "there is no device 'cuda:99'"),
+    ],
+)
+def test_what_is_not_there_is_refused_before_anything_is_collected(inner, pytester, option, message):
+    pytester.makepyfile(test_one=CLAIM.format(id="one", name="one", exponent=-1))
+    ran = inner(option)
+    assert ran.ret == pytest.ExitCode.USAGE_ERROR
+    assert message in "\n".join(ran.errlines + ran.outlines)
+
+
+@pytest.mark.parametrize(
+    "text, expected", [("4GB", 4 * 10**9), ("500 mb", 5 * 10**8), ("1.5k", 1500), ("64", 64), ("2e9", 2 * 10**9)]
+)
+def test_sizes_are_read_as_people_write_them(text, expected):
+    assert size(text) == expected
+
+
+TRAINED = '''
+import theorychecks as tc
+
+@tc.claim(id="one", source="made up")
+def test_one():
+    """A sum of weights of either sign grows as the root of their number."""
+    data = tc.Teacher(dimension=4, samples=2)
+    training = tc.Training(tc.MLP(2, tc.RELU, tc.NTK), learning_rate=tc.scaled(0.1), data=data, loss=tc.MSE, steps=0)
+    size = tc.Sweep(tc.initial_output(), training, widths=(4, 8, 32), seeds=3)
+    tc.check(size, tc.UpperBound(3, rival=4))
+    tc.check_refuted(size, tc.PowerLaw(3, rival=4))
+'''
+
+
+def test_engine_and_memory_reach_the_trainings(inner, pytester):
+    pytester.makepyfile(test_one=TRAINED)
+    assert inner().ret == 0
+    (claim,) = report(pytester).claims
+    assert {finding["engine"] for finding in claim["findings"]} == {"dense"}
+    assert {finding["trainings"] for finding in claim["findings"]} == {9}
+    assert all(finding["flops"] > 0 for finding in claim["findings"])
+    assert inner("--theory-engine=matrix_free").ret == 0
+    (claim,) = report(pytester).claims
+    assert {finding["engine"] for finding in claim["findings"]} == {"matrix_free"}
+    ran = inner("--theory-memory=2kB")
+    assert ran.ret == 1
+    ran.stdout.fnmatch_lines(["*MemoryError: one network of width * the widest that fits is *--theory-memory*"])
+
+
+def report(pytester):
+    return Report.from_json((pytester.path / "reports/latest/report.json").read_text(encoding="utf-8"))

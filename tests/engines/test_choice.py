@@ -103,13 +103,13 @@ def test_what_matrix_free_training_costs_is_known_to_a_factor(steps, samples, de
     training, tally = described(depth, steps=steps, samples=samples), Tally()
     run = matrix_free.train(training, 1024, (0,), tally=tally)
     expected = matrix_free.cost(training, 1024)
-    assert 0.4 * expected.flops < tally.flops < 1.5 * expected.flops
+    assert 0.3 * expected.flops < tally.flops < 1.2 * expected.flops
     right, left = matrix_free.directions(training)
     for matrix in run.matrices[1:-1]:
         assert (matrix.products.right.used <= right).all()
         assert (matrix.products.left.used <= left).all()
-    # Above the first layer features and gradients have a direction for each sample and step, until layers are full.
-    assert run.matrices[1].products.right.used.item() == right
+    # In this training features move by little more than rounding, but gradients do not.
+    assert run.matrices[1].products.left.used.item() == left
 
 
 def test_costs_grow_as_they_should():

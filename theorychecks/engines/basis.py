@@ -9,7 +9,7 @@ from torch import Tensor
 
 from theorychecks.engines.matrix import Tally
 
-_ROUNDING: Final = 8.0
+_ROUNDING: Final = 2.0
 """In units of the precision: what is left of a vector below this many, relative to it, is rounding and no direction."""
 _SMALLEST_PIVOT: Final = 200.0
 """In units of the precision, of a Gram matrix relative to its diagonal; nearer rows wait for another round."""

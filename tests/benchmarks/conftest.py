@@ -70,8 +70,8 @@ def faster(benchmark):
 
 def pytest_sessionfinish(session):
     rows = session.config.stash.get(ROWS, [])
-    if not rows:
-        return
+    if not rows or session.config.option.keyword or session.testsfailed:
+        return  # the table is that of a whole run
     machine = {
         "python": sys.version.split()[0],
         "torch": torch.__version__,

@@ -27,7 +27,7 @@ def pytest_collection_finish():
 
     for engine in (dense, matrix_free):
         engine.train = timed(engine.train, "engines")
-    for name in ("_pass", "weight_norm", "weight_change_norm", "apply_initial", "apply_change"):
+    for name in ("_pass", "output_gradients", "weight_norm", "weight_change_norm", "apply_initial", "apply_change"):
         setattr(TrainedRun, name, timed(getattr(TrainedRun, name), "engines"))
 
 

@@ -273,3 +273,17 @@ def test_times_outside_the_training_are_refused(time):
 def test_seeds_are_whole_numbers_from_zero_and_there_are_some(seeds, message):
     with pytest.raises(ValueError, match=message):
         dense.train(training(), WIDTH, seeds)
+
+
+def test_changes_of_narrow_matrices_are_precise_however_small():
+    # One hidden layer at a rate of one over the width: the input matrix moves by less than its own rounding.
+    described = {"steps": 4, "learning_rate": scaled(0.3, width=-1)}
+    width = 2**16
+    single, exact = (
+        dense.train(training(1, dtype=dtype, **described), width, range(8)) for dtype in ("float32", "float64")
+    )
+    for matrix in (0, 1):
+        moved = [run.weight_change_norm(matrix, "frobenius", 4).double().log().mean().item() for run in (single, exact)]
+        assert moved[0] == pytest.approx(moved[1], abs=0.3)
+    rounding = torch.finfo(torch.float32).eps * exact.weight_norm(0, "frobenius").mean()
+    assert exact.weight_change_norm(0, "frobenius", 4).mean() < 10 * rounding

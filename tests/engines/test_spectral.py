@@ -77,7 +77,7 @@ def test_a_diverged_matrix_has_no_norm_and_its_neighbours_keep_theirs(bad):
     torch.testing.assert_close(found[[0, 2]], expected[[0, 2]], rtol=ACCURACY, atol=0.0)
 
 
-@pytest.mark.parametrize("scale", [1e-12, 1e12])
+@pytest.mark.parametrize("scale", [1e-25, 1e-12, 1e12])
 def test_the_norm_scales_with_its_matrix(scale):
     matrices = gaussian(3, 64, 64)
     torch.testing.assert_close(norm(scale * matrices), scale * norm(matrices), rtol=1e-10, atol=0.0)

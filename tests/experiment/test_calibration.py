@@ -3,10 +3,13 @@
 import json
 
 import pytest
+import torch
 
 from theorychecks.engines.cost import Rates
 from theorychecks.experiment import calibration
-from theorychecks.experiment.calibration import FILE, calibrated
+from theorychecks.experiment.calibration import calibrated
+
+FILE = "engines-cpu.json"
 
 MEASURED = {
     "dense": Rates(2e8, ((512, 8, 1e10), (2048, 64, 2e10))),
@@ -19,7 +22,7 @@ def measured(monkeypatch):
     """How often rates were measured."""
     calls = []
 
-    def measure():
+    def measure(device):
         calls.append(1)
         return MEASURED
 
@@ -64,9 +67,9 @@ def test_what_cannot_be_trusted_is_measured_anew(measured, tmp_path, spoil):
 def test_processes_that_measure_at_once_take_the_firsts(measured, tmp_path, monkeypatch):
     other = MEASURED | {"dense": Rates(1e8, ((64, 8, 5e9),))}
 
-    def slow():
+    def slow(device):
         # Another process finishes while this one measures.
-        monkeypatch.setattr(calibration, "measure_rates", lambda: other)
+        monkeypatch.setattr(calibration, "measure_rates", lambda device: other)
         calibrated.cache_clear()
         calibrated(tmp_path)
         return MEASURED
@@ -82,3 +85,14 @@ def test_this_machine_can_be_measured():
         assert 1e6 < known.normals < 1e12
         assert all(1e6 < rate < 1e15 for _, _, rate in known.flops)
         assert all(rate == float(f"{rate:.2g}") for _, _, rate in known.flops)
+
+
+def test_where_nothing_can_be_kept_rates_are_measured_all_the_same(measured, tmp_path):
+    (tmp_path / "file").write_text("not a directory", encoding="utf-8")
+    assert calibrated(tmp_path / "file") == MEASURED
+
+
+def test_global_random_state_is_left_alone(tmp_path):
+    state = torch.random.get_rng_state()
+    calibration.measure_rates()
+    assert torch.equal(state, torch.random.get_rng_state())

@@ -37,7 +37,7 @@ class Rows:
         start, self.count = self.count, self.count + count
         if self.count > self._store.shape[1]:
             seeds, capacity, size = self._store.shape
-            grown = self._store.new_empty(seeds, max(self.count, capacity + capacity // 2), size)
+            grown = self._store.new_empty(seeds, max(self.count, capacity + capacity // 8), size)
             grown[:, :start] = self._store[:, :start]
             self._store = grown
         return self._store[:, start : self.count]

@@ -40,10 +40,6 @@ class Engine(Protocol):
         """Why a training cannot be represented, or nothing."""
         ...
 
-    def queries(self, training: Training) -> int:
-        """How wide a network must be for the engine to make sense."""
-        ...
-
     def cost(self, training: Training, width: int) -> Cost:
         """What one network costs."""
         ...
@@ -170,6 +166,6 @@ def in_bytes(count: int) -> str:
     size = float(count)
     for unit in ("bytes", "KiB", "MiB"):
         if size < 1024:
-            return f"{size:.3g} {unit}"
+            return f"{size:,.0f} {unit}" if size >= 100 else f"{size:.3g} {unit}"
         size /= 1024
-    return f"{size:,.3g} GiB"
+    return f"{size:,.0f} GiB" if size >= 100 else f"{size:.3g} GiB"

@@ -15,7 +15,8 @@ class Cost(NamedTuple):
     Attributes:
         flops: floating-point operations of matrix products.
         normals: random numbers drawn.
-        bytes: memory at the peak, observables included.
+        bytes: memory at the peak, with what observables of weights, features and outputs at the first and the last time
+            take; tangent kernels of many inputs take more.
     """
 
     flops: float

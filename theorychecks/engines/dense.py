@@ -13,13 +13,13 @@ from torch import Tensor
 from theorychecks.engines.cost import Cost, activation_numbers, batch_size, itemsize
 from theorychecks.engines.descent import Limits, Task, descend
 from theorychecks.engines.matrix import Tally
+from theorychecks.engines.narrow import NarrowMatrix
 from theorychecks.engines.randomness import fill, generator
 from theorychecks.engines.run import Norm
 from theorychecks.engines.spectral import norm_of
 from theorychecks.engines.trained import TrainedRun
 from theorychecks.networks import Entries, Layer, Training
 
-NAME = "dense"
 _COPIES = 4
 """Of the weights: now, at the start, and what norms of their change need."""
 
@@ -65,8 +65,11 @@ def train(
         device=device,
     )
     factors = None if rate_factors is None else rate_factors.to(task.inputs)
+    # A narrow matrix costs nothing to keep apart from its change, which may be far below its rounding.
+    apart = training.optimizer.name == "sgd"
     matrices = [
-        DenseMatrix(layer, weight, training, factors, tally) for layer, weight in zip(task.layers, weights, strict=True)
+        (NarrowMatrix if apart and layer.role != "hidden" else DenseMatrix)(layer, weight, training, factors, tally)
+        for layer, weight in zip(task.layers, weights, strict=True)
     ]
     run = DenseRun(training, width, tuple(seeds), root_seed, matrices, task.inputs, task.test_inputs)
     descend(run, task, limits)
@@ -78,21 +81,17 @@ def unable(training: Training) -> str | None:
     return None
 
 
-def queries(training: Training) -> int:
-    """How wide a network must be for this engine to make sense: any width will do."""
-    return 1
-
-
 def cost(training: Training, width: int) -> Cost:
     """What one network costs."""
     data, batch = training.data, batch_size(training)
     layers = training.network.layers(width, inputs=data.dimension, outputs=data.outputs)
     sizes = [layer.fan_in * layer.fan_out for layer in layers]
-    forward, below = 2.0 * batch * sum(sizes), 2.0 * batch * sum(sizes[1:])
+    narrow = sizes[0] + sizes[-1] if training.optimizer.name == "sgd" else 0
+    forward, below = 2.0 * batch * (sum(sizes) + narrow), 2.0 * batch * (sum(sizes[1:]) + (sizes[-1] if narrow else 0))
     copies = _COPIES + 2 * bool(training.optimizer.momentum) + 3 * (training.optimizer.name == "adam")
     copies += bool(training.ridge.strength and training.ridge.towards == "init")
     return Cost(
-        flops=(training.steps + 1) * forward + training.steps * (forward + below),
+        flops=(training.steps + 1) * forward + training.steps * (2.0 * batch * sum(sizes) + below),
         normals=float(sum(sizes)),
         bytes=(copies * sum(sizes) + activation_numbers(training, width)) * itemsize(training),
     )
@@ -236,7 +235,7 @@ class DenseMatrix:
 class DenseRun(TrainedRun):
     """A `Run` whose matrices can be looked at."""
 
-    matrices: Sequence[DenseMatrix]
+    matrices: Sequence[DenseMatrix | NarrowMatrix]
 
     def weights(self, matrix: int, time: int) -> Tensor:
         """W at a recorded time, [seed, fan_out, fan_in].

@@ -51,6 +51,9 @@ class Task(NamedTuple):
             ValueError: for no seeds, negative seeds, times outside 0..steps, or limits and times at once.
         """
         _check_seeds(seeds)
+        for time in times or ():
+            if isinstance(time, bool) or not isinstance(time, int):
+                raise ValueError(f"times are whole numbers of updates; got {time!r}")
         kept = sorted(set((0, training.steps) if times is None else (0, *times) if times else ()))
         if kept and (kept[0] < 0 or kept[-1] > training.steps):
             wrong = kept[0] if kept[0] < 0 else kept[-1]
@@ -111,6 +114,8 @@ class _Descent:
         gradient = training.loss.gradient(outputs, targets)
         if self.limits is not None:
             forward, gradient = self._drop_diverged(step, forward, gradient)
+            if not len(self.active):
+                return
         for k in range(len(self.run.matrices) - 1, -1, -1):
             matrix = self.run.matrices[k]
             upstream = gradient

@@ -47,13 +47,15 @@ class FormDescent:
 
     def step(self, gradient: Tensor, rate: float) -> None:
         """One step along a gradient [seed, rows, columns], with momentum and a ridge as the training has them."""
-        added = _grown(self.now.added, gradient)
+        added, rates = _grown(self.now.added, gradient), self._factors * rate
+        if not self._momentum and not self._decay:
+            self.now = Form(self.now.scale, torch.addcmul(added, gradient, rates, value=-1))
+            return
         pull = self._decay * (self.now.scale - float(self._anchored))
         velocity = Form(
             self._momentum * self._velocity.scale + pull,
             self._momentum * _grown(self._velocity.added, gradient) + self._decay * added + gradient,
         )
-        rates = self._factors * rate
         self._velocity = velocity
         self.now = Form(self.now.scale - rates * velocity.scale, added - rates * velocity.added)
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from theorychecks.engines.basis import Rows
 from theorychecks.engines.conditioning import GaussianProducts
 from theorychecks.engines.form import Form, FormDescent
-from theorychecks.engines.norms_in_law import frobenius_norm, inner_norm, spectral_norm_in_law
+from theorychecks.engines.norms_in_law import Unseen, inner_norm
 from theorychecks.engines.run import Norm
 from theorychecks.networks import Layer, Training
 
@@ -22,7 +22,8 @@ class GaussianMatrix:
     """A `Matrix` with Gaussian initial entries that is known by its products alone.
 
     A norm that involves the initial matrix draws what it needs of the part not seen so far, given all products asked
-    for before, and does not record it: ask for products first, as the observables here do.
+    for before. Other norms know of it, later products do not: ask for products first. What is lost otherwise is the
+    dependence of a product in a random direction on a norm, of relative size 1/n.
     """
 
     def __init__(
@@ -36,11 +37,12 @@ class GaussianMatrix:
         self.layer = layer
         self.products = products
         self.tally = products.tally
-        self.norm_generators = norm_generators
+        self.unseen = Unseen(products, norm_generators)
         rows = products.right.rows
         nothing = rows.new_zeros(rows.shape[0], 0, 0)
         self.form = FormDescent(nothing, training, factors)
         self._forward, self._backward = nothing, nothing
+        self._norms: dict[tuple[Norm, int, int, int], Tensor] = {}
 
     def forward(self, features: Tensor) -> Tensor:
         """W times features, now."""
@@ -65,7 +67,7 @@ class GaussianMatrix:
         self.products.select(seeds)
         self.form.select(seeds)
         self._forward, self._backward = self._forward[seeds], self._backward[seeds]
-        self.norm_generators = [self.norm_generators[k] for k in seeds.tolist()]
+        self.unseen.select(seeds)
 
     def apply(self, vectors: Tensor, time: int) -> Tensor:
         """W at a recorded time times vectors."""
@@ -88,7 +90,10 @@ class GaussianMatrix:
 
     def norm(self, norm: Norm, time: int) -> Tensor:
         """Norm of W at a recorded time, [seed]."""
-        return self._norm(self.form.at(time), norm)
+        key = norm, time, self.products.left.count, self.products.right.count
+        if key not in self._norms:
+            self._norms[key] = self._norm(self.form.at(time), norm)
+        return self._norms[key]
 
     def change_norm(self, norm: Norm, time: int) -> Tensor:
         """Norm of the change of W since time 0, [seed]."""
@@ -98,11 +103,8 @@ class GaussianMatrix:
         return inner_norm(change.added, norm) * self.layer.multiplier
 
     def _norm(self, form: Form, norm: Norm) -> Tensor:
-        compute = {"frobenius": frobenius_norm, "spectral": spectral_norm_in_law}
-        if norm not in compute:
-            raise ValueError(f"a norm is 'frobenius' or 'spectral'; got {norm!r}")
         scale = form.scale[:, 0, 0] * self.layer.init
-        return compute[norm](self.products, scale, form.added, self.norm_generators) * self.layer.multiplier
+        return self.unseen.norm(norm, scale, form.added) * self.layer.multiplier
 
     def _times(self, form: Form, coordinates: Tensor) -> Tensor:
         return self._combined(form.added.mT, form.scale, coordinates, self.products.images, self.products.left)

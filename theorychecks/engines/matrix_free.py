@@ -26,8 +26,6 @@ from theorychecks.engines.randomness import fill, generator
 from theorychecks.engines.trained import TrainedRun
 from theorychecks.networks import Layer, Training
 
-NAME = "matrix_free"
-
 
 def train(
     training: Training,

@@ -42,6 +42,10 @@ class NarrowMatrix:
         self.start = self.start[seeds]
         self.form.select(seeds)
 
+    def values(self, time: int) -> Tensor:
+        """W at a recorded time."""
+        return self._values(self.form.at(time)) * self.layer.multiplier
+
     def apply(self, vectors: Tensor, time: int) -> Tensor:
         """W at a recorded time times vectors."""
         return self._times(self.form.at(time), vectors)

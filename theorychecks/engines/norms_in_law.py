@@ -56,81 +56,132 @@ def inner_norm(inner: Tensor, norm: Norm) -> Tensor:
     return largest_singular_value(inner)
 
 
-def frobenius_norm(
-    products: GaussianProducts, scale: Tensor, inner: Tensor, generators: Sequence[torch.Generator]
-) -> Tensor:
-    """Frobenius norm of c w + P^T M Q, [seed]: the unseen part's square is a chi-square.
+class Unseen:
+    """What has not been seen of a matrix, drawn when a norm asks for it, and kept: all norms are of one matrix.
 
-    Args:
-        products: what is known of w, whose entries have variance one.
-        scale: c, [seed].
-        inner: M, [seed, p, q] of the first directions.
-        generators: one a seed.
+    It is kept until further products become known; Frobenius and spectral norms draw theirs apart.
     """
-    known = _Known.of(products)
-    free = (products.shape[0] - products.left.used) * (products.shape[1] - products.right.used)
-    unseen = [_random(own).chisquare(df) if df > 0 else 0.0 for own, df in zip(generators, free.tolist(), strict=True)]
-    traces = known.images.diagonal(dim1=1, dim2=2).sum(-1) + known.back_images.diagonal(dim1=1, dim2=2).sum(-1)
-    initial = traces - known.both.square().sum((1, 2)) + torch.tensor(unseen).to(traces)
-    c, exact = scale.to(torch.float64), inner.to(torch.float64)
-    cross = (known.both[:, : inner.shape[1], : inner.shape[2]] * exact).sum((1, 2))
-    return (c**2 * initial + 2 * c * cross + exact.square().sum((1, 2))).sqrt().to(inner.dtype)
 
+    def __init__(self, products: GaussianProducts, generators: Sequence[torch.Generator]) -> None:
+        self.products = products
+        self.generators = generators
+        self._counts = (-1, -1)
+        self._known: _Known
+        self._squares: Tensor | None = None
+        self._formed: Tensor | None = None
+        self._unfoldings: list[_Unfolding | None] = []
 
-def spectral_norm_in_law(
-    products: GaussianProducts, scale: Tensor, inner: Tensor, generators: Sequence[torch.Generator]
-) -> Tensor:
-    """Spectral norm of c w + P^T M Q, [seed]; arguments as for `frobenius_norm`."""
-    if min(products.shape) < max(_FORMED_BELOW, 2 * (products.left.count + products.right.count)):
-        return largest_singular_value(_formed(products, scale[:, None, None], inner, generators))
-    known = _Known.of(products)
-    norms = []
-    for k, own in enumerate(generators):
-        grams = [gram[k].cpu().numpy() for gram in known]
-        if all(np.isfinite(gram).all() for gram in grams) and torch.isfinite(inner[k]).all():
-            form = float(scale[k]), inner[k].to(torch.float64).cpu().numpy()
-            norms.append(_Unfolding(grams, form, products.shape, _random(own)).norm())
-        else:
-            norms.append(math.nan)
-    return torch.tensor(norms).to(inner)
+    def norm(self, norm: Norm, scale: Tensor, inner: Tensor) -> Tensor:
+        """Norm of c w + P^T M Q, [seed].
+
+        Args:
+            norm: "frobenius" or "spectral".
+            scale: c, [seed]; w has entries of variance one.
+            inner: M, [seed, p, q] of the first directions.
+
+        Raises:
+            ValueError: for an unknown norm.
+        """
+        if norm not in ("frobenius", "spectral"):
+            raise ValueError(f"a norm is 'frobenius' or 'spectral'; got {norm!r}")
+        counts = (self.products.left.count, self.products.right.count)
+        if counts != self._counts:
+            self._counts, self._known = counts, _Known.of(self.products)
+            self._squares, self._formed, self._unfoldings = None, None, []
+        if norm == "frobenius":
+            return self._frobenius(scale.to(torch.float64), inner.to(torch.float64)).to(inner.dtype)
+        if min(self.products.shape) < max(_FORMED_BELOW, 2 * sum(counts)):
+            return self._spectral_of_formed(scale[:, None, None], inner)
+        return self._spectral_unfolded(scale, inner)
+
+    def select(self, seeds: Tensor) -> None:
+        """Go on with some of the seeds."""
+        self.generators = [self.generators[k] for k in seeds.tolist()]
+        self._counts = (-1, -1)
+
+    def _frobenius(self, scale: Tensor, inner: Tensor) -> Tensor:
+        """The unseen part's square is a chi-square."""
+        known = self._known
+        if self._squares is None:
+            left, right = self.products.left.used, self.products.right.used
+            free = ((self.products.shape[0] - left) * (self.products.shape[1] - right)).tolist()
+            pairs = zip(self.generators, free, strict=True)
+            drawn = [_random(own).chisquare(df) if df > 0 else 0.0 for own, df in pairs]
+            self._squares = torch.tensor(drawn, dtype=torch.float64).to(known.both.device)
+        traces = known.images.diagonal(dim1=1, dim2=2).sum(-1) + known.back_images.diagonal(dim1=1, dim2=2).sum(-1)
+        initial = traces - known.both.square().sum((1, 2)) + self._squares
+        cross = (known.both[:, : inner.shape[1], : inner.shape[2]] * inner).sum((1, 2))
+        return (scale**2 * initial + 2 * scale * cross + inner.square().sum((1, 2))).clamp_min(0.0).sqrt()
+
+    def _spectral_of_formed(self, scale: Tensor, inner: Tensor) -> Tensor:
+        products = self.products
+        left, right = products.left.rows, products.right.rows
+        if self._formed is None:
+            fresh = inner.new_empty(inner.shape[0], *products.shape)
+            every = torch.ones(fresh.shape[:2], dtype=torch.bool)
+            FreshGaussians(self.generators).write(fresh, fresh, every, transposed=True)
+            fresh -= left.mT @ (left @ fresh)
+            unseen = fresh - (fresh @ right.mT) @ right
+            back = products.back_images.rows
+            beside = back - (back @ right.mT) @ right
+            self._formed = unseen + products.images.rows.mT @ right + left.mT @ beside
+        p, q = inner.shape[1:]
+        return largest_singular_value(scale * self._formed + left[:, :p].mT @ inner @ right[:, :q])
+
+    def _spectral_unfolded(self, scale: Tensor, inner: Tensor) -> Tensor:
+        if not self._unfoldings:
+            grams = [[gram[k].cpu().numpy() for gram in self._known] for k in range(len(self.generators))]
+            self._unfoldings = [
+                _Unfolding(each, self.products.shape, _random(own))
+                if all(np.isfinite(gram).all() for gram in each)
+                else None
+                for each, own in zip(grams, self.generators, strict=True)
+            ]
+        exact = inner.to("cpu", torch.float64).numpy()
+        norms = [
+            unfolding.norm(float(scale[k]), exact[k])
+            if unfolding is not None and np.isfinite(exact[k]).all()
+            else np.nan
+            for k, unfolding in enumerate(self._unfoldings)
+        ]
+        return torch.tensor(norms, dtype=torch.float64).to(inner)
 
 
 class _Unfolding:
-    """One seed's c w + P^T M Q in coordinates [P, L, new ones] by [Q, K, new ones].
+    """One seed's w in coordinates [P, L, new ones] by [Q, K, new ones].
 
     A product with a new direction leaves the coordinates in use along one new one, as far as the length of all that is
     left: a chi. Conditioning is that of `GaussianProducts`.
     """
 
-    def __init__(
-        self, grams: Sequence[Array], form: tuple[float, Array], shape: tuple[int, int], random: np.random.Generator
-    ) -> None:
+    def __init__(self, grams: Sequence[Array], shape: tuple[int, int], random: np.random.Generator) -> None:
         both, images, back = grams
-        p, q = both.shape
-        self.scale, self.inner = form
         self.random = random
         # Lanczos needs some n^(1/3) steps to resolve the edge of a Gaussian matrix's spectrum.
         self.steps = 40 + math.ceil(12 * min(shape) ** (1 / 3))
-        length, capacity = p + q + self.steps + 2, self.steps + 2
         below, beside = _root(images - both.T @ both), _root(back - both @ both.T)
         # Slots of directions that this seed has no use for are no coordinates.
-        row_slots, column_slots = np.diag(back) > 0, np.diag(images) > 0
-        self.rows = _Side(p, q, length, capacity, row_slots, np.hstack([both, beside]), shape[0])
-        self.columns = _Side(q, p, length, capacity, column_slots, np.hstack([both.T, below]), shape[1])
+        # A small part of the largest singular value's own spread, which is some n^(-2/3) (Tracy and Widom).
+        self.tolerance = min(1e-4, 0.05 * min(shape) ** (-2 / 3))
+        self.rows = _Side(np.diag(back) > 0, np.hstack([both, beside]), shape[0])
+        self.columns = _Side(np.diag(images) > 0, np.hstack([both.T, below]), shape[1])
 
-    def norm(self) -> float:
-        """The largest singular value."""
+    def norm(self, scale: float, inner: Array) -> float:
+        """The largest singular value of c w + P^T M Q."""
+        rows, columns = (len(side.valid) + self.steps + 2 for side in (self.rows, self.columns))
+        self.rows.make_room(self.steps + 2, rows, columns)
+        self.columns.make_room(self.steps + 2, columns, rows)
+
+        def apply(vectors: Tensor) -> Tensor:
+            return self._product(vectors, self.columns, self.rows, scale, inner.T)
+
+        def apply_transpose(vectors: Tensor) -> Tensor:
+            return self._product(vectors, self.rows, self.columns, scale, inner)
+
         start = torch.from_numpy(self.columns.fresh(self.random))[None]
-        found = spectral_norm(self._apply, self._apply_transpose, start, rank=self.steps)
-        return float(found)
+        return float(spectral_norm(apply, apply_transpose, start, rank=self.steps, tolerance=self.tolerance))
 
-    def _apply(self, vectors: Tensor) -> Tensor:
-        return self._product(vectors, self.columns, self.rows, self.inner.T)
-
-    def _apply_transpose(self, vectors: Tensor) -> Tensor:
-        return self._product(vectors, self.rows, self.columns, self.inner)
-
-    def _product(self, vectors: Tensor, asked: _Side, other: _Side, inner: Array) -> Tensor:
+    def _product(self, vectors: Tensor, asked: _Side, other: _Side, scale: float, inner: Array) -> Tensor:
         vector = vectors[0].numpy()
         coordinates, direction = asked.split(vector)
         if direction is not None:
@@ -138,7 +189,7 @@ class _Unfolding:
             known = other.directions[: other.count]
             drawn += (other.images[: other.count] @ direction - known @ drawn) @ known
             asked.learn(direction, drawn)
-        made = self.scale * (coordinates @ asked.images[: asked.count])
+        made = scale * (coordinates @ asked.images[: asked.count])
         made[: inner.shape[1]] += vector[: inner.shape[0]] @ inner
         return torch.from_numpy(made)[None]
 
@@ -146,22 +197,23 @@ class _Unfolding:
 class _Side:
     """Directions asked for on one side of a matrix, in this side's coordinates, and their images, in the other's."""
 
-    def __init__(
-        self, known: int, others: int, length: int, capacity: int, slots: NDArray[np.bool_], images: Array, size: int
-    ) -> None:
-        self.count = known
-        self.directions = np.zeros((known + capacity, length))
-        self.directions[:known, :known] = np.diag(slots.astype(float))
-        self.images = np.zeros((known + capacity, length))
-        self.images[:known, : known + others] = images
-        self.valid = np.ones(known + others, dtype=bool)
-        self.valid[:known] = slots
+    def __init__(self, slots: NDArray[np.bool_], images: Array, size: int) -> None:
+        self.count, length = images.shape
+        self.directions = np.zeros((self.count, length))
+        self.directions[:, : self.count] = np.diag(slots.astype(float))
+        self.images = images
+        self.valid = np.ones(length, dtype=bool)
+        self.valid[: self.count] = slots
         self.left = size - int(self.valid.sum())
-        self.length = length
+
+    def make_room(self, more: int, own: int, others: int) -> None:
+        """Grow arrays for so many more directions, and for so many coordinates of this side and of the other."""
+        self.directions = _grown(self.directions[: self.count], more, own)
+        self.images = _grown(self.images[: self.count], more, others)
 
     def fresh(self, random: np.random.Generator) -> Array:
         """A normal vector of this side: coordinates in use, and one more as long as all the others together."""
-        drawn = np.zeros(self.length)
+        drawn = np.zeros(self.directions.shape[1])
         used = len(self.valid)
         drawn[:used] = np.where(self.valid, random.standard_normal(used), 0.0)
         drawn[used] = math.sqrt(random.chisquare(self.left))
@@ -171,14 +223,16 @@ class _Side:
 
     def split(self, vector: Array) -> tuple[Array, Array | None]:
         """Coordinates in the directions, the one that is new included if there is one."""
-        # Lanczos vectors are orthogonal to each other already, so that once is enough.
         directions = self.directions[: self.count]
         coordinates = directions @ vector
         left = vector - coordinates @ directions
+        # Twice, as a second norm's vectors lie close to the first one's.
+        again = directions @ left
+        left -= again @ directions
         size = float(np.linalg.norm(left))
-        if size <= 1e-13 * float(np.linalg.norm(vector)):
-            return coordinates, None
-        return np.append(coordinates, size), left / size
+        if size <= 1e-12 * float(np.linalg.norm(vector)):
+            return coordinates + again, None
+        return np.append(coordinates + again, size), left / size
 
     def learn(self, direction: Array, image: Array) -> None:
         """Take a direction and its image in."""
@@ -186,19 +240,12 @@ class _Side:
         self.count += 1
 
 
-def _formed(products: GaussianProducts, scale: Tensor, inner: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
-    """The matrix c w + P^T M Q itself, with what has not been seen of w drawn."""
-    fresh = inner.new_empty(inner.shape[0], *products.shape)
-    every = torch.ones(fresh.shape[:2], dtype=torch.bool)
-    FreshGaussians(generators).write(fresh, fresh, every, transposed=True)
-    left, right = products.left.rows, products.right.rows
-    fresh -= left.mT @ (left @ fresh)
-    unseen = fresh - (fresh @ right.mT) @ right
-    back = products.back_images.rows
-    beside = back - (back @ right.mT) @ right
-    initial = unseen + products.images.rows.mT @ right + left.mT @ beside
-    p, q = inner.shape[1:]
-    return scale * initial + left[:, :p].mT @ inner @ right[:, :q]
+def _grown(rows: Array, more: int, length: int) -> Array:
+    """Rows with so many more below them, and as long as this; what is cut off or added is zero."""
+    grown = np.zeros((len(rows) + more, length))
+    kept = min(rows.shape[1], length)
+    grown[: len(rows), :kept] = rows[:, :kept]
+    return grown
 
 
 def _root(gram: Array) -> Array:

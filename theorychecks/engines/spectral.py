@@ -19,6 +19,8 @@ single values and it falls faster, so what is left is at most steps/2 times what
 _LOOK_EVERY: Final = 0.125
 """How often the value is computed, in units of the steps so far."""
 _PATIENCE: Final = 2
+_ROUNDING: Final = 32.0
+"""In units of the precision, relative to the largest vector: what is smaller is rounding."""
 _SMALL: Final = 32
 """Steps up to which one call for all seeds is faster than one for each that makes use of the shape."""
 
@@ -43,13 +45,14 @@ def spectral_norm(
         rank: an upper bound on the rank, at most the smaller side, or on the steps worth taking.
         tolerance: relative, of the value's error.
     """
-    rights = _Orthonormal(torch.nn.functional.normalize(start, dim=-1))
-    left, size = _split(apply(rights.last))
-    lefts = _Orthonormal(left)
+    rights, lefts = _Orthonormal(), _Orthonormal()
+    right, _ = rights.add(start)
+    rights.largest = None  # the start's size says nothing of the map's
+    left, size = lefts.add(apply(right))
     diagonal, above = [size], list[Tensor]()
     value, looked, quiet = size, 1, 0
     for step in range(2, rank + 2):
-        right, size = rights.add(apply_transpose(lefts.last))
+        right, size = rights.add(apply_transpose(left))
         above.append(size)
         left, size = lefts.add(apply(right))
         diagonal.append(size)
@@ -98,24 +101,29 @@ def largest_singular_value(matrices: Tensor) -> Tensor:
 class _Orthonormal:
     """Vectors [seed, size] to which others are made orthogonal one by one."""
 
-    def __init__(self, first: Tensor) -> None:
-        self.last = first
-        self.count = 1
-        self._store = first.new_empty(first.shape[0], 16, first.shape[1])
-        self._store[:, 0] = first
+    def __init__(self) -> None:
+        self._count = 0
+        self._store: Tensor | None = None
+        self.largest: Tensor | None = None
 
     def add(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
-        """Take vectors in: what is new of them, normalised, and its size."""
-        known = self._store[:, : self.count]
+        """Take vectors in: what is new of them, normalised, and its size; zero where nothing but rounding is new."""
+        if self._store is None:
+            self._store = vectors.new_empty(vectors.shape[0], 16, vectors.shape[1])
+        known = self._store[:, : self._count]
         # Twice is enough (Giraud, Langou, Rozloznik 2005).
-        for _ in range(2):
+        for _ in range(2 if self._count else 0):
             vectors = vectors - torch.bmm(torch.bmm(vectors[:, None], known.mT), known)[:, 0]
-        self.last, size = _split(vectors)
-        if self.count == self._store.shape[1]:
+        sizes = torch.linalg.vector_norm(vectors, dim=-1)
+        self.largest = sizes if self.largest is None else torch.maximum(self.largest, sizes)
+        # A vector of rounding errors would not be orthogonal to the others, and they to it.
+        rounding = _ROUNDING * torch.finfo(sizes.dtype).eps * self.largest
+        unit = torch.where(sizes[:, None] <= rounding[:, None], 0.0, vectors / sizes[:, None])
+        if self._count == self._store.shape[1]:
             self._store = torch.cat([self._store, torch.empty_like(self._store)], dim=1)
-        self._store[:, self.count] = self.last
-        self.count += 1
-        return self.last, size
+        self._store[:, self._count] = unit
+        self._count += 1
+        return unit, sizes
 
 
 def _largest(diagonal: list[Tensor], above: list[Tensor]) -> Tensor:
@@ -133,10 +141,3 @@ def _largest(diagonal: list[Tensor], above: list[Tensor]) -> Tensor:
         for row in sides[:, :-1].cpu().numpy().astype(np.float64)
     ]
     return torch.tensor(values).to(sides)
-
-
-def _split(vectors: Tensor) -> tuple[Tensor, Tensor]:
-    """Normalised vectors and their sizes; zero where nothing new is left, so that a small rank ends cleanly."""
-    sizes = torch.linalg.vector_norm(vectors, dim=-1)
-    unit = torch.where(sizes[:, None] > 0, vectors / sizes[:, None].clamp_min(torch.finfo(sizes.dtype).tiny), 0.0)
-    return unit, sizes

@@ -43,8 +43,8 @@ class Measured:
 
 _PLAIN: Final = Choice("dense", 2**62)
 _DEFAULT: Final = Resources()
-_DONE: dict[tuple[Sweep, str, str], Measured] = {}
-"""Sweeps already carried out by this process: a description determines its numbers, so none is trained twice."""
+_DONE: dict[tuple[Sweep, str, tuple[str, ...]], Measured] = {}
+"""Sweeps already carried out by this process: description and engines determine their numbers."""
 
 
 def measure(sweep: Sweep, resources: Resources = _DEFAULT) -> Measured:
@@ -59,22 +59,32 @@ def measure(sweep: Sweep, resources: Resources = _DEFAULT) -> Measured:
             or missing for all runs of a width.
         MemoryError: if a width does not fit into the memory budget.
     """
-    key = replace(sweep, words=()), resources.engine, resources.device
+    choices = _choices(sweep, resources)
+    key = replace(sweep, words=()), resources.device, tuple(choice.engine for choice in choices)
     if key not in _DONE:
-        _DONE[key] = _measure(key[0], resources)
+        _DONE[key] = _measure(key[0], choices, resources.device)
     return _DONE[key]
 
 
-def _measure(sweep: Sweep, resources: Resources) -> Measured:
+def _choices(sweep: Sweep, resources: Resources) -> list[Choice]:
+    """The engine at each width; once the matrix-free one is faster it is taken for all wider networks."""
+    budget, choices = resources.budget(), list[Choice]()
+    for width in sweep.widths:
+        choice = _choice(sweep, width, resources.engine, resources, budget)
+        if choice.engine == "dense" and choices and choices[-1].engine == "matrix_free":
+            choice = _choice(sweep, width, "matrix_free", resources, budget)
+        choices.append(choice)
+    return choices
+
+
+def _measure(sweep: Sweep, choices: Sequence[Choice], device: str) -> Measured:
     started = time.perf_counter()
-    budget = resources.budget()
-    choices = [_choice(sweep, width, resources, budget) for width in sweep.widths]
     tally = Tally()
     cells: dict[str, list[list[Reading]]] = {}
     for width, count, choice in zip(sweep.widths, sweep.counts, choices, strict=True):
         by_name: dict[str, list[Reading]] = {}
         for seeds in _chunks(sweep, count, choice):
-            trial = EngineTrial(sweep.training, width, seeds, sweep.root_seed, choice, resources.device, tally)
+            trial = EngineTrial(sweep.training, width, seeds, sweep.root_seed, choice, device, tally)
             for name, reading in _readings(sweep, trial).items():
                 by_name.setdefault(name, []).append(reading)
         if cells and set(cells) != set(by_name):
@@ -91,11 +101,11 @@ def _measure(sweep: Sweep, resources: Resources) -> Measured:
     )
 
 
-def _choice(sweep: Sweep, width: int, resources: Resources, budget: int) -> Choice:
+def _choice(sweep: Sweep, width: int, wanted: str, resources: Resources, budget: int) -> Choice:
     return choose(
         sweep.training,
         width,
-        wanted=resources.engine,
+        wanted=wanted,
         retrains=sweep.observable.retrains,
         group=sweep.observable.networks,
         memory_budget=budget,
@@ -158,7 +168,16 @@ class EngineTrial:
         return self._train(self.seeds, None, times=times)
 
     def histories(self, seeds: Sequence[int], rate_factors: Tensor, limits: Limits) -> Histories:
-        """Train any number of networks, chunk by chunk, and keep no weights."""
+        """Train any number of networks, chunk by chunk, and keep no weights.
+
+        Raises:
+            ValueError: with the matrix-free engine, where each rate would have another network.
+        """
+        if self.choice.engine != "dense":
+            raise ValueError(
+                f"the {self.choice.engine} engine cannot train one network several times; "
+                "make the observable with retrains=True, so that the dense engine is chosen"
+            )
         chunks = [slice(start, start + self.together) for start in range(0, len(seeds), self.together)]
         runs = [self._train(seeds[chunk], rate_factors[chunk], times=(), limits=limits) for chunk in chunks]
         return Histories(*(torch.cat([getattr(run, name) for run in runs], dim=1) for name in Histories._fields))

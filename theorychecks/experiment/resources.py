@@ -42,9 +42,11 @@ class Resources:
         budget = self.memory_budget
         if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int) or budget < 1):
             raise ValueError(f"a memory budget is a positive number of bytes; got {budget!r}")
+        if isinstance(self.workers, bool) or not isinstance(self.workers, int) or self.workers < 1:
+            raise ValueError(f"the number of workers is a positive integer; got {self.workers!r}")
         try:
             device = torch.device(self.device)
-        except RuntimeError as error:
+        except (RuntimeError, TypeError) as error:
             raise ValueError(f"a device is a torch device, 'cpu' or 'cuda'; got {self.device!r}") from error
         if device.type == "cuda":
             found = torch.cuda.device_count()
@@ -65,9 +67,15 @@ class Resources:
         """Bytes for networks that this process trains together, now."""
         if self.memory_budget is not None:
             return self.memory_budget // self.workers
-        free = psutil.virtual_memory().available if self.on_cpu else torch.cuda.mem_get_info(self.device)[0]
-        return int(free) // (_SHARE * self.workers)
+        return self._free() // (_SHARE * self.workers)
+
+    def _free(self) -> int:
+        if self.on_cpu:
+            return int(psutil.virtual_memory().available)
+        # What torch has set aside and does not use is free as well.
+        kept = torch.cuda.memory_reserved(self.device) - torch.cuda.memory_allocated(self.device)
+        return int(torch.cuda.mem_get_info(self.device)[0]) + kept
 
     def rates(self) -> Mapping[EngineName, Rates]:
         """What engines do on this machine."""
-        return REFERENCE_RATES if self.calibration is None else calibrated(self.calibration)
+        return REFERENCE_RATES if self.calibration is None else calibrated(self.calibration, self.device)

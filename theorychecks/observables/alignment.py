@@ -75,11 +75,14 @@ def _parts(run: Run, matrix: int, update: Update, direction: Direction) -> tuple
         vector = vector - run.features(matrix, 0)
     if direction == "random":
         vector = _random_like(vector, run, layer.name)
+    # Products first: without stored matrices a norm is drawn given them, and they are not drawn given it.
     if update == "effective":
-        size = run.weight_change_norm(matrix, "frobenius", steps) / entries
-        return root_mean_square(run.apply_change(matrix, vector, steps)), root_mean_square(vector), size
-    size = run.weight_norm(matrix, "frobenius") / entries
-    return root_mean_square(run.apply_initial(matrix, vector)), root_mean_square(vector), size
+        produced = run.apply_change(matrix, vector, steps)
+        size = run.weight_change_norm(matrix, "frobenius", steps)
+    else:
+        produced = run.apply_initial(matrix, vector)
+        size = run.weight_norm(matrix, "frobenius")
+    return root_mean_square(produced), root_mean_square(vector), size / entries
 
 
 def _random_like(vectors: Tensor, run: Run, name: str) -> Tensor:

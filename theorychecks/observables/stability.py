@@ -125,14 +125,18 @@ class _Search:
         return 3 if 3 * networks <= self.trial.together else 1
 
     def _section(self, low: dict[int, float], high: dict[int, float], seeds: list[int]) -> None:
-        """Narrow brackets down: to the first part, from the stable end, that ends unstable."""
+        """Halve brackets, or quarter them by two halvings at once, which asks for one rate in vain."""
         while seeds and (width := max(high[s] - low[s] for s in seeds)) > 1.5 * self.resolution:
             inner = self._at_once(len(seeds)) if width > 3 * self.resolution else 1
             parts = {s: [low[s] + (high[s] - low[s]) * k / (inner + 1) for k in range(1, inner + 1)] for s in seeds}
             for seed, answers in self._stable_at(parts).items():
-                stable = next((k for k, answer in enumerate(answers) if not answer), inner)
                 ends = [low[seed], *parts[seed], high[seed]]
-                low[seed], high[seed] = ends[stable], ends[stable + 1]
+                known = [True, *answers, False]
+                first, last = 0, inner + 1
+                while last - first > 1:
+                    middle = (first + last) // 2
+                    first, last = (middle, last) if known[middle] else (first, middle)
+                low[seed], high[seed] = ends[first], ends[last]
 
     def _stable_at(self, positions: dict[int, list[float]]) -> dict[int, list[bool]]:
         pairs = [(seed, position) for seed, tried in positions.items() for position in tried]

@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 CALIBRATION: Final = ".theorychecks"
 """Directory under the root directory where rates of this machine are kept; see `theorychecks.experiment.calibrated`."""
-_UNITS: Final = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_POWERS: Final = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 
 
 def size(text: str) -> int:
-    """Bytes in a size such as 4GB, 500 MB or 1.5e9."""
-    found = re.fullmatch(r"([0-9.]+(?:e[0-9]+)?)\s*([KMGT]?)B?", text.strip(), flags=re.IGNORECASE)
+    """Bytes in a size such as 4GB, 500 MiB or 1.5e9."""
+    found = re.fullmatch(r"([0-9.]+(?:e[0-9]+)?)\s*([KMGT]?)(i?)B?", text.strip(), flags=re.IGNORECASE)
     try:
-        count = int(float(found[1]) * _UNITS[found[2].upper()]) if found else 0
-    except ValueError:
+        count = int(float(found[1]) * (1024 if found[3] else 1000) ** _POWERS[found[2].upper()]) if found else 0
+    except (ValueError, OverflowError):
         count = 0
     if count < 1:
         raise argparse.ArgumentTypeError(

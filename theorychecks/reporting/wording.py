@@ -226,11 +226,10 @@ def numbers(finding: FindingDocument) -> list[tuple[str, str]]:
 
 def effort(finding: FindingDocument) -> str:
     """Say how many networks were trained for a finding, and what that cost."""
-    values = sum(finding["seeds"])
+    values, giga = sum(finding["seeds"]), finding["flops"] / 1e9
     each = f" ({finding['trainings'] / values:.3g} for each value)" if finding["trainings"] > values else ""
-    return (
-        f"{finding['trainings']:,} trainings{each}, {finding['flops'] / 1e9:,.3g} GFLOP, {duration(finding['seconds'])}"
-    )
+    work = f"{giga:,.0f}" if giga >= 100 else f"{giga:.3g}"
+    return f"{finding['trainings']:,} trainings{each}, {work} GFLOP, {duration(finding['seconds'])}"
 
 
 def _means(finding: FindingDocument) -> str:

@@ -194,6 +194,10 @@ def test_dead_layers_ask_nothing(monkeypatch):
     weights[0] = -sign * weights[0].abs()
     monkeypatch.setattr(dense, "initial_weights", lambda *_, **__: [w.clone() for w in weights])
     free, stored = both(training)
+    basis = free.matrices[1].products.right
+    # Inputs of the one sign are dead, those of the other sign are all alike: one direction a step.
+    assert (basis.used == STEPS + 1).all()
+    assert torch.isfinite(basis.rows).all()
     assert (stored.features(1, 0) == 0).all(dim=-1).any(), "the set-up has dead layers"
     torch.testing.assert_close(free.losses, stored.losses, **EXACT)
     near(free.outputs(STEPS), stored.outputs(STEPS))
@@ -248,6 +252,25 @@ def test_seeds_beyond_their_limits_are_trained_no_further():
         torch.testing.assert_close(run.losses[:, 1], whole.losses[:, 1], **EXACT)
         assert torch.isnan(run.losses[-1, 0])
     assert torch.isfinite(whole.losses[1, 0])
+
+
+@pytest.mark.parametrize("engine", [dense, matrix_free])
+def test_training_ends_when_all_seeds_are_beyond_their_limits(engine):
+    run = engine.train(described(2), WIDTH, SEEDS, times=(), limits=Limits(activations=1e-9))
+    assert torch.isfinite(run.losses[0]).all()
+    assert torch.isnan(run.losses[1:]).all()
+
+
+def test_the_same_norm_is_the_same_number_and_norms_at_two_times_belong_together():
+    training = described(3, parametrization=MAXIMAL_UPDATE, rate=0.1)
+    for width in (WIDTH, 400):
+        free = matrix_free.train(training, width, range(4))
+        stored = dense.train(training, width, range(4))
+        for norm in ("frobenius", "spectral"):
+            assert torch.equal(free.weight_norm(1, norm), free.weight_norm(1, norm))
+            growth, expected = ((run.weight_norm(1, norm, STEPS) - run.weight_norm(1, norm)) for run in (free, stored))
+            # Two draws of the unseen part would differ by a thousand times as much.
+            assert growth.abs().max() < 10 * expected.abs().max() + 1e-3
 
 
 def test_work_is_counted():

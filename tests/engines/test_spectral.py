@@ -44,6 +44,8 @@ def test_a_matrix_of_low_rank_is_exact(rank):
     matrices = gaussian(4, 128, rank) @ gaussian(4, rank, 96, seed=1)
     expected = torch.linalg.matrix_norm(matrices, ord=2)
     torch.testing.assert_close(norm(matrices), expected, rtol=1e-12, atol=0.0)
+    # Steps beyond the rank see rounding alone.
+    torch.testing.assert_close(norm(matrices, tolerance=0.0), expected, rtol=1e-12, atol=0.0)
     # A tight bound on the rank leaves room for what the start has outside the row space.
     torch.testing.assert_close(norm(matrices, rank=rank), expected, rtol=1e-12, atol=0.0)
 

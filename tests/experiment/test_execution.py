@@ -7,8 +7,9 @@ import pytest
 import torch
 from scipy.stats import ks_2samp
 
-from theorychecks.engines import dense
-from theorychecks.experiment import Resources, Sweep, execution, measure
+from theorychecks.engines import Limits, dense
+from theorychecks.engines.choice import Choice
+from theorychecks.experiment import EngineTrial, Resources, Sweep, execution, measure
 from theorychecks.networks import ADAM, MLP, MSE, NTK, RELU, STANDARD, Teacher, Training, scaled
 from theorychecks.observables import (
     Observable,
@@ -19,6 +20,7 @@ from theorychecks.observables import (
     max_stable_learning_rate,
     observable,
     output_change,
+    together,
     weight_change,
 )
 from theorychecks.statistics.measurement import Status
@@ -232,6 +234,7 @@ def test_observables_made_by_one_function_are_not_taken_for_each_other():
     assert double == pytest.approx([2 * value for value in single], rel=1e-6)
 
 
+BOTH_NORMS = together(weight_change(), weight_change(norm="spectral"))
 WIDE = {"widths": (4, 64, 1024), "network": MLP(2, RELU, NTK), "seeds": 3}
 
 
@@ -250,6 +253,27 @@ def test_an_engine_that_is_forced_leaves_narrow_networks_to_dense_and_says_so():
     threshold = sweep(max_stable_learning_rate("outputs"), **WIDE)
     measured = measure(threshold, Resources(engine="matrix_free"))
     assert measured.engine == "dense (one network is trained several times)"
+
+
+def test_wider_networks_keep_to_the_engine_that_was_faster_before(monkeypatch):
+    faster = {64: "dense", 256: "dense", 512: "matrix_free", 1024: "dense", 2048: "matrix_free"}
+    choices = []
+
+    def choose(training, width, *, wanted, **options):
+        choices.append((width, wanted))
+        return Choice(faster[width] if wanted == "auto" else wanted, 8)
+
+    monkeypatch.setattr(execution, "choose", choose)
+    measured = measure(sweep(**WIDE | {"widths": tuple(faster), "seeds": 3}))
+    assert measured.engine == "dense, matrix_free from 512"
+    assert (1024, "matrix_free") in choices
+
+
+def test_another_rate_is_another_network_without_its_matrices():
+    described = sweep(**WIDE).training
+    trial = EngineTrial(described, 64, (0, 1), 0, Choice("matrix_free", 2))
+    with pytest.raises(ValueError, match=r"cannot train one network several times.*retrains=True"):
+        trial.histories([0, 0], torch.tensor([1.0, 2.0]), Limits())
 
 
 def test_both_engines_measure_one_law():
@@ -278,6 +302,7 @@ def test_a_forced_engine_that_cannot_is_refused_before_anything_is_trained(train
     "options, message",
     [
         ({"engine": "sparse"}, "'auto', 'dense', 'matrix_free'; got 'sparse'"),
+        ({"workers": 0}, "workers is a positive integer; got 0"),
         ({"memory_budget": 0}, "positive number of bytes; got 0"),
         ({"memory_budget": 1.5}, "positive number of bytes; got 1.5"),
         ({"device": "abacus"}, "'cpu' or 'cuda'; got 'abacus'"),
@@ -306,9 +331,17 @@ def test_a_threshold_counts_its_trainings(trained):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device, and torch sees none")
 @pytest.mark.parametrize("engine", ["dense", "matrix_free"])
 def test_a_gpu_gives_the_same_numbers(engine):
-    on_cpu = measure(sweep(**WIDE), Resources(engine=engine))
-    on_gpu = measure(sweep(**WIDE), Resources(engine=engine, device="cuda"))
+    on_cpu = measure(sweep(BOTH_NORMS, **WIDE), Resources(engine=engine))
+    on_gpu = measure(sweep(BOTH_NORMS, **WIDE), Resources(engine=engine, device="cuda"))
     assert on_cpu is not on_gpu
-    for name in on_cpu.measurements:
+    for name in on_cpu.measurements:  # both norms of every matrix
         for cell, other in zip(values(on_cpu, name), values(on_gpu, name), strict=True):
             assert cell == pytest.approx(other, rel=1e-3)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device, and torch sees none")
+def test_a_gpu_finds_the_same_thresholds():
+    threshold = sweep(max_stable_learning_rate("outputs", limit=10))
+    on_cpu, on_gpu = (measure(threshold, Resources(device=device)) for device in ("cpu", "cuda"))
+    for cell, other in zip(values(on_cpu, ""), values(on_gpu, ""), strict=True):
+        assert cell == pytest.approx(other, rel=0.2)

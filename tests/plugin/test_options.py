@@ -256,6 +256,7 @@ def test_unknown_profile_is_refused(pytester, inner):
     [
         ("--theory-engine=abacus", "invalid choice: 'abacus'"),
         ("--theory-memory=much", "like 4GB or 500MB; got 'much'"),
+        ("--theory-memory=1e999", "like 4GB or 500MB; got '1e999'"),
         ("--theory-memory=0", "like 4GB or 500MB; got '0'"),
         ("--theory-device=abacus", "--theory-device: a device is a torch device, 'cpu' or 'cuda'; got 'abacus'"),
         ("--theory-device=cuda:99", "there is no device 'cuda:99'"),
@@ -269,7 +270,8 @@ def test_what_is_not_there_is_refused_before_anything_is_collected(inner, pytest
 
 
 @pytest.mark.parametrize(
-    "text, expected", [("4GB", 4 * 10**9), ("500 mb", 5 * 10**8), ("1.5k", 1500), ("64", 64), ("2e9", 2 * 10**9)]
+    "text, expected",
+    [("4GB", 4 * 10**9), ("500 mb", 5 * 10**8), ("1.5k", 1500), ("2GiB", 2**31), ("64", 64), ("2e9", 2 * 10**9)],
 )
 def test_sizes_are_read_as_people_write_them(text, expected):
     assert size(text) == expected

@@ -28,16 +28,16 @@ from theorychecks.observables.observable import Observable
 NETWORKS = 2000
 CHUNK = 100
 FAMILY_LEVEL = 0.001
-# The weight decay halves hidden weights within ten steps, and relu kills directions in some networks and not in others.
-DECAYING = Ridge(strength=0.2, towards="zero")
+# The decay takes a good part of the weights away within ten steps, and relu kills directions in some networks only.
+DECAYING = Ridge(strength=10.0, towards="zero")
 SETTINGS = {
     "MSE under standard": (STANDARD, MSE, scaled(0.5, width=-1), TANH, {}),
     "cross-entropy under standard": (STANDARD, CROSS_ENTROPY, scaled(0.5, width=-1 / 2), TANH, {}),
     "MSE under maximal update": (MAXIMAL_UPDATE, MSE, scaled(0.2), TANH, {}),
     "relu, batches, momentum and decay": (
-        MAXIMAL_UPDATE,
+        STANDARD,
         MSE,
-        scaled(0.2),
+        scaled(0.5, width=-1),
         RELU,
         {"batch_size": 2, "ridge": DECAYING, "optimizer": Optimizer(name="sgd", momentum=0.5)},
     ),

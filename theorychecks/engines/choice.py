@@ -131,7 +131,10 @@ def _sensible(training: Training, width: int, wanted: str, retrains: bool) -> tu
         return ["dense"], "one network is trained several times" if wanted == "matrix_free" else ""
     if width < matrix_free.queries(training):
         return ["dense"], "fewer neurons than directions" if wanted == "matrix_free" else ""
-    return (["matrix_free"] if wanted == "matrix_free" else ["dense", "matrix_free"]), ""
+    if wanted == "matrix_free":
+        return ["matrix_free"], ""
+    # One hidden layer has no matrix with two wide sides, and both engines do the same.
+    return ["dense", "matrix_free"] if training.network.depth > 1 else ["dense"], ""
 
 
 def _together(training: Training, width: int, engine: EngineName, group: int, memory_budget: int, on_cpu: bool) -> int:

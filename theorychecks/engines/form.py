@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from theorychecks.engines.matrix import Tally
 from theorychecks.networks import Training
 
 
@@ -34,7 +35,7 @@ class FormDescent:
         ones = start.new_ones(start.shape[0], 1, 1)
         self.now = Form(ones, start)
         self._velocity = Form(torch.zeros_like(ones), start)
-        self._factors = ones if factors is None else factors[:, None, None]
+        self._factors = None if factors is None else factors[:, None, None]
         self._momentum = training.optimizer.momentum
         self._decay = training.ridge.strength
         self._anchored = training.ridge.towards == "init"
@@ -45,23 +46,35 @@ class FormDescent:
         """Whether training scales the initial matrix, rather than only adding to it."""
         return bool(self._decay) and not self._anchored
 
-    def step(self, gradient: Tensor, rate: float) -> None:
-        """One step along a gradient [seed, rows, columns], with momentum and a ridge as the training has them."""
-        added, rates = _grown(self.now.added, gradient), self._factors * rate
+    def step(self, left: Tensor, right: Tensor, scale: float, rate: float, tally: Tally) -> None:
+        """One step along the gradient scale * left^T right, with momentum and a ridge as the training has them.
+
+        Args:
+            left: [seed, point, rows].
+            right: [seed, point, columns].
+            scale: of the gradient.
+            rate: the learning rate, before each seed's own factor.
+            tally: counts the work.
+        """
+        added = _grown(self.now.added, left.shape[2], right.shape[2])
         if not self._momentum and not self._decay:
-            self.now = Form(self.now.scale, torch.addcmul(added, gradient, rates, value=-1))
+            left = left if self._factors is None else left * self._factors
+            tally.bmm_into(added, left.mT, right, added_to=added, scale=-rate * scale)
+            self.now = Form(self.now.scale, added)
             return
+        gradient = tally.bmm(left.mT, right).mul_(scale)
         pull = self._decay * (self.now.scale - float(self._anchored))
         velocity = Form(
             self._momentum * self._velocity.scale + pull,
-            self._momentum * _grown(self._velocity.added, gradient) + self._decay * added + gradient,
+            self._momentum * _grown(self._velocity.added, *gradient.shape[1:]) + self._decay * added + gradient,
         )
+        rates = rate if self._factors is None else rate * self._factors
         self._velocity = velocity
         self.now = Form(self.now.scale - rates * velocity.scale, added - rates * velocity.added)
 
-    def keep(self, time: int) -> None:
-        """Record the matrix as it is now."""
-        self._kept[time] = self.now
+    def keep(self, time: int, *, last: bool) -> None:
+        """Record the matrix as it is now; after the last record it changes no more."""
+        self._kept[time] = self.now if last else Form(self.now.scale, self.now.added.clone())
 
     def at(self, time: int) -> Form:
         """The matrix at a recorded time."""
@@ -70,15 +83,15 @@ class FormDescent:
     def change(self, time: int) -> Form:
         """The matrix at a recorded time minus itself at time 0."""
         start, end = self._kept[0], self._kept[time]
-        return Form(end.scale - start.scale, end.added - _grown(start.added, end.added))
+        return Form(end.scale - start.scale, end.added - _grown(start.added, *end.added.shape[1:]))
 
     def select(self, seeds: Tensor) -> None:
         """Go on with some of the seeds."""
-        self._factors = self._factors[seeds]
+        self._factors = None if self._factors is None else self._factors[seeds]
         self.now, self._velocity = (Form(form.scale[seeds], form.added[seeds]) for form in (self.now, self._velocity))
 
 
-def _grown(added: Tensor, like: Tensor) -> Tensor:
-    """A matrix grown to another's size, with zeros."""
-    rows, columns = (like.shape[k] - added.shape[k] for k in (1, 2))
-    return torch.nn.functional.pad(added, (0, columns, 0, rows)) if rows or columns else added
+def _grown(added: Tensor, rows: int, columns: int) -> Tensor:
+    """A matrix grown to a size, with zeros."""
+    more = (columns - added.shape[2], rows - added.shape[1])
+    return torch.nn.functional.pad(added, (0, more[0], 0, more[1])) if any(more) else added

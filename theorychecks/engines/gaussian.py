@@ -56,11 +56,11 @@ class GaussianMatrix:
 
     def descend(self, gradients: Tensor, features: Tensor, rate: float) -> None:
         """One step of gradient descent; the coordinates of what went forward and backward are all it takes."""
-        self.form.step(self.tally.bmm(self._backward.mT, self._forward).mul_(self.layer.multiplier), rate)
+        self.form.step(self._backward, self._forward, self.layer.multiplier, rate, self.tally)
 
     def keep(self, time: int, *, last: bool) -> None:
         """Record the matrix as it is now."""
-        self.form.keep(time)
+        self.form.keep(time, last=last)
 
     def select(self, seeds: Tensor) -> None:
         """Go on with some of the seeds."""

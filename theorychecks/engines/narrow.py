@@ -31,11 +31,11 @@ class NarrowMatrix:
 
     def descend(self, gradients: Tensor, features: Tensor, rate: float) -> None:
         """One step of gradient descent."""
-        self.form.step(self.tally.bmm(gradients.mT, features).mul_(self.layer.multiplier), rate)
+        self.form.step(gradients, features, self.layer.multiplier, rate, self.tally)
 
     def keep(self, time: int, *, last: bool) -> None:
         """Record the matrix as it is now."""
-        self.form.keep(time)
+        self.form.keep(time, last=last)
 
     def select(self, seeds: Tensor) -> None:
         """Go on with some of the seeds."""

@@ -162,7 +162,7 @@ class _Unfolding:
         below, beside = _root(images - both.T @ both), _root(back - both @ both.T)
         # Slots of directions that this seed has no use for are no coordinates.
         # A small part of the largest singular value's own spread, which is some n^(-2/3) (Tracy and Widom).
-        self.tolerance = min(1e-4, 0.05 * min(shape) ** (-2 / 3))
+        self.tolerance = min(1e-4, 0.16 * min(shape) ** (-2 / 3))
         self.rows = _Side(np.diag(back) > 0, np.hstack([both, beside]), shape[0])
         self.columns = _Side(np.diag(images) > 0, np.hstack([both.T, below]), shape[1])
 

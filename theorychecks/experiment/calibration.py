@@ -27,6 +27,7 @@ _SIZES: Final[Mapping[EngineName, tuple[tuple[int, int], ...]]] = {
 """Widths and batches of the trainings that are timed."""
 _NORMALS: Final = 2_000_000
 _REPEATS: Final = 3
+_MEMORY: Final = 2**28
 
 
 @lru_cache
@@ -90,7 +91,8 @@ def _rate(name: EngineName, width: int, batch: int, normals: float, device: str)
         steps=3,
     )
     cost = ENGINES[name].cost(training, width)
-    together = choose(training, width, wanted=name, memory_budget=2**62).together
+    on_cpu = torch.device(device).type == "cpu"
+    together = choose(training, width, wanted=name, memory_budget=_MEMORY, on_cpu=on_cpu).together
     networks = range(together)
     seconds = _fastest(lambda: ENGINES[name].train(training, width, networks, device=device), device) / together
     drawing = cost.normals / normals

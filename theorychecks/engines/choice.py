@@ -56,7 +56,7 @@ REFERENCE_RATES: Final[Mapping[EngineName, Rates]] = {
 """Measured on one core of a server, for where nobody has measured; only their ratios matter."""
 
 _WEIGHTS_AT_ONCE: Final = 4 * 2**20
-_LAYER_AT_ONCE: Final = 256 * 2**10
+_LAYER_AT_ONCE: Final[Mapping[EngineName, int]] = {"dense": 256 * 2**10, "matrix_free": 512 * 2**10}
 """Bytes of weights, and of one layer's activations, that networks trained together may have on a CPU. Chunks that stay
 in the caches, and below the size at which memory is mapped anew for every temporary, are up to three times as fast."""
 
@@ -141,7 +141,7 @@ def _together(training: Training, width: int, engine: EngineName, group: int, me
     """Networks trained together, a multiple of the group."""
     limits = [memory_budget // ENGINES[engine].cost(training, width).bytes]
     if on_cpu:
-        limits.append(_LAYER_AT_ONCE // (batch_size(training) * width * itemsize(training)))
+        limits.append(_LAYER_AT_ONCE[engine] // (batch_size(training) * width * itemsize(training)))
         if engine == "dense":
             limits.append(_WEIGHTS_AT_ONCE // (int(dense.cost(training, width).normals) * itemsize(training)))
     return max(min(limits) // group, 1) * group

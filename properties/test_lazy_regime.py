@@ -14,7 +14,7 @@ RATES = {tc.STANDARD: tc.scaled(0.3, width=-1), tc.NTK: tc.scaled(0.3)}
 WIDTHS = tc.widths(64, 65536, factor=4)
 SEEDS = (16, 16, 16, 12, 8, 8)
 CONTROL_SEEDS = (8, 8, 8, 4, 4, 4)
-UNCENTRED_SEEDS = (96, 96, 64, 48, 32, 32)
+UNCENTRED_SEEDS = (96, 96, 64, 48, 24, 24)
 """Nothing subtracts the initial function, and its random size multiplies every change: noise, met with seeds."""
 BOTH_NORMS = tc.together(tc.weight_change(norm="frobenius"), tc.weight_change(norm="spectral"))
 MIXTURE = tc.GaussianMixture(dimension=8)

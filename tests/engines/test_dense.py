@@ -278,7 +278,7 @@ def test_seeds_are_whole_numbers_from_zero_and_there_are_some(seeds, message):
 def test_changes_of_narrow_matrices_are_precise_however_small():
     # One hidden layer at a rate of one over the width: the input matrix moves by less than its own rounding.
     described = {"steps": 4, "learning_rate": scaled(0.3, width=-1)}
-    width = 2**16
+    width = 2**18
     single, exact = (
         dense.train(training(1, dtype=dtype, **described), width, range(8)) for dtype in ("float32", "float64")
     )

@@ -160,9 +160,9 @@ class _Unfolding:
         # Lanczos needs some n^(1/3) steps to resolve the edge of a Gaussian matrix's spectrum.
         self.steps = 40 + math.ceil(12 * min(shape) ** (1 / 3))
         below, beside = _root(images - both.T @ both), _root(back - both @ both.T)
-        # Slots of directions that this seed has no use for are no coordinates.
         # A small part of the largest singular value's own spread, which is some n^(-2/3) (Tracy and Widom).
         self.tolerance = min(1e-4, 0.16 * min(shape) ** (-2 / 3))
+        # Slots of directions that this seed has no use for are no coordinates.
         self.rows = _Side(np.diag(back) > 0, np.hstack([both, beside]), shape[0])
         self.columns = _Side(np.diag(images) > 0, np.hstack([both.T, below]), shape[1])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -113,10 +114,7 @@ class TrainedRun:
     def _pass(self, time: int, points: Points) -> Pass:
         self._check_recorded(time)
         if (time, points) not in self.passes:
-            products: list[Callable[[Tensor], Tensor]] = [
-                lambda features, matrix=matrix: matrix.apply(features, time)  # type: ignore[misc]
-                for matrix in self.matrices
-            ]
+            products = [partial(matrix.apply, time=time) for matrix in self.matrices]
             self.passes[time, points] = forward_pass(
                 self.training.network, products, self.points[points], seeds=len(self.seeds)
             )

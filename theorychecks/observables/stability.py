@@ -12,7 +12,7 @@ from typing import Final, Literal
 import torch
 from torch import Tensor
 
-from theorychecks.engines import Histories, Limits, Run
+from theorychecks.engines import Histories, Limits
 from theorychecks.engines.randomness import uniform
 from theorychecks.observables.observable import BY_NAME, Observable, Reading, Trial
 from theorychecks.statistics.measurement import Status
@@ -65,7 +65,7 @@ def max_stable_learning_rate(
     )
 
 
-def stable(histories: Histories | Run, criterion: Criterion, limit: float) -> Tensor:
+def stable(histories: Histories, criterion: Criterion, limit: float) -> Tensor:
     """Whether each network's training satisfies the criterion, [seed]."""
     finite = torch.isfinite(histories.losses).all(dim=0)
     if criterion == "loss":

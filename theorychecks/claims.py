@@ -12,7 +12,7 @@ from types import CodeType, FunctionType, MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from theorychecks.statistics.measurement import Measurement
-from theorychecks.statistics.predictions import Prediction
+from theorychecks.statistics.prediction import Prediction
 from theorychecks.statistics.verdict import Finding, Role
 
 if TYPE_CHECKING:

@@ -143,7 +143,7 @@ def test_a_level_shared_by_all_widths_costs_no_precision(synthetic):
 @pytest.mark.parametrize("finite_size", [FiniteSizeClass(), FiniteSizeClass(constant=2.0, omegas=(1.0,))])
 def test_no_member_of_the_class_moves_the_exponent_by_more_than_the_bias_bound(widths, finite_size):
     axis = np.array(widths, dtype=float)
-    weights, bias = exponent_weights(axis, np.full(len(axis), 1e-3), finite_size.curves(axis))
+    weights, bias = exponent_weights(axis, np.full(len(axis), 1e-3), finite_size.curves(axis), axis)
     worst = 0.0
     for omega in finite_size.omegas:
         for c in np.linspace(-finite_size.constant, finite_size.constant, 13):

@@ -102,7 +102,13 @@ def test_a_finding_is_plain_json(exact_power_law, prediction):
     assert_plain(document)
     assert document["interval"][0] < document["exponent"] < document["interval"][1]
     assert document["prediction"]["exponent"] == prediction.expectation.exponent
-    assert document["finite_size_class"] == {"constant": 3.0, "omegas": [0.5, 0.6, 0.75, 1.0]}
+    assert document["finite_size_class"] == {
+        "constant": 3.0,
+        "omegas": [0.5, 0.6, 0.75, 1.0],
+        "rho": None,
+        "unit": 1.0,
+        "towards": "infinity",
+    }
     assert sorted(document["flags"]) == ["drift", "lack_of_fit", "tail"]
 
 
@@ -148,4 +154,10 @@ def test_an_ordering_is_plain_json():
     assert_plain(document)
     assert document["verdict"] == "supported"
     assert document["interval"][1] < 0
-    assert document["prediction"] == {"kind": "ordering", "exponent": None, "margin": None, "rival": None}
+    assert document["prediction"] == {
+        "kind": "ordering",
+        "exponent": None,
+        "margin": None,
+        "rival": None,
+        "average": "mean of logs",
+    }

@@ -2,18 +2,18 @@
 
 from theorychecks.statistics.curvature import Check as Check
 from theorychecks.statistics.design import widths as widths
-from theorychecks.statistics.interval import FiniteSizeClass as FiniteSizeClass
+from theorychecks.statistics.exponents import LowerBound as LowerBound
+from theorychecks.statistics.exponents import Plateau as Plateau
+from theorychecks.statistics.exponents import PowerLaw as PowerLaw
+from theorychecks.statistics.exponents import UpperBound as UpperBound
+from theorychecks.statistics.finite_size import FiniteSizeClass as FiniteSizeClass
 from theorychecks.statistics.interval import Fit as Fit
 from theorychecks.statistics.interval import Interval as Interval
 from theorychecks.statistics.interval import fit_power_law as fit_power_law
 from theorychecks.statistics.measurement import Measurement as Measurement
 from theorychecks.statistics.measurement import Status as Status
 from theorychecks.statistics.ordering import Ordering as Ordering
-from theorychecks.statistics.predictions import LowerBound as LowerBound
-from theorychecks.statistics.predictions import Plateau as Plateau
-from theorychecks.statistics.predictions import PowerLaw as PowerLaw
-from theorychecks.statistics.predictions import Prediction as Prediction
-from theorychecks.statistics.predictions import UpperBound as UpperBound
+from theorychecks.statistics.prediction import Prediction as Prediction
 from theorychecks.statistics.verdict import Expectation as Expectation
 from theorychecks.statistics.verdict import Finding as Finding
 from theorychecks.statistics.verdict import Verdict as Verdict

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from theorychecks.statistics.measurement import TRIM, Measurement
+from theorychecks.statistics.measurement import LOG_OF_MEAN, MEAN_OF_LOGS, TRIM, Average, Measurement
 
 Array = NDArray[np.float64]
 
@@ -33,6 +33,12 @@ class Cells(NamedTuple):
     seeds: Array
     logs: list[Array]
     shared: bool
+    trimmed: bool
+
+    @property
+    def exact(self) -> bool:
+        """Whether no cell has any noise, as of a quantity that does not depend on the seed."""
+        return bool((self.variances <= _VARIANCE_FLOOR).all())
 
     def combine(self, weights: Array) -> Estimate:
         """A linear combination of locations with its standard error."""
@@ -47,19 +53,39 @@ class Cells(NamedTuple):
         return Estimate(float(weights @ self.locations), float(math.sqrt(total)), float(freedom))
 
 
-def summarise(measurement: Measurement) -> Cells:
-    """Summarise every cell of a measurement, all by the same rule."""
+def summarise(measurement: Measurement, average: Average = MEAN_OF_LOGS) -> Cells:
+    """Summarise every cell of a measurement, all by the same rule.
+
+    Raises:
+        ValueError: for the logarithm of a mean over shared seeds, which has no value a seed.
+    """
     logs = measurement.log_values()
-    if measurement.shared_seeds:
+    trim = measurement.trimmed and average == MEAN_OF_LOGS
+    if average == LOG_OF_MEAN:
+        if measurement.shared_seeds:
+            raise ValueError("a log of mean needs independent seeds at every point; take the mean of logs")
+        rows = [_log_of_mean(cell) for cell in logs]
+        locations = np.array([row[0] for row in rows])
+    elif measurement.shared_seeds:
         # A draw's own level cancels from every exponent, so it is no noise for the choice of weights.
         levels = np.mean(np.array(logs), axis=0)
         rows = [_summary(cell - levels, trim=False) for cell in logs]
+        locations = np.array([cell.mean() for cell in logs])
     else:
-        rows = [_summary(cell, trim=measurement.trimmed) for cell in logs]
+        rows = [_summary(cell, trim=trim) for cell in logs]
+        locations = np.array([row[0] for row in rows])
     _, variances, freedoms = (np.array(column) for column in zip(*rows, strict=True))
-    locations = np.array([_summary(cell, trim=measurement.trimmed)[0] for cell in logs])
     seeds = np.array(measurement.seeds, dtype=np.float64)
-    return Cells(locations, np.maximum(variances, _VARIANCE_FLOOR), freedoms, seeds, logs, measurement.shared_seeds)
+    floored = np.maximum(variances, _VARIANCE_FLOOR)
+    return Cells(locations, floored, freedoms, seeds, logs, measurement.shared_seeds, trim)
+
+
+def _log_of_mean(logs: Array) -> tuple[float, float, float]:
+    """Logarithm of the mean, by the delta method and with its second-order bias taken away (derived here)."""
+    level = float(logs.max())
+    scaled = np.exp(logs - level)
+    variance = float(scaled.var(ddof=1) / (len(logs) * scaled.mean() ** 2))
+    return level + math.log(scaled.mean()) + variance / 2, variance, len(logs) - 1.0
 
 
 def _summary(logs: Array, *, trim: bool) -> tuple[float, float, float]:

@@ -12,6 +12,8 @@ from scipy import stats
 from theorychecks.statistics.cells import Array, Cells
 
 CHECK_LEVEL: Final = 0.01
+_ROUGHNESS: Final = 1e-3
+"""How far from a smooth curve, relatively, a quantity without any noise may lie: it has no seeds to be held against."""
 _FEWEST_POINTS: Final = 5
 """A smooth curve of four terms needs a fifth point to be missed."""
 
@@ -33,8 +35,16 @@ class Check:
     meaning: str
 
 
-def curvature_checks(axis: Array, cells: Cells, weights: Array, curves: Array) -> dict[str, Check]:
-    """Hold each check's statistic against what the class's curves and the noise allow."""
+def curvature_checks(axis: Array, sizes: Array, cells: Cells, weights: Array, curves: Array) -> dict[str, Check]:
+    """Hold each check's statistic against what the class's curves and the noise allow.
+
+    Args:
+        axis: [K], axis values.
+        sizes: [K], the same in the class's units.
+        cells: their locations and noise.
+        weights: [K], of the exponent.
+        curves: [members, K], the finite-size class.
+    """
     log_axis = np.log(axis)
     checks = {
         "drift": _check_contrast(
@@ -45,7 +55,7 @@ def curvature_checks(axis: Array, cells: Cells, weights: Array, curves: Array) -
         ),
     }
     if len(axis) >= _FEWEST_POINTS and not cells.shared:
-        checks["lack_of_fit"] = _check_lack_of_fit(axis, cells, curves)
+        checks["lack_of_fit"] = _check_lack_of_fit(sizes, cells, curves)
     return checks
 
 
@@ -71,15 +81,18 @@ def _check_contrast(contrast: Array, cells: Cells, curves: Array, meaning: str) 
     return Check(fired=abs(estimate.value) > bound, statistic=estimate.value, bound=bound, meaning=meaning)
 
 
-def _check_lack_of_fit(axis: Array, cells: Cells, curves: Array) -> Check:
+def _check_lack_of_fit(sizes: Array, cells: Cells, curves: Array) -> Check:
     """Test the locations against 1, log m, m^-1/2 and m^-1, with the seeds' noise as pure error.
 
     The quadratic form of what is left over is compared with an F distribution that has its first two moments, with
     degrees of freedom after Box (1954, Ann. Math. Statist. 25(2), Theorem 3.1): cells differ in variance and in seeds.
     """
-    design = np.stack([np.ones_like(axis), np.log(axis), axis**-0.5, axis**-1.0], axis=1)
-    projector = np.eye(len(axis)) - design @ np.linalg.pinv(design)
-    scattered = projector * cells.variances
+    design = np.stack([np.ones_like(sizes), np.log(sizes), sizes**-0.5, sizes**-1.0], axis=1)
+    projector = np.eye(len(sizes)) - design @ np.linalg.pinv(design)
+    variances = cells.variances
+    if cells.exact:
+        variances = np.full_like(variances, _ROUGHNESS**2)
+    scattered = projector * variances
     scatter = np.trace(scattered)
     statistic = ((projector @ cells.locations) ** 2).sum() / scatter
     numerator = scatter**2 / np.trace(scattered @ scattered)

@@ -20,15 +20,14 @@ from scipy import stats
 
 from theorychecks.statistics.cells import summarise
 from theorychecks.statistics.curvature import Check, curvature_checks
-from theorychecks.statistics.measurement import Measurement, check_axis
+from theorychecks.statistics.finite_size import DEFAULT_CLASS, FiniteSizeClass
+from theorychecks.statistics.measurement import MEAN_OF_LOGS, Average, Measurement, check_axis
 
 Array = NDArray[np.float64]
 
 CONFIDENCE: Final = 0.95
 FEWEST_POINTS: Final = 5
 """Curvature cannot be told from an exponent on fewer axis values."""
-LARGEST_CORRECTION: Final = 0.9
-"""A correction 1 + c m^-omega nearer to zero than 1 - 0.9 has no usable logarithm."""
 _NORMAL_97_5: Final = 1.96
 
 
@@ -48,45 +47,6 @@ class Interval(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FiniteSizeClass:
-    """The corrections to scaling that an interval guards against: Q(m) = A m^alpha (1 + c m^-omega).
-
-    Attributes:
-        constant: the largest |c|.
-        omegas: the orders omega of the correction.
-    """
-
-    constant: float = 3.0
-    omegas: tuple[float, ...] = (0.5, 0.6, 0.75, 1.0)
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.constant) and self.constant > 0):
-            raise ValueError(f"a finite-size class has a positive constant; got {self.constant}")
-        if not self.omegas or not all(math.isfinite(omega) and omega > 0 for omega in self.omegas):
-            raise ValueError(f"a finite-size class has one or more positive orders omega; got {self.omegas}")
-
-    def curves(self, axis_values: Array) -> Array:
-        """Logarithms of the class's members, shape [members, K].
-
-        Raises:
-            ValueError: if the smallest axis value lets a correction swallow the leading term.
-        """
-        smallest = float(axis_values.min())
-        if any(self.constant * smallest**-omega >= LARGEST_CORRECTION for omega in self.omegas):
-            needed = (self.constant / LARGEST_CORRECTION) ** (1 / min(self.omegas))
-            raise ValueError(
-                f"a correction of {self.constant:g} m^-{min(self.omegas):g} is no small correction at {smallest:g}; "
-                f"start at {math.ceil(needed) + 1} or above (64 is a good start)"
-            )
-        constants = np.linspace(-self.constant, self.constant, 13)
-        constants = constants[constants != 0]
-        return np.array([np.log1p(c * axis_values**-omega) for omega in self.omegas for c in constants])
-
-
-DEFAULT_CLASS: Final = FiniteSizeClass()
-
-
-@dataclass(frozen=True, kw_only=True)
 class Fit:
     """A fitted power law.
 
@@ -103,6 +63,7 @@ class Fit:
         locations: the cells' (trimmed) mean logarithms.
         weights: the exponent is weights @ locations.
         trimmed: whether cells are trimmed means.
+        average: what is averaged over seeds.
         noise: standard deviation of the logarithm of one run, pooled over cells.
     """
 
@@ -119,6 +80,7 @@ class Fit:
     locations: tuple[float, ...] = field(repr=False)
     weights: tuple[float, ...] = field(repr=False)
     trimmed: bool
+    average: Average
     noise: float
 
     @property
@@ -128,7 +90,11 @@ class Fit:
 
 
 def fit_power_law(
-    measurement: Measurement, *, confidence: float = CONFIDENCE, finite_size: FiniteSizeClass = DEFAULT_CLASS
+    measurement: Measurement,
+    *,
+    confidence: float = CONFIDENCE,
+    finite_size: FiniteSizeClass = DEFAULT_CLASS,
+    average: Average = MEAN_OF_LOGS,
 ) -> Fit:
     """Fit an exponent to a measurement, with an interval that is honest about finite-size bias.
 
@@ -136,6 +102,7 @@ def fit_power_law(
         measurement: at least five axis values; runs without a number only as far as trimming tolerates them.
         confidence: of the interval; each tail errs by at most half of the rest.
         finite_size: the class of corrections to guard against.
+        average: whether the exponent is that of the typical value ("mean of logs") or of the mean ("log of mean").
 
     Raises:
         ValueError: if there are too few axis values, or more missing runs than trimming sets aside.
@@ -143,12 +110,12 @@ def fit_power_law(
     check_confidence(confidence)
     admit_power_law(measurement.axis_values, axis=measurement.axis, finite_size=finite_size)
     axis = np.asarray(measurement.axis_values, dtype=np.float64)
-    if beyond := measurement.beyond_tolerance():
+    if beyond := measurement.beyond_tolerance(average):
         raise ValueError(f"too many runs without a finite positive number at {measurement.axis} {beyond}")
-    curves = finite_size.curves(axis)
-    cells = summarise(measurement)
+    curves, sizes = finite_size.curves(axis), finite_size.sizes(axis)
+    cells = summarise(measurement, average)
     pooled = float((cells.variances * cells.seeds * cells.degrees_of_freedom).sum() / cells.degrees_of_freedom.sum())
-    weights, bias = exponent_weights(axis, pooled / cells.seeds, curves)
+    weights, bias = exponent_weights(axis, pooled / cells.seeds, curves, sizes)
     estimate = cells.combine(weights)
     quantile = float(stats.t.ppf(1 - (1 - confidence) / 2, estimate.degrees_of_freedom))
     half = bias + quantile * estimate.standard_error
@@ -162,11 +129,12 @@ def fit_power_law(
         degrees_of_freedom=estimate.degrees_of_freedom,
         confidence=confidence,
         finite_size=finite_size,
-        checks=curvature_checks(axis, cells, weights, curves),
+        checks=curvature_checks(axis, sizes, cells, weights, curves),
         local_exponents=tuple(float(v) for v in np.diff(cells.locations) / np.diff(log_axis)),
         locations=tuple(float(v) for v in cells.locations),
         weights=tuple(float(v) for v in weights),
-        trimmed=measurement.trimmed,
+        trimmed=cells.trimmed,
+        average=average,
         noise=math.sqrt(pooled),
     )
 
@@ -198,7 +166,7 @@ def check_confidence(confidence: float) -> None:
         raise ValueError(f"a confidence lies between 0 and 1, such as 0.95; got {confidence}")
 
 
-def exponent_weights(axis: Array, variances: Array, curves: Array) -> tuple[Array, float]:
+def exponent_weights(axis: Array, variances: Array, curves: Array, sizes: Array) -> tuple[Array, float]:
     """Weights of the linear estimator with the shortest worst-case interval, and its bias bound.
 
     The candidates are generalised least squares with extra prior variance along m^-1/2 and m^-1.
@@ -207,9 +175,10 @@ def exponent_weights(axis: Array, variances: Array, curves: Array) -> tuple[Arra
         axis: K axis values.
         variances: of the K cells' locations, up to a common factor that matters against the bias.
         curves: [members, K], the finite-size class.
+        sizes: [K], the axis values in the class's units.
     """
     design = np.stack([np.ones_like(axis), np.log(axis)], axis=1)
-    slow, fast = axis**-0.5, axis**-1.0
+    slow, fast = sizes**-0.5, sizes**-1.0
     k_slow, k_fast = np.meshgrid(np.r_[0.0, np.logspace(-5, 3, 25)], np.array([0.0, 10.0, 1e3]), indexing="ij")
     covariances = (
         np.diag(variances)

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +18,11 @@ TRIM: Final = 0.2
 SEEDS_TO_TRIM: Final = 8
 """Cells are trimmed when every cell has this many seeds; trimming only some biases the exponent under skew."""
 FEWEST_SEEDS: Final = 3
+Average = Literal["mean of logs", "log of mean"]
+"""What is averaged over seeds: the exponent of the typical value, or that of the mean. They differ by half the variance
+of the logarithm, which has an exponent of its own where the noise depends on the axis."""
+MEAN_OF_LOGS: Final = "mean of logs"
+LOG_OF_MEAN: Final = "log of mean"
 SMALLEST_SPAN: Final = 8.0
 
 
@@ -172,10 +177,17 @@ class Measurement:
             for cell, row in zip(self.values, self.statuses, strict=True)
         ]
 
-    def beyond_tolerance(self) -> list[float]:
-        """Axis values where more runs are missing on one side than the cell's trimming sets aside."""
+    def beyond_tolerance(self, average: Average = MEAN_OF_LOGS) -> list[float]:
+        """Axis values where more runs are missing on one side than the cell's trimming sets aside.
+
+        A mean has no trimming: it bears zeros, and nothing else without a number.
+        """
         beyond = []
         for axis_value, row in zip(self.axis_values, self.statuses, strict=True):
+            if average == LOG_OF_MEAN:
+                if any(status not in (Status.OK, Status.ZERO) for status in row) or Status.OK not in row:
+                    beyond.append(axis_value)
+                continue
             tolerated = int(TRIM * len(row)) if self.trimmed else 0
             # An undefined run may belong on either side.
             undefined = row.count(Status.UNDEFINED)

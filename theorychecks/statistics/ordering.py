@@ -11,9 +11,10 @@ import numpy as np
 from scipy import stats
 
 from theorychecks.statistics.cells import Array
-from theorychecks.statistics.interval import CONFIDENCE, DEFAULT_CLASS, FiniteSizeClass, Interval, check_confidence
+from theorychecks.statistics.interval import CONFIDENCE, Interval, check_confidence
 from theorychecks.statistics.measurement import Measurement
-from theorychecks.statistics.verdict import Expectation, Finding, Verdict
+from theorychecks.statistics.prediction import Demands
+from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict
 
 
 @dataclass(frozen=True)
@@ -39,17 +40,26 @@ class Ordering:
         """The prediction in numbers; an ordering has none."""
         return Expectation(kind="ordering")
 
-    def admit(self, axis_values: Sequence[float], seeds: Sequence[int]) -> None:
-        """Refuse fewer seeds than the sign test needs."""
-        _check_seeds(axis_values, seeds, CONFIDENCE)
+    def demands(self, points: int, confidence: float) -> Demands:
+        """All axis values, with as many seeds as the sign test needs to refute at one of them."""
+        return Demands(points, math.ceil(math.log2(points / ((1 - confidence) / 2))))
 
-    def judge(
-        self,
-        measurement: Measurement,
-        *,
-        confidence: float = CONFIDENCE,
-        finite_size: FiniteSizeClass = DEFAULT_CLASS,
-    ) -> Finding:
+    def admit(self, axis_values: Sequence[float], seeds: Sequence[int], *, confidence: float = CONFIDENCE) -> None:
+        """Refuse fewer seeds than the sign test needs."""
+        points, needed = self.demands(len(axis_values), confidence)
+        if min(seeds) < needed:
+            raise ValueError(
+                f"an ordering over {points} axis values at confidence {confidence:g} needs {needed} seeds at "
+                f"each, or its sign test could never refute; got {tuple(seeds)}"
+            )
+
+    def power(
+        self, axis_values: Sequence[float], seeds: Sequence[int], noise: float, confidence: float = CONFIDENCE
+    ) -> Power:
+        """The log-ratio that is seen at its point with probability 0.9, by the mean; equals are never SUPPORTED."""
+        return Power(detectable=detectable_mean(seeds, noise, confidence, tests=len(axis_values)), support=0.0)
+
+    def judge(self, measurement: Measurement, *, confidence: float = CONFIDENCE) -> Finding:
         """SUPPORTED when every axis value shows the order, REFUTED when one shows the opposite.
 
         Support needs every test to succeed, so it needs no correction for many axis values; refutation divides its
@@ -60,52 +70,62 @@ class Ordering:
         """
         check_confidence(confidence)
         tail = (1 - confidence) / 2
-        _check_seeds(measurement.axis_values, measurement.seeds, confidence)
+        self.admit(measurement.axis_values, measurement.seeds, confidence=confidence)
         sign = 1.0 if self.direction == "above" else -1.0
         cells = [sign * cell for cell in measurement.log_values()]
         if measurement.beyond_tolerance():
-            verdict, interval, reason = Verdict.INCONCLUSIVE, None, measurement.what_is_missing()
-        else:
-            worst = min(cells, key=lambda cell: float(np.median(cell)))
-            interval = _mean_interval(worst, tail)
-            verdict, reason = self._decide(cells, tail)
+            missing = measurement.what_is_missing()
+            remedy = Remedy(limited_by="missing runs", text=missing)
+            return Finding(
+                expectation=self.expectation,
+                measurement=measurement,
+                verdict=Verdict.INCONCLUSIVE,
+                reason=missing,
+                confidence=confidence,
+                remedy=remedy,
+            )
+        worst = min(cells, key=lambda cell: float(np.median(cell)))
+        interval = _mean_interval(worst, tail)
+        verdict, p_value, reason = self._decide(cells, tail)
         return Finding(
             expectation=self.expectation,
             measurement=measurement,
             verdict=verdict,
             reason=reason,
             confidence=confidence,
-            interval=interval and Interval(*sorted((sign * interval.low, sign * interval.high))),
+            interval=Interval(*sorted((sign * interval.low, sign * interval.high))),
+            p_value=p_value,
+            remedy=Remedy(limited_by="noise", text=reason) if verdict is Verdict.INCONCLUSIVE else None,
         )
 
-    def _decide(self, cells: list[Array], tail: float) -> tuple[Verdict, str]:
-        if all(_exceeds_zero(cell, tail) for cell in cells):
-            return Verdict.SUPPORTED, f"the ratio is {self.direction} one at every point, by mean and by sign"
-        if any(_exceeds_zero(-cell, tail / len(cells)) for cell in cells):
-            return Verdict.REFUTED, f"at some point the ratio is not {self.direction} one, by mean and by sign"
-        return Verdict.INCONCLUSIVE, "the order is not clear at every point: more seeds would decide it"
+    def _decide(self, cells: list[Array], tail: float) -> tuple[Verdict, float | None, str]:
+        above = max(_p_above_zero(cell) for cell in cells)
+        if above <= tail:
+            return Verdict.SUPPORTED, above, f"the ratio is {self.direction} one at every point, by mean and by sign"
+        below = min(1.0, len(cells) * min(_p_above_zero(-cell) for cell in cells))
+        if below <= tail:
+            return Verdict.REFUTED, below, f"at some point the ratio is not {self.direction} one, by mean and by sign"
+        return Verdict.INCONCLUSIVE, None, "the order is not clear at every point: more seeds would decide it"
 
 
-def _check_seeds(axis_values: Sequence[float], seeds: Sequence[int], confidence: float) -> None:
-    points = len(axis_values)
-    needed = math.ceil(math.log2(points / ((1 - confidence) / 2)))
-    if min(seeds) < needed:
-        raise ValueError(
-            f"an ordering over {points} axis values at confidence {confidence:g} needs {needed} seeds at "
-            f"each, or its sign test could never refute; got {tuple(seeds)}"
-        )
+def detectable_mean(seeds: Sequence[int], noise: float, confidence: float, *, tests: int) -> float:
+    """The mean logarithm that a t test at the smallest cell sees with probability 0.9, its level shared by so many."""
+    fewest = min(seeds)
+    quantile = float(stats.t.isf((1 - confidence) / 2 / tests, fewest - 1))
+    return (quantile + float(stats.norm.isf(0.1))) * noise / math.sqrt(fewest)
 
 
-def _exceeds_zero(logs: Array, level: float) -> bool:
-    """Whether the mean (t) and the median (sign test) of the logarithms both exceed zero at this one-sided level."""
+def _p_above_zero(logs: Array) -> float:
+    """The larger of two one-sided p values, that the mean (t) and the median (sign test) exceed zero."""
     finite = logs[np.isfinite(logs)]
-    low = _mean_interval(finite, level).low
     untied = logs[logs != 0]
     if len(untied) == 0:
-        return False
+        return 1.0
+    error = finite.std(ddof=1) / math.sqrt(len(finite))
+    by_mean = float(stats.t.sf(finite.mean() / error, len(finite) - 1)) if error > 0 else float(finite.mean() <= 0)
     # A missing run counts as a trial and never as a success.
-    signs = stats.binomtest(int((finite > 0).sum()), len(untied), 0.5, alternative="greater").pvalue
-    return bool(low > 0 and signs <= level)
+    by_sign = stats.binomtest(int((finite > 0).sum()), len(untied), 0.5, alternative="greater").pvalue
+    return max(by_mean, float(by_sign))
 
 
 def _mean_interval(logs: Array, tail: float) -> Interval:

@@ -6,12 +6,15 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from theorychecks.statistics.interval import Fit, Interval
-from theorychecks.statistics.measurement import Measurement
+from theorychecks.statistics.measurement import MEAN_OF_LOGS, Average, Measurement
 
 Role = Literal["prediction", "control"]
+CLEAR: Final = 0.005
+"""A verdict fails a claim when chance gives it so rarely, on the pinned seeds and again on fresh ones: both together 25
+times in a million for a prediction whose truth lies on the edge of its margin, and far less often inside."""
 
 
 class Verdict(Enum):
@@ -42,12 +45,70 @@ def decide(interval: Interval, allowed: Interval, *, flagged: bool = False) -> V
 
 @dataclass(frozen=True, kw_only=True)
 class Expectation:
-    """A prediction in numbers: its kind, exponent, margin and nearest rival."""
+    """A prediction in numbers: its kind, exponent, margin and nearest rival, and what is averaged over seeds."""
 
     kind: str
     exponent: float | None = None
     margin: float | None = None
     rival: float | None = None
+    average: Average = MEAN_OF_LOGS
+
+
+Limit = Literal["bias", "noise", "flags", "boundary", "missing runs"]
+"""What keeps a finding from being decided."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remedy:
+    """What would decide an inconclusive finding.
+
+    Attributes:
+        limited_by: what keeps it open.
+        text: what to do, in words.
+        effort: how many times the seeds it would take, where seeds would do.
+    """
+
+    limited_by: Limit
+    text: str
+    effort: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Power:
+    """What a design could detect, whatever it found.
+
+    Attributes:
+        detectable: the smallest departure from the prediction, under the worst correction of the class, that is REFUTED
+            with probability 0.9: in the exponent, or in the log-ratio of an ordering. Infinite if there is none.
+        support: probability that a true prediction is SUPPORTED, where there is no correction to scaling.
+    """
+
+    detectable: float
+    support: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Looks:
+    """How a sequential design came to its verdict: each look has a share of the level, and the last one decides.
+
+    Attributes:
+        taken: looks that were taken.
+        planned: looks that the budget has room for.
+        budget: the most that may be spent, in networks at every width.
+    """
+
+    taken: int
+    planned: int
+    budget: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confirmation:
+    """The same prediction judged on fresh seeds, after a verdict that would fail the claim."""
+
+    verdict: Verdict
+    p_value: float | None
+    interval: Interval | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +122,12 @@ class Finding:
         reason: why, and for an inconclusive finding what would decide it.
         fit: the power law behind the verdict, where there is one.
         interval: of the judged quantity: an exponent, or a log-ratio for an ordering.
-        breakdown_constant: the largest finite-size constant C for which a SUPPORTED stands.
+        breakdown_constant: the largest finite-size constant C (or rho) for which a SUPPORTED stands.
+        remedy: what would decide an inconclusive finding.
+        p_value: bound on the probability of so clear a verdict if it is wrong, over all looks.
+        power: what the whole budget could have detected.
+        looks: of a sequential design.
+        confirmation: on fresh seeds, of a verdict that fails the claim.
         label: which of the claim's quantities this is.
         role: a prediction must be SUPPORTED, a control REFUTED.
         setting: what the claim was given, as text.
@@ -79,6 +145,11 @@ class Finding:
     fit: Fit | None = None
     interval: Interval | None = None
     breakdown_constant: float | None = None
+    remedy: Remedy | None = None
+    p_value: float | None = None
+    power: Power | None = None
+    looks: Looks | None = None
+    confirmation: Confirmation | None = None
     label: str = ""
     role: Role = "prediction"
     setting: Mapping[str, str] = field(default_factory=dict)
@@ -98,11 +169,22 @@ class Finding:
         return self.verdict is self.wanted
 
     @property
+    def clear(self) -> bool:
+        """Whether the verdict is decided clearly enough to fail a claim, were it not the wanted one."""
+        return self.verdict is not Verdict.INCONCLUSIVE and _clear(self.p_value)
+
+    @property
     def outcome(self) -> Literal["pass", "fail", "inconclusive"]:
-        """The finding's share in its claim's outcome."""
+        """The finding's share in its claim's outcome.
+
+        It fails on a clear verdict that fresh seeds repeat as clearly, where there are any; anything less is open.
+        """
         if self.passed:
             return "pass"
-        return "inconclusive" if self.verdict is Verdict.INCONCLUSIVE else "fail"
+        if not self.clear:
+            return "inconclusive"
+        fresh = self.confirmation
+        return "fail" if fresh is None or (fresh.verdict is self.verdict and _clear(fresh.p_value)) else "inconclusive"
 
     def to_document(self) -> dict[str, Any]:
         """The finding as plain JSON values (schema 1, `reports/README.md`); a missing number is None, never NaN."""
@@ -121,6 +203,7 @@ class Finding:
                 "exponent": self.expectation.exponent,
                 "margin": self.expectation.margin,
                 "rival": self.expectation.rival,
+                "average": self.expectation.average,
             },
             "exponent": fit.exponent if fit else None,
             "prefactor": _finite_or_none(fit.prefactor) if fit else None,
@@ -145,6 +228,11 @@ class Finding:
             "shared_seeds": measurement.shared_seeds,
             "verdict": self.verdict.value,
             "reason": self.reason,
+            "limited_by": self.remedy.limited_by if self.remedy else None,
+            "p_value": self.p_value,
+            "power": _power_document(self.power),
+            "looks": _looks_document(self.looks),
+            "confirmation": _confirmation_document(self.confirmation),
             "engine": self.engine,
             "seconds": self.seconds,
             "flops": self.flops,
@@ -152,8 +240,37 @@ class Finding:
         }
 
 
+def _clear(p_value: float | None) -> bool:
+    return p_value is None or p_value < CLEAR
+
+
 def _class_document(fit: Fit) -> dict[str, Any]:
-    return {"constant": fit.finite_size.constant, "omegas": list(fit.finite_size.omegas)}
+    allowed = fit.finite_size
+    return {
+        "constant": allowed.constant,
+        "omegas": list(allowed.omegas),
+        "rho": allowed.rho,
+        "unit": allowed.unit,
+        "towards": allowed.towards,
+    }
+
+
+def _power_document(power: Power | None) -> dict[str, Any] | None:
+    return None if power is None else {"detectable": _finite_or_none(power.detectable), "support": power.support}
+
+
+def _looks_document(looks: Looks | None) -> dict[str, Any] | None:
+    return None if looks is None else {"taken": looks.taken, "planned": looks.planned, "budget": looks.budget}
+
+
+def _confirmation_document(confirmation: Confirmation | None) -> dict[str, Any] | None:
+    if confirmation is None:
+        return None
+    return {
+        "verdict": confirmation.verdict.value,
+        "p_value": confirmation.p_value,
+        "interval": list(confirmation.interval) if confirmation.interval else None,
+    }
 
 
 def _finite_or_none(value: float) -> float | None:

@@ -1,0 +1,196 @@
+"""The verdict on an exponent: why it falls so, what would decide it where it is open, and what could have been seen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+from scipy import stats
+
+from theorychecks.statistics.cells import Array
+from theorychecks.statistics.finite_size import FiniteSizeClass
+from theorychecks.statistics.interval import Fit, Interval, exponent_weights, fit_power_law
+from theorychecks.statistics.measurement import SEEDS_TO_TRIM, TRIM, Measurement
+from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict, decide
+
+_CONSTANTS: Final = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0)
+"""Constants of classes under which a verdict is tried again; of rho, as many eighths."""
+_PLANNED: Final = 0.6
+"""A half-width of 0.6 margins supports a true claim about nine times in ten."""
+_MOST_DOUBLINGS: Final = 20
+_NORMAL_90: Final = 1.2816
+"""The quantile below which a standard normal variable lies with probability 0.9."""
+
+
+def judge_exponent(
+    expectation: Expectation,
+    allowed: Interval,
+    measurement: Measurement,
+    confidence: float,
+    finite_size: FiniteSizeClass,
+) -> Finding:
+    """Fit an exponent and compare its interval with what is allowed."""
+    if measurement.beyond_tolerance(expectation.average):
+        missing = measurement.what_is_missing()
+        return Finding(
+            expectation=expectation,
+            measurement=measurement,
+            verdict=Verdict.INCONCLUSIVE,
+            reason=missing,
+            confidence=confidence,
+            remedy=Remedy(limited_by="missing runs", text=missing),
+        )
+    fit = fit_power_law(measurement, confidence=confidence, finite_size=finite_size, average=expectation.average)
+    fired = [name for name, check in fit.checks.items() if check.fired]
+    verdict = decide(fit.interval, allowed, flagged=bool(fired))
+    remedy = _remedy(fit, fired, expectation, allowed, measurement) if verdict is Verdict.INCONCLUSIVE else None
+    return Finding(
+        expectation=expectation,
+        measurement=measurement,
+        verdict=verdict,
+        reason=remedy.text if remedy else _reason(verdict, fit, fired, allowed),
+        confidence=confidence,
+        fit=fit,
+        interval=fit.interval,
+        breakdown_constant=_breakdown_constant(fit, measurement, allowed),
+        remedy=remedy,
+        p_value=_p_value(verdict, fit, allowed),
+    )
+
+
+def power_of_exponent(
+    expectation: Expectation,
+    allowed: Interval,
+    axis_values: Sequence[float],
+    seeds: Sequence[int],
+    noise: float,
+    confidence: float,
+    finite_size: FiniteSizeClass,
+) -> Power:
+    """What a design could detect, by the normal approximation of its estimate (derived here)."""
+    bias, error, freedom = _resolution(tuple(axis_values), tuple(seeds), noise, finite_size)
+    quantile = float(stats.t.ppf((1 + confidence) / 2, freedom))
+    margin = expectation.margin or 0.0
+    # The bias counts twice: the interval allows for it, and the worst correction moves the estimate by as much.
+    detectable = margin + 2 * bias + (quantile + _NORMAL_90) * error
+    room = (margin - bias) / error - quantile
+    sides = sum(math.isfinite(end) for end in allowed)
+    return Power(detectable=detectable, support=max(1 - sides * float(stats.norm.sf(room)), 0.0))
+
+
+def least_bias(axis_values: Sequence[float], finite_size: FiniteSizeClass) -> float:
+    """The bias bound that no number of seeds takes away."""
+    return _resolution(tuple(axis_values), (1_000_000,) * len(axis_values), 1e-3, finite_size)[0]
+
+
+@lru_cache(maxsize=4096)
+def _resolution(
+    axis_values: tuple[float, ...], seeds: tuple[int, ...], noise: float, finite_size: FiniteSizeClass
+) -> tuple[float, float, float]:
+    """Bias bound, standard error and degrees of freedom of an exponent, from the design and the noise of one run."""
+    axis, counts = np.asarray(axis_values, dtype=np.float64), np.asarray(seeds, dtype=np.float64)
+    variances = noise**2 / counts
+    weights, bias = exponent_weights(axis, variances, finite_size.curves(axis), finite_size.sizes(axis))
+    kept = counts - 2 * np.floor(TRIM * counts) if min(seeds) >= SEEDS_TO_TRIM else counts
+    terms = weights**2 * variances
+    return bias, float(math.sqrt(terms.sum())), float(terms.sum() ** 2 / (terms**2 / (kept - 1)).sum())
+
+
+def _p_value(verdict: Verdict, fit: Fit, allowed: Interval) -> float | None:
+    """Probability of an estimate so far beyond the nearest end of what is allowed, if the truth lay at that end."""
+    if verdict is Verdict.INCONCLUSIVE:
+        return None
+    if verdict is Verdict.REFUTED:
+        beyond = [max(fit.exponent - allowed.high, allowed.low - fit.exponent)]
+    else:
+        beyond = [allowed.high - fit.exponent, fit.exponent - allowed.low]
+    return max(
+        float(stats.t.sf((room - fit.bias_bound) / fit.standard_error, fit.degrees_of_freedom)) for room in beyond
+    )
+
+
+def _breakdown_constant(fit: Fit, measurement: Measurement, allowed: Interval) -> float | None:
+    """The largest constant (or rho) of a fixed list under which the prediction is supported; None where it never is."""
+    largest = None
+    allowed_for = fit.finite_size
+    if allowed_for.rho is not None:
+        sizes = sorted({*(constant / 8 for constant in _CONSTANTS), allowed_for.rho})
+    else:
+        sizes = sorted({*_CONSTANTS, allowed_for.constant})
+    for size in sizes:
+        try:
+            # A class without corrections has no members; a tiny one stands for it.
+            trial = allowed_for.of_size(max(size, 1e-6))
+            again = fit_power_law(measurement, confidence=fit.confidence, finite_size=trial, average=fit.average)
+        except ValueError:
+            break
+        if decide(again.interval, allowed, flagged=any(c.fired for c in again.checks.values())) is Verdict.SUPPORTED:
+            largest = size
+    return largest
+
+
+def _reason(verdict: Verdict, fit: Fit, fired: list[str], allowed: Interval) -> str:
+    shown = f"[{fit.interval.low:+.3f}, {fit.interval.high:+.3f}]"
+    limits = f"[{allowed.low:+.3f}, {allowed.high:+.3f}]"
+    if verdict is Verdict.SUPPORTED:
+        return f"the interval {shown} lies inside {limits}"
+    curved = f" on this range (curved: {', '.join(fired)})" if fired else ""
+    return f"the interval {shown} lies outside {limits}{curved}"
+
+
+def _remedy(
+    fit: Fit, fired: list[str], expectation: Expectation, allowed: Interval, measurement: Measurement
+) -> Remedy:
+    """Why a fit decides nothing, and what would."""
+    if fired and fit.interval.inside(allowed):
+        text = f"flagged ({', '.join(fired)}): the data are curved beyond the finite-size class; widen the range"
+        return Remedy(limited_by="flags", text=text)
+    flags = f"; flagged ({', '.join(fired)})" if fired else ""
+    margin = expectation.margin or 0.0
+    if fit.bias_bound > margin / 2:
+        return Remedy(limited_by="bias", text=f"bias-limited: {_wider_range(fit, margin, measurement)}{flags}")
+    if fit.noise_half_width > margin / 2:
+        # Noise falls as one over the root of the seeds; what it may be is what the bias leaves over.
+        wanted = max(_PLANNED * margin - fit.bias_bound, 0.1 * margin)
+        factor = (fit.noise_half_width / wanted) ** 2
+        most = max(measurement.seeds)
+        text = f"noise-limited: about {math.ceil(factor * most)} seeds a {measurement.axis} instead of {most}{flags}"
+        return Remedy(limited_by="noise", text=text, effort=factor)
+    inside = Interval(fit.exponent, fit.exponent).inside(allowed)
+    room = min(abs(fit.exponent - end) for end in allowed if math.isfinite(end))
+    text = (
+        f"near the boundary: the estimate lies {room:.3f} {'inside' if inside else 'outside'} the margin, the "
+        f"half-width is {fit.bias_bound + fit.noise_half_width:.3f}; more seeds and wider {measurement.axis}s{flags}"
+    )
+    return Remedy(limited_by="boundary", text=text)
+
+
+def _wider_range(fit: Fit, margin: float, measurement: Measurement) -> str:
+    bound = f"the bias bound is {fit.bias_bound:.3f} of a margin of {margin:g}"
+    reached = range_for(margin, measurement.axis_values, measurement.seeds, fit.noise, fit.finite_size)
+    if reached is None:
+        return f"{bound}; start the range higher, with more seeds"
+    return f"{bound}; {measurement.axis}s up to {reached:,.0f} would decide"
+
+
+def range_for(
+    margin: float, axis_values: Sequence[float], seeds: Sequence[int], noise: float, finite_size: FiniteSizeClass
+) -> float | None:
+    """How far the axis would have to reach, doubling from its last value, for a true claim to be supported."""
+    if finite_size.towards == "zero":
+        return None
+    axis, counts = np.asarray(axis_values, dtype=np.float64), np.asarray(seeds, dtype=np.float64)
+    for _ in range(_MOST_DOUBLINGS):
+        axis, counts = np.append(axis, 2 * axis[-1]), np.append(counts, counts[-1])
+        if _half_width(axis, counts, noise, finite_size) <= _PLANNED * margin:
+            return float(axis[-1])
+    return None
+
+
+def _half_width(axis: Array, seeds: Array, noise: float, finite_size: FiniteSizeClass) -> float:
+    variances = noise**2 / seeds
+    weights, bias = exponent_weights(axis, variances, finite_size.curves(axis), finite_size.sizes(axis))
+    return bias + 2 * float(np.sqrt((weights**2 * variances).sum()))

@@ -1,0 +1,222 @@
+"""What theory says of an exponent: Theta, O, Omega, and a constant."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from theorychecks.statistics.exponent_verdict import judge_exponent, power_of_exponent
+from theorychecks.statistics.finite_size import DEFAULT_CLASS, FiniteSizeClass, class_for
+from theorychecks.statistics.interval import CONFIDENCE, FEWEST_POINTS, Interval, admit_power_law
+from theorychecks.statistics.measurement import MEAN_OF_LOGS, Average, Measurement
+from theorychecks.statistics.prediction import Demands
+from theorychecks.statistics.verdict import Expectation, Finding, Power
+
+MARGIN: Final = 0.08
+"""Below half the distance from -1/2 to -2/3, so that one interval never supports both."""
+PLATEAU_MARGIN: Final = 0.05
+"""Refutes log m, whose local exponent is 0.24 at 64 and still 0.085 at 2^17."""
+_FEWEST_SEEDS: Final = 4
+"""Three give an interval, and hardly a narrow one."""
+
+
+class ExponentPrediction(ABC):
+    """A statement about an exponent: an interval of exponents that it allows, and how measurements are held against it.
+
+    Subclasses say which exponents they allow, and add nothing to how that is judged.
+    """
+
+    average: Average
+    corrections: FiniteSizeClass | None
+
+    @property
+    @abstractmethod
+    def expectation(self) -> Expectation:
+        """The prediction in numbers."""
+
+    @property
+    @abstractmethod
+    def allowed(self) -> Interval:
+        """Exponents that the prediction allows, margin included."""
+
+    def demands(self, points: int, confidence: float) -> Demands:
+        """Five axis values, so that curvature shows, and four seeds."""
+        return Demands(FEWEST_POINTS, _FEWEST_SEEDS)
+
+    def admit(self, axis_values: Sequence[float], seeds: Sequence[int], *, confidence: float = CONFIDENCE) -> None:
+        """Refuse fewer than five axis values, or a first one too small for the finite-size class."""
+        admit_power_law(axis_values, finite_size=self.corrections or DEFAULT_CLASS)
+
+    def power(
+        self, axis_values: Sequence[float], seeds: Sequence[int], noise: float, confidence: float = CONFIDENCE
+    ) -> Power:
+        """What a design could detect, if the logarithm of one run had this standard deviation."""
+        finite_size = self.corrections or DEFAULT_CLASS
+        return power_of_exponent(self.expectation, self.allowed, axis_values, seeds, noise, confidence, finite_size)
+
+    def judge(self, measurement: Measurement, *, confidence: float = CONFIDENCE) -> Finding:
+        """SUPPORTED when the exponent's whole interval is allowed, REFUTED when none of it is."""
+        finite_size = class_for(measurement.axis, self.corrections)
+        return judge_exponent(self.expectation, self.allowed, measurement, confidence, finite_size)
+
+
+@dataclass(frozen=True)
+class PowerLaw(ExponentPrediction):
+    """Theta(m^exponent): the exponent is the predicted one, up to the margin.
+
+    Attributes:
+        exponent: predicted.
+        within: the margin, below half the distance to the rival.
+        rival: the nearest exponent that another theory predicts; needed for a margin above 0.08.
+        average: whether it is the exponent of the typical value ("mean of logs") or of the mean ("log of mean").
+        corrections: the finite-size class, which every axis but the width has to declare.
+    """
+
+    exponent: float
+    within: float = field(default=MARGIN, kw_only=True)
+    rival: float | None = field(default=None, kw_only=True)
+    average: Average = field(default=MEAN_OF_LOGS, kw_only=True)
+    corrections: FiniteSizeClass | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        _check_margin(self, self.expectation, widest=MARGIN)
+
+    @property
+    def expectation(self) -> Expectation:
+        """The prediction in numbers."""
+        return Expectation(
+            kind="power_law", exponent=self.exponent, margin=self.within, rival=self.rival, average=self.average
+        )
+
+    @property
+    def allowed(self) -> Interval:
+        """The margin on both sides."""
+        return Interval(self.exponent - self.within, self.exponent + self.within)
+
+
+@dataclass(frozen=True)
+class UpperBound(ExponentPrediction):
+    """O(m^exponent): the quantity grows no faster (or falls no slower) than this.
+
+    Attributes:
+        exponent: of the bound.
+        within: the margin above it.
+        rival: the nearest larger exponent that another theory predicts; needed for a margin above 0.08.
+        average: whether it is the exponent of the typical value ("mean of logs") or of the mean ("log of mean").
+        corrections: the finite-size class, which every axis but the width has to declare.
+    """
+
+    exponent: float
+    within: float = field(default=MARGIN, kw_only=True)
+    rival: float | None = field(default=None, kw_only=True)
+    average: Average = field(default=MEAN_OF_LOGS, kw_only=True)
+    corrections: FiniteSizeClass | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        _check_margin(self, self.expectation, widest=MARGIN)
+        if self.rival is not None and self.rival < self.exponent:
+            raise ValueError(f"{self}: a rival of an upper bound is larger than it; got {self.rival:g}")
+
+    @property
+    def expectation(self) -> Expectation:
+        """The prediction in numbers."""
+        return Expectation(
+            kind="upper_bound", exponent=self.exponent, margin=self.within, rival=self.rival, average=self.average
+        )
+
+    @property
+    def allowed(self) -> Interval:
+        """Everything below the bound plus the margin."""
+        return Interval(-math.inf, self.exponent + self.within)
+
+
+@dataclass(frozen=True)
+class LowerBound(ExponentPrediction):
+    """Omega(m^exponent): the quantity grows at least as fast (or falls no faster) than this.
+
+    Attributes:
+        exponent: of the bound.
+        within: the margin below it.
+        rival: the nearest smaller exponent that another theory predicts; needed for a margin above 0.08.
+        average: whether it is the exponent of the typical value ("mean of logs") or of the mean ("log of mean").
+        corrections: the finite-size class, which every axis but the width has to declare.
+    """
+
+    exponent: float
+    within: float = field(default=MARGIN, kw_only=True)
+    rival: float | None = field(default=None, kw_only=True)
+    average: Average = field(default=MEAN_OF_LOGS, kw_only=True)
+    corrections: FiniteSizeClass | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        _check_margin(self, self.expectation, widest=MARGIN)
+        if self.rival is not None and self.rival > self.exponent:
+            raise ValueError(f"{self}: a rival of a lower bound is smaller than it; got {self.rival:g}")
+
+    @property
+    def expectation(self) -> Expectation:
+        """The prediction in numbers."""
+        return Expectation(
+            kind="lower_bound", exponent=self.exponent, margin=self.within, rival=self.rival, average=self.average
+        )
+
+    @property
+    def allowed(self) -> Interval:
+        """Everything above the bound minus the margin."""
+        return Interval(self.exponent - self.within, math.inf)
+
+
+@dataclass(frozen=True)
+class Plateau(ExponentPrediction):
+    """Theta(1), tending to a nonzero constant: the exponent is zero, up to a small margin.
+
+    Attributes:
+        within: the margin.
+        rival: the exponent nearest to zero that another theory predicts; needed for a margin above 0.05.
+        average: whether it is the typical value ("mean of logs") that is constant or the mean ("log of mean").
+        corrections: the finite-size class, which every axis but the width has to declare.
+    """
+
+    within: float = field(default=PLATEAU_MARGIN, kw_only=True)
+    rival: float | None = field(default=None, kw_only=True)
+    average: Average = field(default=MEAN_OF_LOGS, kw_only=True)
+    corrections: FiniteSizeClass | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        _check_margin(self, self.expectation, widest=PLATEAU_MARGIN)
+
+    @property
+    def expectation(self) -> Expectation:
+        """The prediction in numbers."""
+        return Expectation(kind="plateau", exponent=0.0, margin=self.within, rival=self.rival, average=self.average)
+
+    @property
+    def allowed(self) -> Interval:
+        """The margin about zero."""
+        return Interval(-self.within, self.within)
+
+
+def _check_margin(prediction: object, expected: Expectation, *, widest: float) -> None:
+    exponent, within, rival = expected.exponent, expected.margin, expected.rival
+    assert exponent is not None
+    assert within is not None
+    if not (math.isfinite(exponent) and math.isfinite(within) and within > 0):
+        raise ValueError(f"{prediction}: an exponent is finite and a margin positive; got {exponent} within {within}")
+    if rival is None:
+        if within > widest:
+            raise ValueError(
+                f"{prediction}: a margin above {widest:g} must name the nearest rival exponent, so that one sees what "
+                f"it still tells apart; got within={within:g}. Add rival=..."
+            )
+        return
+    if not math.isfinite(rival):
+        raise ValueError(f"{prediction}: a rival is a finite exponent; got {rival}")
+    if within >= abs(rival - exponent) / 2:
+        raise ValueError(
+            f"{prediction}: a margin stays below half the distance to its rival, "
+            f"{abs(rival - exponent) / 2:g} here; got within={within:g}. "
+            "Narrow the margin and widen the range of widths instead."
+        )

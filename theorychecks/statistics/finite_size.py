@@ -1,0 +1,125 @@
+"""Corrections to scaling that an interval guards against, declared for each axis."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+LARGEST_CORRECTION: Final = 0.9
+"""A correction 1 + c m^-omega nearer to zero than 1 - 0.9 has no usable logarithm."""
+_FIRST: Final = 64.0
+"""Where rho is declared the first axis value counts as this many units, as it does for widths from 64 on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FiniteSizeClass:
+    """The corrections to scaling that an interval guards against: Q(m) = A m^alpha (1 + c (m / unit)^-omega).
+
+    The default is for widths, and for particles where means over them are Monte Carlo averages.
+    Any other axis needs a class of its own: best by rho, the largest correction at the first axis value, and the unit
+    in which the axis is long (samples in parameters, an output scale in n^-1/2).
+
+    Attributes:
+        constant: the largest |c|, unless rho is given.
+        omegas: the orders omega of the correction.
+        rho: the largest |c (m / unit)^-omega| at the first axis value, the same for every omega.
+        unit: the axis value that counts as one.
+        fewest_units: how many units the first axis value needs for the corrections to be in their asymptotic form.
+        towards: where the corrections vanish; "zero" for a learning rate, say.
+    """
+
+    constant: float = 3.0
+    omegas: tuple[float, ...] = (0.5, 0.6, 0.75, 1.0)
+    rho: float | None = None
+    unit: float = 1.0
+    fewest_units: float = 0.0
+    towards: Literal["infinity", "zero"] = "infinity"
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.constant) and self.constant > 0):
+            raise ValueError(f"a finite-size class has a positive constant; got {self.constant}")
+        if not self.omegas or not all(math.isfinite(omega) and omega > 0 for omega in self.omegas):
+            raise ValueError(f"a finite-size class has one or more positive orders omega; got {self.omegas}")
+        if self.rho is not None and not 0 < self.rho < LARGEST_CORRECTION:
+            raise ValueError(
+                f"rho is the largest relative correction at the first point, between 0 and {LARGEST_CORRECTION:g} "
+                f"(3/8 for widths from 64 on); got {self.rho}"
+            )
+        if not (math.isfinite(self.unit) and self.unit > 0):
+            raise ValueError(f"a unit is a positive axis value; got {self.unit}")
+        if self.towards not in ("infinity", "zero"):
+            raise ValueError(f"corrections vanish towards 'infinity' or 'zero'; got {self.towards!r}")
+
+    def sizes(self, axis_values: Array) -> Array:
+        """Axis values in units, so that corrections fall as their powers, shape [K]."""
+        values = np.asarray(axis_values, dtype=np.float64)
+        sizes = values / self.unit if self.towards == "infinity" else self.unit / values
+        if self.rho is None:
+            return sizes
+        return np.asarray(_FIRST * sizes / sizes.min())
+
+    def curves(self, axis_values: Array) -> Array:
+        """Logarithms of the class's members, shape [members, K].
+
+        Raises:
+            ValueError: if the smallest axis value has too few units, or lets a correction swallow the leading term.
+        """
+        self._check_first(axis_values)
+        sizes = self.sizes(axis_values)
+        signs = np.linspace(-1.0, 1.0, 13)
+        signs = signs[signs != 0]
+        largest = [self.constant if self.rho is None else self.rho * _FIRST**omega for omega in self.omegas]
+        return np.array(
+            [
+                np.log1p(sign * c * sizes**-omega)
+                for c, omega in zip(largest, self.omegas, strict=True)
+                for sign in signs
+            ]
+        )
+
+    def of_size(self, size: float) -> FiniteSizeClass:
+        """The class with another constant, or another rho where that is declared."""
+        return replace(self, constant=size) if self.rho is None else replace(self, rho=size)
+
+    def _check_first(self, axis_values: Array) -> None:
+        values = np.asarray(axis_values, dtype=np.float64)
+        first = float(values.min() if self.towards == "infinity" else values.max())
+        units = first / self.unit if self.towards == "infinity" else self.unit / first
+        if units < self.fewest_units:
+            raise ValueError(
+                f"corrections take their asymptotic form from {self.fewest_units:g} units of {self.unit:g} on; the "
+                f"axis begins at {first:g}, {units:.3g} units. Begin further out."
+            )
+        slowest = min(self.omegas)
+        if self.rho is None and self.constant * units**-slowest >= LARGEST_CORRECTION:
+            needed = (self.constant / LARGEST_CORRECTION) ** (1 / slowest)
+            raise ValueError(
+                f"a correction of {self.constant:g} m^-{slowest:g} is no small correction at {first:g}; "
+                f"start at {math.ceil(needed) + 1} or above (64 is a good start)"
+            )
+
+
+DEFAULT_CLASS: Final = FiniteSizeClass()
+AXES_OF_DEFAULT_CLASS: Final = ("width", "particles")
+
+
+def class_for(axis: str, declared: FiniteSizeClass | None) -> FiniteSizeClass:
+    """The class that a prediction declares, or the default one where the axis is a width.
+
+    Raises:
+        ValueError: for another axis without a declared class.
+    """
+    if declared is not None:
+        return declared
+    if axis not in AXES_OF_DEFAULT_CLASS:
+        raise ValueError(
+            f"the axis {axis!r} needs a finite-size class of its own: what corrects a power of a width says nothing of "
+            "it. Declare corrections=FiniteSizeClass(rho=3/8, omegas=(1.0,), unit=...) in the prediction."
+        )
+    return DEFAULT_CLASS

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import theorychecks as tc
 from theorychecks.claims import Claim, Recorder, check, check_refuted, claim_of, recording
 from theorychecks.experiment import execution
+from theorychecks.looks import Conditions
 
 WIDTHS = tc.widths(64, 4096)
 INVERSE = tc.PowerLaw(-1, within=0.15, rival=-0.5)
@@ -327,9 +328,9 @@ def test_only_sweeps_and_measurements_are_checked(source):
 
 @pytest.mark.parametrize("prediction", [-1, None, "n^-1", sizes])
 def test_only_predictions_are_held_against(prediction):
-    with pytest.raises(TypeError, match="a prediction is a PowerLaw, UpperBound, "):
+    with pytest.raises(TypeError, match="a prediction is a PowerLaw, Plateau, "):
         check(sizes(-1), prediction)
-    with pytest.raises(TypeError, match="a prediction is a PowerLaw, UpperBound, "):
+    with pytest.raises(TypeError, match="a prediction is a PowerLaw, Plateau, "):
         check_refuted(sizes(-1), prediction)
 
 
@@ -398,7 +399,7 @@ def test_reading_without_a_partner_has_nothing_to_be_compared_with(moved):
 
 
 def test_recorder_adds_octaves_to_sweeps_and_leaves_measurements(moved):
-    with recording(Recorder(octaves=1)) as recorder:
+    with recording(Recorder(conditions=Conditions(octaves=1))) as recorder:
         check(moved, tc.PowerLaw(-1))
         check(sizes(-1), INVERSE)
     *swept, measured = recorder.findings
@@ -488,7 +489,7 @@ def test_nothing_is_noted_once_a_claim_has_ended():
     ],
 )
 def test_a_design_that_could_never_be_judged_is_not_trained(monkeypatch, moved, widths, prediction, message):
-    monkeypatch.setattr(execution, "_measure", lambda *_: pytest.fail("it was trained"))
+    monkeypatch.setattr(execution, "EngineTrial", lambda *_: pytest.fail("it was trained"))
     hopeless = tc.Sweep(moved.observable, moved.training, widths=widths, seeds=4)
     with pytest.raises(ValueError, match=message):
         check(hopeless, prediction)

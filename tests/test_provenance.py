@@ -81,13 +81,3 @@ def test_time_is_now_and_names_its_zone(tmp_path):
     created = datetime.datetime.fromisoformat(provenance.gather(tmp_path, ["pytest"], 2)["created"])
     assert created.utcoffset() == datetime.timedelta(0)
     assert abs(datetime.datetime.now(datetime.UTC) - created) < datetime.timedelta(minutes=5)
-
-
-@pytest.mark.parametrize(("findings", "wrong"), [(0, 0.0), (1, 0.025), (40, 1.0)])
-def test_wrong_verdicts_grow_with_the_findings(findings, wrong):
-    # Only a miss on the rival's side gives a wrong verdict: half of the 5% that a 95% interval misses.
-    budget = provenance.error_budget(findings)
-    assert budget["findings"] == findings
-    assert budget["confidence"] == 0.95
-    assert budget["tail_error"] == pytest.approx(0.025)
-    assert budget["expected_wrong_verdicts_at_most"] == pytest.approx(wrong)

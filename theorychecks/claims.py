@@ -11,12 +11,13 @@ from dataclasses import dataclass, field, replace
 from types import CodeType, FunctionType, MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
+from theorychecks.looks import Conditions, findings_of
 from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.prediction import Prediction
 from theorychecks.statistics.verdict import Finding, Role
 
 if TYPE_CHECKING:
-    from theorychecks.experiment import Resources, Sweep
+    from theorychecks.experiment import Sweep
 
 Test = TypeVar("Test", bound=Callable[..., Any])
 Outcome = Literal["pass", "fail", "inconclusive"]
@@ -52,13 +53,13 @@ class Recorder:
 
     Attributes:
         findings: in order.
-        octaves: how many octaves of width to add to every sweep.
-        resources: what trainings may use; the defaults unless given.
+        conditions: what the run imposes on the claim.
+        ranges: widths at which a sweep has been held against a prediction.
     """
 
     findings: list[Finding] = field(default_factory=list)
-    octaves: int = 0
-    resources: Resources | None = None
+    conditions: Conditions = field(default_factory=Conditions)
+    ranges: dict[object, tuple[int, ...]] = field(default_factory=dict)
 
     def add(self, finding: Finding) -> None:
         """Record a finding, in the place of the same one of an earlier run of the same setting."""
@@ -67,6 +68,22 @@ class Recorder:
                 self.findings[position] = finding
                 return
         self.findings.append(finding)
+
+    def note_range(self, sweep: Sweep, prediction: Prediction, role: Role) -> None:
+        """Refuse a second range for one prediction: the better of two is chosen after seeing the data.
+
+        Raises:
+            ValueError: if the same networks were held against the same kind of prediction at other widths.
+        """
+        kind = prediction.expectation.kind
+        key = sweep.observable, sweep.training, sweep.root_seed, sweep.words, kind, role, tuple(_setting.get().items())
+        before = self.ranges.setdefault(key, sweep.widths)
+        if before != sweep.widths:
+            raise ValueError(
+                f"the same networks were held against a {kind} at widths {before[0]}..{before[-1]}, and now at "
+                f"{sweep.widths[0]}..{sweep.widths[-1]}: a range chosen after seeing the data has no error rate. "
+                "Judge one range, or draw other networks for the second: root_seed=1."
+            )
 
     @property
     def outcome(self) -> Outcome:
@@ -187,29 +204,23 @@ def _record(
     label: str,
 ) -> list[Finding]:
     if not isinstance(prediction, Prediction):
-        raise TypeError(f"a prediction is a PowerLaw, UpperBound, LowerBound, Plateau or Ordering; got {prediction!r}")
+        raise TypeError(f"a prediction is a PowerLaw, Plateau, Ordering or another of the README's; got {prediction!r}")
     recorder = _recorder.get()
-    octaves = recorder.octaves if recorder else 0
-    resources = recorder.resources if recorder else None
-    readings = _readings(source, prediction, octaves, resources)
-    others = _readings(against, prediction, octaves, resources) if against is not None else {}
+    conditions = recorder.conditions if recorder else Conditions()
+    context = _context(source)
+    if recorder is not None and not isinstance(source, Measurement):
+        recorder.note_range(source, prediction, role)
+    found = findings_of(source, prediction, against=against, role=role, conditions=conditions)
+    title = label or context.pop("title")
+    context.pop("title", None)
     findings = []
-    for name, (measurement, context) in readings.items():
-        if against is not None:
-            if name not in others:
-                raise ValueError(f"nothing to compare {name!r} with; there are {', '.join(map(repr, others))}")
-            measurement = measurement.over(others[name][0])
-        finding = prediction.judge(measurement)
-        title = ", ".join(part for part in (label or context["title"], name) if part)
+    for name, finding in found.items():
         finding = replace(
             finding,
-            label=title,
+            label=", ".join(part for part in (title, name) if part),
             role=role,
-            setting={**_setting.get(), **{k: v for k, v in context.items() if k in _SHOWN}},
-            engine=context.get("engine", "given"),
-            seconds=float(context.get("seconds", "0")),
-            flops=float(context.get("flops", "0")),
-            trainings=int(context.get("trainings", "0")),
+            setting={**_setting.get(), **context},
+            engine=finding.engine or "given",
         )
         findings.append(finding)
         if recorder is not None:
@@ -219,37 +230,24 @@ def _record(
     return findings
 
 
-_SHOWN: Final = ("parametrization", "loss", "optimizer", "data")
-
-
-def _readings(
-    source: Sweep | Measurement, prediction: Prediction, octaves: int, resources: Resources | None
-) -> dict[str, tuple[Measurement, dict[str, str]]]:
-    """Measurements by reading, with what is known of how they came about."""
+def _context(source: Sweep | Measurement) -> dict[str, str]:
+    """What reports say of how a source comes about, and its title."""
     if isinstance(source, Measurement):
-        return {"": (source, {"title": source.name})}
+        return {"title": source.name}
     # Plain pytest runs load this module too, and must not wait for torch.
-    from theorychecks.experiment import Resources, Sweep, measure
+    from theorychecks.experiment import Sweep
     from theorychecks.observables.observable import JOINT
 
     if not isinstance(source, Sweep):
         raise TypeError(f"a Sweep or a Measurement is checked; got {source!r}")
-    sweep = source.wider(octaves)
-    prediction.admit(sweep.widths, sweep.counts)
-    measured = measure(sweep, resources or Resources())
-    training = sweep.training
-    context = {
-        "title": "" if sweep.observable.title == JOINT else sweep.observable.title,
+    training = source.training
+    return {
+        "title": "" if source.observable.title == JOINT else source.observable.title,
         "parametrization": training.network.parametrization.name,
         "loss": training.loss.name,
         "optimizer": training.optimizer.name,
         "data": f"{type(training.data).__name__} {getattr(training.data, 'seed', '')}".strip(),
-        "engine": measured.engine,
-        "seconds": repr(measured.seconds),
-        "flops": repr(measured.flops),
-        "trainings": repr(measured.trainings),
     }
-    return {name: (measured.measurements[name], context) for name in sweep.select(list(measured.measurements))}
 
 
 def _raise_unless_passed(findings: list[Finding]) -> None:

@@ -1,4 +1,4 @@
-"""Where a run's numbers come from, and how often its verdicts may be wrong."""
+"""Where a run's numbers come from."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from theorychecks.statistics.interval import CONFIDENCE
-
 if TYPE_CHECKING:
-    from theorychecks.reporting.report import BudgetDocument, ProvenanceDocument
+    from theorychecks.reporting.report import ProvenanceDocument
 
 _PACKAGES = ("theorychecks", "torch", "numpy", "scipy", "hypothesis", "pytest", "pytest-xdist")
 
@@ -38,24 +36,6 @@ def gather(root: Path, command: Sequence[str], threads: int) -> ProvenanceDocume
         "threads": threads,
         "command": shlex.join(command),
         "platform": platform.platform(),
-    }
-
-
-def error_budget(findings: int) -> BudgetDocument:
-    """Bound the number of wrong verdicts among so many findings.
-
-    Each interval misses the truth on either side with probability at most (1 - confidence) / 2, and only a miss can
-    give a wrong SUPPORTED or REFUTED; that many wrong verdicts are reached only if every true exponent lies at the edge
-    of its margin with the worst correction of its class.
-    """
-    tail = (1 - CONFIDENCE) / 2
-    return {
-        "confidence": CONFIDENCE,
-        "tail_error": tail,
-        "findings": findings,
-        "expected_wrong_verdicts_at_most": tail * findings,
-        "note": "Reached only if every true exponent lay at the edge of its margin, under the worst correction of the "
-        "finite-size class. Findings share networks, so wrong ones would come together.",
     }
 
 

@@ -81,8 +81,8 @@ def test_a_single_reading_goes_by_the_observables_name():
 def test_measuring_again_trains_nothing(trained):
     first = measure(sweep())
     assert trained == [(8, (0, 1, 2, 3)), (16, (0, 1, 2, 3)), (64, (0, 1, 2, 3))]
-    assert measure(sweep()) is first
-    assert measure(sweep().of("output")) is first
+    assert measure(sweep()) == first
+    assert measure(sweep().of("output")) == first
     assert len(trained) == 3
     measure(sweep(root_seed=1))
     assert len(trained) == 6

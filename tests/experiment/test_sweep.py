@@ -14,11 +14,32 @@ def sweep(**options):
 
 
 def test_a_sweep_is_a_value():
-    assert sweep() == sweep(widths=[8, 16, 64], seeds=(8, 8, 8))
+    assert sweep(seeds=8) == sweep(widths=[8, 16, 64], seeds=(8, 8, 8))
     assert hash(sweep()) == hash(sweep())
     assert sweep() != sweep(root_seed=1)
     assert sweep() != sweep(seeds=9)
-    assert sweep().counts == (8, 8, 8)
+    assert sweep(seeds=8).counts == (8, 8, 8)
+
+
+def test_a_sweep_has_a_budget_unless_it_has_seeds():
+    assert sweep().budget == 16
+    assert sweep().seeds is None
+    assert sweep(budget=5).counts == (5, 5, 5)
+    assert sweep(seeds=9).budget is None
+    assert sweep(seeds=9).with_budget(4) == sweep(budget=4)
+    assert sweep(budget=4).with_seeds(9) == sweep(seeds=9)
+    with pytest.raises(ValueError, match="a budget or seeds, not both; got budget=4 and seeds=9"):
+        sweep(budget=4, seeds=9)
+    for wrong in (0, -1, 2.5, True):
+        with pytest.raises(ValueError, match="a budget, in networks at every width, is a positive integer; got"):
+            sweep(budget=wrong)
+
+
+def test_a_sweep_is_cut_to_a_plan_and_redrawn_in_blocks():
+    assert sweep(widths=(8, 16, 64, 256)).on((9, 5, 3)) == sweep(seeds=(9, 5, 3))
+    assert sweep().on((9, 5, 3)) == sweep(seeds=(9, 5, 3))
+    assert sweep(root_seed=3).redrawn(0) == sweep(root_seed=3)
+    assert sweep(root_seed=3).redrawn(2).root_seed == 2 * 2**32 + 3
     assert sweep(seeds=(9, 5, 3)).counts == (9, 5, 3)
 
 

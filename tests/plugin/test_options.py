@@ -85,11 +85,22 @@ def test_summary_of_a_github_step_grows_by_the_report(skipping):
     assert summary.read_text(encoding="utf-8") == "what another step wrote\n" + markdown
 
 
-def test_inconclusive_claims_fail_unless_asked_otherwise(pytester, inner):
+def test_undecided_claims_are_amber_unless_asked_otherwise(pytester, inner):
+    noisy = CLAIM.format(id="A", name="it", exponent="-1").replace("0.05 *", "1.0 *")
+    pytester.makepyfile(test_noisy=noisy, test_calm=CLAIM.format(id="B", name="calm", exponent="-1"))
+    result = inner()
+    result.assert_outcomes(passed=1, skipped=1)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["undecided: A, the observable: *-limited: *"])
+    inner("--theory-inconclusive=fail").assert_outcomes(passed=1, failed=1)
+
+
+def test_a_run_that_decides_nothing_does_not_pass(pytester, inner):
     source = CLAIM.format(id="A", name="it", exponent="-1").replace("0.05 *", "1.0 *")
     pytester.makepyfile(test_noisy=source)
-    inner().assert_outcomes(failed=1)
-    assert inner("--theory-inconclusive=skip").ret == 0
+    result = inner()
+    result.assert_outcomes(skipped=1)
+    assert result.ret == 1
 
 
 def test_refuted_claim_is_never_skipped(pytester, inner):

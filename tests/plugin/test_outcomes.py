@@ -14,12 +14,12 @@ torch.set_num_threads(3)
 
 @pytest.fixture(scope="module")
 def alone(run_suite):
-    return run_suite("outcomes", conftest=THREE_THREADS)
+    return run_suite("outcomes", "--theory-inconclusive=fail", conftest=THREE_THREADS)
 
 
 @pytest.fixture(scope="module")
 def spread(run_suite):
-    return run_suite("outcomes", "-n", "2", conftest=THREE_THREADS)
+    return run_suite("outcomes", "-n", "2", "--theory-inconclusive=fail", conftest=THREE_THREADS)
 
 
 @pytest.fixture(params=["alone", "spread"])

@@ -28,7 +28,7 @@ def finding(
         "seeds": [runs] * len(WIDTHS),
         "values": [[2.0 * n**exponent * factor for factor in spread] for n in WIDTHS],
         "not_finite": [0] * len(WIDTHS),
-        "prediction": {"kind": kind, "exponent": predicted, "margin": 0.15, "rival": -0.5},
+        "prediction": {"kind": kind, "exponent": predicted, "margin": 0.15, "rival": -0.5, "average": "mean of logs"},
         "exponent": exponent,
         "prefactor": 2.0,
         "interval": [exponent - 0.05, exponent + 0.05],
@@ -36,7 +36,13 @@ def finding(
         "standard_error": 0.009,
         "degrees_of_freedom": 21.0,
         "confidence": 0.95,
-        "finite_size_class": {"constant": 3.0, "omegas": [0.5, 1.0]},
+        "finite_size_class": {
+            "constant": 3.0,
+            "omegas": [0.5, 1.0],
+            "rho": None,
+            "unit": 1.0,
+            "towards": "infinity",
+        },
         "breakdown_c": 7.5,
         "local_exponents": [exponent] * (len(WIDTHS) - 1),
         "flags": {
@@ -46,6 +52,11 @@ def finding(
         "shared_seeds": False,
         "verdict": verdict,
         "reason": "the interval lies inside the margin",
+        "limited_by": None,
+        "p_value": 0.0007,
+        "power": {"detectable": 0.21, "support": 0.93},
+        "looks": {"taken": 2, "planned": 4, "budget": 16},
+        "confirmation": None,
         "engine": "dense",
         "seconds": 1.5,
         "flops": 2.5e9,
@@ -74,7 +85,7 @@ def ordering(**changes: Any) -> dict[str, Any]:
             "finite_size_class",
         )
     )
-    prediction = {"kind": "ordering", "exponent": None, "margin": None, "rival": None}
+    prediction = {"kind": "ordering", "exponent": None, "margin": None, "rival": None, "average": "mean of logs"}
     return finding(label="loss order") | without_fit | {"prediction": prediction, "local_exponents": []} | changes
 
 
@@ -87,6 +98,7 @@ def claim(**changes: Any) -> dict[str, Any]:
         "source": "Lee et al. 2019, arXiv:1902.06720, Fig. 1",
         "outcome": "pass",
         "error": None,
+        "seed": 0,
         "seconds": 3.0,
         "findings": [finding(), control()],
     }
@@ -118,6 +130,10 @@ def report(*claims: dict[str, Any]) -> dict[str, Any]:
         "tail_error": 0.025,
         "findings": findings,
         "expected_wrong_verdicts_at_most": 0.025 * findings,
+        "failing_level": 0.005,
+        "false_alarms_a_year_at_most": 365 * 0.005**2 * findings,
+        "false_alarms_a_year_expected": 0.001,
+        "undecided_a_night_expected": 0.07 * findings,
         "note": "conditional on the finite-size class",
     }
     suite = {
@@ -130,6 +146,7 @@ def report(*claims: dict[str, Any]) -> dict[str, Any]:
         "inconclusive": outcomes.count("inconclusive"),
         "lost": [],
         "findings": findings,
+        "seed": 0,
         "error_budget": budget,
         "wall_seconds": 12.5,
         "profile": "quick",

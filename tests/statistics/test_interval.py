@@ -156,7 +156,7 @@ def test_no_member_of_the_class_moves_the_exponent_by_more_than_the_bias_bound(w
 def test_constants_between_the_nodes_of_the_class_exceed_the_bias_bound_by_little():
     # The class is a grid of c and omega; between its nodes and within its range the bound is nearly kept.
     axis = np.array([2.0**k for k in range(6, 13)])
-    weights, bias = exponent_weights(axis, np.full(len(axis), 1e-3), FiniteSizeClass().curves(axis))
+    weights, bias = exponent_weights(axis, np.full(len(axis), 1e-3), FiniteSizeClass().curves(axis), axis)
     for omega in np.linspace(0.5, 1.0, 51):
         for c in np.linspace(-3, 3, 101):
             assert abs(weights @ np.log1p(c * axis**-omega)) <= 1.02 * bias
@@ -164,7 +164,7 @@ def test_constants_between_the_nodes_of_the_class_exceed_the_bias_bound_by_littl
 
 def test_a_correction_outside_the_class_exceeds_the_bias_bound():
     axis = np.array([2.0**k for k in range(6, 13)])
-    weights, bias = exponent_weights(axis, np.full(len(axis), 1e-3), FiniteSizeClass().curves(axis))
+    weights, bias = exponent_weights(axis, np.full(len(axis), 1e-3), FiniteSizeClass().curves(axis), axis)
     assert abs(weights @ np.log1p(-6 * axis**-0.5)) > 1.5 * bias
 
 

@@ -5,20 +5,18 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from theorychecks.engines import Histories, Limits, Run
-from theorychecks.engines.choice import ENGINES, Choice, choose
+from theorychecks.engines.choice import Choice, choose
 from theorychecks.engines.matrix import Tally
 from theorychecks.experiment.resources import Resources
 from theorychecks.experiment.sweep import Sweep
+from theorychecks.experiment.trial import EngineTrial
 from theorychecks.networks import Training
-from theorychecks.observables.observable import Reading
+from theorychecks.observables.observable import Observable, Reading
 from theorychecks.statistics.measurement import Measurement, Status
 
 
@@ -41,14 +39,27 @@ class Measured:
     trainings: int
 
 
-_PLAIN: Final = Choice("dense", 2**62)
 _DEFAULT: Final = Resources()
-_DONE: dict[tuple[Sweep, str, tuple[str, ...]], Measured] = {}
-"""Sweeps already carried out by this process: description and engines determine their numbers."""
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Some consecutive seeds of one width, observed together."""
+
+    readings: Mapping[str, Reading]
+    seeds: int
+    seconds: float
+    flops: float
+    trainings: int
+
+
+_Key = tuple[Observable, Training, int, int, str, str]
+_DONE: dict[_Key, list[_Block]] = {}
+"""Runs already made by this process: observable, training, width, root seed, device and engine determine them."""
 
 
 def measure(sweep: Sweep, resources: Resources = _DEFAULT) -> Measured:
-    """Carry a sweep out, from the narrowest network to the widest.
+    """Carry a sweep out, from the narrowest network to the widest; seeds that were trained before are not again.
 
     Args:
         sweep: what to do; its `words` do not matter here.
@@ -60,10 +71,29 @@ def measure(sweep: Sweep, resources: Resources = _DEFAULT) -> Measured:
         MemoryError: if a width does not fit into the memory budget.
     """
     choices = _choices(sweep, resources)
-    key = replace(sweep, words=()), resources.device, tuple(choice.engine for choice in choices)
-    if key not in _DONE:
-        _DONE[key] = _measure(key[0], choices, resources.device)
-    return _DONE[key]
+    cells: dict[str, list[list[Reading]]] = {}
+    seconds = flops = 0.0
+    trainings = 0
+    for width, count, choice in zip(sweep.widths, sweep.counts, choices, strict=True):
+        blocks = _blocks(sweep, width, count, choice, resources.device)
+        if cells and set(cells) != set(blocks[0].readings):
+            names = list(blocks[0].readings)
+            raise ValueError(f"{sweep.observable.name} has readings {names} at width {width}, others before")
+        for name in blocks[0].readings:
+            cells.setdefault(name, []).append([block.readings[name] for block in blocks])
+            _check_early(sweep, name, width, cells[name][-1])
+        # What another look or claim trained beyond these seeds is not theirs to pay.
+        share = count / sum(block.seeds for block in blocks)
+        seconds += share * sum(block.seconds for block in blocks)
+        flops += share * sum(block.flops for block in blocks)
+        trainings += round(share * sum(block.trainings for block in blocks))
+    return Measured(
+        {name: _measurement(sweep, name, readings) for name, readings in cells.items()},
+        _engine_text(sweep.widths, choices),
+        seconds,
+        flops,
+        trainings,
+    )
 
 
 def _choices(sweep: Sweep, resources: Resources) -> list[Choice]:
@@ -77,28 +107,17 @@ def _choices(sweep: Sweep, resources: Resources) -> list[Choice]:
     return choices
 
 
-def _measure(sweep: Sweep, choices: Sequence[Choice], device: str) -> Measured:
-    started = time.perf_counter()
-    tally = Tally()
-    cells: dict[str, list[list[Reading]]] = {}
-    for width, count, choice in zip(sweep.widths, sweep.counts, choices, strict=True):
-        by_name: dict[str, list[Reading]] = {}
-        for seeds in _chunks(sweep, count, choice):
-            trial = EngineTrial(sweep.training, width, seeds, sweep.root_seed, choice, device, tally)
-            for name, reading in _readings(sweep, trial).items():
-                by_name.setdefault(name, []).append(reading)
-        if cells and set(cells) != set(by_name):
-            raise ValueError(f"{sweep.observable.name} has readings {list(by_name)} at width {width}, others before")
-        for name, readings in by_name.items():
-            cells.setdefault(name, []).append(readings)
-            _check_early(sweep, name, width, readings)
-    return Measured(
-        {name: _measurement(sweep, name, readings) for name, readings in cells.items()},
-        _engine_text(sweep.widths, choices),
-        time.perf_counter() - started,
-        tally.flops,
-        tally.trainings,
-    )
+def _blocks(sweep: Sweep, width: int, count: int, choice: Choice, device: str) -> list[_Block]:
+    """Blocks that hold the first so many seeds of a width, those that are missing trained now."""
+    key = sweep.observable, sweep.training, width, sweep.root_seed, device, choice.engine
+    done = _DONE.setdefault(key, [])
+    for seeds in _chunks(sweep, sum(block.seeds for block in done), count, choice):
+        started, tally = time.perf_counter(), Tally()
+        trial = EngineTrial(sweep.training, width, seeds, sweep.root_seed, choice, device, tally)
+        readings = _readings(sweep, trial)
+        values = len(seeds) // sweep.observable.networks
+        done.append(_Block(readings, values, time.perf_counter() - started, tally.flops, tally.trainings))
+    return done
 
 
 def _choice(sweep: Sweep, width: int, wanted: str, resources: Resources, budget: int) -> Choice:
@@ -138,71 +157,12 @@ def _readings(sweep: Sweep, trial: EngineTrial) -> Mapping[str, Reading]:
     return observed
 
 
-def _chunks(sweep: Sweep, count: int, choice: Choice) -> list[list[int]]:
-    """Seeds of one width in groups that are observed together, whole ensembles at a time."""
-    networks = count * sweep.observable.networks
+def _chunks(sweep: Sweep, first: int, last: int, choice: Choice) -> list[list[int]]:
+    """Seeds of one width, between two counts of values, in groups that are observed together, ensembles as wholes."""
+    start, stop = first * sweep.observable.networks, last * sweep.observable.networks
     # An observable that trains again asks for chunks itself, of networks that change from one round to the next.
-    together = networks if sweep.observable.retrains else choice.together
-    return [list(range(start, min(start + together, networks))) for start in range(0, networks, together)]
-
-
-@dataclass(frozen=True)
-class EngineTrial:
-    """A `Trial` carried out by an engine."""
-
-    training: Training
-    width: int
-    seeds: Sequence[int]
-    root_seed: int
-    choice: Choice = _PLAIN
-    device: str = "cpu"
-    tally: Tally = field(default_factory=Tally)
-
-    @property
-    def together(self) -> int:
-        """How many networks are trained together, at most."""
-        return self.choice.together
-
-    def run(self, *, times: Sequence[int] | None = None) -> Run:
-        """Train all networks together."""
-        return self._train(self.seeds, None, times=times)
-
-    def histories(self, seeds: Sequence[int], rate_factors: Tensor, limits: Limits) -> Histories:
-        """Train any number of networks, chunk by chunk, and keep no weights.
-
-        Raises:
-            ValueError: with the matrix-free engine, where each rate would have another network.
-        """
-        if self.choice.engine != "dense":
-            raise ValueError(
-                f"the {self.choice.engine} engine cannot train one network several times; "
-                "make the observable with retrains=True, so that the dense engine is chosen"
-            )
-        chunks = [slice(start, start + self.together) for start in range(0, len(seeds), self.together)]
-        runs = [self._train(seeds[chunk], rate_factors[chunk], times=(), limits=limits) for chunk in chunks]
-        return Histories(*(torch.cat([getattr(run, name) for run in runs], dim=1) for name in Histories._fields))
-
-    def _train(
-        self,
-        seeds: Sequence[int],
-        rate_factors: Tensor | None,
-        *,
-        times: Sequence[int] | None,
-        limits: Limits | None = None,
-    ) -> Run:
-        # Without autograd's bookkeeping.
-        with torch.no_grad():
-            return ENGINES[self.choice.engine].train(
-                self.training,
-                self.width,
-                seeds,
-                times=times,
-                rate_factors=rate_factors,
-                root_seed=self.root_seed,
-                device=self.device,
-                limits=limits,
-                tally=self.tally,
-            )
+    together = max(stop - start, 1) if sweep.observable.retrains else choice.together
+    return [list(range(at, min(at + together, stop))) for at in range(start, stop, together)]
 
 
 def _check_early(sweep: Sweep, name: str, width: int, readings: Sequence[Reading]) -> None:
@@ -228,9 +188,9 @@ def _check_early(sweep: Sweep, name: str, width: int, readings: Sequence[Reading
 
 def _measurement(sweep: Sweep, name: str, cells: Sequence[Sequence[Reading]]) -> Measurement:
     values, statuses = [], []
-    for readings in cells:
-        numbers = [float(v) for reading in readings for v in reading.values.cpu().tolist()]
-        declared = [s for reading in readings for s in reading.statuses or (None,) * len(reading.values)]
+    for readings, count in zip(cells, sweep.counts, strict=True):
+        numbers = [float(v) for reading in readings for v in reading.values.cpu().tolist()][:count]
+        declared = [s for reading in readings for s in reading.statuses or (None,) * len(reading.values)][:count]
         statuses.append(tuple(s or _status(v) for v, s in zip(numbers, declared, strict=True)))
         values.append(tuple(v if math.isfinite(v) and v > 0 else math.nan for v in numbers))
     return Measurement(

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from theorychecks.networks import LearningRate, Parametrization, Training
 from theorychecks.observables.observable import Observable
 from theorychecks.statistics.design import check_seeds, positive_integer
 from theorychecks.statistics.measurement import check_axis
 
-DEFAULT_SEEDS = 8
+DEFAULT_BUDGET: Final = 16
+_SEED_BLOCK: Final = 2**32
+"""Root seeds of one block belong to claims; another block draws everything anew."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,10 @@ class Sweep:
         observable: what to read.
         training: what to train.
         widths: increasing, spanning a factor of 8 or more; see `widths`.
-        seeds: independent networks a width, or one number for each width.
+        budget: the most that a verdict may cost, as so many networks at every width; 16 unless given. Looks at a 64th,
+            a 16th, a quarter and all of it are planned from the noise, and the first that decides is the last.
+        seeds: takes the place of a budget: so many independent networks a width, or one number for each width, and
+            one look.
         root_seed: another one draws other networks everywhere.
         words: only readings whose names contain all of these are judged.
     """
@@ -31,21 +36,33 @@ class Sweep:
     observable: Observable
     training: Training
     widths: tuple[int, ...] = field(kw_only=True)
-    seeds: tuple[int, ...] | int = field(default=DEFAULT_SEEDS, kw_only=True)
+    budget: int | None = field(default=None, kw_only=True)
+    seeds: tuple[int, ...] | int | None = field(default=None, kw_only=True)
     root_seed: int = field(default=0, kw_only=True)
     words: tuple[str, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "widths", tuple(positive_integer(width, "a width") for width in self.widths))
         check_axis(self.widths)
-        object.__setattr__(self, "seeds", check_seeds(self.seeds, len(self.widths)))
+        if self.seeds is not None:
+            if self.budget is not None:
+                raise ValueError(
+                    f"a sweep has a budget or seeds, not both; got budget={self.budget} and seeds={self.seeds}. "
+                    "A budget is spent in looks and stops early, seeds are all trained."
+                )
+            object.__setattr__(self, "seeds", check_seeds(self.seeds, len(self.widths)))
+        else:
+            budget = DEFAULT_BUDGET if self.budget is None else self.budget
+            object.__setattr__(self, "budget", positive_integer(budget, "a budget, in networks at every width,"))
         if isinstance(self.root_seed, bool) or not isinstance(self.root_seed, int) or self.root_seed < 0:
             raise ValueError(f"a root seed is a whole number, 0 or above; got {self.root_seed!r}")
 
     @property
     def counts(self) -> tuple[int, ...]:
-        """Seeds at each width."""
-        return check_seeds(self.seeds, len(self.widths))
+        """Seeds at each width; where there is a budget, those that it buys if all widths have the same."""
+        seeds = self.budget if self.seeds is None else self.seeds
+        assert seeds is not None
+        return check_seeds(seeds, len(self.widths))
 
     def of(self, *words: str) -> Sweep:
         """The same sweep, judged on the readings whose names contain these words: `.of("hidden", "spectral")`."""
@@ -64,15 +81,28 @@ class Sweep:
         return replace(self, observable=observable, words=())
 
     def with_seeds(self, seeds: int | tuple[int, ...]) -> Sweep:
-        """The same sweep over so many networks a width; a control far from its prediction needs few."""
-        return replace(self, seeds=seeds)
+        """The same sweep over so many networks a width, in one look."""
+        return replace(self, seeds=seeds, budget=None)
+
+    def with_budget(self, budget: int) -> Sweep:
+        """The same sweep on another budget."""
+        return replace(self, budget=budget, seeds=None)
+
+    def on(self, counts: Sequence[int]) -> Sweep:
+        """The same sweep on its first widths, with these numbers of seeds."""
+        return replace(self, widths=self.widths[: len(counts)], seeds=tuple(counts), budget=None)
+
+    def redrawn(self, block: int) -> Sweep:
+        """The same sweep of other networks; block 0 is the sweep itself."""
+        return replace(self, root_seed=self.root_seed + block * _SEED_BLOCK)
 
     def wider(self, octaves: int) -> Sweep:
         """The same sweep reaching so many octaves further, with as many seeds at each new width as at the last."""
         ratio = self.widths[-1] / self.widths[-2]
         count = math.ceil(octaves / math.log2(ratio))
         more = tuple(round(self.widths[-1] * ratio**k) for k in range(1, count + 1))
-        return replace(self, widths=self.widths + more, seeds=self.counts + (self.counts[-1],) * count)
+        seeds = None if self.seeds is None else self.counts + (self.counts[-1],) * count
+        return replace(self, widths=self.widths + more, seeds=seeds)
 
     def select(self, names: Sequence[str]) -> list[str]:
         """Those names that contain all words.

@@ -14,6 +14,7 @@ from theorychecks.plugin.gatherer import Gatherer, leave_collected
 from theorychecks.plugin.profiles import PROFILES
 from theorychecks.plugin.resources import check_device, size
 from theorychecks.plugin.runner import Runner
+from theorychecks.plugin.seeds import seed_or_fresh, settle_seed
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,10 +28,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "one at random; full: twenty, and one more octave of width",
     )
     group.addoption(
+        "--theory-seed",
+        metavar="N",
+        type=seed_or_fresh,
+        default=0,
+        help="draw other networks everywhere: a whole number, or 'fresh' to draw one and print it (default: 0, so that "
+        "every run has the same)",
+    )
+    group.addoption(
         "--theory-inconclusive",
-        choices=("fail", "skip"),
-        default="fail",
-        help="whether an INCONCLUSIVE claim fails the run (default) or is skipped",
+        choices=("skip", "fail"),
+        default="skip",
+        help="whether an undecided claim is amber, which pytest calls skipped (default), or fails the run",
     )
     group.addoption(
         "--theory-engine",
@@ -63,6 +72,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the gatherer on the controller and the runner everywhere."""
     check_device(config)
+    settle_seed(config)
     worker = getattr(config, "workerinput", None)
     if worker is None:
         gatherer = Gatherer(config)

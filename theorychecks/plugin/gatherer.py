@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import pytest
 
 from theorychecks.plugin.runner import REPORT_ATTRIBUTE, THREADS, Collected
+from theorychecks.plugin.seeds import run_seed, seed_line
 
 if TYPE_CHECKING:
-    from theorychecks.reporting.report import ClaimDocument, Report, ReportDocument
+    from theorychecks.reporting.report import BudgetDocument, ClaimDocument, Report, ReportDocument
 
 _DIRECTORY_KEY: Final = "theorychecks_directory"
 
@@ -58,6 +59,17 @@ class Gatherer:
                 document = self.documents[report.nodeid]
                 document["outcome"], document["error"] = "fail", self.errors[report.nodeid]
 
+    def pytest_report_collectionfinish(self) -> list[str]:
+        """Say which seeds are drawn, and what it takes to fail; under workers the claims are known later."""
+        from theorychecks.statistics.verdict import CLEAR
+
+        if self.directory is None and not self.collected:
+            return []
+        return [
+            f"theory: {seed_line(self.config)}; a claim fails at p < {CLEAR:g} and again on fresh seeds, which chance "
+            f"does at most {365 * CLEAR**2 * 100:.2g} times a year in 100 findings run nightly"
+        ]
+
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
         """Write the report, and fail the run when a claim is missing from it."""
@@ -83,7 +95,8 @@ class Gatherer:
         if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
             with open(summary, "a", encoding="utf-8") as file:
                 file.write(markdown)
-        if self._incomplete() and session.exitstatus == pytest.ExitCode.OK:
+        nothing_decided = self.report.suite["inconclusive"] and not self.report.suite["passed"]
+        if (self._incomplete() or nothing_decided) and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -124,10 +137,12 @@ class Gatherer:
 
     def _document(self, session: pytest.Session) -> ReportDocument:
         from theorychecks import provenance
+        from theorychecks.statistics.budget import error_budget
 
         claims = [self._claim_document(node, claim) for node, claim in self.collected.items()]
         findings = sum(len(claim["findings"]) for claim in claims)
         outcomes = [claim["outcome"] for claim in claims]
+        budget = error_budget([finding for claim in claims for finding in claim["findings"]])
         return {
             "schema": 1,
             "claims": claims,
@@ -141,7 +156,8 @@ class Gatherer:
                 "inconclusive": outcomes.count("inconclusive"),
                 "lost": [node for node in self.collected if node not in self.documents],
                 "findings": findings,
-                "error_budget": provenance.error_budget(findings),
+                "seed": run_seed(self.config),
+                "error_budget": cast("BudgetDocument", budget),
                 "wall_seconds": time.perf_counter() - self.started,
                 "profile": self.config.getoption("--theory-profile"),
             },
@@ -159,6 +175,7 @@ class Gatherer:
             "statement": claim["statement"],
             "source": claim["source"],
             "outcome": "fail",
+            "seed": run_seed(self.config),
             "error": self.errors.get(node, "lost: the claim was collected, but no worker reported on it"),
             "seconds": 0.0,
             "findings": [],

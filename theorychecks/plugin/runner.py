@@ -13,6 +13,7 @@ import pytest
 
 from theorychecks.plugin.profiles import OCTAVES, apply_profile
 from theorychecks.plugin.resources import resources
+from theorychecks.plugin.seeds import run_seed
 
 if TYPE_CHECKING:
     from theorychecks.claims import Claim, Recorder
@@ -75,8 +76,12 @@ class Runner:
         if claim is None:
             return (yield)
         from theorychecks.claims import Recorder, recording, shown
+        from theorychecks.looks import Conditions
 
-        recorder = Recorder(octaves=OCTAVES[self.profile], resources=resources(self.config))
+        conditions = Conditions(
+            octaves=OCTAVES[self.profile], resources=resources(self.config), seed=run_seed(self.config), confirms=True
+        )
+        recorder = Recorder(conditions=conditions)
         parameters = {name: shown(value) for name, value in getattr(_callspec(item), "params", {}).items()}
         started, error = time.perf_counter(), None
         try:
@@ -152,6 +157,7 @@ def _claim_document(node: str, claim: Claim, recorder: Recorder, error: str | No
             "source": claim.source,
             "outcome": "fail" if error else recorder.outcome,
             "error": error,
+            "seed": recorder.conditions.seed,
             "seconds": seconds,
             "findings": [finding.to_document() for finding in recorder.findings],
         },

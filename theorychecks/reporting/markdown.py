@@ -52,6 +52,10 @@ def _header(suite: SuiteDocument) -> str:
         f"Error budget: {wording.percent(budget['confidence'])} intervals, each tail wrong with probability at most "
         f"{budget['tail_error']:.3g}, so over {budget['findings']} findings at most "
         f"{budget['expected_wrong_verdicts_at_most']:.3g} wrong verdicts are expected. {_inline(budget['note'])}",
+        "",
+        f"Seed {suite['seed']}. A claim fails when chance gives its verdict less often than "
+        f"{budget['failing_level']:g}, on these seeds and again on fresh ones. "
+        f"Run nightly on fresh seeds: {wording.false_alarms(budget)}.",
     ]
     return "\n".join(lines + _losses(suite))
 

@@ -11,19 +11,61 @@ SCHEMA = 1
 
 
 class PredictionDocument(TypedDict):
-    """What theory says of a quantity; `exponent` is None for an ordering."""
+    """What theory says of a quantity; `exponent` is None where it is not about an exponent."""
 
-    kind: Literal["power_law", "upper_bound", "lower_bound", "plateau", "ordering"]
+    kind: Literal[
+        "power_law",
+        "upper_bound",
+        "lower_bound",
+        "plateau",
+        "ordering",
+        "interior_optimum",
+        "collapse",
+        "same_law",
+        "identity",
+        "logarithmic_growth",
+        "crossing",
+    ]
     exponent: float | None
     margin: float | None
     rival: float | None
+    average: Literal["mean of logs", "log of mean"]
 
 
 class FiniteSizeClassDocument(TypedDict):
-    """The corrections to a power law that the interval allows for: 1 + c n^-omega with |c| <= constant."""
+    """The corrections to a power law that the interval allows for: 1 + c (m / unit)^-omega with |c| <= constant.
+
+    Where rho is not None it takes the constant's place: the largest correction at the first point.
+    """
 
     constant: float
     omegas: list[float]
+    rho: float | None
+    unit: float
+    towards: Literal["infinity", "zero"]
+
+
+class PowerDocument(TypedDict):
+    """What the whole budget could have detected; `detectable` is None where nothing could be."""
+
+    detectable: float | None
+    support: float
+
+
+class LooksDocument(TypedDict):
+    """How a sequential design came to its verdict."""
+
+    taken: int
+    planned: int
+    budget: int
+
+
+class ConfirmationDocument(TypedDict):
+    """The same prediction on fresh seeds, after a verdict that fails the claim."""
+
+    verdict: Literal["supported", "refuted", "inconclusive"]
+    p_value: float | None
+    interval: list[float] | None
 
 
 class FlagDocument(TypedDict):
@@ -62,6 +104,11 @@ class FindingDocument(TypedDict):
     shared_seeds: bool
     verdict: Literal["supported", "refuted", "inconclusive"]
     reason: str
+    limited_by: Literal["bias", "noise", "flags", "boundary", "missing runs"] | None
+    p_value: float | None
+    power: PowerDocument | None
+    looks: LooksDocument | None
+    confirmation: ConfirmationDocument | None
     engine: str
     seconds: float
     flops: float
@@ -77,17 +124,22 @@ class ClaimDocument(TypedDict):
     source: str
     outcome: Literal["pass", "fail", "inconclusive"]
     error: str | None
+    seed: int
     seconds: float
     findings: list[FindingDocument]
 
 
 class BudgetDocument(TypedDict):
-    """How many wrong verdicts a run of this size may be expected to give, at most."""
+    """How many wrong verdicts a run of this size may give, and how many false alarms a year of nights."""
 
     confidence: float
     tail_error: float
     findings: int
     expected_wrong_verdicts_at_most: float
+    failing_level: float
+    false_alarms_a_year_at_most: float
+    false_alarms_a_year_expected: float
+    undecided_a_night_expected: float
     note: str
 
 
@@ -103,6 +155,7 @@ class SuiteDocument(TypedDict):
     inconclusive: int
     lost: list[str]
     findings: int
+    seed: int
     error_budget: BudgetDocument
     wall_seconds: float
     profile: Literal["quick", "default", "full"]

@@ -46,19 +46,23 @@ def claim_table(report: Report, *, width: int = 120, colour: bool = False) -> st
 
 
 def closing_lines(report: Report) -> list[str]:
-    """Return the counts, the error budget, and claims that were lost."""
+    """Return the counts, the error budget, and claims that were lost or are undecided."""
     suite = report.suite
     budget = suite["error_budget"]
     lines = [
         f"{suite['passed']} passed, {suite['failed']} failed, {suite['inconclusive']} inconclusive; "
         f"{suite['findings']} findings; wrong verdicts expected: at most "
-        f"{budget['expected_wrong_verdicts_at_most']:.3g}, if every true exponent lay at the edge of its margin"
+        f"{budget['expected_wrong_verdicts_at_most']:.3g}, if every true exponent lay at the edge of its margin",
+        f"run nightly on fresh seeds: {wording.false_alarms(budget)}",
     ]
     if not suite["collected"] == suite["judged"] == suite["reported"]:
         lines.append(
             f"INCOMPLETE: {suite['collected']} claims collected, {suite['reported']} reported, {suite['judged']} judged"
         )
     lines.extend(f"lost: {node}" for node in suite["lost"])
+    for claim in report.claims:
+        if claim["outcome"] == "inconclusive" and (finding := worst_finding(claim)):
+            lines.append(f"undecided: {claim['id']}, {finding['label']}: {finding['reason']}")
     return lines
 
 

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Sequence
 
-from theorychecks.reporting.report import ClaimDocument, FindingDocument, ProvenanceDocument
+from theorychecks.reporting.report import BudgetDocument, ClaimDocument, FindingDocument, ProvenanceDocument
 from theorychecks.reporting.selection import WANTED, failing_findings, finding_passes
 
 # An outcome is a symbol and a word, so that colour is never needed to read it.
@@ -83,10 +83,21 @@ def verdict(finding: FindingDocument) -> str:
 def predicted_power(finding: FindingDocument) -> str:
     """Return the power that theory says, "at most n^-0.5"."""
     prediction = finding["prediction"]
-    if prediction["kind"] == "ordering":
-        return "an ordering"
+    if prediction["exponent"] is None:
+        return _WITHOUT_EXPONENT[prediction["kind"]]
     bound = {"upper_bound": "at most ", "lower_bound": "at least "}.get(prediction["kind"], "")
     return bound + power(finding["axis"], prediction["exponent"] or 0.0)
+
+
+_WITHOUT_EXPONENT = {
+    "ordering": "an ordering",
+    "interior_optimum": "an optimum inside",
+    "collapse": "one curve",
+    "same_law": "one law",
+    "identity": "an identity",
+    "logarithmic_growth": "growth like a logarithm",
+    "crossing": "a crossing of one half",
+}
 
 
 def predicted(finding: FindingDocument) -> str:
@@ -104,8 +115,8 @@ def rule(finding: FindingDocument) -> str:
     """Return the rule by which the verdict is reached, with its numbers."""
     prediction = finding["prediction"]
     exponent, margin = prediction["exponent"] or 0.0, prediction["margin"]
-    if prediction["kind"] == "ordering" or margin is None:
-        return "supported when the data order as predicted, refuted when they order otherwise, else inconclusive"
+    if prediction["exponent"] is None or margin is None:
+        return "supported when the data are as predicted beyond chance, refuted when they are not, else inconclusive"
     low, high = f"{exponent - margin:+.3g}", f"{exponent + margin:+.3g}"
     inside, outside = {
         "upper_bound": (f"reaches no higher than {high}", f"lies above {high}"),
@@ -148,7 +159,9 @@ def scope(finding: FindingDocument) -> str:
     if allowed is None:
         return text
     omegas = ", ".join(f"{omega:.3g}" for omega in allowed["omegas"])
-    return f"{text}, extrapolated under the finite-size class |c| ≤ {allowed['constant']:.3g}, ω in {{{omegas}}}"
+    size = f"|c| ≤ {allowed['constant']:.3g}" if allowed["rho"] is None else f"rho ≤ {allowed['rho']:.3g}"
+    unit = "" if allowed["unit"] == 1 else f", in units of {allowed['unit']:.3g}"
+    return f"{text}, extrapolated under the finite-size class {size}, ω in {{{omegas}}}{unit}"
 
 
 def flags_fired(finding: FindingDocument) -> str:
@@ -178,7 +191,8 @@ def setting(finding: FindingDocument) -> str:
 
 def reproduce(claim: ClaimDocument) -> str:
     """Return the command that runs the claim again."""
-    return f"pytest {shlex.quote(claim['test'])}"
+    seed = f" --theory-seed={claim['seed']}" if claim["seed"] else ""
+    return f"pytest {shlex.quote(claim['test'])}{seed}"
 
 
 def explanation(claim: ClaimDocument, finding: FindingDocument) -> list[tuple[str, str]]:
@@ -189,10 +203,12 @@ def explanation(claim: ClaimDocument, finding: FindingDocument) -> list[tuple[st
         ("measured", f"{measured(finding)} {scope(finding)}"),
         ("error", error_parts(finding)),
         ("runs", f"{axis_range(finding)}, {seed_range(finding['seeds'])} seeds, {finding['engine']}"),
+        ("looks", looks(finding)),
         ("not finite", not_finite(finding)),
         ("flags", flags_fired(finding)),
         ("setting", setting(finding) or "-"),
         ("reason", finding["reason"] or "none given"),
+        ("could see", certificate(finding)),
         ("reproduce", reproduce(claim)),
     ]
 
@@ -216,6 +232,9 @@ def numbers(finding: FindingDocument) -> list[tuple[str, str]]:
         ("runs", f"{axis_range(finding)}, {seed_range(finding['seeds'])} seeds at each"),
         ("not finite", not_finite(finding)),
         ("means", _means(finding)),
+        ("looks", looks(finding)),
+        ("p value", f"{number(finding['p_value'])} (of so clear a verdict if it were wrong)"),
+        ("could see", certificate(finding)),
         ("setting", setting(finding) or "-"),
         ("engine", finding["engine"]),
         ("effort", effort(finding)),
@@ -232,9 +251,40 @@ def effort(finding: FindingDocument) -> str:
     return f"{finding['trainings']:,} trainings{each}, {work} GFLOP, {duration(finding['seconds'])}"
 
 
+def looks(finding: FindingDocument) -> str:
+    """Return how many looks a sequential design took, and what its budget was."""
+    taken = finding["looks"]
+    if taken is None:
+        return "one, a fixed number of seeds"
+    return (
+        f"{taken['taken']} of {taken['planned']}, on a budget of {taken['budget']} networks at every {finding['axis']}"
+    )
+
+
+def certificate(finding: FindingDocument) -> str:
+    """Return the power certificate: what the whole budget could have detected, whatever it found."""
+    able = finding["power"]
+    if able is None:
+        return "-"
+    seen = f"refutes a departure of {number(able['detectable'])} nine times in ten"
+    if finding["exponent"] is None:
+        return seen
+    return f"{seen}, supports an exact power law with probability {able['support']:.2f}"
+
+
+def false_alarms(budget: BudgetDocument) -> str:
+    """Return how often chance alone would fail a night's run, in a year, and leave a finding open, in a night."""
+    return (
+        f"{budget['false_alarms_a_year_expected']:.2g} false alarms a year expected where the estimates are the truth, "
+        f"at most {budget['false_alarms_a_year_at_most']:.2g} where every truth is at its edge; "
+        f"{budget['undecided_a_night_expected']:.2g} undecided findings a night"
+    )
+
+
 def _means(finding: FindingDocument) -> str:
     trimmed = "trimmed" if finding["trimmed"] else "untrimmed"
-    return f"{trimmed}, {'the same seeds' if finding['shared_seeds'] else 'other seeds'} at every {finding['axis']}"
+    seeds = "the same seeds" if finding["shared_seeds"] else "other seeds"
+    return f"{finding['prediction']['average']}, {trimmed}, {seeds} at every {finding['axis']}"
 
 
 def provenance(document: ProvenanceDocument) -> list[tuple[str, str]]:

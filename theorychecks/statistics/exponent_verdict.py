@@ -13,7 +13,7 @@ from scipy import stats
 from theorychecks.statistics.cells import Array
 from theorychecks.statistics.finite_size import FiniteSizeClass
 from theorychecks.statistics.interval import Fit, Interval, exponent_weights, fit_power_law
-from theorychecks.statistics.measurement import SEEDS_TO_TRIM, TRIM, Measurement
+from theorychecks.statistics.measurement import SEEDS_TO_TRIM, TRIM, Measurement, check_not_all_diverged
 from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict, decide
 
 _CONSTANTS: Final = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0)
@@ -21,6 +21,9 @@ _CONSTANTS: Final = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0)
 _PLANNED: Final = 0.6
 """A half-width of 0.6 margins supports a true claim about nine times in ten."""
 _MOST_DOUBLINGS: Final = 20
+ENDLESS_SEEDS: Final = 1_000_000
+SMALL_NOISE: Final = 1e-3
+"""Together as good as no noise at all, for what only the range and the class decide."""
 _NORMAL_90: Final = 1.2816
 """The quantile below which a standard normal variable lies with probability 0.9."""
 
@@ -33,6 +36,7 @@ def judge_exponent(
     finite_size: FiniteSizeClass,
 ) -> Finding:
     """Fit an exponent and compare its interval with what is allowed."""
+    check_not_all_diverged(measurement)
     if measurement.beyond_tolerance(expectation.average):
         missing = measurement.what_is_missing()
         return Finding(
@@ -83,7 +87,7 @@ def power_of_exponent(
 
 def least_bias(axis_values: Sequence[float], finite_size: FiniteSizeClass) -> float:
     """The bias bound that no number of seeds takes away."""
-    return _resolution(tuple(axis_values), (1_000_000,) * len(axis_values), 1e-3, finite_size)[0]
+    return _resolution(tuple(axis_values), (ENDLESS_SEEDS,) * len(axis_values), SMALL_NOISE, finite_size)[0]
 
 
 @lru_cache(maxsize=4096)

@@ -24,6 +24,10 @@ class Prediction(Protocol):
     `judge`, which knows the result: that keeps the error rates of repeated looks below the sum of their levels.
     """
 
+    def __hash__(self) -> int:
+        """Predictions are values: frozen dataclasses, say."""
+        ...
+
     @property
     def expectation(self) -> Expectation:
         """The prediction in numbers."""
@@ -43,4 +47,13 @@ class Prediction(Protocol):
 
     def judge(self, measurement: Measurement, *, confidence: float = ...) -> Finding:
         """Hold a measurement against the prediction: the verdict, why, and what would decide where it is open."""
+        ...
+
+
+@runtime_checkable
+class TwoSampled(Protocol):
+    """A prediction about two ensembles that are not paired, and whose runs no ratio compares."""
+
+    def judge_against(self, measurement: Measurement, other: Measurement, *, confidence: float = ...) -> Finding:
+        """Hold the two against each other."""
         ...

@@ -1,0 +1,59 @@
+"""The error budget bounds wrong verdicts by the findings, and false alarms by two clear misses."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from theorychecks.statistics import Ordering, PowerLaw, UpperBound
+from theorychecks.statistics.budget import error_budget, false_alarm
+
+
+def document(prediction, measurement, *, role="prediction"):
+    """A finding as reports have it, with the power that looks add."""
+    finding = prediction.judge(measurement).to_document()
+    return finding | {"role": role, "power": {"detectable": 0.2, "support": 0.9}}
+
+
+@pytest.mark.parametrize("count", [0, 1, 40])
+def test_budgets_grow_with_the_findings(exact_power_law, count):
+    # Half of the 5% that a 95% interval misses; .005 twice, 365 nights.
+    budget = error_budget([document(PowerLaw(-0.5), exact_power_law)] * count)
+    assert budget["findings"] == count
+    assert budget["expected_wrong_verdicts_at_most"] == pytest.approx(0.025 * count)
+    assert budget["false_alarms_a_year_at_most"] == pytest.approx(365 * 2.5e-5 * count)
+    assert budget["undecided_a_night_expected"] == pytest.approx(0.1 * count)
+    assert budget["false_alarms_a_year_expected"] <= budget["false_alarms_a_year_at_most"]
+
+
+def test_an_estimate_in_the_middle_of_its_margin_alarms_nobody_and_one_at_the_edge_at_its_level(synthetic):
+    calm = synthetic.power_law(np.random.default_rng(501), -0.5, widths=synthetic.FAST, noise=0.03)
+    inside = document(PowerLaw(-0.5), calm)
+    assert false_alarm(inside) < 1e-12
+    edge = inside | {"exponent": -0.58, "bias_bound": 0.0}
+    assert false_alarm(edge) == pytest.approx(0.005**2, rel=1e-6)
+    assert false_alarm(edge | {"looks": {"taken": 1, "planned": 4, "budget": 16}}) == pytest.approx(0.005**2, rel=1e-6)
+
+
+def test_a_false_alarm_is_the_chance_of_two_clear_refutations(synthetic):
+    # From the definition, by simulation of the estimate: normal, 0.3 standard errors within the edge.
+    calm = synthetic.power_law(np.random.default_rng(502), -0.5, widths=synthetic.FAST, noise=0.03)
+    finding = document(PowerLaw(-0.5), calm) | {"degrees_of_freedom": 1e6}
+    error = finding["standard_error"]
+    finding |= {"exponent": -0.58 + 0.3 * error, "bias_bound": 0.0}
+    drawn = finding["exponent"] + error * np.random.default_rng(503).standard_normal(4_000_000)
+    once = np.mean(stats.norm.sf((-0.58 - drawn) / error) < 0.005)
+    assert false_alarm(finding) == pytest.approx(once**2, rel=0.03)
+
+
+def test_a_bound_is_alarmed_on_its_own_side_only(synthetic):
+    calm = synthetic.power_law(np.random.default_rng(504), -0.5, widths=synthetic.FAST, noise=0.03)
+    finding = document(UpperBound(-0.5), calm)
+    assert false_alarm(finding | {"exponent": -2.0}) < 1e-12
+    # From beyond its edge an alarm is not false, and counts as from the edge.
+    assert false_alarm(finding | {"exponent": -0.3, "bias_bound": 0.0}) == pytest.approx(0.005**2, rel=1e-6)
+
+
+def test_what_has_no_exponent_is_bounded_by_its_level_and_a_control_alarms_nobody(synthetic, exact_power_law):
+    ratio = synthetic.plateau(np.random.default_rng(505), seeds=12)
+    assert false_alarm(document(Ordering("above"), ratio)) == 0.005**2
+    assert false_alarm(document(PowerLaw(0), exact_power_law, role="control")) == 0.0

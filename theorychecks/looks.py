@@ -1,0 +1,231 @@
+"""Looks: a source is measured and judged until its verdict is decided or its budget spent, and confirmed if it fails.
+
+Torch is imported only where a sweep has to be measured, since plain pytest runs load this module too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from theorychecks.statistics.exponents import ExponentPrediction
+from theorychecks.statistics.measurement import Measurement
+from theorychecks.statistics.prediction import Prediction, TwoSampled
+from theorychecks.statistics.sequential import Schedule, plan, pooled_noise, schedule
+from theorychecks.statistics.verdict import CLEAR, Confirmation, Finding, Looks, Role, Verdict
+
+if TYPE_CHECKING:
+    from theorychecks.experiment import Resources, Sweep
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What a run imposes on all its claims.
+
+    Attributes:
+        octaves: of width, added to every sweep.
+        resources: what trainings may use; the defaults unless given.
+        seed: another one draws other networks everywhere.
+        confirms: whether a verdict that fails a claim is drawn again, on fresh seeds, before it does.
+    """
+
+    octaves: int = 0
+    resources: Resources | None = None
+    seed: int = 0
+    confirms: bool = False
+
+
+def findings_of(
+    source: Sweep | Measurement,
+    prediction: Prediction,
+    *,
+    against: Sweep | Measurement | None,
+    role: Role,
+    conditions: Conditions,
+) -> dict[str, Finding]:
+    """One finding a reading.
+
+    Raises:
+        ValueError: if the design could never decide, before anything is measured.
+    """
+    if isinstance(source, Measurement):
+        if against is not None and not isinstance(against, Measurement):
+            raise TypeError(
+                f"a Sweep or a Measurement is checked; got {against!r} beside a measurement, which is compared with "
+                "another measurement: measure(sweep).measurements has a sweep's"
+            )
+        return {"": _powered(_judged(prediction, source, against, None), prediction, None)}
+    from theorychecks.experiment import Sweep
+
+    for given in (source, against):
+        if given is not None and not isinstance(given, Sweep | Measurement):
+            raise TypeError(f"a Sweep or a Measurement is checked; got {given!r}")
+    # Even blocks of seeds are drawn first, odd ones confirm.
+    sweep = source.wider(conditions.octaves).redrawn(2 * conditions.seed)
+    other = against
+    if isinstance(against, Sweep):
+        other = against.wider(conditions.octaves).redrawn(2 * conditions.seed)
+    _admit(sweep, prediction, role)
+    found = _in_looks(sweep, other, prediction, role, conditions.resources)
+    if not conditions.confirms:
+        return found
+    return {name: _confirmed(f, name, sweep, other, prediction, conditions) for name, f in found.items()}
+
+
+def _admit(sweep: Sweep, prediction: Prediction, role: Role) -> None:
+    seeds = sweep.counts
+    if sweep.seeds is None:
+        demands = prediction.demands(len(sweep.widths), 0.95)
+        seeds = (demands.seeds,) * len(sweep.widths)
+    prediction.admit(sweep.widths, seeds)
+    if role == "prediction" and isinstance(prediction, ExponentPrediction):
+        prediction.check_range(sweep.widths)
+
+
+def _in_looks(
+    sweep: Sweep, other: Sweep | Measurement | None, prediction: Prediction, role: Role, resources: Resources | None
+) -> dict[str, Finding]:
+    """Findings by reading, each from the first look that settles it."""
+    if sweep.seeds is not None:
+        return {
+            name: _powered(replace(finding, role=role), prediction, None)
+            for name, finding in _measured(sweep, other, prediction, resources, None).items()
+        }
+    from theorychecks.experiment import Sweep, costs
+
+    if isinstance(other, Measurement):
+        raise ValueError("a sweep with a budget has no partners in a measurement; give the sweep seeds=")
+    price = costs(sweep)
+    if isinstance(other, Sweep):
+        price = tuple(a + b for a, b in zip(price, costs(other), strict=True))
+    assert sweep.budget is not None
+    timetable = schedule(prediction, len(sweep.widths), price, sweep.budget)
+    found: dict[str, Finding] = {}
+    counts: tuple[int, ...] = ()
+    noise: float | None = None
+    for taken, spend in enumerate(timetable.spends, start=1):
+        counts = plan(prediction, sweep.widths, price, spend, noise=noise, confidence=timetable.confidence, have=counts)
+        partner = other.on(counts) if isinstance(other, Sweep) else None
+        looked = _measured(sweep.on(counts), partner, prediction, resources, timetable.confidence)
+        for name, finding in looked.items():
+            if name in found and _settled(found[name]):
+                continue
+            looks = Looks(taken=taken, planned=len(timetable.spends), budget=sweep.budget)
+            found[name] = _over_looks(replace(finding, role=role, looks=looks))
+        noises = [pooled_noise(f.measurement, f.expectation.average) for f in looked.values()]
+        noise = max((value for value in noises if value is not None), default=noise)
+        if all(_settled(finding) for finding in found.values()):
+            break
+    whole = (sweep, price, timetable)
+    return {name: _powered(finding, prediction, whole) for name, finding in found.items()}
+
+
+def _settled(finding: Finding) -> bool:
+    """Whether no further look is wanted: decided as it should be, or so clearly otherwise that it may fail a claim."""
+    return finding.passed or finding.clear
+
+
+def _over_looks(finding: Finding) -> Finding:
+    """A finding whose p value and remedy account for all looks."""
+    looks = finding.looks
+    assert looks is not None
+    if finding.p_value is not None:
+        finding = replace(finding, p_value=min(1.0, looks.planned * finding.p_value))
+    remedy = finding.remedy
+    if remedy is not None and remedy.effort is not None:
+        budget, seconds = math.ceil(remedy.effort * looks.budget), remedy.effort * finding.seconds
+        text = f"{remedy.text}, a budget of {budget} instead of {looks.budget}, some {seconds:.0f} s"
+        finding = replace(finding, reason=text, remedy=replace(remedy, text=text))
+    return finding
+
+
+def _measured(
+    sweep: Sweep,
+    other: Sweep | Measurement | None,
+    prediction: Prediction,
+    resources: Resources | None,
+    confidence: float | None,
+) -> dict[str, Finding]:
+    from theorychecks.experiment import Resources, Sweep, measure
+
+    measured = measure(sweep, resources or Resources())
+    others: Mapping[str, Measurement] = {}
+    if isinstance(other, Sweep):
+        their = measure(other, resources or Resources()).measurements
+        others = {name: their[name] for name in other.select(list(their))}
+    findings = {}
+    for name in sweep.select(list(measured.measurements)):
+        if isinstance(other, Measurement):
+            partner: Measurement | None = other
+        elif other is not None and name not in others:
+            raise ValueError(f"nothing to compare {name!r} with; there are {', '.join(map(repr, others))}")
+        else:
+            partner = others.get(name)
+        findings[name] = replace(
+            _judged(prediction, measured.measurements[name], partner, confidence),
+            engine=measured.engine,
+            seconds=measured.seconds,
+            flops=measured.flops,
+            trainings=measured.trainings,
+        )
+    return findings
+
+
+def _judged(
+    prediction: Prediction, measurement: Measurement, other: Measurement | None, confidence: float | None
+) -> Finding:
+    options = {} if confidence is None else {"confidence": confidence}
+    if isinstance(prediction, TwoSampled):
+        if other is None:
+            raise ValueError(f"{prediction} compares two ensembles: name the other one by against=")
+        return prediction.judge_against(measurement, other, **options)
+    return prediction.judge(measurement if other is None else measurement.over(other), **options)
+
+
+def _powered(
+    finding: Finding, prediction: Prediction, whole: tuple[Sweep, tuple[float, ...], Schedule] | None
+) -> Finding:
+    """A finding with what its whole budget could have detected, by its own noise."""
+    measurement = finding.measurement
+    noise = pooled_noise(measurement, finding.expectation.average)
+    if noise is None:
+        return finding
+    axis_values, counts = measurement.axis_values, measurement.seeds
+    if whole is not None:
+        sweep, price, timetable = whole
+        spend, confidence = timetable.spends[-1], timetable.confidence
+        counts = plan(prediction, sweep.widths, price, spend, noise=noise, confidence=confidence, have=counts)
+        axis_values = tuple(float(width) for width in sweep.widths[: len(counts)])
+    return replace(finding, power=prediction.power(axis_values, counts, noise, finding.confidence))
+
+
+def _confirmed(
+    finding: Finding,
+    name: str,
+    sweep: Sweep,
+    other: Sweep | Measurement | None,
+    prediction: Prediction,
+    conditions: Conditions,
+) -> Finding:
+    """A finding that would fail its claim, judged once more on fresh seeds; any other one as it is."""
+    if finding.passed or finding.verdict is Verdict.INCONCLUSIVE:
+        return finding
+    if not finding.clear:
+        weak = f"; not clear enough to fail a claim: p = {finding.p_value:.2g}, where {CLEAR:g} is needed"
+        return replace(finding, reason=finding.reason + weak)
+    if isinstance(other, Measurement):
+        return finding
+    partner = None if other is None else other.redrawn(1)
+    fresh = _in_looks(sweep.redrawn(1), partner, prediction, finding.role, conditions.resources)[name]
+    told = f"{fresh.verdict.value}: {fresh.reason}"
+    again = "on fresh seeds" if fresh.verdict is finding.verdict else "fresh seeds do not confirm it:"
+    return replace(
+        finding,
+        confirmation=Confirmation(verdict=fresh.verdict, p_value=fresh.p_value, interval=fresh.interval),
+        reason=f"{finding.reason}; {again} {told}",
+        seconds=finding.seconds + fresh.seconds,
+        flops=finding.flops + fresh.flops,
+        trainings=finding.trainings + fresh.trainings,
+    )

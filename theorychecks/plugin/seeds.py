@@ -1,0 +1,44 @@
+"""The seed of a run: pinned unless asked otherwise, drawn once where it is to be fresh."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+from typing import Final
+
+import pytest
+
+FRESH: Final = "fresh"
+_DRAWN: Final = "theory_seed_drawn"
+_MOST: Final = 2**20
+
+
+def seed_or_fresh(text: str) -> int | str:
+    """A whole number, or the word that asks for one to be drawn."""
+    if text == FRESH:
+        return text
+    if not (text.isascii() and text.isdigit() and int(text) < _MOST):
+        raise argparse.ArgumentTypeError(
+            f"a seed is a whole number from 0 to {_MOST - 1:,}, or 'fresh', which draws one and prints it; got {text!r}"
+        )
+    return int(text)
+
+
+def settle_seed(config: pytest.Config) -> None:
+    """Draw a fresh seed on the controller, before workers take over its options."""
+    if config.option.theory_seed == FRESH:
+        config.option.theory_seed = secrets.randbelow(_MOST - 1) + 1
+        setattr(config.option, _DRAWN, True)
+
+
+def run_seed(config: pytest.Config) -> int:
+    """The seed of this run."""
+    return int(config.option.theory_seed)
+
+
+def seed_line(config: pytest.Config) -> str:
+    """What the header says of it."""
+    seed = run_seed(config)
+    if getattr(config.option, _DRAWN, False):
+        return f"seed {seed}, drawn afresh (the same again: --theory-seed={seed})"
+    return f"seed {seed}, pinned (others: --theory-seed=N or fresh)"

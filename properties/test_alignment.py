@@ -11,7 +11,6 @@ from theorychecks.networks import Data
 from theorychecks.strategies import activations, depths, mixtures
 
 WIDTHS = tc.widths(64, 65536, factor=4)
-SEEDS = (24, 24, 16, 12, 8, 8)
 MIXTURE = tc.GaussianMixture()
 EFFECTIVE, PROPAGATING = "alignment of the effective update, ", "alignment of the propagating update, "
 BY_CHANCE = "with a random direction, "
@@ -39,7 +38,7 @@ def test_updates_are_aligned_with_their_inputs(depth, activation, parametrizatio
     """
     training = trained(depth, activation, parametrization, data)
     updates = tc.together(tc.alignment("effective"), tc.alignment("effective", direction="random"))
-    ratios = tc.Sweep(updates, training, widths=WIDTHS, seeds=SEEDS)
+    ratios = tc.Sweep(updates, training, widths=WIDTHS)
     aligned, flat = tc.PowerLaw(1, rival=1 / 2), tc.Plateau(rival=1 / 2)
 
     tc.check(ratios.of(EFFECTIVE, "hidden"), aligned)
@@ -67,7 +66,7 @@ def test_initial_weights_see_hidden_updates_as_random_and_the_readout_does_not(
     updates = tc.together(
         tc.alignment("propagating"), tc.alignment("propagating", direction="random"), tc.alignment("effective")
     )
-    ratios = tc.Sweep(updates, training, widths=WIDTHS, seeds=SEEDS)
+    ratios = tc.Sweep(updates, training, widths=WIDTHS)
     random_like, aligned = tc.PowerLaw(1 / 2, rival=1), tc.PowerLaw(1, rival=1 / 2)
 
     tc.check(ratios.of(PROPAGATING, "hidden"), random_like)

@@ -13,6 +13,7 @@ TEACHER = tc.Teacher(dimension=8, outputs=4, samples=6, test_samples=32, largest
 SMALL_TEACHER = tc.Teacher(dimension=4, outputs=4, samples=4, test_samples=32, largest_cosine=0.5)
 BOTH_KERNELS = tc.together(tc.kernel_gap("initial"), tc.kernel_gap("analytic"))
 SMOOTH = (tc.ERF, tc.TANH)
+BUDGET = 32
 GENTLE = tc.scaled(0.25)
 """For the rich controls, whose kernels grow: a step near 2 / lambda would show the edge of stability instead."""
 OWN_KERNEL = tc.PowerLaw(-1, within=0.2, rival=-1 / 2)
@@ -34,8 +35,8 @@ def converged(depth: int, activation: tc.Activation, data: tc.Teacher, ridge: fl
 def distances(training: tc.Training) -> tc.Sweep:
     """To regression with either kernel; one hidden layer reaches further than two at the same cost."""
     if training.network.depth == 1:
-        return tc.Sweep(BOTH_KERNELS, training, widths=tc.widths(64, 4096), seeds=32)
-    return tc.Sweep(BOTH_KERNELS, training, widths=tc.widths(64, 2048), seeds=(64, 64, 48, 32, 16, 12))
+        return tc.Sweep(BOTH_KERNELS, training, widths=tc.widths(64, 4096), budget=BUDGET)
+    return tc.Sweep(BOTH_KERNELS, training, widths=tc.widths(64, 2048), budget=BUDGET)
 
 
 @tc.claim(id="KR-1", source="Jacot, Gabriel, Hongler 2018, arXiv:1806.07572 (from memory); the two rates derived here")
@@ -46,7 +47,7 @@ def test_a_wide_network_is_kernel_regression(depth, activation, data):
     initial tangent kernel by Theta(1/n), and with the infinite-width tangent kernel by Theta(n^-1/2).
     """
     gap = distances(converged(depth, activation, data))
-    rich = gap.under(tc.MEAN_FIELD, learning_rate=GENTLE).with_seeds(8)
+    rich = gap.under(tc.MEAN_FIELD, learning_rate=GENTLE)
 
     tc.check(gap.of("initial"), OWN_KERNEL)
     tc.check(gap.of("analytic"), LIMIT_KERNEL)
@@ -63,10 +64,10 @@ def test_the_mean_of_an_ensemble_is_regression_with_the_limit_kernel(activation,
     """
     network = tc.MLP(1, activation, tc.NTK, centred=True)
     training = tc.Training(network, learning_rate=tc.scaled(1.0), data=data, loss=tc.MSE, steps=100)
-    gap = tc.Sweep(tc.ensemble_kernel_gap(64), training, widths=tc.widths(64, 2048), seeds=(32, 32, 24, 16, 12, 12))
+    gap = tc.Sweep(tc.ensemble_kernel_gap(64), training, widths=tc.widths(64, 2048), budget=14)
 
     tc.check(gap, OWN_KERNEL)
-    small = gap.with_observable(tc.ensemble_kernel_gap(16)).with_seeds(8)
+    small = gap.with_observable(tc.ensemble_kernel_gap(16))
     tc.check_refuted(small.under(tc.MEAN_FIELD, learning_rate=GENTLE), OWN_KERNEL)
 
 
@@ -79,7 +80,7 @@ def test_anchored_ridge_is_kernel_ridge_regression(depth, activation, data):
     With the same ridge towards zero it comes near neither.
     """
     gap = distances(converged(depth, activation, data, ridge=0.1))
-    plain = gap.with_training(ridge=tc.Ridge(strength=0.1, towards="zero")).with_seeds(8)
+    plain = gap.with_training(ridge=tc.Ridge(strength=0.1, towards="zero"))
 
     tc.check(gap.of("initial"), OWN_KERNEL)
     tc.check(gap.of("analytic"), LIMIT_KERNEL)

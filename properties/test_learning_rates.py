@@ -43,11 +43,9 @@ def test_mean_squared_error_is_stable_up_to_one_over_width(depth, activation):
     """Under standard parametrization and MSE the largest learning rate at which the loss of a centred network falls,
     over four steps on a fixed batch, is Theta(1/n).
     """
-    widths = tc.widths(64, 8192) if depth == 1 else tc.widths(64, 2048)
-    seeds = 16 if depth == 1 else (32, 32, 24, 24, 16, 16)
-    threshold = tc.Sweep(
-        tc.max_stable_learning_rate("loss"), mean_squared(depth, activation), widths=widths, seeds=seeds
-    )
+    # One hidden layer is cheap at any width, and with tanh its corrections are beyond the class below 256.
+    widths = tc.widths(256, 32768) if depth == 1 else tc.widths(64, 2048)
+    threshold = tc.Sweep(tc.max_stable_learning_rate("loss"), mean_squared(depth, activation), widths=widths)
     predicted = tc.PowerLaw(-1, within=0.2, rival=-1 / 2)
 
     tc.check(threshold, predicted)
@@ -69,7 +67,7 @@ def test_cross_entropy_keeps_activations_bounded_up_to_one_over_root_width(depth
         tc.max_stable_learning_rate("activations"),
         cross_entropy(depth, activation, -1 / 2),
         widths=tc.widths(64, 2048),
-        seeds=(32, 32, 24, 16, 12, 8),
+        budget=10,
     )
     predicted = tc.PowerLaw(-1 / 2, within=0.2, rival=-1)
     one_layer = tc.Sweep(
@@ -88,10 +86,7 @@ def test_one_hidden_layer_keeps_activations_bounded_at_any_width(activation):
     activations stay bounded is Theta(1).
     """
     threshold = tc.Sweep(
-        tc.max_stable_learning_rate("activations"),
-        cross_entropy(1, activation, 0),
-        widths=tc.widths(64, 8192),
-        seeds=16,
+        tc.max_stable_learning_rate("activations"), cross_entropy(1, activation, 0), widths=tc.widths(64, 8192)
     )
     predicted = tc.Plateau(within=0.1, rival=-1 / 2)
     outputs = threshold.with_observable(tc.max_stable_learning_rate("outputs", limit=10))

@@ -5,7 +5,6 @@ Torch is imported only where a sweep has to be measured, since plain pytest runs
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -13,8 +12,8 @@ from typing import TYPE_CHECKING
 from theorychecks.statistics.exponents import ExponentPrediction
 from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.prediction import Prediction, TwoSampled
-from theorychecks.statistics.sequential import Schedule, plan, pooled_noise, schedule
-from theorychecks.statistics.verdict import CLEAR, Confirmation, Finding, Looks, Role, Verdict
+from theorychecks.statistics.sequential import Schedule, in_looks, plan, pooled_noise, schedule
+from theorychecks.statistics.verdict import CLEAR, Confirmation, Finding, Role, Verdict
 
 if TYPE_CHECKING:
     from theorychecks.experiment import Resources, Sweep
@@ -68,7 +67,7 @@ def findings_of(
     if isinstance(against, Sweep):
         other = against.wider(conditions.octaves).redrawn(2 * conditions.seed)
     _admit(sweep, prediction, role)
-    found = _in_looks(sweep, other, prediction, role, conditions.resources)
+    found = _of_sweep(sweep, other, prediction, role, conditions.resources)
     if not conditions.confirms:
         return found
     return {name: _confirmed(f, name, sweep, other, prediction, conditions) for name, f in found.items()}
@@ -81,10 +80,10 @@ def _admit(sweep: Sweep, prediction: Prediction, role: Role) -> None:
         seeds = (demands.seeds,) * len(sweep.widths)
     prediction.admit(sweep.widths, seeds)
     if role == "prediction" and isinstance(prediction, ExponentPrediction):
-        prediction.check_range(sweep.widths)
+        prediction.check_range(sweep.widths, sweep.counts)
 
 
-def _in_looks(
+def _of_sweep(
     sweep: Sweep, other: Sweep | Measurement | None, prediction: Prediction, role: Role, resources: Resources | None
 ) -> dict[str, Finding]:
     """Findings by reading, each from the first look that settles it."""
@@ -101,44 +100,15 @@ def _in_looks(
     if isinstance(other, Sweep):
         price = tuple(a + b for a, b in zip(price, costs(other), strict=True))
     assert sweep.budget is not None
-    timetable = schedule(prediction, len(sweep.widths), price, sweep.budget)
-    found: dict[str, Finding] = {}
-    counts: tuple[int, ...] = ()
-    noise: float | None = None
-    for taken, spend in enumerate(timetable.spends, start=1):
-        counts = plan(prediction, sweep.widths, price, spend, noise=noise, confidence=timetable.confidence, have=counts)
+
+    def look(counts: tuple[int, ...], confidence: float) -> dict[str, Finding]:
         partner = other.on(counts) if isinstance(other, Sweep) else None
-        looked = _measured(sweep.on(counts), partner, prediction, resources, timetable.confidence)
-        for name, finding in looked.items():
-            if name in found and _settled(found[name]):
-                continue
-            looks = Looks(taken=taken, planned=len(timetable.spends), budget=sweep.budget)
-            found[name] = _over_looks(replace(finding, role=role, looks=looks))
-        noises = [pooled_noise(f.measurement, f.expectation.average) for f in looked.values()]
-        noise = max((value for value in noises if value is not None), default=noise)
-        if all(_settled(finding) for finding in found.values()):
-            break
-    whole = (sweep, price, timetable)
+        found = _measured(sweep.on(counts), partner, prediction, resources, confidence)
+        return {name: replace(finding, role=role) for name, finding in found.items()}
+
+    found = in_looks(prediction, sweep.widths, price, sweep.budget, look)
+    whole = (sweep, price, schedule(prediction, len(sweep.widths), price, sweep.budget))
     return {name: _powered(finding, prediction, whole) for name, finding in found.items()}
-
-
-def _settled(finding: Finding) -> bool:
-    """Whether no further look is wanted: decided as it should be, or so clearly otherwise that it may fail a claim."""
-    return finding.passed or finding.clear
-
-
-def _over_looks(finding: Finding) -> Finding:
-    """A finding whose p value and remedy account for all looks."""
-    looks = finding.looks
-    assert looks is not None
-    if finding.p_value is not None:
-        finding = replace(finding, p_value=min(1.0, looks.planned * finding.p_value))
-    remedy = finding.remedy
-    if remedy is not None and remedy.effort is not None:
-        budget, seconds = math.ceil(remedy.effort * looks.budget), remedy.effort * finding.seconds
-        text = f"{remedy.text}, a budget of {budget} instead of {looks.budget}, some {seconds:.0f} s"
-        finding = replace(finding, reason=text, remedy=replace(remedy, text=text))
-    return finding
 
 
 def _measured(
@@ -218,7 +188,7 @@ def _confirmed(
     if isinstance(other, Measurement):
         return finding
     partner = None if other is None else other.redrawn(1)
-    fresh = _in_looks(sweep.redrawn(1), partner, prediction, finding.role, conditions.resources)[name]
+    fresh = _of_sweep(sweep.redrawn(1), partner, prediction, finding.role, conditions.resources)[name]
     told = f"{fresh.verdict.value}: {fresh.reason}"
     again = "on fresh seeds" if fresh.verdict is finding.verdict else "fresh seeds do not confirm it:"
     return replace(

@@ -29,7 +29,7 @@ def test_an_estimate_in_the_middle_of_its_margin_alarms_nobody_and_one_at_the_ed
     calm = synthetic.power_law(np.random.default_rng(501), -0.5, widths=synthetic.FAST, noise=0.03)
     inside = document(PowerLaw(-0.5), calm)
     assert false_alarm(inside) < 1e-12
-    edge = inside | {"exponent": -0.58, "bias_bound": 0.0}
+    edge = inside | {"interval": [-0.6, -0.56], "bias_bound": 0.0}
     assert false_alarm(edge) == pytest.approx(0.005**2, rel=1e-6)
     assert false_alarm(edge | {"looks": {"taken": 1, "planned": 4, "budget": 16}}) == pytest.approx(0.005**2, rel=1e-6)
 
@@ -39,8 +39,9 @@ def test_a_false_alarm_is_the_chance_of_two_clear_refutations(synthetic):
     calm = synthetic.power_law(np.random.default_rng(502), -0.5, widths=synthetic.FAST, noise=0.03)
     finding = document(PowerLaw(-0.5), calm) | {"degrees_of_freedom": 1e6}
     error = finding["standard_error"]
-    finding |= {"exponent": -0.58 + 0.3 * error, "bias_bound": 0.0}
-    drawn = finding["exponent"] + error * np.random.default_rng(503).standard_normal(4_000_000)
+    truth = -0.58 + 0.3 * error
+    finding |= {"interval": [truth - 0.1, truth + 0.1], "bias_bound": 0.0}
+    drawn = truth + error * np.random.default_rng(503).standard_normal(4_000_000)
     once = np.mean(stats.norm.sf((-0.58 - drawn) / error) < 0.005)
     assert false_alarm(finding) == pytest.approx(once**2, rel=0.03)
 
@@ -48,9 +49,9 @@ def test_a_false_alarm_is_the_chance_of_two_clear_refutations(synthetic):
 def test_a_bound_is_alarmed_on_its_own_side_only(synthetic):
     calm = synthetic.power_law(np.random.default_rng(504), -0.5, widths=synthetic.FAST, noise=0.03)
     finding = document(UpperBound(-0.5), calm)
-    assert false_alarm(finding | {"exponent": -2.0}) < 1e-12
+    assert false_alarm(finding | {"interval": [-2.0, -1.9]}) < 1e-12
     # From beyond its edge an alarm is not false, and counts as from the edge.
-    assert false_alarm(finding | {"exponent": -0.3, "bias_bound": 0.0}) == pytest.approx(0.005**2, rel=1e-6)
+    assert false_alarm(finding | {"interval": [-0.35, -0.25], "bias_bound": 0.0}) == pytest.approx(0.005**2, rel=1e-6)
 
 
 def test_what_has_no_exponent_is_bounded_by_its_level_and_a_control_alarms_nobody(synthetic, exact_power_law):

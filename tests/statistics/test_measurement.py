@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from theorychecks.statistics import Measurement, PowerLaw, Status, Verdict
+from theorychecks.statistics import Measurement, PowerLaw, Status, Verdict, fit_power_law
 
 WIDTHS = (64, 128, 256, 512, 1024)
 
@@ -173,21 +173,34 @@ def test_all_zero_at_one_width_is_counted():
     assert "8 of 8 at width 256" in finding.reason
 
 
-def test_a_width_where_all_runs_diverged_is_refused():
+@pytest.mark.parametrize("judge", [PowerLaw(-0.5).judge, fit_power_law])
+def test_a_width_where_all_runs_diverged_has_no_exponent(judge):
     with pytest.raises(ValueError, match=r"all 8 runs diverged at width 256.* Lower the learning rate"):
-        with_runs(math.nan, count=8)
-    assert with_runs(math.nan, count=7).not_finite == (0, 0, 7, 0, 0)
+        judge(with_runs(math.nan, count=8))
+    assert PowerLaw(-0.5).judge(with_runs(math.nan, count=7)).verdict is Verdict.INCONCLUSIVE
 
 
-def test_one_width_is_refused():
+def test_a_width_where_all_runs_diverged_is_measured_and_counted():
+    assert with_runs(math.nan, count=8).not_finite == (0, 0, 8, 0, 0)
+
+
+def test_one_width_has_no_exponent():
+    measurement = Measurement.of((64,), [[1.0, 1.0, 1.0]])
+    assert measurement.seeds == (3,)
     with pytest.raises(ValueError, match=r"an exponent needs several widths; got \[64\.0\]\. Try widths\(64, 2048\)"):
-        Measurement.of((64,), [[1.0, 1.0, 1.0]])
+        fit_power_law(measurement)
 
 
-def test_a_span_below_eight_is_refused():
+def test_a_measurement_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="a measurement is made at one width or more; got none"):
+        Measurement.of((), [])
+
+
+def test_a_span_below_eight_has_no_exponent():
+    measurement = Measurement.of((64, 448), [[1.0] * 3] * 2)
+    assert measurement.seeds == (3, 3)
     with pytest.raises(ValueError, match=r"at least a factor of 8 to fit an exponent; got 64\.\.448\. Try 64\.\.2048"):
-        Measurement.of((64, 448), [[1.0] * 3] * 2)
-    assert Measurement.of((64, 512), [[1.0] * 3] * 2).seeds == (3, 3)
+        fit_power_law(measurement)
 
 
 def test_two_seeds_are_refused():

@@ -109,7 +109,7 @@ def test_a_finding_is_plain_json(exact_power_law, prediction):
         "unit": 1.0,
         "towards": "infinity",
     }
-    assert sorted(document["flags"]) == ["drift", "lack_of_fit", "tail"]
+    assert sorted(document["flags"]) == ["drift", "independence", "lack_of_fit", "tail"]
 
 
 def test_a_document_says_what_the_finding_says(exact_power_law):

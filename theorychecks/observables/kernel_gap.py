@@ -15,6 +15,7 @@ from theorychecks.kernels.empirical import Weighting, tangent_kernel
 from theorychecks.kernels.regression import first_order_regression, kernel_regression
 from theorychecks.networks import Training
 from theorychecks.observables.observable import BY_NAME, Observable, Reading, Trial, from_run, root_mean_square
+from theorychecks.statistics.averages import size_of_mean
 
 KernelName = Literal["initial", "analytic"]
 Array = NDArray[np.float64]
@@ -74,10 +75,8 @@ def ensemble_kernel_gap(networks: int = 64) -> Observable:
             train, cross, own_train - train, own_cross - cross, targets, ridge=_ridge(run.training)
         )
         gap = _gap(run, train, cross)
-        left_over = (gap - first_order.reshape(gap.shape)).reshape(-1, 2, networks // 2, *gap.shape[1:])
-        halves = left_over.mean(axis=2)
-        squared = np.mean(halves[:, 0] * halves[:, 1], axis=(1, 2))
-        return {"": Reading(_as_tensor(np.sqrt(np.maximum(squared, 0.0))))}
+        left_over = (gap - first_order.reshape(gap.shape)).reshape(-1, networks, *gap.shape[1:])
+        return {"": Reading(_as_tensor(size_of_mean(left_over)))}
 
     return Observable(
         f"distance of an ensemble of {networks} to kernel regression", observe, networks=networks, key=BY_NAME

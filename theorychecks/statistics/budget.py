@@ -47,9 +47,9 @@ def false_alarm(finding: Mapping[str, Any]) -> float:
         # A control lies far from what it must not support; what has no exponent is bounded by its level.
         return 0.0 if finding["role"] == "control" else CLEAR**2
     predicted = finding["prediction"]
-    above = finding["exponent"] - predicted["exponent"]
+    above = sum(finding["interval"]) / 2 - predicted["exponent"]
     off = {"upper_bound": above, "lower_bound": -above}.get(predicted["kind"], abs(above))
-    # Noise must overcome the way from the estimate to the margin's end, and the bias that the interval allows for; from
+    # Noise must overcome the way from the interval's middle to the margin's end, and the bias that the interval allows for; from
     # beyond that end no alarm is false.
     inside = max(predicted["margin"] - off, 0.0)
     way = (inside + finding["bias_bound"]) / finding["standard_error"]

@@ -16,16 +16,14 @@ from theorychecks.statistics.interval import Fit, Interval, exponent_weights, fi
 from theorychecks.statistics.measurement import SEEDS_TO_TRIM, TRIM, Measurement, check_not_all_diverged
 from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict, decide
 
-_CONSTANTS: Final = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0)
-"""Constants of classes under which a verdict is tried again; of rho, as many eighths."""
 _PLANNED: Final = 0.6
 """A half-width of 0.6 margins supports a true claim about nine times in ten."""
 _MOST_DOUBLINGS: Final = 20
-ENDLESS_SEEDS: Final = 1_000_000
-SMALL_NOISE: Final = 1e-3
-"""Together as good as no noise at all, for what only the range and the class decide."""
+CALM: Final = 0.01
+"""Runs that scatter by one per cent: hardly an observable has less noise."""
 _NORMAL_90: Final = 1.2816
-"""The quantile below which a standard normal variable lies with probability 0.9."""
+_NORMAL_95: Final = 1.6449
+"""Quantiles below which a standard normal variable lies with probability 0.9 and 0.95."""
 
 
 def judge_exponent(
@@ -59,7 +57,7 @@ def judge_exponent(
         confidence=confidence,
         fit=fit,
         interval=fit.interval,
-        breakdown_constant=_breakdown_constant(fit, measurement, allowed),
+        allowed=allowed,
         remedy=remedy,
         p_value=_p_value(verdict, fit, allowed),
     )
@@ -82,12 +80,14 @@ def power_of_exponent(
     detectable = margin + 2 * bias + (quantile + _NORMAL_90) * error
     room = (margin - bias) / error - quantile
     sides = sum(math.isfinite(end) for end in allowed)
-    return Power(detectable=detectable, support=max(1 - sides * float(stats.norm.sf(room)), 0.0))
+    support = max(1 - sides * float(stats.norm.sf(room)), 0.0)
+    return Power(detectable=detectable, support=support, resolution=bias + (quantile + _NORMAL_95) * error)
 
 
-def least_bias(axis_values: Sequence[float], finite_size: FiniteSizeClass) -> float:
-    """The bias bound that no number of seeds takes away."""
-    return _resolution(tuple(axis_values), (ENDLESS_SEEDS,) * len(axis_values), SMALL_NOISE, finite_size)[0]
+def calmest(axis_values: Sequence[float], seeds: Sequence[int], finite_size: FiniteSizeClass) -> tuple[float, float]:
+    """Half the 95% interval, and the bias in it, of an observable as calm as any that one meets."""
+    bias, error, freedom = _resolution(tuple(axis_values), tuple(seeds), CALM, finite_size)
+    return bias + float(stats.t.ppf(0.975, freedom)) * error, bias
 
 
 @lru_cache(maxsize=4096)
@@ -97,7 +97,7 @@ def _resolution(
     """Bias bound, standard error and degrees of freedom of an exponent, from the design and the noise of one run."""
     axis, counts = np.asarray(axis_values, dtype=np.float64), np.asarray(seeds, dtype=np.float64)
     variances = noise**2 / counts
-    weights, bias = exponent_weights(axis, variances, finite_size.curves(axis), finite_size.sizes(axis))
+    weights, bias, _ = exponent_weights(axis, variances, finite_size.curves(axis), finite_size.sizes(axis))
     kept = counts - 2 * np.floor(TRIM * counts) if min(seeds) >= SEEDS_TO_TRIM else counts
     terms = weights**2 * variances
     return bias, float(math.sqrt(terms.sum())), float(terms.sum() ** 2 / (terms**2 / (kept - 1)).sum())
@@ -108,32 +108,12 @@ def _p_value(verdict: Verdict, fit: Fit, allowed: Interval) -> float | None:
     if verdict is Verdict.INCONCLUSIVE:
         return None
     if verdict is Verdict.REFUTED:
-        beyond = [max(fit.exponent - allowed.high, allowed.low - fit.exponent)]
+        beyond = [max(fit.centre - allowed.high, allowed.low - fit.centre)]
     else:
-        beyond = [allowed.high - fit.exponent, fit.exponent - allowed.low]
+        beyond = [allowed.high - fit.centre, fit.centre - allowed.low]
     return max(
         float(stats.t.sf((room - fit.bias_bound) / fit.standard_error, fit.degrees_of_freedom)) for room in beyond
     )
-
-
-def _breakdown_constant(fit: Fit, measurement: Measurement, allowed: Interval) -> float | None:
-    """The largest constant (or rho) of a fixed list under which the prediction is supported; None where it never is."""
-    largest = None
-    allowed_for = fit.finite_size
-    if allowed_for.rho is not None:
-        sizes = sorted({*(constant / 8 for constant in _CONSTANTS), allowed_for.rho})
-    else:
-        sizes = sorted({*_CONSTANTS, allowed_for.constant})
-    for size in sizes:
-        try:
-            # A class without corrections has no members; a tiny one stands for it.
-            trial = allowed_for.of_size(max(size, 1e-6))
-            again = fit_power_law(measurement, confidence=fit.confidence, finite_size=trial, average=fit.average)
-        except ValueError:
-            break
-        if decide(again.interval, allowed, flagged=any(c.fired for c in again.checks.values())) is Verdict.SUPPORTED:
-            largest = size
-    return largest
 
 
 def _reason(verdict: Verdict, fit: Fit, fired: list[str], allowed: Interval) -> str:
@@ -150,8 +130,10 @@ def _remedy(
 ) -> Remedy:
     """Why a fit decides nothing, and what would."""
     if fired and fit.interval.inside(allowed):
-        text = f"flagged ({', '.join(fired)}): the data are curved beyond the finite-size class; widen the range"
-        return Remedy(limited_by="flags", text=text)
+        way_out = "the data are curved beyond the finite-size class; widen the range"
+        if fired == ["independence"]:
+            way_out = "runs of one index agree across the axis; declare shared_seeds=True, or draw them independently"
+        return Remedy(limited_by="flags", text=f"flagged ({', '.join(fired)}): {way_out}")
     flags = f"; flagged ({', '.join(fired)})" if fired else ""
     margin = expectation.margin or 0.0
     if fit.bias_bound > margin / 2:
@@ -196,5 +178,5 @@ def range_for(
 
 def _half_width(axis: Array, seeds: Array, noise: float, finite_size: FiniteSizeClass) -> float:
     variances = noise**2 / seeds
-    weights, bias = exponent_weights(axis, variances, finite_size.curves(axis), finite_size.sizes(axis))
+    weights, bias, _ = exponent_weights(axis, variances, finite_size.curves(axis), finite_size.sizes(axis))
     return bias + 2 * float(np.sqrt((weights**2 * variances).sum()))

@@ -8,14 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from theorychecks.statistics.exponent_verdict import (
-    ENDLESS_SEEDS,
-    SMALL_NOISE,
-    judge_exponent,
-    least_bias,
-    power_of_exponent,
-    range_for,
-)
+from theorychecks.statistics.exponent_verdict import CALM, calmest, judge_exponent, power_of_exponent, range_for
 from theorychecks.statistics.finite_size import DEFAULT_CLASS, FiniteSizeClass, class_for
 from theorychecks.statistics.interval import CONFIDENCE, FEWEST_POINTS, Interval, admit_power_law
 from theorychecks.statistics.measurement import MEAN_OF_LOGS, Average, Measurement
@@ -57,22 +50,22 @@ class ExponentPrediction(ABC):
         """Refuse fewer than five axis values, or a first one too small for the finite-size class."""
         admit_power_law(axis_values, finite_size=self.corrections or DEFAULT_CLASS)
 
-    def check_range(self, axis_values: Sequence[float]) -> None:
-        """Refuse a range on which the bias bound alone exceeds the margin: nothing could support the prediction.
+    def check_range(self, axis_values: Sequence[float], seeds: Sequence[int]) -> None:
+        """Refuse a range on which even an observable with hardly any noise could not support the prediction.
 
         Raises:
             ValueError: with the range that the margin needs.
         """
         finite_size, margin = self.corrections or DEFAULT_CLASS, self.expectation.margin or math.inf
-        bias = least_bias(axis_values, finite_size)
-        if bias < margin:
+        half, bias = calmest(axis_values, seeds, finite_size)
+        if half < margin:
             return
-        reach = range_for(margin, axis_values, (ENDLESS_SEEDS,) * len(axis_values), SMALL_NOISE, finite_size)
-        needed = f"it needs values up to {reach:,.0f}" if reach else "it needs to begin further out"
+        reach = range_for(margin, axis_values, seeds, CALM, finite_size)
+        needed = f"it needs values up to {reach:,.0f}" if reach else "it needs to begin further out, with more seeds"
         raise ValueError(
-            f"this range, {axis_values[0]:g}..{axis_values[-1]:g}, cannot support a margin of {margin:g}: the "
-            f"finite-size class alone moves the exponent by {bias:.3f} there, whatever the seeds; {needed}. "
-            "Widen the range, or name the rival that a wider margin still tells apart."
+            f"this range, {axis_values[0]:g}..{axis_values[-1]:g}, cannot support a margin of {margin:g}: even if runs "
+            f"scattered by {CALM:.0%}, half the interval would be {half:.3f}, {bias:.3f} of it bias that no seeds take "
+            f"away; {needed}. Widen the range, or name the rival that a wider margin still tells apart."
         )
 
     def power(

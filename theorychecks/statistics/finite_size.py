@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final, Literal
 
 import numpy as np
@@ -65,11 +66,14 @@ class FiniteSizeClass:
         return np.asarray(_FIRST * sizes / sizes.min())
 
     def curves(self, axis_values: Array) -> Array:
-        """Logarithms of the class's members, shape [members, K].
+        """Logarithms of the class's members, shape [members, K]; not to be written to.
 
         Raises:
             ValueError: if the smallest axis value has too few units, or lets a correction swallow the leading term.
         """
+        return _curves(self, tuple(float(value) for value in axis_values))
+
+    def _curves(self, axis_values: Array) -> Array:
         self._check_first(axis_values)
         sizes = self.sizes(axis_values)
         signs = np.linspace(-1.0, 1.0, 13)
@@ -103,6 +107,14 @@ class FiniteSizeClass:
                 f"a correction of {self.constant:g} m^-{slowest:g} is no small correction at {first:g}; "
                 f"start at {math.ceil(needed) + 1} or above (64 is a good start)"
             )
+
+
+@lru_cache(maxsize=1024)
+def _curves(allowed: FiniteSizeClass, axis_values: tuple[float, ...]) -> Array:
+    """Every fit on the same axis needs them, and they depend on nothing else."""
+    curves = allowed._curves(np.asarray(axis_values))
+    curves.flags.writeable = False
+    return curves
 
 
 DEFAULT_CLASS: Final = FiniteSizeClass()

@@ -21,7 +21,14 @@ from scipy import stats
 from theorychecks.statistics.cells import summarise
 from theorychecks.statistics.curvature import Check, curvature_checks
 from theorychecks.statistics.finite_size import DEFAULT_CLASS, FiniteSizeClass
-from theorychecks.statistics.measurement import MEAN_OF_LOGS, Average, Measurement, check_axis
+from theorychecks.statistics.independence import check_independence
+from theorychecks.statistics.measurement import (
+    MEAN_OF_LOGS,
+    Average,
+    Measurement,
+    check_axis,
+    check_not_all_diverged,
+)
 
 Array = NDArray[np.float64]
 
@@ -53,12 +60,13 @@ class Fit:
     Attributes:
         exponent, prefactor: of the law prefactor * m^exponent.
         interval: confidence interval of the exponent, bias bound and noise added.
-        bias_bound: the largest bias that a member of the finite-size class can cause.
+        bias_bound: half the range of biases that members of the finite-size class can cause. The range is not symmetric,
+            so neither is the interval about the exponent.
         standard_error: of the exponent, over seeds.
         degrees_of_freedom: Welch-Satterthwaite.
         confidence: of the interval.
         finite_size: the class guarded against.
-        checks: drift, tail and lack of fit, by name.
+        checks: drift, tail, lack of fit and independence of the seeds, by name.
         local_exponents: between successive axis values.
         locations: the cells' (trimmed) mean logarithms.
         weights: the exponent is weights @ locations.
@@ -82,6 +90,16 @@ class Fit:
     trimmed: bool
     average: Average
     noise: float
+
+    @property
+    def centre(self) -> float:
+        """The middle of the interval, from which noise and half the range of biases reach to either side."""
+        return (self.interval.low + self.interval.high) / 2
+
+    @property
+    def flagged(self) -> bool:
+        """Whether a check of the fit's assumptions fired."""
+        return any(check.fired for check in self.checks.values())
 
     @property
     def noise_half_width(self) -> float:
@@ -109,27 +127,32 @@ def fit_power_law(
     """
     check_confidence(confidence)
     admit_power_law(measurement.axis_values, axis=measurement.axis, finite_size=finite_size)
+    check_not_all_diverged(measurement)
     axis = np.asarray(measurement.axis_values, dtype=np.float64)
     if beyond := measurement.beyond_tolerance(average):
         raise ValueError(f"too many runs without a finite positive number at {measurement.axis} {beyond}")
     curves, sizes = finite_size.curves(axis), finite_size.sizes(axis)
     cells = summarise(measurement, average)
     pooled = float((cells.variances * cells.seeds * cells.degrees_of_freedom).sum() / cells.degrees_of_freedom.sum())
-    weights, bias = exponent_weights(axis, pooled / cells.seeds, curves, sizes)
+    weights, bias, shift = exponent_weights(axis, pooled / cells.seeds, curves, sizes)
     estimate = cells.combine(weights)
+    centre = estimate.value - shift
     quantile = float(stats.t.ppf(1 - (1 - confidence) / 2, estimate.degrees_of_freedom))
     half = bias + quantile * estimate.standard_error
     log_axis = np.log(axis)
+    checks = curvature_checks(axis, sizes, cells, weights, curves)
+    if (independence := check_independence(cells)) is not None:
+        checks["independence"] = independence
     return Fit(
         exponent=estimate.value,
         prefactor=float(np.exp(np.mean(cells.locations) - estimate.value * log_axis.mean())),
-        interval=Interval(estimate.value - half, estimate.value + half),
+        interval=Interval(centre - half, centre + half),
         bias_bound=bias,
         standard_error=estimate.standard_error,
         degrees_of_freedom=estimate.degrees_of_freedom,
         confidence=confidence,
         finite_size=finite_size,
-        checks=curvature_checks(axis, sizes, cells, weights, curves),
+        checks=checks,
         local_exponents=tuple(float(v) for v in np.diff(cells.locations) / np.diff(log_axis)),
         locations=tuple(float(v) for v in cells.locations),
         weights=tuple(float(v) for v in weights),
@@ -166,10 +189,27 @@ def check_confidence(confidence: float) -> None:
         raise ValueError(f"a confidence lies between 0 and 1, such as 0.95; got {confidence}")
 
 
-def exponent_weights(axis: Array, variances: Array, curves: Array, sizes: Array) -> tuple[Array, float]:
-    """Weights of the linear estimator with the shortest worst-case interval, and its bias bound.
+class ExponentWeights(NamedTuple):
+    """A linear estimator of the exponent: weights of the K locations, and what corrections of the class do to it.
 
-    The candidates are generalised least squares with extra prior variance along m^-1/2 and m^-1.
+    Attributes:
+        weights: [K].
+        bias: half the range of biases in the class, what the interval allows for on each side.
+        shift: the middle of that range, by which the interval's middle lies below the estimate; log(1 + c h) is not
+            symmetric in c.
+    """
+
+    weights: Array
+    bias: float
+    shift: float
+
+
+def exponent_weights(axis: Array, variances: Array, curves: Array, sizes: Array) -> ExponentWeights:
+    """The linear estimator with the shortest worst-case interval.
+
+    The candidates are generalised least squares with extra prior variance along m^-1/2 and m^-1; the convex optimum over
+    all weights is hardly shorter (`tests/calibration`).
+    Each end of the interval has a bound of its own, so each errs by at most half of what the interval may.
 
     Args:
         axis: K axis values.
@@ -187,7 +227,11 @@ def exponent_weights(axis: Array, variances: Array, curves: Array, sizes: Array)
     )
     whitened = np.linalg.inv(covariances)
     weights = np.linalg.solve(design.T @ whitened @ design, design.T @ whitened)[:, 1, :]
-    biases = np.abs(weights @ curves.T).max(axis=1)
-    lengths = biases + _NORMAL_97_5 * np.sqrt((weights**2 * variances).sum(axis=1))
+    biases = weights @ curves.T
+    # No correction at all belongs to the class too.
+    lowest, highest = np.minimum(biases.min(axis=1), 0.0), np.maximum(biases.max(axis=1), 0.0)
+    lengths = (highest - lowest) / 2 + _NORMAL_97_5 * np.sqrt((weights**2 * variances).sum(axis=1))
     best = int(np.argmin(lengths))
-    return weights[best], float(biases[best])
+    return ExponentWeights(
+        weights[best], float(highest[best] - lowest[best]) / 2, float(highest[best] + lowest[best]) / 2
+    )

@@ -53,7 +53,7 @@ class Measurement:
 
     Attributes:
         axis: what varies, "width" unless said otherwise.
-        axis_values: K increasing positive numbers.
+        axis_values: K increasing positive numbers; how many and how far apart is up to what is predicted of them.
         values: K tuples, one number a seed; NaN where the run has none (see `statuses`).
         statuses: K tuples of `Status`, in the same places.
         shared_seeds: whether seed index s stands for the same draw at every axis value.
@@ -68,7 +68,7 @@ class Measurement:
     name: str = "the observable"
 
     def __post_init__(self) -> None:
-        check_axis(self.axis_values, axis=self.axis)
+        check_order(self.axis_values, axis=self.axis)
         if not len(self.values) == len(self.statuses) == len(self.axis_values):
             raise ValueError(
                 f"one tuple of values and one of statuses per {self.axis} are needed; got {len(self.values)} and "
@@ -106,11 +106,6 @@ class Measurement:
                 raise ValueError(f"{value!r} {where}, seed {seed} is not a positive number, yet its status says ok")
             if math.isinf(value):
                 raise ValueError(f"a run without a number is recorded as NaN; got {value} {where}, seed {seed}")
-        if all(status is Status.DIVERGED for status in statuses):
-            raise ValueError(
-                f"all {len(cell)} runs diverged {where}, so nothing was measured there. "
-                "Lower the learning rate, or take fewer steps."
-            )
 
     @classmethod
     def of(
@@ -132,8 +127,7 @@ class Measurement:
             name: what was measured.
 
         Raises:
-            ValueError: if a value is negative, a cell has fewer than three seeds or only diverged runs, or everything
-                is zero.
+            ValueError: if a value is negative, a cell has fewer than three seeds, or everything is zero.
         """
         cells = [np.atleast_1d(np.asarray(cell, dtype=float)) for cell in values]
         if shapes := [cell.shape for cell in cells if cell.ndim > 1]:
@@ -257,6 +251,21 @@ class Measurement:
         )
 
 
+def check_order(axis_values: Sequence[float], *, axis: str = "width") -> None:
+    """Refuse what is no axis.
+
+    Raises:
+        ValueError: unless there is a value, and all are positive and increase.
+    """
+    values = list(axis_values)
+    if not values:
+        raise ValueError(f"a measurement is made at one {axis} or more; got none")
+    if any(not math.isfinite(value) or value <= 0 for value in values):
+        raise ValueError(f"every {axis} must be a positive number; got {values}")
+    if any(b <= a for a, b in itertools.pairwise(values)):
+        raise ValueError(f"{axis}s must increase, each named once; got {values}")
+
+
 def check_axis(axis_values: Sequence[float], *, axis: str = "width") -> None:
     """Refuse an axis on which no exponent can be fitted.
 
@@ -266,15 +275,26 @@ def check_axis(axis_values: Sequence[float], *, axis: str = "width") -> None:
     values = list(axis_values)
     if len(values) < 2:
         raise ValueError(f"an exponent needs several {axis}s; got {values}. Try widths(64, 2048).")
-    if any(not math.isfinite(value) or value <= 0 for value in values):
-        raise ValueError(f"every {axis} must be a positive number; got {values}")
-    if any(b <= a for a, b in itertools.pairwise(values)):
-        raise ValueError(f"{axis}s must increase, each named once; got {values}")
+    check_order(values, axis=axis)
     if values[-1] / values[0] < SMALLEST_SPAN:
         raise ValueError(
             f"{axis}s must span at least a factor of {SMALLEST_SPAN:g} to fit an exponent; "
             f"got {values[0]:g}..{values[-1]:g}. Try {values[0]:g}..{values[0] * 32:g}."
         )
+
+
+def check_not_all_diverged(measurement: Measurement) -> None:
+    """Refuse a cell without a single run to fit; what compares ranks can still use one.
+
+    Raises:
+        ValueError: if all runs diverged at some axis value.
+    """
+    for axis_value, statuses in zip(measurement.axis_values, measurement.statuses, strict=True):
+        if all(status is Status.DIVERGED for status in statuses):
+            raise ValueError(
+                f"all {len(statuses)} runs diverged at {measurement.axis} {axis_value:g}, so nothing was measured "
+                "there. Lower the learning rate, or take fewer steps."
+            )
 
 
 def _status(value: float) -> Status:

@@ -57,7 +57,8 @@ class Ordering:
         self, axis_values: Sequence[float], seeds: Sequence[int], noise: float, confidence: float = CONFIDENCE
     ) -> Power:
         """The log-ratio that is seen at its point with probability 0.9, by the mean; equals are never SUPPORTED."""
-        return Power(detectable=detectable_mean(seeds, noise, confidence, tests=len(axis_values)), support=0.0)
+        seen = detectable_mean(seeds, noise, confidence, tests=len(axis_values))
+        return Power(detectable=seen, support=0.0, resolution=seen)
 
     def judge(self, measurement: Measurement, *, confidence: float = CONFIDENCE) -> Finding:
         """SUPPORTED when every axis value shows the order, REFUTED when one shows the opposite.

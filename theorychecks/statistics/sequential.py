@@ -1,15 +1,16 @@
 """Sequential designs: a budget spent in looks, each planned from the noise alone, until the verdict is decided.
 
 A look that may end the experiment is a chance to err, so the looks share the level among them (Bonferroni; measured
-against Pocock's and O'Brien and Fleming's boundaries in `tests/calibration`). The union bound holds because widths and
+against Pocock's boundary and none at all in `tests/calibration`). The union bound holds because widths and
 seeds of a look depend on earlier data through the pooled noise only, never through the estimate.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -19,6 +20,7 @@ from theorychecks.statistics.cells import summarise
 from theorychecks.statistics.interval import CONFIDENCE
 from theorychecks.statistics.measurement import Average, Measurement
 from theorychecks.statistics.prediction import Prediction
+from theorychecks.statistics.verdict import Finding, Looks
 
 SHARES: Final = (1 / 64, 1 / 16, 1 / 4, 1.0)
 """Of the budget, spent by the end of each look."""
@@ -28,6 +30,8 @@ ALLOCATIONS: Final = (0.0, 1 / 4, 1 / 2)
 """Seeds fall as these powers of the cost; the square root is optimal for one contrast and blinds the checks' others."""
 _PRIOR_NOISE: Final = 0.25
 """Standard deviation of a run's logarithm, for the look that has no data yet."""
+_WIDER: Final = 1.1
+"""How much blunter than the sharpest a design may be that reaches further: crossovers beyond the range are invisible."""
 _STEPS_AN_OCTAVE: Final = 8
 """Noise is rounded for planning, so that equal designs are planned once."""
 
@@ -48,7 +52,7 @@ class Schedule:
 def schedule(
     prediction: Prediction, points: int, costs: Sequence[float], budget: int, confidence: float = CONFIDENCE
 ) -> Schedule:
-    """Looks at 1/64, 1/16, 1/4 and all of a budget; those too small for the smallest design are not taken.
+    """Looks at 1/64, 1/16, 1/4 and all of a budget, the first of them at the smallest design where that costs more.
 
     Args:
         prediction: says what the smallest design is.
@@ -62,16 +66,70 @@ def schedule(
     """
     strictest = 1 - (1 - confidence) / len(SHARES)
     demands = prediction.demands(points, strictest)
-    smallest = demands.seeds * sum(costs[: demands.points])
-    spends = tuple(share * budget * sum(costs) for share in SHARES)
-    affordable = tuple(spend for spend in spends if spend >= smallest)
-    if not affordable:
+    smallest, whole = demands.seeds * sum(costs[: demands.points]), budget * sum(costs)
+    spends = [max(share * whole, smallest) for share in SHARES]
+    # A look that costs nearly as much as the next one is none.
+    spends = [spend for spend, after in itertools.pairwise(spends) if 2 * spend <= after] + [whole]
+    if smallest > whole:
         needed = math.ceil(smallest / sum(costs))
         raise ValueError(
             f"a budget of {budget} runs at each point does not buy the smallest design, {demands.seeds} runs at "
             f"{demands.points} points; give {needed} or more"
         )
-    return Schedule(affordable, 1 - (1 - confidence) / len(affordable))
+    return Schedule(tuple(spends), 1 - (1 - confidence) / len(spends))
+
+
+def in_looks(
+    prediction: Prediction,
+    axis_values: Sequence[float],
+    costs: Sequence[float],
+    budget: int,
+    look: Callable[[tuple[int, ...], float], Mapping[str, Finding]],
+    *,
+    confidence: float = CONFIDENCE,
+) -> dict[str, Finding]:
+    """Findings by reading, each from the first look that settles it.
+
+    Args:
+        prediction: what is judged.
+        axis_values: all there are.
+        costs: of one run at each.
+        budget: see `schedule`.
+        look: from runs at the first axis values, so many at each, and a confidence to findings by reading.
+        confidence: of the verdict, over all looks.
+    """
+    timetable = schedule(prediction, len(axis_values), costs, budget, confidence)
+    found: dict[str, Finding] = {}
+    counts: tuple[int, ...] = ()
+    noise: float | None = None
+    for taken, spend in enumerate(timetable.spends, start=1):
+        counts = plan(prediction, axis_values, costs, spend, noise=noise, confidence=timetable.confidence, have=counts)
+        seen = look(counts, timetable.confidence)
+        looks = Looks(taken=taken, planned=len(timetable.spends), budget=budget)
+        for name, finding in seen.items():
+            if name not in found or not _settled(found[name]):
+                found[name] = _over_looks(finding, looks)
+        noises = [pooled_noise(finding.measurement, finding.expectation.average) for finding in seen.values()]
+        noise = max((value for value in noises if value is not None), default=noise)
+        if all(map(_settled, found.values())):
+            break
+    return found
+
+
+def _settled(finding: Finding) -> bool:
+    """Whether no further look is wanted: decided as it should be, or so clearly otherwise that it may fail a claim."""
+    return finding.passed or finding.clear
+
+
+def _over_looks(finding: Finding, looks: Looks) -> Finding:
+    """A finding whose p value and remedy account for all looks."""
+    p_value = None if finding.p_value is None else min(1.0, looks.planned * finding.p_value)
+    finding, remedy = replace(finding, looks=looks, p_value=p_value), finding.remedy
+    if remedy is None or remedy.effort is None:
+        return finding
+    budget, seconds = math.ceil(remedy.effort * looks.budget), remedy.effort * finding.seconds
+    text = f"{remedy.text}, a budget of {budget} instead of {looks.budget}, some {seconds:.0f} s"
+    return replace(finding, reason=text, remedy=replace(remedy, text=text))
 
 
 def plan(
@@ -112,18 +170,20 @@ def _plan(
 ) -> tuple[int, ...]:
     demands = prediction.demands(len(axis_values), confidence)
     fewest = max(demands.points, len(have))
-    best: tuple[int, ...] = ()
-    sharpest = math.inf
+    designs: list[tuple[float, tuple[int, ...]]] = []
     for points in range(fewest, len(axis_values) + 1):
         floor = [max(demands.seeds, made) for made in (*have, *[0] * (points - len(have)))]
         if points > fewest and float(np.dot(floor, costs[:points])) > spend:
             break
-        for allocation in ALLOCATIONS:
-            counts = _counts(costs[:points], spend, allocation, floor)
-            detectable = prediction.power(axis_values[:points], counts, noise, confidence).detectable
-            if not best or detectable < sharpest:
-                best, sharpest = counts, detectable
-    return best
+        tried = [_counts(costs[:points], spend, allocation, floor) for allocation in ALLOCATIONS]
+        designs.append(
+            min(
+                (prediction.power(axis_values[:points], counts, noise, confidence).resolution, counts)
+                for counts in tried
+            )
+        )
+    sharpest = min(resolution for resolution, _ in designs)
+    return next(counts for resolution, counts in reversed(designs) if resolution <= _WIDER * sharpest)
 
 
 def _counts(costs: Sequence[float], spend: float, allocation: float, floor: Sequence[int]) -> tuple[int, ...]:

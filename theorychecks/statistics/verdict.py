@@ -6,11 +6,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from typing import Any, Final, Literal
 
-from theorychecks.statistics.interval import Fit, Interval
+from theorychecks.statistics.interval import Fit, Interval, fit_power_law
 from theorychecks.statistics.measurement import MEAN_OF_LOGS, Average, Measurement
 
+_CONSTANTS: Final = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0)
+"""Constants of classes under which a verdict is tried again; of rho, as many eighths."""
 Role = Literal["prediction", "control"]
 CLEAR: Final = 0.005
 """A verdict fails a claim when chance gives it so rarely, on the pinned seeds and again on fresh ones: both together 25
@@ -81,10 +84,12 @@ class Power:
         detectable: the smallest departure from the prediction, under the worst correction of the class, that is REFUTED
             with probability 0.9: in the exponent, or in the log-ratio of an ordering. Infinite if there is none.
         support: probability that a true prediction is SUPPORTED, where there is no correction to scaling.
+        resolution: the margin within which that probability would be 0.9; what a plan makes small.
     """
 
     detectable: float
     support: float
+    resolution: float = math.inf
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +127,7 @@ class Finding:
         reason: why, and for an inconclusive finding what would decide it.
         fit: the power law behind the verdict, where there is one.
         interval: of the judged quantity: an exponent, or a log-ratio for an ordering.
-        breakdown_constant: the largest finite-size constant C (or rho) for which a SUPPORTED stands.
+        allowed: exponents that the prediction allows, margin included.
         remedy: what would decide an inconclusive finding.
         p_value: bound on the probability of so clear a verdict if it is wrong, over all looks.
         power: what the whole budget could have detected.
@@ -144,7 +149,7 @@ class Finding:
     confidence: float
     fit: Fit | None = None
     interval: Interval | None = None
-    breakdown_constant: float | None = None
+    allowed: Interval | None = None
     remedy: Remedy | None = None
     p_value: float | None = None
     power: Power | None = None
@@ -172,6 +177,31 @@ class Finding:
     def clear(self) -> bool:
         """Whether the verdict is decided clearly enough to fail a claim, were it not the wanted one."""
         return self.verdict is not Verdict.INCONCLUSIVE and _clear(self.p_value)
+
+    @cached_property
+    def breakdown_constant(self) -> float | None:
+        """The largest finite-size constant C (or rho), of a fixed list, under which the verdict is SUPPORTED."""
+        if self.fit is None or self.allowed is None:
+            return None
+        own, largest = self.fit.finite_size, None
+        if own.rho is not None:
+            sizes = sorted({*(constant / 8 for constant in _CONSTANTS), own.rho})
+        else:
+            sizes = sorted({*_CONSTANTS, own.constant})
+        for size in sizes:
+            try:
+                again = fit_power_law(
+                    self.measurement,
+                    confidence=self.confidence,
+                    # A class without corrections has no members; a tiny one stands for it.
+                    finite_size=own.of_size(max(size, 1e-6)),
+                    average=self.fit.average,
+                )
+            except ValueError:
+                break
+            if decide(again.interval, self.allowed, flagged=again.flagged) is Verdict.SUPPORTED:
+                largest = size
+        return largest
 
     @property
     def outcome(self) -> Literal["pass", "fail", "inconclusive"]:

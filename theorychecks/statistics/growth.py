@@ -1,0 +1,177 @@
+"""LogarithmicGrowth: whether a quantity grows like the logarithm of time, rather than like a power of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from scipy import stats
+
+from theorychecks.statistics.cells import Array
+from theorychecks.statistics.growth_index import growth_index
+from theorychecks.statistics.interval import CONFIDENCE, FEWEST_POINTS, Interval, check_confidence
+from theorychecks.statistics.measurement import Measurement
+from theorychecks.statistics.prediction import Demands
+from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict, decide
+
+FEWEST_DECADES: Final = 8
+"""A slow power less a constant looks like a logarithm until it has grown by a factor of e: t^0.05 - 0.9 is SUPPORTED
+over four decades and REFUTED over eight, and a logarithm with an early transient the other way round (see the tests)."""
+_FEWEST_SEEDS: Final = 6
+_PLANNED: Final = 0.6
+"""A half-width of 0.6 margins leaves room for the estimate itself."""
+_NORMAL_90, _NORMAL_95 = (float(stats.norm.isf(tail)) for tail in (0.1, 0.05))
+_NO_NOISE: Final = 1e-12
+
+
+@dataclass(frozen=True)
+class LogarithmicGrowth:
+    """Q = (a + b log t)^exponent with b > 0: no power of t, and no other power of its logarithm.
+
+    The index lambda of Box and Cox (1964) tells them apart: Q^lambda is linear in log t for lambda = 1 if Q grows like
+    the logarithm, for lambda towards 0 if like a power of t, and for 1 / p if like (log t)^p. It is found for the curve
+    of each seed by maximum likelihood, whatever the offset and the unit of time, and Student's t over seeds gives its
+    interval. Seed index s makes the s-th curve: of one network under shared seeds, of independent draws otherwise.
+    No class of corrections is allowed for. Begin where the growth has set in: the logarithm of 1 + t from t = 1 on has
+    index 0.86 over eight decades, that of 1 + t / 10 has 0.58 and is refuted.
+
+    Attributes:
+        within: the margin of the index about one.
+        exponent: of the logarithm: 1 / 2 for its root, -1 for what falls like 1 / log t.
+    """
+
+    within: float = 0.25
+    exponent: float = field(default=1.0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if not 0 < self.within < 0.5:
+            raise ValueError(
+                f"the index is 1 for a logarithm, 1/2 for its square and 0 for a power: the margin lies between 0 and "
+                f"1/2; got {self.within}"
+            )
+        if not (math.isfinite(self.exponent) and self.exponent != 0):
+            raise ValueError(f"a power of the logarithm is finite and not zero; got {self.exponent}")
+
+    @property
+    def expectation(self) -> Expectation:
+        """The prediction in numbers: the margin is that of the index."""
+        return Expectation(kind="logarithmic_growth", margin=self.within)
+
+    def demands(self, points: int, confidence: float) -> Demands:
+        """All times, five or more, with six curves."""
+        return Demands(max(points, FEWEST_POINTS), _FEWEST_SEEDS)
+
+    def admit(self, axis_values: Sequence[float], seeds: Sequence[int], *, confidence: float = CONFIDENCE) -> None:
+        """Refuse fewer than five times, eight decades or six curves, and cells that make no curves."""
+        decades = math.log10(axis_values[-1] / axis_values[0])
+        if len(axis_values) < FEWEST_POINTS or decades < FEWEST_DECADES - 1e-9:
+            raise ValueError(
+                f"a logarithm is told from a slow power over {FEWEST_DECADES} decades, at {FEWEST_POINTS} times or "
+                f"more; got {len(axis_values)} over {decades:.2g}. Integrate in log t."
+            )
+        if len(set(seeds)) > 1 or min(seeds) < _FEWEST_SEEDS:
+            raise ValueError(
+                f"each seed makes a curve, so as many are needed at every time, {_FEWEST_SEEDS} or more; "
+                f"got {tuple(seeds)}"
+            )
+
+    def power(
+        self, axis_values: Sequence[float], seeds: Sequence[int], noise: float, confidence: float = CONFIDENCE
+    ) -> Power:
+        """The departure of the index from one that is REFUTED nine times in ten, for a curve that starts as 1 + log t.
+
+        By the curve's sensitivity to its index, less what offset and slope make up for (derived here). Unequal numbers
+        of seeds make no curves and show nothing.
+        """
+        if len(set(seeds)) > 1:
+            return Power(detectable=math.inf, support=0.0)
+        times = np.log(np.asarray(axis_values, dtype=np.float64))
+        curve = 1 + times - times[0]
+        offsets = np.stack([1 / curve, times / curve], axis=1)
+        sensitivity = 1 - 1 / curve - np.log(curve)
+        left = sensitivity - offsets @ np.linalg.lstsq(offsets, sensitivity, rcond=None)[0]
+        error = max(noise / (float(np.linalg.norm(left)) * math.sqrt(min(seeds))), _NO_NOISE)
+        quantile = float(stats.t.isf((1 - confidence) / 2, min(seeds) - 1))
+        support = max(1 - 2 * float(stats.norm.sf(self.within / error - quantile)), 0.0)
+        return Power(
+            detectable=self.within + (quantile + _NORMAL_90) * error,
+            support=support,
+            resolution=(quantile + _NORMAL_95) * error,
+        )
+
+    def judge(self, measurement: Measurement, *, confidence: float = CONFIDENCE) -> Finding:
+        """SUPPORTED when the interval of the index lies inside the margin and curves grow, REFUTED when they cannot.
+
+        Raises:
+            ValueError: for fewer than five times, eight decades or six curves, or unequal numbers of seeds.
+        """
+        check_confidence(confidence)
+        self.admit(measurement.axis_values, measurement.seeds, confidence=confidence)
+        verdict, p_value, interval, remedy = Verdict.INCONCLUSIVE, None, None, None
+        if any(measurement.not_finite):
+            reason = f"{measurement.what_is_missing().partition(';')[0]}; a curve needs a number at every time"
+            remedy = Remedy(limited_by="missing runs", text=reason)
+        else:
+            times = np.log(np.asarray(measurement.axis_values))
+            curves = np.array(measurement.log_values()).T / self.exponent
+            grown = _Mean(curves[:, -1] - curves[:, 0])
+            index = _Mean(np.array([growth_index(times, curve) for curve in curves]))
+            level = (1 - confidence) / 2
+            interval = index.interval(level)
+            allowed = Interval(1 - self.within, 1 + self.within)
+            falls, grows = grown.p_below(0.0), grown.p_above(0.0)
+            shown = f"the index of growth [{interval.low:+.2f}, {interval.high:+.2f}]"
+            limits = f"[{allowed.low:g}, {allowed.high:g}], where a logarithm has 1 and a power 0"
+            verdict = decide(interval, allowed, flagged=grows > level)
+            if falls <= level:
+                verdict, p_value, reason = Verdict.REFUTED, falls, "the curves go the other way"
+            elif verdict is Verdict.REFUTED:
+                p_value = min(index.p_above(allowed.high), index.p_below(allowed.low))
+                reason = f"{shown} lies outside {limits}"
+            elif verdict is Verdict.SUPPORTED:
+                p_value = max(index.p_above(allowed.low), index.p_below(allowed.high), grows)
+                reason = f"{shown} lies inside {limits}"
+            else:
+                remedy = _remedy(f"{shown} reaches beyond {limits}", interval, self.within, measurement)
+                reason = remedy.text
+        return Finding(
+            expectation=self.expectation,
+            measurement=measurement,
+            verdict=verdict,
+            reason=reason,
+            confidence=confidence,
+            interval=interval,
+            p_value=p_value,
+            remedy=remedy,
+        )
+
+
+class _Mean:
+    """The mean of independent values, one a seed, by Student's t."""
+
+    def __init__(self, values: Array) -> None:
+        self.value = float(values.mean())
+        self.error = max(float(values.std(ddof=1)) / math.sqrt(len(values)), _NO_NOISE)
+        self.freedom = len(values) - 1
+
+    def interval(self, level: float) -> Interval:
+        half = float(stats.t.isf(level, self.freedom)) * self.error
+        return Interval(self.value - half, self.value + half)
+
+    def p_above(self, bound: float) -> float:
+        return float(stats.t.sf((self.value - bound) / self.error, self.freedom))
+
+    def p_below(self, bound: float) -> float:
+        return float(stats.t.sf((bound - self.value) / self.error, self.freedom))
+
+
+def _remedy(reason: str, interval: Interval, within: float, measurement: Measurement) -> Remedy:
+    half = (interval.high - interval.low) / 2
+    if half <= within / 2:
+        return Remedy(limited_by="boundary", text=f"{reason}: near the boundary; a longer span")
+    factor, most = (half / (_PLANNED * within)) ** 2, max(measurement.seeds)
+    text = f"{reason}: about {math.ceil(factor * most)} curves instead of {most}, or a longer span"
+    return Remedy(limited_by="noise", text=text, effort=factor)

@@ -1,0 +1,170 @@
+"""SameLaw: whether two ensembles of independent networks have one law."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from scipy import stats
+
+from theorychecks.statistics.interval import CONFIDENCE, Interval, check_confidence
+from theorychecks.statistics.measurement import Measurement
+from theorychecks.statistics.prediction import Demands
+from theorychecks.statistics.two_samples import TESTS, compare, detectable
+from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict
+
+_FEWEST_SEEDS: Final = 8
+"""Jackknife intervals and Levene's test are rough with fewer."""
+_PLANNED: Final = 0.6
+"""A half-width of 0.6 margins leaves room for the estimate itself."""
+
+
+@dataclass(frozen=True)
+class SameLaw:
+    """Two ensembles of independent networks have one law, judged by one positive scalar a network, on its logarithm.
+
+    REFUTED when Cramer and von Mises' two-sample test or Levene's test of equal scales (about medians) rejects, the
+    level divided between them and among axis values. SUPPORTED when, besides, the intervals of the shift of the mean
+    (in pooled standard deviations) and of the log-ratio of standard deviations lie inside the margin at every axis
+    value: not rejected is not equal. What is supported is the location and the scale; of the rest of the law no
+    difference was seen, and the reason states how large a one would have been. Anderson and Darling's test is sharper
+    in the tails, but its tabulated p values end at 0.001.
+
+    One scalar for each independent network. Entries of one network, its outputs at several inputs or its weights, share
+    that network's draw; pooled as if they were independent they make equal laws differ (10 networks with 50 entries
+    each: Kolmogorov and Smirnov's test at 5% rejects 13 to 76 times in a hundred). Reduce a network to one number
+    first. Both ensembles may be drawn from the same seeds: what they share makes all of this more cautious, not less.
+
+    Attributes:
+        within: the shift in standard deviations, and the log-ratio of standard deviations, that still count as none.
+    """
+
+    within: float = 0.25
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.within) and self.within > 0):
+            raise ValueError(f"two laws agree up to a positive margin in standard deviations; got {self.within}")
+
+    @property
+    def expectation(self) -> Expectation:
+        """The prediction in numbers: the margin is in standard deviations, and in their log-ratio."""
+        return Expectation(kind="same_law", margin=self.within)
+
+    def demands(self, points: int, confidence: float) -> Demands:
+        """All axis values, with as many networks as the rank test needs to refute at one of them."""
+        level, seeds = (1 - confidence) / 2 / (TESTS * max(points, 1)), _FEWEST_SEEDS
+        while 2 / math.comb(2 * seeds, seeds) > level:
+            seeds += 1
+        return Demands(points, seeds)
+
+    def admit(self, axis_values: Sequence[float], seeds: Sequence[int], *, confidence: float = CONFIDENCE) -> None:
+        """Refuse fewer networks than the rank test needs."""
+        points, needed = self.demands(len(axis_values), confidence)
+        if min(seeds) < needed:
+            raise ValueError(
+                f"a comparison of laws at {points} axis values and confidence {confidence:g} needs {needed} networks "
+                f"at each, better a few hundred; got {tuple(seeds)}"
+            )
+
+    def power(
+        self, axis_values: Sequence[float], seeds: Sequence[int], noise: float, confidence: float = CONFIDENCE
+    ) -> Power:
+        """The shift, as a log-ratio of typical values, that is seen nine times in ten; how often equals are SUPPORTED.
+
+        The latter is a lower bound, with as many networks on either side, and as if nothing erred together.
+        """
+        level, points, fewest = (1 - confidence) / 2, len(axis_values), min(seeds)
+        shift, _ = detectable(fewest, level / (TESTS * points) / 2)
+        quantile = float(stats.t.isf(level, fewest - 1))
+        rooms = [self.within * math.sqrt(fewest / doubled) - quantile for doubled in (2, 1)]
+        missed = level + sum(2 * points * float(stats.norm.sf(room)) for room in rooms)
+        # The shift is the harder one to bound.
+        resolution = (quantile + float(stats.norm.isf(0.05 / points))) * math.sqrt(2 / fewest)
+        return Power(detectable=shift * noise, support=max(1 - missed, 0.0), resolution=resolution)
+
+    def judge(self, measurement: Measurement, *, confidence: float = CONFIDENCE) -> Finding:
+        """Refuse: a law is compared with another one.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError(f"{self} compares two ensembles: name the other one by against=, or call judge_against")
+
+    def judge_against(self, measurement: Measurement, other: Measurement, *, confidence: float = CONFIDENCE) -> Finding:
+        """SUPPORTED when no test rejects and all intervals lie inside the margin, REFUTED when a test rejects.
+
+        The interval is that of the effect which reaches furthest: a shift, or a log-ratio of standard deviations.
+
+        Raises:
+            ValueError: for different axis values, or fewer networks than the rank test needs.
+        """
+        check_confidence(confidence)
+        if measurement.axis_values != other.axis_values:
+            raise ValueError(
+                f"laws are compared at the same axis values; got {measurement.axis_values} and {other.axis_values}"
+            )
+        for side in (measurement, other):
+            self.admit(side.axis_values, side.seeds, confidence=confidence)
+        lost = [side for side in (measurement, other) if any(side.not_finite)]
+        if lost:
+            counts = lost[0].what_is_missing().partition(";")[0]
+            text = f"{lost[0].name} has {counts}; a law has no run to spare"
+            remedy = Remedy(limited_by="missing runs", text=text)
+            return self._finding(measurement, confidence, Verdict.INCONCLUSIVE, text, remedy=remedy)
+        return self._compared(measurement, other, confidence)
+
+    def _compared(self, measurement: Measurement, other: Measurement, confidence: float) -> Finding:
+        level, fewest = (1 - confidence) / 2, min(*measurement.seeds, *other.seeds)
+        cells = zip(measurement.log_values(), other.log_values(), strict=True)
+        compared = [compare(one, two) for one, two in cells]
+        tests = TESTS * len(compared)
+        effects = [effect for comparison in compared for effect in (comparison.shift, comparison.scale)]
+        worst = max(effects, key=lambda effect: effect.reach(level))
+        half = worst.reach(level) - abs(worst.value)
+        interval = Interval(worst.value - half, worst.value + half) if math.isfinite(worst.value) else None
+        rejected = min(1.0, tests * min(comparison.p_value for comparison in compared))
+        if rejected <= level:
+            text = f"the laws differ at some axis value: p = {rejected:.2g}, over {tests} tests"
+            return self._finding(measurement, confidence, Verdict.REFUTED, text, interval=interval, p_value=rejected)
+        shift, scale = detectable(fewest, level / tests / 2)
+        seen = (
+            f"{fewest} networks a side show a shift of {shift:.2g} standard deviations, or scales in a ratio of "
+            f"{math.exp(scale):.2g}, nine times in ten"
+        )
+        if worst.reach(level) <= self.within:
+            text = f"no test rejects, and shift and log-ratio of scales lie inside +-{self.within:g}; {seen}"
+            p_value = max(effect.p_beyond(self.within) for effect in effects)
+            return self._finding(measurement, confidence, Verdict.SUPPORTED, text, interval=interval, p_value=p_value)
+        text = f"no test rejects, but a difference of {worst.reach(level):.2g} is not excluded; {seen}"
+        remedy = Remedy(limited_by="boundary", text=f"{text}: near the boundary, more networks")
+        if half > self.within / 2:
+            factor = (half / (_PLANNED * self.within)) ** 2
+            text = f"{text}: about {math.ceil(factor * fewest)} networks instead of {fewest}"
+            remedy = Remedy(limited_by="noise", text=text, effort=factor)
+        return self._finding(
+            measurement, confidence, Verdict.INCONCLUSIVE, remedy.text, interval=interval, remedy=remedy
+        )
+
+    def _finding(
+        self,
+        measurement: Measurement,
+        confidence: float,
+        verdict: Verdict,
+        reason: str,
+        *,
+        interval: Interval | None = None,
+        p_value: float | None = None,
+        remedy: Remedy | None = None,
+    ) -> Finding:
+        return Finding(
+            expectation=self.expectation,
+            measurement=measurement,
+            verdict=verdict,
+            reason=reason,
+            confidence=confidence,
+            interval=interval,
+            p_value=p_value,
+            remedy=remedy,
+        )

@@ -1,0 +1,106 @@
+"""Two samples: how far apart their locations and scales are, and whether they are of one law."""
+
+from __future__ import annotations
+
+import math
+from typing import Final, NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from theorychecks.statistics.cells import Array
+
+TESTS: Final = 2
+"""Cramer and von Mises' for the whole law, Levene's about medians for the scale, where the former is weak."""
+_SHIFT_LOSS: Final = 1.06
+_SCALE_LOSS: Final = 1.12
+"""How much larger than for tests by t and F a shift or a log-ratio of scales has to be, at normal samples, to be seen
+by these two nine times in ten (measured in the tests)."""
+_NO_SPREAD: Final = 1e-12
+_NORMAL_90: Final = float(stats.norm.isf(0.1))
+
+
+class Effect(NamedTuple):
+    """A departure from equal laws, with its noise."""
+
+    value: float
+    standard_error: float
+    degrees_of_freedom: float
+
+    def reach(self, level: float) -> float:
+        """The largest size, of either sign, in the interval that errs on each side at this level."""
+        return abs(self.value) + float(stats.t.isf(level, self.degrees_of_freedom)) * self.standard_error
+
+    def p_beyond(self, margin: float) -> float:
+        """The probability of so small an effect if the true one had the size of the margin."""
+        room = (margin - abs(self.value)) / max(self.standard_error, _NO_SPREAD)
+        return float(stats.t.sf(room, self.degrees_of_freedom))
+
+
+class Comparison(NamedTuple):
+    """Two samples compared: the smaller p value of two tests of equal laws, and the effects.
+
+    The shift of the mean is in pooled standard deviations; the scale is the log-ratio of standard deviations.
+    """
+
+    p_value: float
+    shift: Effect
+    scale: Effect
+
+
+class _Moments(NamedTuple):
+    """Size, mean and variance, of one sample or of all samples with one value left out."""
+
+    size: float
+    mean: Array | float
+    variance: Array | float
+
+
+def compare(one: Array, two: Array) -> Comparison:
+    """Compare two samples of finite numbers."""
+    freedom = min(len(one), len(two)) - 1.0
+    if max(np.ptp(one), np.ptp(two)) < _NO_SPREAD:
+        # What does not depend on the draw is equal or not, and has no scale.
+        same = abs(one[0] - two[0]) < _NO_SPREAD
+        return Comparison(float(same), Effect(0.0 if same else math.inf, 0.0, freedom), Effect(0.0, 0.0, freedom))
+    law = float(stats.cramervonmises_2samp(one, two).pvalue)
+    spread = float(stats.levene(one, two, center="median").pvalue)
+    whole, less = (_whole(one), _whole(two)), (_leaving_one_out(one), _leaving_one_out(two))
+    effects = []
+    for effect in (_shift, _scale):
+        changes = np.asarray(effect(less[0], whole[1])), np.asarray(effect(whole[0], less[1]))
+        # The jackknife's variance, one sample at a time; for scales after Miller (1968, Ann. Math. Statist. 39).
+        variance = sum(float((len(change) - 1) * change.var()) for change in changes)
+        effects.append(Effect(float(effect(*whole)), math.sqrt(variance), freedom))
+    return Comparison(min(law, spread), *effects)
+
+
+def detectable(size: int, level: float) -> tuple[float, float]:
+    """A shift, in standard deviations, and a log-ratio of scales that two samples of this size show nine times in ten.
+
+    Args:
+        size: of either sample, from a normal law.
+        level: at which one of the tests has to reject on one side.
+    """
+    quantiles = float(stats.t.isf(level, 2 * size - 2)) + _NORMAL_90
+    return _SHIFT_LOSS * quantiles * math.sqrt(2 / size), _SCALE_LOSS * quantiles * math.sqrt(1 / size)
+
+
+def _whole(sample: Array) -> _Moments:
+    return _Moments(len(sample), float(sample.mean()), float(sample.var(ddof=1)))
+
+
+def _leaving_one_out(sample: Array) -> _Moments:
+    size, centred = len(sample), sample - sample.mean()
+    squares = (centred**2).sum() - centred**2 * size / (size - 1)
+    return _Moments(size - 1, sample.mean() - centred / (size - 1), np.maximum(squares, _NO_SPREAD) / (size - 2))
+
+
+def _shift(one: _Moments, two: _Moments) -> Array | float:
+    freedoms = one.size - 1, two.size - 1
+    pooled = (freedoms[0] * one.variance + freedoms[1] * two.variance) / sum(freedoms)
+    return np.asarray((one.mean - two.mean) / np.sqrt(pooled))
+
+
+def _scale(one: _Moments, two: _Moments) -> Array | float:
+    return np.asarray((np.log(one.variance) - np.log(two.variance)) / 2)

@@ -59,18 +59,25 @@ if TYPE_CHECKING:
     from theorychecks.observables import together as together
     from theorychecks.observables import update_size as update_size
     from theorychecks.observables import weight_change as weight_change
+    from theorychecks.statistics import Collapse as Collapse
+    from theorychecks.statistics import Crossing as Crossing
     from theorychecks.statistics import Finding as Finding
     from theorychecks.statistics import FiniteSizeClass as FiniteSizeClass
     from theorychecks.statistics import Fit as Fit
+    from theorychecks.statistics import Identity as Identity
+    from theorychecks.statistics import InteriorOptimum as InteriorOptimum
     from theorychecks.statistics import Interval as Interval
+    from theorychecks.statistics import LogarithmicGrowth as LogarithmicGrowth
     from theorychecks.statistics import LowerBound as LowerBound
     from theorychecks.statistics import Measurement as Measurement
     from theorychecks.statistics import Ordering as Ordering
     from theorychecks.statistics import Plateau as Plateau
     from theorychecks.statistics import PowerLaw as PowerLaw
+    from theorychecks.statistics import SameLaw as SameLaw
     from theorychecks.statistics import UpperBound as UpperBound
     from theorychecks.statistics import Verdict as Verdict
     from theorychecks.statistics import fit_power_law as fit_power_law
+    from theorychecks.statistics import size_of_mean as size_of_mean
     from theorychecks.statistics import widths as widths
 
 _HOMES: Final = {
@@ -86,8 +93,9 @@ _HOMES: Final = {
         "observable output_change tangent_kernel_drift together update_size weight_change"
     ),
     "theorychecks.statistics": (
-        "FiniteSizeClass Finding Fit Interval LowerBound Measurement Ordering Plateau PowerLaw UpperBound Verdict "
-        "fit_power_law widths"
+        "Collapse Crossing Finding FiniteSizeClass Fit Identity InteriorOptimum Interval LogarithmicGrowth "
+        "LowerBound Measurement Ordering Plateau PowerLaw SameLaw UpperBound Verdict fit_power_law size_of_mean "
+        "widths"
     ),
 }
 _HOME: Final = {name: home for home, names in _HOMES.items() for name in names.split()}

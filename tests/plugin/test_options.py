@@ -6,6 +6,8 @@ import sys
 import hypothesis  # noqa: F401 - loaded here once, not anew by each pytest that runs inside this one
 import pytest
 
+import theorychecks.claims
+import theorychecks.experiment  # noqa: F401 - the same, and numpy cannot be loaded twice
 from theorychecks.plugin.resources import size
 from theorychecks.reporting import Report
 
@@ -319,3 +321,90 @@ def test_engine_and_memory_reach_the_trainings(inner, pytester):
 
 def report(pytester):
     return Report.from_json((pytester.path / "reports/latest/report.json").read_text(encoding="utf-8"))
+
+
+SEEDED = '''
+import numpy as np
+import theorychecks as tc
+import torch
+from theorychecks.observables import Reading
+
+def observe(trial):
+    with open("roots", "a") as file:
+        file.write(f"{trial.root_seed} ")
+    rng = np.random.default_rng(trial.root_seed % 2**31 + trial.width)
+    return {"": Reading(torch.tensor(trial.width**EXPONENT * np.exp(0.05 * rng.standard_normal(len(trial.seeds)))))}
+
+TRAINING = tc.Training(
+    tc.MLP(1, tc.RELU, tc.NTK), learning_rate=tc.scaled(0.1), data=tc.Teacher(dimension=4), loss=tc.MSE, steps=0
+)
+
+@tc.claim(id="A", source="made up")
+def test_it():
+    """The size falls like one over the width."""
+    size = tc.Sweep(tc.Observable("size", observe), TRAINING, widths=tc.widths(64, 4096), seeds=8)
+    tc.check(size, tc.PowerLaw(-1, within=0.2, rival=-0.5))
+    tc.check_refuted(size, tc.PowerLaw(0))
+'''
+
+
+def roots(pytester):
+    path = pytester.path / "roots"
+    found = {int(root) for root in path.read_text(encoding="utf-8").split()}
+    path.unlink()
+    return found
+
+
+def test_seeds_are_pinned_and_move_together(pytester, inner):
+    pytester.makepyfile(test_it=SEEDED.replace("EXPONENT", "-1.0"))
+    result = inner()
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["theory: 1 claims, seed 0, pinned*fails at p < 0.005 and again on fresh seeds*"])
+    assert roots(pytester) == {0}
+    assert inner("--theory-seed=3").ret == 0
+    assert roots(pytester) == {6 * 2**32}
+    assert report(pytester).suite["seed"] == report(pytester).claims[0]["seed"] == 3
+
+
+def test_a_fresh_seed_is_drawn_and_printed_so_that_it_can_be_repeated(pytester, inner):
+    pytester.makepyfile(test_it=SEEDED.replace("EXPONENT", "-1.0"))
+    drawn = []
+    for _ in range(2):
+        result = inner("--theory-seed=fresh")
+        assert result.ret == 0
+        drawn.append(report(pytester).suite["seed"])
+        result.stdout.fnmatch_lines(
+            [f"theory: 1 claims, seed {drawn[-1]}, drawn afresh (the same again: --theory-seed=*"]
+        )
+    assert drawn[0] != drawn[1]
+    assert roots(pytester) == {2 * 2**32 * seed for seed in drawn}
+
+
+def test_a_claim_that_fails_has_failed_on_fresh_seeds_too_and_names_its_seed(pytester, inner):
+    pytester.makepyfile(test_it=SEEDED.replace("EXPONENT", "-0.5"))
+    result = inner("--theory-seed=3")
+    result.assert_outcomes(failed=1)
+    assert roots(pytester) == {6 * 2**32, 7 * 2**32}
+    result.stdout.fnmatch_lines(["*reason *; on fresh seeds refuted: the interval*", "*reproduce *--theory-seed=3"])
+    (claim,) = report(pytester).claims
+    prediction = claim["findings"][0]
+    assert prediction["confirmation"]["verdict"] == "refuted"
+    assert max(prediction["p_value"], prediction["confirmation"]["p_value"]) < 0.005
+
+
+@pytest.mark.parametrize("seed", ["-1", "1.5", "new", "1048576"])
+def test_a_seed_that_is_none_is_refused(pytester, inner, seed):
+    result = inner(f"--theory-seed={seed}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*a seed is a whole number from 0 to 1,048,575, or 'fresh'*"])
+
+
+def test_header_and_report_state_the_budget_under_workers_too(pytester):
+    pytester.makepyfile(test_it=CLAIM.format(id="A", name="it", exponent="-1"))
+    result = pytester.runpytest_subprocess("-n", "1", "-p", "no:cacheprovider", "--assert=plain")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        ["theory: 1 claims, seed 0, pinned*", "run nightly on fresh seeds: * false alarms a year*"]
+    )
+    markdown = (pytester.path / "reports/latest/report.md").read_text(encoding="utf-8")
+    assert "A claim fails when chance gives its verdict less often than 0.005" in markdown

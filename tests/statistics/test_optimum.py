@@ -60,7 +60,7 @@ def test_a_valley_is_a_minimum_and_a_hill_a_maximum(logs, minimum, maximum, shar
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("logs", [L_SHAPE, STEP], ids=["L", "step"])
 def test_an_l_shape_is_hardly_ever_an_optimum(logs, shared):
-    # Measured with R=2000: 0.9 to 2.0%.
+    # Measured with R=2000: 0.7 to 2.1%, at a nominal 2.5%.
     assert rate(Verdict.SUPPORTED, verdicts(np.random.default_rng(502), logs, runs=200, shared=shared)) <= 0.06
 
 
@@ -81,7 +81,7 @@ def lind_mehlum(measurement):
 
 
 def test_a_parabola_finds_an_optimum_in_most_l_shapes():
-    # This is why the test of Lind and Mehlum is not used. Measured with R=2000: 100% for both.
+    # This is why the test of Lind and Mehlum is not used. Measured with R=2000: 100% for both, and 23% on a logarithm.
     rng = np.random.default_rng(503)
     for logs in (L_SHAPE, STEP):
         assert np.mean([lind_mehlum(curve(rng, logs)) for _ in range(50)]) >= 0.5
@@ -89,11 +89,11 @@ def test_a_parabola_finds_an_optimum_in_most_l_shapes():
 
 
 def test_a_weak_valley_needs_more_seeds():
-    # Measured with R=1000, depth 0.15 at noise 0.1: SUPPORTED 16% with 5 seeds, 84% with 20.
+    # Measured with R=1000: SUPPORTED 19% with 5 seeds, 98% with 20.
     rng = np.random.default_rng(504)
     few, many = (rate(Verdict.SUPPORTED, verdicts(rng, 0.15 * VALLEY, runs=60, seeds=n)) for n in (5, 20))
-    assert few <= 0.4
-    assert many >= 0.6
+    assert few <= 0.45
+    assert many >= 0.85
 
 
 def test_an_end_at_which_all_runs_diverge_is_worse():
@@ -106,11 +106,11 @@ def test_an_end_at_which_all_runs_diverge_is_worse():
 
 
 def test_a_diverged_end_alone_makes_no_optimum():
-    # Measured with R=2000: 1.4% SUPPORTED where the other end is as good as the rest, 1.2% over shared seeds.
+    # The other end is as good as the rest. Measured with R=1000: 1.8% SUPPORTED, 2.8% over shared seeds.
     rng = np.random.default_rng(506)
     for shared in (False, True):
         judged = verdicts(rng, 0 * PLACES, runs=150, diverged={6: 1.0}, shared=shared)
-        assert rate(Verdict.SUPPORTED, judged) <= 0.06
+        assert rate(Verdict.SUPPORTED, judged) <= 0.08
 
 
 def test_runs_that_diverge_everywhere_alike_decide_nothing():
@@ -146,11 +146,11 @@ def test_an_open_finding_names_the_doubtful_end_and_what_would_help():
 
 
 def test_power_is_that_of_refutation():
-    # Measured with R=1000: 91% REFUTED where one end is better than all points between by the detectable log-ratio.
+    # Measured with R=1000: 89% REFUTED where one end is better than all points between by the detectable log-ratio.
     rng = np.random.default_rng(511)
     power = InteriorOptimum().power(RATES, (7,) * 7, 0.1)
     judged = verdicts(rng, -power.detectable * np.eye(7)[0], runs=100, seeds=7)
-    assert 0.78 <= rate(Verdict.REFUTED, judged) <= 1.0
+    assert rate(Verdict.REFUTED, judged) >= 0.75
     assert power.support == 0.0
 
 

@@ -141,9 +141,7 @@ def test_a_noisy_experiment_is_told_the_budget_that_would_decide_it():
 def test_several_readings_stop_together_and_keep_the_look_that_settled_them():
     calm = runs(np.random.default_rng(407), power(-0.5), 0.03)
     noisy = runs(np.random.default_rng(408), power(-0.5), 0.3)
-    found = in_looks(
-        HALF, FAST, LINEAR, 16, lambda *given: {"calm": calm(*given)[""], "noisy": noisy(*given)[""]}
-    )
+    found = in_looks(HALF, FAST, LINEAR, 16, lambda *given: {"calm": calm(*given)[""], "noisy": noisy(*given)[""]})
     assert found["calm"].looks.taken < found["noisy"].looks.taken
     assert found["calm"].verdict is found["noisy"].verdict is Verdict.SUPPORTED
 

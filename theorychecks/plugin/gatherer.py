@@ -60,14 +60,29 @@ class Gatherer:
                 document["outcome"], document["error"] = "fail", self.errors[report.nodeid]
 
     def pytest_report_collectionfinish(self) -> list[str]:
-        """Say which seeds are drawn, and what it takes to fail; under workers the claims are known later."""
+        """Say in the header which seeds are drawn, and what it takes to fail."""
+        return self._header()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self) -> None:
+        """Say so once the first worker has left its list of claims."""
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if self.collected or reporter is None:
+            return
+        self._read_collected()
+        for line in self._header():
+            reporter.write_line(line)
+
+    def _header(self) -> list[str]:
+        if not self.collected:
+            return []
+        from theorychecks.statistics.budget import NIGHTS
         from theorychecks.statistics.verdict import CLEAR
 
-        if self.directory is None and not self.collected:
-            return []
         return [
-            f"theory: {seed_line(self.config)}; a claim fails at p < {CLEAR:g} and again on fresh seeds, which chance "
-            f"does at most {365 * CLEAR**2 * 100:.2g} times a year in 100 findings run nightly"
+            f"theory: {len(self.collected)} claims, {seed_line(self.config)}; a claim fails at p < {CLEAR:g} and "
+            f"again on fresh seeds, which chance does at most {NIGHTS * CLEAR**2 * 100:.2g} times a year in 100 findings "
+            "run nightly"
         ]
 
     @pytest.hookimpl(wrapper=True)

@@ -60,8 +60,9 @@ class Runner:
         """Report an error of collection; one that is raised on a worker never reaches the reader."""
         self.config.hook.pytest_collectreport(report=pytest.CollectReport(item.nodeid, "failed", text, None))
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Note which claims there are to be judged."""
+        """Note which claims there are to be judged, before the header speaks of them."""
         collected = {
             item.nodeid: {"id": claim.id, "statement": claim.statement, "source": claim.source}
             for item in session.items

@@ -71,14 +71,15 @@ class Identity:
     def judge(self, measurement: Measurement, *, confidence: float = CONFIDENCE) -> Finding:
         """SUPPORTED when every run is within rounding, REFUTED when any is not; missing runs leave it open."""
         check_confidence(confidence)
-        furthest, place = max(
+        deviations = [
             (abs(value - self.value) / self.unit, f"{measurement.axis} {axis_value:g}, seed {seed}")
             for axis_value, cell, statuses in zip(
                 measurement.axis_values, measurement.values, measurement.statuses, strict=True
             )
             for seed, (value, status) in enumerate(zip(cell, statuses, strict=True))
             if status is Status.OK
-        )
+        ]
+        furthest, place = max(deviations, key=lambda deviation: deviation[0], default=(0.0, "no run"))
         deviates = f"the largest deviation from {self.value:g} is {furthest:.3g} ulps of {self.dtype}, at {place}"
         verdict, reason, remedy = Verdict.SUPPORTED, f"{deviates}; {self.ulps:g} are allowed", None
         if furthest > self.ulps:

@@ -1,0 +1,115 @@
+"""An identity holds in every run up to rounding, or it does not hold."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from theorychecks.statistics import Identity, Measurement, Prediction, Verdict
+
+WIDTHS = (64, 128)
+EPSILON = {"float32": 2.0**-23, "float64": 2.0**-52}
+
+
+def ratios(*values, seeds=3):
+    """A measurement of ones but for these values."""
+    cells = np.ones((2, max(seeds, len(values))))
+    cells[1, : len(values)] = values
+    return Measurement.of(WIDTHS, cells, name="a / b")
+
+
+def test_it_is_a_prediction():
+    assert isinstance(Identity(dtype="float64"), Prediction)
+    expectation = Identity(8, dtype="float32").expectation
+    assert (expectation.kind, expectation.margin) == ("identity", 8)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "ulps, verdict", [(0, "SUPPORTED"), (16, "SUPPORTED"), (-16, "SUPPORTED"), (17, "REFUTED"), (-17, "REFUTED")]
+)
+def test_a_ratio_is_one_up_to_sixteen_ulps(dtype, ulps, verdict):
+    finding = Identity(dtype=dtype).judge(ratios(1 + ulps * EPSILON[dtype]))
+    assert finding.verdict.name == verdict
+    assert f"is {abs(ulps)} ulps of {dtype}" in finding.reason
+    assert (finding.p_value, finding.interval) == (None, None)
+    assert finding.clear
+
+
+def test_the_largest_deviation_is_named_with_its_place():
+    finding = Identity(dtype="float64").judge(ratios(1.0, 1 + 3 * EPSILON["float64"], 1 - 2 * EPSILON["float64"]))
+    assert finding.reason == "the largest deviation from 1 is 3 ulps of float64, at width 128, seed 1; 16 are allowed"
+
+
+def test_what_is_rounding_in_single_precision_is_none_in_double():
+    measurement = ratios(1 + 4 * EPSILON["float32"])
+    assert Identity(dtype="float32").judge(measurement).verdict is Verdict.SUPPORTED
+    assert Identity(dtype="float64").judge(measurement).verdict is Verdict.REFUTED
+
+
+def test_sums_in_another_order_are_identical_and_other_sums_are_not():
+    rng = np.random.default_rng(701)
+    terms = rng.random((2, 4, 100)).astype(np.float32)
+    forwards, backwards = terms.cumsum(axis=2)[..., -1], terms[..., ::-1].cumsum(axis=2)[..., -1]
+    others = (terms * np.float32(1.0001)).cumsum(axis=2)[..., -1]
+    one = Measurement.of(WIDTHS, forwards)
+    assert Identity(dtype="float32").judge(one.over(Measurement.of(WIDTHS, backwards))).verdict is Verdict.SUPPORTED
+    assert Identity(dtype="float32").judge(one.over(Measurement.of(WIDTHS, others))).verdict is Verdict.REFUTED
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(
+    value=st.floats(1e-30, 1e30),
+    ulps=st.integers(1, 100),
+    above=st.booleans(),
+    dtype=st.sampled_from([np.float32, np.float64]),
+)
+def test_ulps_are_those_of_numpy(value, ulps, above, dtype):
+    exact = dtype(value)
+    unit = float(np.spacing(exact))
+    measured = float(exact) + (ulps if above else -ulps) * unit
+    prediction = Identity(ulps, dtype=dtype.__name__, value=float(exact))
+    assert prediction.unit == unit
+    cells = [[measured] * 3, [float(exact)] * 3]
+    assert prediction.judge(Measurement.of(WIDTHS, cells)).verdict is Verdict.SUPPORTED
+    stricter = Identity(ulps - 0.5, dtype=dtype.__name__, value=float(exact))
+    assert stricter.judge(Measurement.of(WIDTHS, cells)).verdict is Verdict.REFUTED
+
+
+def test_a_missing_run_leaves_it_open_and_a_deviating_one_decides_all_the_same():
+    prediction = Identity(dtype="float64")
+    missing = prediction.judge(ratios(math.nan, 1.0, 1.0))
+    assert (missing.verdict, missing.remedy.limited_by) == (Verdict.INCONCLUSIVE, "missing runs")
+    assert missing.reason == "runs without a finite positive number: 1 of 3 at width 128; every run needs a number"
+    assert prediction.judge(ratios(math.nan, 1.5, 1.0)).verdict is Verdict.REFUTED
+    assert prediction.judge(Measurement.of((64,), [[math.inf] * 3])).verdict is Verdict.INCONCLUSIVE
+
+
+def test_power_is_that_of_a_single_run():
+    power = Identity(dtype="float32").power(WIDTHS, (3, 3), 0.1)
+    assert power.support == 1.0
+    beyond, within = math.exp(1.01 * power.detectable), math.exp(0.99 * power.detectable)
+    assert Identity(dtype="float32").judge(ratios(beyond)).verdict is Verdict.REFUTED
+    assert Identity(dtype="float32").judge(ratios(within)).verdict is Verdict.SUPPORTED
+
+
+def test_every_design_is_admitted():
+    prediction = Identity(dtype="float64")
+    assert prediction.demands(2, 0.95) == (2, 3)
+    prediction.admit((64,), (3,))
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"dtype": "float16"}, "'float32' or 'float64'; got 'float16'"),
+        ({"dtype": "float64", "ulps": 0}, "a positive number of units in the last place; got 0"),
+        ({"dtype": "float64", "ulps": math.nan}, "a positive number of units in the last place; got nan"),
+        ({"dtype": "float64", "value": 0.0}, "of a positive quantity is positive; got 0"),
+    ],
+)
+def test_options_are_checked(options, message):
+    with pytest.raises(ValueError, match=message):
+        Identity(**options)

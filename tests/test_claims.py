@@ -386,7 +386,7 @@ def test_sweep_and_the_measurement_of_it_are_judged_alike(moved):
 
 def test_sweep_is_compared_reading_by_reading(moved):
     with recording(Recorder()) as recorder:
-        check(moved, tc.Plateau(), against=moved)
+        check(moved, tc.Plateau(within=0.2, rival=0.5), against=moved)
     for finding in recorder.findings:
         assert finding.verdict is tc.Verdict.SUPPORTED
         assert set(np.ravel(finding.measurement.values)) == {1.0}
@@ -395,7 +395,7 @@ def test_sweep_is_compared_reading_by_reading(moved):
 def test_reading_without_a_partner_has_nothing_to_be_compared_with(moved):
     name = next(iter(execution.measure(moved).measurements))
     with recording(Recorder()), pytest.raises(ValueError, match=r"nothing to compare .* with; there are "):
-        check(moved, tc.Plateau(), against=moved.of(name))
+        check(moved, tc.Plateau(within=0.2, rival=0.5), against=moved.of(name))
 
 
 def test_recorder_adds_octaves_to_sweeps_and_leaves_measurements(moved):

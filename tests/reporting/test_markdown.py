@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from theorychecks.reporting import Report, render_markdown
+from theorychecks.reporting import Report, render_html, render_markdown, wording
+from theorychecks.reporting.terminal import claim_table
 
 
 def rendered(document):
@@ -145,3 +146,23 @@ def test_exponents_are_never_called_asymptotic(documents):
 def test_the_same_report_gives_the_same_text(documents):
     document = documents.report(documents.claim(), documents.failing_claim())
     assert rendered(document) == rendered(document)
+
+
+@pytest.mark.parametrize("kind", sorted(wording._WITHOUT_EXPONENT))
+def test_predictions_without_an_exponent_are_told_in_words(documents, kind):
+    finding = documents.ordering(verdict="inconclusive", looks=None)
+    finding["prediction"] |= {"kind": kind, "margin": 0.25}
+    report = Report(documents.report(documents.claim(findings=[finding], outcome="inconclusive")))
+    said = wording._WITHOUT_EXPONENT[kind]
+    assert f"{said} within 0.25" in render_markdown(report)
+    assert said in claim_table(report)
+    assert "n^" not in wording.predicted(finding)
+    assert "<svg" in render_html(report)
+
+
+def test_a_finding_tells_its_looks_its_certificate_and_its_seed(documents):
+    refuted = documents.finding(exponent=-0.5, verdict="refuted")
+    text = render_markdown(Report(documents.report(documents.claim(findings=[refuted], outcome="fail", seed=7))))
+    assert "2 of 4, on a budget of 16 networks at every width" in text
+    assert "refutes a departure of 0.21 nine times in ten, supports an exact power law with probability 0.93" in text
+    assert "--theory-seed=7" in text

@@ -231,7 +231,7 @@ def test_the_seeds_that_a_noise_limited_finding_asks_for_decide_it(
     [
         (PowerLaw(-0.5), -0.5, 0.3, tuple(2**k for k in range(6, 13))),
         (PowerLaw(-0.5), -0.5, 0.1, tuple(2**k for k in range(6, 11))),
-        (Plateau(), 0.0, 0.1, tuple(2**k for k in range(6, 12))),
+        (Plateau(), 0.0, 0.1, tuple(2**k for k in range(6, 11))),
     ],
 )
 def test_the_widths_that_a_bias_limited_finding_asks_for_decide_it(synthetic, prediction, exponent, noise, widths):

@@ -127,10 +127,8 @@ def _slopes(finding: FindingDocument, control: FindingDocument | None) -> list[_
     slopes: list[_Slope] = []
     if finding["exponent"] is not None:
         slopes.append(_Slope(finding["exponent"], _FIT, "-", f"fitted {measured_power(finding)}"))
-    if prediction["kind"] != "ordering":
-        slopes.append(
-            _Slope(prediction["exponent"] or 0.0, _PREDICTED, _DASHED, f"predicted {predicted_power(finding)}")
-        )
+    if prediction["exponent"] is not None:
+        slopes.append(_Slope(prediction["exponent"], _PREDICTED, _DASHED, f"predicted {predicted_power(finding)}"))
     if prediction["rival"] is not None:
         slopes.append(_Slope(prediction["rival"], _RIVAL, ":", f"rival {power(axis, prediction['rival'])}"))
     if control is not None and control["exponent"] is not None:

@@ -96,10 +96,11 @@ class Crossing:
         self.admit(measurement.axis_values, measurement.seeds, confidence=confidence)
         _check_indicators(measurement)
         verdict, p_value, interval, remedy = Verdict.INCONCLUSIVE, None, None, None
+        # A failure is no missing run.
+        missing = any(status not in (Status.OK, Status.ZERO) for row in measurement.statuses for status in row)
         curve = _curve(measurement)
-        found = _interval(curve, (1 - confidence) / 2)
-        if any(status not in (Status.OK, Status.ZERO) for row in measurement.statuses for status in row):
-            # A failure is no missing run.
+        found = None if missing else _interval(curve, (1 - confidence) / 2)
+        if missing:
             reason = "some runs neither succeeded nor failed; count each as 1 or as 0"
             remedy = Remedy(limited_by="missing runs", text=reason)
         elif found is None:

@@ -19,7 +19,8 @@ from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy,
 
 FEWEST_DECADES: Final = 8
 """A slow power less a constant looks like a logarithm until it has grown by a factor of e: t^0.05 - 0.9 is SUPPORTED
-over four decades and REFUTED over eight, and a logarithm with an early transient the other way round (see the tests)."""
+over four decades and REFUTED over eight; a logarithm with an early transient, the other way round (see the tests).
+"""
 _FEWEST_SEEDS: Final = 6
 _PLANNED: Final = 0.6
 """A half-width of 0.6 margins leaves room for the estimate itself."""

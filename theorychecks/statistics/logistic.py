@@ -58,7 +58,7 @@ class LogisticCurve:
             return float(value), np.array([wrong.sum(), (wrong * places).sum()])
 
         offset, slope = optimize.minimize(loss, np.zeros(2), jac=True, method="BFGS", options={"gtol": 1e-8}).x
-        if abs(offset) > _FARTHEST * abs(slope):
+        if abs(offset) >= _FARTHEST * abs(slope):
             return math.copysign(math.inf, -offset * slope)
         return middle - range_ * float(offset / slope)
 

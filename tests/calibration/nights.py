@@ -1,0 +1,110 @@
+"""Suites of claims run every night on fresh seeds, by the cell: means and variances are drawn, not runs."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from theorychecks.statistics import FiniteSizeClass, Measurement, PowerLaw, fit_power_law
+from theorychecks.statistics.interval import exponent_weights
+from theorychecks.statistics.sequential import plan, schedule
+
+CLASS = FiniteSizeClass()
+NIGHTS_A_YEAR = 365
+
+
+class Claimed(NamedTuple):
+    """One prediction of an exponent as a suite has it, relative to the predicted exponent.
+
+    Attributes:
+        widths: all of them.
+        looks: seeds at the first widths, by look.
+        noise: standard deviation of one run's logarithm.
+        sides: which sides of the prediction are refuted, -1 below and 1 above.
+        margin: on each of them.
+        estimate: where the exponent was found.
+    """
+
+    widths: tuple
+    looks: tuple
+    noise: float
+    sides: tuple = (-1, 1)
+    margin: float = 0.08
+    estimate: float = 0.0
+
+
+def claimed(finding):
+    """The prediction behind a finding of a report, on its whole budget; costs grow like the width."""
+    measured = Measurement.of(
+        finding["axis_values"], [[np.nan if v is None else v for v in cell] for cell in finding["values"]]
+    )
+    fit, predicted = fit_power_law(measured), finding["prediction"]
+    widths, looks = tuple(finding["axis_values"]), (tuple(finding["seeds"]),)
+    if finding["looks"]:
+        judged = PowerLaw(predicted["exponent"], within=predicted["margin"], rival=predicted["rival"])
+        timetable, counts = schedule(judged, len(widths), widths, finding["looks"]["budget"]), ()
+        looks = ()
+        for spend in timetable.spends:
+            counts = plan(judged, widths, widths, spend, noise=fit.noise, confidence=timetable.confidence, have=counts)
+            looks += (counts,)
+    sides = {"upper_bound": (1,), "lower_bound": (-1,)}.get(predicted["kind"], (-1, 1))
+    off = finding["exponent"] - predicted["exponent"]
+    return Claimed(widths, looks, fit.noise, sides, predicted["margin"], off)
+
+
+def p_values(rng, claim, truth, curve, nights):
+    """The smallest p value of a refutation over the looks of each night, times their number.
+
+    Args:
+        rng: a generator.
+        claim: what is tested.
+        truth: the exponent, less the predicted one.
+        curve: the logarithm of the correction, by width.
+        nights: how many.
+    """
+    axis = np.array(claim.widths, dtype=float)
+    sums, squares, have = np.zeros((nights, len(axis))), np.zeros((nights, len(axis))), np.zeros(len(axis), dtype=int)
+    smallest = np.ones(nights)
+    for counts in claim.looks:
+        more = np.array([*counts, *[0] * (len(axis) - len(counts))]) - have
+        for cell, new in enumerate(more):
+            if new > 0:
+                # The mean and the squares about it of so many new runs, which are independent.
+                mean = claim.noise / np.sqrt(new) * rng.standard_normal(nights)
+                about = claim.noise**2 * (rng.chisquare(new - 1, nights) if new > 1 else 0.0)
+                squares[:, cell] += about + new * mean**2
+                sums[:, cell] += new * mean
+        have = have + np.maximum(more, 0)
+        used = len(counts)
+        x, seeds = axis[:used], have[:used].astype(float)
+        weights, bias, shift = exponent_weights(x, claim.noise**2 / seeds, CLASS.curves(x), CLASS.sizes(x))
+        means = sums[:, :used] / seeds
+        variances = (squares[:, :used] - seeds * means**2) / (seeds - 1) / seeds
+        estimate = (means + truth * np.log(x) + curve[:used]) @ weights - shift
+        terms = weights**2 * variances
+        error, freedom = np.sqrt(terms.sum(1)), terms.sum(1) ** 2 / (terms**2 / (seeds - 1)).sum(1)
+        beyond = np.max([side * estimate for side in claim.sides], axis=0) - claim.margin
+        smallest = np.minimum(smallest, stats.t.sf((beyond - bias) / error, freedom))
+    return np.minimum(len(claim.looks) * smallest, 1.0)
+
+
+def random_curve(rng, widths):
+    """The logarithm of a correction within the class."""
+    return np.log1p(rng.uniform(-3, 3) * np.array(widths, dtype=float) ** -rng.choice([0.5, 1.0]))
+
+
+def worst_curve(claim):
+    """The correction of the class that moves the last look's exponent furthest, and the side to which it does."""
+    used = len(claim.looks[-1])
+    axis = np.array(claim.widths, dtype=float)
+    x, seeds = axis[:used], np.array(claim.looks[-1], dtype=float)
+    weights, _, _ = exponent_weights(x, claim.noise**2 / seeds, CLASS.curves(x), CLASS.sizes(x))
+    moved = CLASS.curves(x) @ weights
+    side = claim.sides[-1]
+    return CLASS.curves(axis)[np.argmax(side * moved)], side
+
+
+def red_nights(first, second, level):
+    """Red nights a year: some claim is refuted at a level, and again on fresh seeds where there are any."""
+    refuted = first < level if second is None else (first < level) & (second < level)
+    return NIGHTS_A_YEAR * np.mean(refuted.any(axis=0))

@@ -1,0 +1,115 @@
+"""The claims of `properties/`, each in a setting of its own, ready to meet a mistake."""
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import theorychecks as tc
+
+PROPERTIES = Path(__file__).parents[2] / "properties"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim's test, and the setting in which it meets breakages.
+
+    Attributes:
+        file: its module in `properties/`.
+        test: its name there.
+        setting: from its module to its arguments; asked after the breakage is made.
+    """
+
+    file: str
+    test: str
+    setting: Callable[[ModuleType], dict[str, Any]]
+
+    def run(self) -> None:
+        """Judge the claim, without its decorators.
+
+        Raises:
+            ClaimFailure: at the first finding that is not as it should be.
+            ValueError: if there is nothing to be judged.
+        """
+        spec = importlib.util.spec_from_file_location(self.file, PROPERTIES / f"{self.file}.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        getattr(module, self.test).hypothesis.inner_test(**self.setting(module))
+
+
+def aligned(**others: Any) -> Callable[[ModuleType], dict[str, Any]]:
+    return lambda module: (
+        {
+            "depth": 2,
+            "activation": tc.RELU,
+            "parametrization": tc.STANDARD,
+            "data": module.MIXTURE,
+        }
+        | {name: value() for name, value in others.items()}
+    )
+
+
+A1 = "test_updates_are_aligned_with_their_inputs"
+A2 = "test_initial_weights_see_hidden_updates_as_random_and_the_readout_does_not"
+KR1 = "test_a_wide_network_is_kernel_regression"
+
+CLAIMS = {
+    "LZ-1/standard": Claim(
+        "test_lazy_regime",
+        "test_weights_move_by_role_and_norm_under_standard_parametrization",
+        lambda module: {"depth": 3, "activation": tc.TANH, "data": module.MIXTURE},
+    ),
+    "LZ-1/NTK": Claim(
+        "test_lazy_regime",
+        "test_weights_move_by_role_and_norm_under_ntk_parametrization",
+        lambda module: {"depth": 3, "activation": tc.TANH},
+    ),
+    "LZ-1/bound": Claim(
+        "test_lazy_regime",
+        "test_every_weight_moves_by_at_most_one_over_root_width",
+        lambda module: {"depth": 3, "activation": tc.TANH, "parametrization": tc.NTK},
+    ),
+    "A1": Claim("test_alignment", A1, aligned()),
+    "A1/deep": Claim("test_alignment", A1, aligned(depth=lambda: 3, activation=lambda: tc.TANH)),
+    "A2": Claim("test_alignment", A2, aligned()),
+    "A2/rich": Claim("test_alignment", A2, aligned(parametrization=lambda: tc.MAXIMAL_UPDATE)),
+    "H1": Claim(
+        "test_learning_rates",
+        "test_mean_squared_error_is_stable_up_to_one_over_width",
+        lambda module: {"depth": 1, "activation": tc.RELU},
+    ),
+    "H2": Claim(
+        "test_learning_rates",
+        "test_cross_entropy_keeps_activations_bounded_up_to_one_over_root_width",
+        lambda module: {"depth": 3, "activation": tc.RELU},
+    ),
+    "H3": Claim(
+        "test_learning_rates",
+        "test_one_hidden_layer_keeps_activations_bounded_at_any_width",
+        lambda module: {"activation": tc.RELU},
+    ),
+    "KR-1": Claim(
+        "test_kernel_limits", KR1, lambda module: {"depth": 1, "activation": tc.TANH, "data": module.TEACHER}
+    ),
+    "KR-1/deep": Claim(
+        "test_kernel_limits", KR1, lambda module: {"depth": 2, "activation": tc.TANH, "data": module.TEACHER}
+    ),
+    "KR-1/ensemble": Claim(
+        "test_kernel_limits",
+        "test_the_mean_of_an_ensemble_is_regression_with_the_limit_kernel",
+        lambda module: {"activation": tc.TANH, "data": module.SMALL_TEACHER},
+    ),
+    "KR-2": Claim(
+        "test_kernel_limits",
+        "test_anchored_ridge_is_kernel_ridge_regression",
+        lambda module: {"depth": 1, "activation": tc.TANH, "data": module.TEACHER},
+    ),
+}
+VARIANTS = {
+    "A1/deep": "three layers of tanh",
+    "A2/rich": "maximal update",
+    "KR-1/deep": "two hidden layers",
+}
+"""Columns that are not a claim's canonical setting; each lies within what the claim quantifies over."""

@@ -1,0 +1,125 @@
+"""A claim fails when its subject is broken by hand, and each mistake is caught by some claim or says why by none."""
+
+import pytest
+import torch
+from breakages import BREAKAGES, untouched, updates
+from claims_under_test import CLAIMS
+from table import CELLS, EXPECTED
+
+import theorychecks as tc
+from theorychecks.engines import dense, matrix_free
+from theorychecks.experiment import execution
+
+CHEAP = {
+    "refuted": {"A1", "A1/deep", "A2/rich", "H1", "H3", "KR-1", "KR-2", "LZ-1/bound"},
+    "control": set(),
+    "undecided": set(),
+    "not measured": set(CLAIMS),
+    "passes": {"H1"},
+}
+"""By outcome, claims that come to it in about a second."""
+DEAR = {"gain missing in the layers", "gain missing in the activation", "readout learning rate too small"}
+"""Mistakes that a claim needs its whole budget to refute."""
+
+
+def cells(outcome):
+    """Cells that are expected to come out so; dear ones are slow tests."""
+
+    def case(breakage, claim):
+        slow = claim not in CHEAP[outcome] or (outcome == "refuted" and breakage in DEAR)
+        return pytest.param(breakage, claim, id=f"{claim} with {breakage}", marks=pytest.mark.slow if slow else [])
+
+    chosen = [case(breakage, claim) for breakage, claim, expected in CELLS if expected == outcome]
+    return pytest.mark.parametrize("breakage, claim", chosen)
+
+
+@pytest.fixture
+def broken(monkeypatch):
+    """Makes a mistake, and judges a claim on networks that are all trained with it."""
+
+    def run(breakage, claim):
+        # Runs made without the mistake have the same descriptions as those with it.
+        monkeypatch.setattr(execution, "_DONE", {})
+        BREAKAGES[breakage].apply(monkeypatch)
+        CLAIMS[claim].run()
+
+    return run
+
+
+@cells("refuted")
+def test_a_broken_subject_is_refuted(breakage, claim, broken, table):
+    with pytest.raises(tc.ClaimFailure, match="is refuted, a prediction must be supported") as failure:
+        broken(breakage, claim)
+    table.note(breakage, claim, "refuted", str(failure.value))
+
+
+@cells("control")
+def test_a_control_no_longer_fails_where_the_prediction_holds_by_itself(breakage, claim, broken, table):
+    with pytest.raises(tc.ClaimFailure, match="is supported, a control must be refuted") as failure:
+        broken(breakage, claim)
+    table.note(breakage, claim, "control", str(failure.value))
+
+
+@cells("undecided")
+def test_a_subject_out_of_reach_is_not_supported(breakage, claim, broken, table):
+    with pytest.raises(tc.ClaimFailure, match="is inconclusive, a prediction must be supported") as failure:
+        broken(breakage, claim)
+    table.note(breakage, claim, "undecided", str(failure.value))
+
+
+@cells("not measured")
+def test_a_subject_that_diverges_or_stands_still_is_not_measured(breakage, claim, broken, table):
+    with pytest.raises(ValueError, match=r"runs diverged at width|is zero in all") as failure:
+        broken(breakage, claim)
+    table.note(breakage, claim, "not measured", str(failure.value))
+
+
+@cells("passes")
+def test_a_claim_passes_where_the_mistake_is_none_of_its_matter(breakage, claim, broken, table):
+    assert BREAKAGES[breakage].unseen, "say why the claim cannot see it"
+    broken(breakage, claim)
+    table.note(breakage, claim, "passes")
+
+
+@pytest.mark.parametrize("name", BREAKAGES)
+def test_every_mistake_is_refuted_by_some_claim_or_says_why_by_none(name):
+    assert "refuted" in EXPECTED[name] or "would see" in BREAKAGES[name].unseen
+
+
+def test_every_claim_refutes_some_mistake():
+    assert {claim for _, claim, outcome in CELLS if outcome == "refuted"} == set(CLAIMS)
+
+
+TRAINING = tc.Training(
+    tc.MLP(3, tc.TANH, tc.NTK, centred=True),
+    learning_rate=tc.scaled(0.3),
+    data=tc.GaussianMixture(dimension=8),
+    loss=tc.MSE,
+    steps=4,
+    dtype="float64",
+)
+ENGINES = pytest.mark.parametrize("engine", [dense, matrix_free], ids=["dense", "matrix_free"])
+
+
+def changes(engine):
+    run = engine.train(TRAINING, 256, range(2))
+    norms = [run.weight_change_norm(k, norm, 4) for k in range(4) for norm in ("frobenius", "spectral")]
+    return torch.stack([*norms, run.losses[-1].to(torch.float64)])
+
+
+@ENGINES
+def test_updates_that_are_handed_on_untouched_are_gradient_descent(engine, monkeypatch):
+    expected = changes(engine)
+    updates(untouched)(monkeypatch)
+    torch.testing.assert_close(changes(engine), expected, rtol=1e-9, atol=0)
+
+
+UNCAUGHT = [name for name, outcomes in EXPECTED.items() if set(outcomes) == {"passes"}]
+
+
+@ENGINES
+@pytest.mark.parametrize("name", UNCAUGHT)
+def test_a_mistake_that_no_claim_sees_is_made_all_the_same(name, engine, monkeypatch):
+    expected = changes(engine)
+    BREAKAGES[name].apply(monkeypatch)
+    assert not torch.allclose(changes(engine), expected, rtol=1e-3)

@@ -82,8 +82,8 @@ def test_weights_move_by_role_and_norm_under_ntk_parametrization(depth, activati
 @given(depth=depths(1, 4), activation=activations(), parametrization=st.sampled_from(list(RATES)))
 @example(depth=3, activation=tc.TANH, parametrization=tc.NTK)
 def test_every_weight_moves_by_at_most_one_over_root_width(depth, activation, parametrization):
-    """In the lazy regime no layer moves by more than O(n^-1/2) of its size in two steps on eight classes, in either norm,
-    also with a random initial function.
+    """In the lazy regime no layer moves by more than O(n^-1/2) of its size, in either norm, in two steps on eight
+    classes, also with a random initial function.
     """
     network = tc.MLP(depth, activation, parametrization)
     lazy = tc.Training(network, learning_rate=RATES[parametrization], data=MANY_CLASSES, loss=tc.MSE, steps=2)

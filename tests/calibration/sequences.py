@@ -7,7 +7,7 @@ from scipy import stats
 from simulation import generator
 
 from theorychecks.statistics import Interval, Measurement, PowerLaw, Verdict, decide, fit_power_law
-from theorychecks.statistics.sequential import MOST_SEEDS, in_looks
+from theorychecks.statistics.sequential import MOST_SEEDS, in_looks, pooled_noise
 
 PREDICTION = PowerLaw(-0.5)
 MARGIN = PREDICTION.allowed
@@ -111,6 +111,14 @@ def adaptive(grid, noise, exponent, c, replications):
         verdict = finding.verdict
         outcomes += [verdict is Verdict.SUPPORTED, verdict is Verdict.REFUTED, cost]
     return Adaptive(*(outcomes / replications))
+
+
+def typical_noise(grid, noise, seeds):
+    """The noise that a design's own measurements show; that of trimmed means is a little larger than of their runs."""
+    rng = generator("noise", grid.name, noise, seeds)
+    shape = (len(grid.widths), seeds)
+    measured = [Measurement.of(grid.widths, np.exp(noise * rng.standard_normal(shape))) for _ in range(200)]
+    return float(np.mean([pooled_noise(one, "mean of logs") for one in measured]))
 
 
 def certificate(grid, noise, seeds, departure, c, replications):

@@ -2,7 +2,7 @@
 
 import pytest
 from page import beside, percent
-from sequences import BUDGET, DENSE, FAST, PREDICTION, RULES, adaptive, certificate, doubling
+from sequences import BUDGET, DENSE, FAST, PREDICTION, RULES, adaptive, certificate, doubling, typical_noise
 from simulation import parallel, standard_error
 
 SECTION = "5. Sequential designs"
@@ -118,7 +118,10 @@ CERTIFIED = [(FAST, 0.1, 8), (FAST, 0.3, 16), (DENSE, 0.03, 8), (DENSE, 0.1, 16)
 
 def test_certificates_say_what_designs_detect(tables, replications):
     replications = min(replications, 600)
-    powers = [PREDICTION.power(grid.widths, (seeds,) * len(grid.widths), noise) for grid, noise, seeds in CERTIFIED]
+    powers = [
+        PREDICTION.power(grid.widths, (seeds,) * len(grid.widths), typical_noise(grid, noise, seeds))
+        for grid, noise, seeds in CERTIFIED
+    ]
     # The worst correction pulls the estimate back towards the claim.
     worst = [(*job, -able.detectable, -3.0, replications) for job, able in zip(CERTIFIED, powers, strict=True)]
     exact = [(*job, 0.0, 0.0, replications) for job in CERTIFIED]

@@ -124,6 +124,9 @@ IN_CLASS = (
 )
 """Laws for which error rates are promised; the others curve beyond the class."""
 
+WORST = ("-0.60, c=-3",)
+"""Laws under the correction that hides them best, where nothing is promised about right verdicts."""
+
 HELD_OUT = {
     "m^-2/3": Truth(power(-2 / 3), HALF, "refuted"),
     "m^-3/4": Truth(power(-3 / 4), HALF, "refuted"),

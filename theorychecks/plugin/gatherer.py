@@ -81,8 +81,8 @@ class Gatherer:
 
         return [
             f"theory: {len(self.collected)} claims, {seed_line(self.config)}; a claim fails at p < {CLEAR:g} and "
-            f"again on fresh seeds, which chance does at most {NIGHTS * CLEAR**2 * 100:.2g} times a year in 100 findings "
-            "run nightly"
+            f"again on fresh seeds, which chance does at most {NIGHTS * CLEAR**2 * 100:.2g} times a year in 100 "
+            "findings run nightly"
         ]
 
     @pytest.hookimpl(wrapper=True)

@@ -49,8 +49,8 @@ def false_alarm(finding: Mapping[str, Any]) -> float:
     predicted = finding["prediction"]
     above = sum(finding["interval"]) / 2 - predicted["exponent"]
     off = {"upper_bound": above, "lower_bound": -above}.get(predicted["kind"], abs(above))
-    # Noise must overcome the way from the interval's middle to the margin's end, and the bias that the interval allows for; from
-    # beyond that end no alarm is false.
+    # Noise must overcome the way from the interval's middle to the margin's end, and the bias that the interval allows
+    # for; from beyond that end no alarm is false.
     inside = max(predicted["margin"] - off, 0.0)
     way = (inside + finding["bias_bound"]) / finding["standard_error"]
     looks, freedom = (finding["looks"] or {"planned": 1})["planned"], finding["degrees_of_freedom"]

@@ -60,8 +60,8 @@ class Fit:
     Attributes:
         exponent, prefactor: of the law prefactor * m^exponent.
         interval: confidence interval of the exponent, bias bound and noise added.
-        bias_bound: half the range of biases that members of the finite-size class can cause. The range is not symmetric,
-            so neither is the interval about the exponent.
+        bias_bound: half the range of biases that members of the finite-size class can cause. The range is not
+            symmetric, so neither is the interval about the exponent.
         standard_error: of the exponent, over seeds.
         degrees_of_freedom: Welch-Satterthwaite.
         confidence: of the interval.
@@ -207,8 +207,8 @@ class ExponentWeights(NamedTuple):
 def exponent_weights(axis: Array, variances: Array, curves: Array, sizes: Array) -> ExponentWeights:
     """The linear estimator with the shortest worst-case interval.
 
-    The candidates are generalised least squares with extra prior variance along m^-1/2 and m^-1; the convex optimum over
-    all weights is hardly shorter (`tests/calibration`).
+    The candidates are generalised least squares with extra prior variance along m^-1/2 and m^-1; the convex optimum
+    over all weights is hardly shorter (`tests/calibration`).
     Each end of the interval has a bound of its own, so each errs by at most half of what the interval may.
 
     Args:

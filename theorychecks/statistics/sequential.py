@@ -31,7 +31,7 @@ ALLOCATIONS: Final = (0.0, 1 / 4, 1 / 2)
 _PRIOR_NOISE: Final = 0.25
 """Standard deviation of a run's logarithm, for the look that has no data yet."""
 _WIDER: Final = 1.1
-"""How much blunter than the sharpest a design may be that reaches further: crossovers beyond the range are invisible."""
+"""How much blunter than the sharpest a design may be that reaches further: crossovers beyond a range are invisible."""
 _STEPS_AN_OCTAVE: Final = 8
 """Noise is rounded for planning, so that equal designs are planned once."""
 

@@ -64,7 +64,7 @@ def test_the_mean_of_an_ensemble_is_regression_with_the_limit_kernel(activation,
     """
     network = tc.MLP(1, activation, tc.NTK, centred=True)
     training = tc.Training(network, learning_rate=tc.scaled(1.0), data=data, loss=tc.MSE, steps=100)
-    gap = tc.Sweep(tc.ensemble_kernel_gap(64), training, widths=tc.widths(64, 2048), budget=8)
+    gap = tc.Sweep(tc.ensemble_kernel_gap(64), training, widths=tc.widths(64, 2048), budget=32)
 
     tc.check(gap, OWN_KERNEL)
     small = gap.with_observable(tc.ensemble_kernel_gap(16))

@@ -67,7 +67,6 @@ def test_cross_entropy_keeps_activations_bounded_up_to_one_over_root_width(depth
         tc.max_stable_learning_rate("activations"),
         cross_entropy(depth, activation, -1 / 2),
         widths=tc.widths(128, 4096),
-        budget=4,
     )
     predicted = tc.PowerLaw(-1 / 2, within=0.2, rival=-1)
     one_layer = tc.Sweep(

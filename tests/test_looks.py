@@ -142,9 +142,9 @@ def test_a_margin_below_the_bias_of_the_range_is_refused_before_anything_is_trai
     asked = []
     sweep = made_up(-1, asked=asked)
     expected = (
-        r"64\.\.65536, cannot support a margin of 0\.004: .* by 1%, half the interval would be 0\.00\d, 0\.00\d of it"
+        r"64\.\.65536, cannot support a margin of 0\.004: .* by 1%, half the interval would be 0\.00\d with these"
     )
-    with pytest.raises(ValueError, match=expected + r" bias .*; it needs values up to [\d,]+\. Widen the range"):
+    with pytest.raises(ValueError, match=expected + r" .* bias; it needs values up to [\d,]+\. Widen the range"):
         check(sweep, tc.PowerLaw(-1, within=0.004))
     assert asked == []
     # A control may be refuted there all the same.
@@ -198,3 +198,27 @@ def test_a_budget_has_no_partners_in_a_measurement():
         check(made_up(-0.5), tc.Ordering("above"), against=measured)
     (finding,) = check(made_up(-0.5).with_seeds(8), tc.Plateau(rival=0.5), against=made_up(-0.5).with_seeds(8))
     assert finding.verdict is tc.Verdict.SUPPORTED
+
+
+def test_laws_are_compared_and_not_divided():
+    calm, noisy = made_up(0.1, noise=0.1).with_seeds(60), made_up(0.1, noise=0.3).with_seeds(60)
+    (finding,) = check_refuted(calm, tc.SameLaw(), against=noisy)
+    assert finding.verdict is tc.Verdict.REFUTED
+    with pytest.raises(ValueError, match="compares two ensembles: name the other one by against="):
+        check(calm, tc.SameLaw())
+
+
+@pytest.mark.parametrize(
+    "prediction, verdict",
+    [
+        (tc.Collapse(within=0.1), "SUPPORTED"),
+        (tc.Collapse(within=0.001), "INCONCLUSIVE"),
+        (tc.InteriorOptimum(), "INCONCLUSIVE"),
+        (tc.Ordering("above"), "INCONCLUSIVE"),
+    ],
+)
+def test_predictions_without_an_exponent_have_budgets_too(prediction, verdict):
+    finding, _ = judged(made_up(0, noise=0.05), prediction)
+    assert finding.verdict.name == verdict
+    assert finding.measurement.axis_values == WIDTHS
+    assert finding.looks.planned >= 1

@@ -103,6 +103,7 @@ def test_a_run_that_decides_nothing_does_not_pass(pytester, inner):
     result = inner()
     result.assert_outcomes(skipped=1)
     assert result.ret == 1
+    result.stdout.fnmatch_lines(["NOTHING DECIDED: no claim passed, so the run fails"])
 
 
 def test_refuted_claim_is_never_skipped(pytester, inner):
@@ -332,7 +333,7 @@ from theorychecks.observables import Reading
 def observe(trial):
     with open("roots", "a") as file:
         file.write(f"{trial.root_seed} ")
-    rng = np.random.default_rng(trial.root_seed % 2**31 + trial.width)
+    rng = np.random.default_rng([trial.root_seed, trial.width])
     return {"": Reading(torch.tensor(trial.width**EXPONENT * np.exp(0.05 * rng.standard_normal(len(trial.seeds)))))}
 
 TRAINING = tc.Training(
@@ -359,7 +360,7 @@ def test_seeds_are_pinned_and_move_together(pytester, inner):
     pytester.makepyfile(test_it=SEEDED.replace("EXPONENT", "-1.0"))
     result = inner()
     assert result.ret == 0
-    result.stdout.fnmatch_lines(["theory: 1 claims, seed 0, pinned*fails at p < 0.005 and again on fresh seeds*"])
+    result.stdout.fnmatch_lines(["theory: 1 claim, seed 0, pinned*fails at p < 0.005 and again on fresh seeds*"])
     assert roots(pytester) == {0}
     assert inner("--theory-seed=3").ret == 0
     assert roots(pytester) == {6 * 2**32}
@@ -374,10 +375,22 @@ def test_a_fresh_seed_is_drawn_and_printed_so_that_it_can_be_repeated(pytester, 
         assert result.ret == 0
         drawn.append(report(pytester).suite["seed"])
         result.stdout.fnmatch_lines(
-            [f"theory: 1 claims, seed {drawn[-1]}, drawn afresh (the same again: --theory-seed=*"]
+            [f"theory: 1 claim, seed {drawn[-1]}, drawn afresh (the same again: --theory-seed=*"]
         )
     assert drawn[0] != drawn[1]
     assert roots(pytester) == {2 * 2**32 * seed for seed in drawn}
+
+
+def test_workers_share_one_fresh_seed(pytester):
+    source = SEEDED.replace("EXPONENT", "-1.0")
+    pytester.makepyfile(test_it=source, test_other=source.replace('id="A"', 'id="B"'))
+    result = pytester.runpytest_subprocess(
+        "-n", "2", "--theory-seed=fresh", "-p", "no:cacheprovider", "--assert=plain", "--theory-inconclusive=skip"
+    )
+    drawn = report(pytester).suite["seed"]
+    result.stdout.fnmatch_lines([f"theory: 2 claims, seed {drawn}, drawn afresh*"])
+    assert {claim["seed"] for claim in report(pytester).claims} == {drawn}
+    assert {root // 2**33 for root in roots(pytester)} == {drawn}
 
 
 def test_a_claim_that_fails_has_failed_on_fresh_seeds_too_and_names_its_seed(pytester, inner):
@@ -404,7 +417,7 @@ def test_header_and_report_state_the_budget_under_workers_too(pytester):
     result = pytester.runpytest_subprocess("-n", "1", "-p", "no:cacheprovider", "--assert=plain")
     assert result.ret == 0
     result.stdout.fnmatch_lines(
-        ["theory: 1 claims, seed 0, pinned*", "run nightly on fresh seeds: * false alarms a year*"]
+        ["theory: 1 claim, seed 0, pinned*", "run nightly on fresh seeds: * false alarms a year*"]
     )
     markdown = (pytester.path / "reports/latest/report.md").read_text(encoding="utf-8")
     assert "A claim fails when chance gives its verdict less often than 0.005" in markdown

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from theorychecks.statistics import Measurement, Plateau, PowerLaw, Status, Verdict, size_of_mean
+from theorychecks.statistics import Measurement, Plateau, PowerLaw, Status, Verdict, fit_power_law, size_of_mean
 
 WIDTHS = tuple(2**power for power in range(6, 13))
 BATCHES, SAMPLES, ENTRIES, NOISE = 32, 16, 4096, 0.125
@@ -84,3 +84,29 @@ def test_it_scales_and_does_not_see_the_order_within_a_half(values, factor):
 def test_a_batch_that_has_no_halves_is_refused(shape):
     with pytest.raises(ValueError, match="split into halves, so it has an even number of samples"):
         size_of_mean(np.ones(shape))
+
+
+def test_a_mean_that_is_known_roughly_is_undecided_and_says_how_many_seeds_it_takes(synthetic):
+    # Lognormal runs of deviation 1.5: the logarithm of a mean over sixteen is skewed, and an interval would miss.
+    rng = np.random.default_rng(714)
+    claim = PowerLaw(-0.5, average="log of mean")
+    rough = claim.judge(synthetic.power_law(rng, -0.5, seeds=16, noise=1.5, widths=synthetic.FAST))
+    assert rough.verdict is Verdict.INCONCLUSIVE
+    assert rough.remedy.limited_by == "noise"
+    assert "a mean over seeds is known to " in rough.reason
+    calm = claim.judge(synthetic.power_law(rng, -0.5, seeds=16, noise=0.1, widths=synthetic.FAST))
+    assert calm.verdict is Verdict.SUPPORTED
+    assert claim.demands(9, 0.95).seeds == 16
+    assert PowerLaw(-0.5).demands(9, 0.95).seeds == 4
+
+
+def test_the_log_of_a_mean_is_covered_where_it_is_known(synthetic):
+    # Noise falls with the width, so the mean of logs and the log of mean have different exponents.
+    rng, hits = np.random.default_rng(715), []
+    widths = np.array(synthetic.FAST, dtype=float)
+    noise = 0.35 * (widths / widths[0]) ** -0.25
+    for _ in range(300):
+        cells = [m**-0.5 * np.exp(s * rng.standard_normal(16) - s**2 / 2) for m, s in zip(widths, noise, strict=True)]
+        fit = fit_power_law(Measurement.of(synthetic.FAST, cells), average="log of mean")
+        hits.append(fit.interval.low <= -0.5 <= fit.interval.high)
+    assert np.mean(hits) >= 0.95

@@ -192,3 +192,26 @@ def test_designs_that_cannot_decide_are_refused():
 def test_options_are_checked(at, within):
     with pytest.raises(ValueError, match="a positive axis value and a positive margin"):
         Crossing(at, within=within)
+
+
+def test_a_curve_that_is_not_logistic_is_flagged():
+    # Success with probability 1 - 2^-(x^2) crosses one half at 1, and its log-odds are bent.
+    rng = np.random.default_rng(812)
+    points = np.geomspace(0.25, 4, 9)
+    bent = Measurement.of(points, [(rng.random(400) < 1 - 0.5 ** (x**2)).astype(float) for x in points], axis="rate")
+    finding = Crossing(1.1, within=0.1).judge(bent)
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert finding.remedy.limited_by == "flags"
+    assert "log-odds are not linear in log rate" in finding.reason
+
+
+def test_a_logistic_curve_is_rarely_flagged():
+    # Six in a thousand, where five are nominal.
+    rng = np.random.default_rng(813)
+    points = np.geomspace(0.25, 4, 9)
+    flagged = []
+    for _ in range(300):
+        shares = 1 / (1 + points**-1.5)
+        drawn = Measurement.of(points, [(rng.random(40) < p).astype(float) for p in shares], axis="rate")
+        flagged.append("lack of fit" in Crossing(1.0, within=0.5).judge(drawn).reason)
+    assert np.mean(flagged) <= 0.03

@@ -44,3 +44,20 @@ def test_seeds_that_are_declared_shared_or_too_few_or_exact_are_not_asked(synthe
     assert "independence" not in fit_power_law(synthetic.shared_levels(rng, -0.5)).checks
     assert "independence" not in fit_power_law(synthetic.power_law(rng, -0.5, seeds=3)).checks
     assert "independence" not in fit_power_law(synthetic.power_law(rng, -0.5, noise=0.0)).checks
+
+
+def test_a_design_too_small_to_show_agreement_is_not_said_to_be_checked(synthetic):
+    # Five widths of four identical seeds reach 15 where 16.3 would fire.
+    level = np.exp(np.array([0.1, -0.3, 0.2, 0.5]))
+    widths = (64, 128, 256, 512, 1024)
+    same = Measurement.of(widths, [m**-0.5 * level for m in widths])
+    assert "independence" not in fit_power_law(same).checks
+    wider = (*widths, 2048)
+    assert fit_power_law(Measurement.of(wider, [m**-0.5 * level for m in wider])).checks["independence"].fired
+
+
+def test_nothing_is_refuted_while_independence_is_in_doubt(synthetic):
+    rng = np.random.default_rng(605)
+    finding = PowerLaw(-1).judge(undeclared(synthetic, rng, level=0.3, seeds=24))
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert finding.remedy.limited_by == "flags"

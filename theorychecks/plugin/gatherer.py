@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import pytest
 
 from theorychecks.plugin.runner import REPORT_ATTRIBUTE, THREADS, Collected
-from theorychecks.plugin.seeds import run_seed, seed_line
+from theorychecks.plugin.seeds import SEED_KEY, run_seed, seed_line
 
 if TYPE_CHECKING:
     from theorychecks.reporting.report import BudgetDocument, ClaimDocument, Report, ReportDocument
@@ -38,10 +38,11 @@ class Gatherer:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Tell a worker where to leave its list of claims."""
+        """Tell a worker where to leave its list of claims, and the seed."""
         if self.directory is None:
             self.directory = tempfile.TemporaryDirectory(prefix="theorychecks-")
         node.workerinput[_DIRECTORY_KEY] = self.directory.name
+        node.workerinput[SEED_KEY] = run_seed(self.config)
 
     def note_collected(self, collected: Collected) -> None:
         """Take note of the claims of the only process there is."""
@@ -74,15 +75,15 @@ class Gatherer:
             reporter.write_line(line)
 
     def _header(self) -> list[str]:
-        if not self.collected:
+        if not self.collected or self.config.option.collectonly:
             return []
         from theorychecks.statistics.budget import NIGHTS
         from theorychecks.statistics.verdict import CLEAR
 
+        claims = f"{len(self.collected)} claim{'s' if len(self.collected) > 1 else ''}"
         return [
-            f"theory: {len(self.collected)} claims, {seed_line(self.config)}; a claim fails at p < {CLEAR:g} and "
-            f"again on fresh seeds, which chance does at most {NIGHTS * CLEAR**2 * 100:.2g} times a year in 100 "
-            "findings run nightly"
+            f"theory: {claims}, {seed_line(self.config)}; a claim fails at p < {CLEAR:g} and again on fresh seeds, "
+            f"which chance does at most {NIGHTS * CLEAR**2 * 100:.2g} times a year for 100 findings drawn anew every night"
         ]
 
     @pytest.hookimpl(wrapper=True)

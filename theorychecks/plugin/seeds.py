@@ -24,9 +24,16 @@ def seed_or_fresh(text: str) -> int | str:
     return int(text)
 
 
+SEED_KEY: Final = "theorychecks_seed"
+"""Where the controller leaves the run's seed for its workers, which parse the command line anew."""
+
+
 def settle_seed(config: pytest.Config) -> None:
-    """Draw a fresh seed on the controller, before workers take over its options."""
-    if config.option.theory_seed == FRESH:
+    """Draw a fresh seed, once: workers take the controller's."""
+    worker = getattr(config, "workerinput", None)
+    if worker is not None:
+        config.option.theory_seed = worker[SEED_KEY]
+    elif config.option.theory_seed == FRESH:
         config.option.theory_seed = secrets.randbelow(_MOST - 1) + 1
         setattr(config.option, _DRAWN, True)
 

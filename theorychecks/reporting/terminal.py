@@ -60,6 +60,8 @@ def closing_lines(report: Report) -> list[str]:
             f"INCOMPLETE: {suite['collected']} claims collected, {suite['reported']} reported, {suite['judged']} judged"
         )
     lines.extend(f"lost: {node}" for node in suite["lost"])
+    if suite["inconclusive"] and not suite["passed"] and not suite["failed"]:
+        lines.append("NOTHING DECIDED: no claim passed, so the run fails")
     for claim in report.claims:
         if claim["outcome"] == "inconclusive" and (finding := worst_finding(claim)):
             lines.append(f"undecided: {claim['id']}, {finding['label']}: {finding['reason']}")

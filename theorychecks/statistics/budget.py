@@ -33,7 +33,7 @@ def error_budget(findings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "findings": len(findings),
         "expected_wrong_verdicts_at_most": tail * len(findings),
         "failing_level": CLEAR,
-        "false_alarms_a_year_at_most": NIGHTS * CLEAR**2 * len(findings),
+        "false_alarms_a_year_at_most": NIGHTS * sum(map(_at_most, findings)),
         "false_alarms_a_year_expected": NIGHTS * sum(false_alarm(finding) for finding in findings),
         "undecided_a_night_expected": sum(1 - f["power"]["support"] for f in findings if _is_predicted_exponent(f)),
         "note": "Reached only if every true exponent lay at the edge of its margin, under the worst correction of the "
@@ -41,11 +41,19 @@ def error_budget(findings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
+def _at_most(finding: Mapping[str, Any]) -> float:
+    """Numbers that are given cannot be drawn again, and fail at once."""
+    return CLEAR if finding["engine"] in ("", "given") else CLEAR**2
+
+
 def false_alarm(finding: Mapping[str, Any]) -> float:
-    """Probability that a night's fresh seeds fail a finding, and its confirmation too, if its estimate is the truth."""
+    """Probability that a night's fresh seeds fail a finding, and its confirmation too, if its estimate is the truth.
+
+    All looks are taken to have the noise of the last one.
+    """
     if not _is_predicted_exponent(finding):
-        # A control lies far from what it must not support; what has no exponent is bounded by its level.
-        return 0.0 if finding["role"] == "control" else CLEAR**2
+        # A refuted control lies outside of its margin, mostly far; what has no exponent is bounded by its level.
+        return 0.0 if finding["role"] == "control" else _at_most(finding)
     predicted = finding["prediction"]
     above = sum(finding["interval"]) / 2 - predicted["exponent"]
     off = {"upper_bound": above, "lower_bound": -above}.get(predicted["kind"], abs(above))
@@ -55,7 +63,7 @@ def false_alarm(finding: Mapping[str, Any]) -> float:
     way = (inside + finding["bias_bound"]) / finding["standard_error"]
     looks, freedom = (finding["looks"] or {"planned": 1})["planned"], finding["degrees_of_freedom"]
     once: float = looks * float(stats.t.sf(stats.t.isf(CLEAR / looks, freedom) + way, freedom))
-    return min(once, 1.0) ** 2
+    return min(once, 1.0) * (1.0 if _at_most(finding) == CLEAR else min(once, 1.0))
 
 
 def _is_predicted_exponent(finding: Mapping[str, Any]) -> bool:

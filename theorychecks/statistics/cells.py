@@ -80,6 +80,11 @@ def summarise(measurement: Measurement, average: Average = MEAN_OF_LOGS) -> Cell
     return Cells(locations, floored, freedoms, seeds, logs, measurement.shared_seeds, trim)
 
 
+def largest_variance_of_means(measurement: Measurement) -> float:
+    """The largest relative variance of a cell's mean."""
+    return max(_log_of_mean(cell)[1] for cell in measurement.log_values())
+
+
 def _log_of_mean(logs: Array) -> tuple[float, float, float]:
     """Logarithm of the mean, by the delta method and with its second-order bias taken away (derived here)."""
     level = float(logs.max())

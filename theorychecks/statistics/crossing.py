@@ -18,6 +18,8 @@ from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy,
 
 _FEWEST_SEEDS: Final = 10
 """With three runs a point a profile interval covers 91.5% of the time, with ten 95%."""
+_MISFIT: Final = 0.005
+"""A curve that chance bends so rarely is no logistic one."""
 _PLANNED: Final = 0.6
 """A half-width of 0.6 margins leaves room for the estimate itself."""
 
@@ -106,6 +108,12 @@ class Crossing:
         elif found is None:
             reason = f"success does not clearly depend on the {measurement.axis}: more runs, or points further apart"
             remedy = Remedy(limited_by="noise", text=reason)
+        elif not curve.bracket and curve.misfit < _MISFIT:
+            reason = (
+                f"flagged (lack of fit): log-odds are not linear in log {measurement.axis}, p = {curve.misfit:.2g}; "
+                "take points nearer to the crossing"
+            )
+            remedy = Remedy(limited_by="flags", text=reason)
         else:
             interval = Interval(math.exp(found.low), math.exp(found.high))
             verdict = decide(interval, self.allowed)

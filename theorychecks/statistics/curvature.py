@@ -51,7 +51,10 @@ def curvature_checks(axis: Array, sizes: Array, cells: Cells, weights: Array, cu
             _drift_contrast(log_axis), cells, curves, "change of the local exponent from the first to the last point"
         ),
         "tail": _check_contrast(
-            _tail_contrast(log_axis) - weights, cells, curves, "exponent of the last points minus the fitted exponent"
+            _tail_contrast(log_axis, sizes) - weights,
+            cells,
+            curves,
+            "exponent of the last points minus the fitted exponent",
         ),
     }
     if len(axis) >= _FEWEST_POINTS and not cells.shared:
@@ -66,11 +69,12 @@ def _drift_contrast(log_axis: Array) -> Array:
     return np.asarray(residual / (residual @ curve) * (log_axis[-1] - log_axis[0]))
 
 
-def _tail_contrast(log_axis: Array) -> Array:
-    count = max(3, len(log_axis) // 2)
+def _tail_contrast(log_axis: Array, sizes: Array) -> Array:
+    """The exponent of the points of largest size, where corrections are smallest."""
+    tail = np.argsort(sizes)[-max(3, len(log_axis) // 2) :]
     contrast = np.zeros_like(log_axis)
-    centred = log_axis[-count:] - log_axis[-count:].mean()
-    contrast[-count:] = centred / (centred @ centred)
+    centred = log_axis[tail] - log_axis[tail].mean()
+    contrast[tail] = centred / (centred @ centred)
     return contrast
 
 

@@ -10,12 +10,14 @@ from typing import Final
 import numpy as np
 from scipy import stats
 
-from theorychecks.statistics.cells import Array
+from theorychecks.statistics.cells import Array, largest_variance_of_means
 from theorychecks.statistics.finite_size import FiniteSizeClass
 from theorychecks.statistics.interval import Fit, Interval, exponent_weights, fit_power_law
-from theorychecks.statistics.measurement import SEEDS_TO_TRIM, TRIM, Measurement, check_not_all_diverged
+from theorychecks.statistics.measurement import LOG_OF_MEAN, SEEDS_TO_TRIM, TRIM, Measurement, check_not_all_diverged
 from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict, decide
 
+_ROUGH_MEAN: Final = 0.01
+"""Relative variance of a cell's mean above which its logarithm has no normal law to speak of."""
 _PLANNED: Final = 0.6
 """A half-width of 0.6 margins supports a true claim about nine times in ten."""
 _MOST_DOUBLINGS: Final = 20
@@ -45,9 +47,27 @@ def judge_exponent(
             confidence=confidence,
             remedy=Remedy(limited_by="missing runs", text=missing),
         )
+    if expectation.average == LOG_OF_MEAN and (scatter := largest_variance_of_means(measurement)) > _ROUGH_MEAN:
+        most, effort = max(measurement.seeds), scatter / _ROUGH_MEAN
+        text = (
+            f"noise-limited: a mean over seeds is known to {math.sqrt(scatter):.0%} only, and its logarithm is skewed; "
+            f"about {math.ceil(effort * most)} seeds instead of {most}"
+        )
+        remedy: Remedy | None = Remedy(limited_by="noise", text=text, effort=effort)
+        return Finding(
+            expectation=expectation,
+            measurement=measurement,
+            verdict=Verdict.INCONCLUSIVE,
+            reason=text,
+            confidence=confidence,
+            remedy=remedy,
+        )
     fit = fit_power_law(measurement, confidence=confidence, finite_size=finite_size, average=expectation.average)
     fired = [name for name, check in fit.checks.items() if check.fired]
     verdict = decide(fit.interval, allowed, flagged=bool(fired))
+    if "independence" in fired:
+        # The standard error itself is in doubt, so nothing follows from the interval.
+        verdict = Verdict.INCONCLUSIVE
     remedy = _remedy(fit, fired, expectation, allowed, measurement) if verdict is Verdict.INCONCLUSIVE else None
     return Finding(
         expectation=expectation,
@@ -73,34 +93,34 @@ def power_of_exponent(
     finite_size: FiniteSizeClass,
 ) -> Power:
     """What a design could detect, by the normal approximation of its estimate (derived here)."""
-    bias, error, freedom = _resolution(tuple(axis_values), tuple(seeds), noise, finite_size)
+    bias, shift, error, freedom = _resolution(tuple(axis_values), tuple(seeds), noise, finite_size)
     quantile = float(stats.t.ppf((1 + confidence) / 2, freedom))
     margin = expectation.margin or 0.0
     # The bias counts twice: the interval allows for it, and the worst correction moves the estimate by as much.
     detectable = margin + 2 * bias + (quantile + _NORMAL_90) * error
-    room = (margin - bias) / error - quantile
-    sides = sum(math.isfinite(end) for end in allowed)
-    support = max(1 - sides * float(stats.norm.sf(room)), 0.0)
+    # The interval's middle lies below the estimate by the shift, which is room above and none below.
+    rooms = [margin - bias + side * shift for side, end in ((1, allowed.high), (-1, allowed.low)) if math.isfinite(end)]
+    support = max(1 - sum(float(stats.norm.sf(room / error - quantile)) for room in rooms), 0.0)
     return Power(detectable=detectable, support=support, resolution=bias + (quantile + _NORMAL_95) * error)
 
 
 def calmest(axis_values: Sequence[float], seeds: Sequence[int], finite_size: FiniteSizeClass) -> tuple[float, float]:
     """Half the 95% interval, and the bias in it, of an observable as calm as any that one meets."""
-    bias, error, freedom = _resolution(tuple(axis_values), tuple(seeds), CALM, finite_size)
+    bias, _, error, freedom = _resolution(tuple(axis_values), tuple(seeds), CALM, finite_size)
     return bias + float(stats.t.ppf(0.975, freedom)) * error, bias
 
 
 @lru_cache(maxsize=4096)
 def _resolution(
     axis_values: tuple[float, ...], seeds: tuple[int, ...], noise: float, finite_size: FiniteSizeClass
-) -> tuple[float, float, float]:
-    """Bias bound, standard error and degrees of freedom of an exponent, from the design and the noise of one run."""
+) -> tuple[float, float, float, float]:
+    """Bias bound and shift, standard error and degrees of freedom, from the design and the noise of one run."""
     axis, counts = np.asarray(axis_values, dtype=np.float64), np.asarray(seeds, dtype=np.float64)
     variances = noise**2 / counts
-    weights, bias, _ = exponent_weights(axis, variances, finite_size.curves(axis), finite_size.sizes(axis))
+    weights, bias, shift = exponent_weights(axis, variances, finite_size.curves(axis), finite_size.sizes(axis))
     kept = counts - 2 * np.floor(TRIM * counts) if min(seeds) >= SEEDS_TO_TRIM else counts
     terms = weights**2 * variances
-    return bias, float(math.sqrt(terms.sum())), float(terms.sum() ** 2 / (terms**2 / (kept - 1)).sum())
+    return bias, shift, float(math.sqrt(terms.sum())), float(terms.sum() ** 2 / (terms**2 / (kept - 1)).sum())
 
 
 def _p_value(verdict: Verdict, fit: Fit, allowed: Interval) -> float | None:
@@ -129,9 +149,9 @@ def _remedy(
     fit: Fit, fired: list[str], expectation: Expectation, allowed: Interval, measurement: Measurement
 ) -> Remedy:
     """Why a fit decides nothing, and what would."""
-    if fired and fit.interval.inside(allowed):
+    if "independence" in fired or (fired and fit.interval.inside(allowed)):
         way_out = "the data are curved beyond the finite-size class; widen the range"
-        if fired == ["independence"]:
+        if "independence" in fired:
             way_out = "runs of one index agree across the axis; declare shared_seeds=True, or draw them independently"
         return Remedy(limited_by="flags", text=f"flagged ({', '.join(fired)}): {way_out}")
     flags = f"; flagged ({', '.join(fired)})" if fired else ""
@@ -158,7 +178,8 @@ def _wider_range(fit: Fit, margin: float, measurement: Measurement) -> str:
     bound = f"the bias bound is {fit.bias_bound:.3f} of a margin of {margin:g}"
     reached = range_for(margin, measurement.axis_values, measurement.seeds, fit.noise, fit.finite_size)
     if reached is None:
-        return f"{bound}; start the range higher, with more seeds"
+        end = "start the range higher" if fit.finite_size.towards == "infinity" else "reach further down"
+        return f"{bound}; {end}, with more seeds"
     return f"{bound}; {measurement.axis}s up to {reached:,.0f} would decide"
 
 

@@ -19,6 +19,7 @@ MARGIN: Final = 0.08
 """Below half the distance from -1/2 to -2/3, so that one interval never supports both."""
 PLATEAU_MARGIN: Final = 0.05
 """Refutes log m, whose local exponent is 0.24 at 64 and still 0.085 at 2^17."""
+_FEWEST_SEEDS_OF_A_MEAN: Final = 16
 _FEWEST_SEEDS: Final = 4
 """Three give an interval, and hardly a narrow one."""
 
@@ -43,8 +44,8 @@ class ExponentPrediction(ABC):
         """Exponents that the prediction allows, margin included."""
 
     def demands(self, points: int, confidence: float) -> Demands:
-        """Five axis values, so that curvature shows, and four seeds."""
-        return Demands(FEWEST_POINTS, _FEWEST_SEEDS)
+        """Five axis values, so that curvature shows, and four seeds; sixteen for a mean, whose logarithm is skewed."""
+        return Demands(FEWEST_POINTS, _FEWEST_SEEDS if self.average == MEAN_OF_LOGS else _FEWEST_SEEDS_OF_A_MEAN)
 
     def admit(self, axis_values: Sequence[float], seeds: Sequence[int], *, confidence: float = CONFIDENCE) -> None:
         """Refuse fewer than five axis values, or a first one too small for the finite-size class."""
@@ -64,8 +65,8 @@ class ExponentPrediction(ABC):
         needed = f"it needs values up to {reach:,.0f}" if reach else "it needs to begin further out, with more seeds"
         raise ValueError(
             f"this range, {axis_values[0]:g}..{axis_values[-1]:g}, cannot support a margin of {margin:g}: even if runs "
-            f"scattered by {CALM:.0%}, half the interval would be {half:.3f}, {bias:.3f} of it bias that no seeds take "
-            f"away; {needed}. Widen the range, or name the rival that a wider margin still tells apart."
+            f"scattered by {CALM:.0%}, half the interval would be {half:.3f} with these seeds, {bias:.3f} of it "
+            f"bias; {needed}. Widen the range, or name the rival that a wider margin still tells apart."
         )
 
     def power(

@@ -66,6 +66,16 @@ class LogisticCurve:
         """Twice the log-likelihood that is lost when the curve has to cross one half at this point."""
         return 2 * (self._likelihood(self.crossing) - self._likelihood(point))
 
+    @cached_property
+    def misfit(self) -> float:
+        """Probability of points so far off a logistic curve by chance: the chi-square law of the residual deviance."""
+        share = np.clip(self.successes / self.runs, 1e-12, 1 - 1e-12)
+        saturated = float((self.successes * np.log(share) + (self.runs - self.successes) * np.log1p(-share)).sum())
+        freedom = len(self.points) - 2
+        if freedom < 1 or not math.isfinite(self.crossing):
+            return 1.0
+        return float(stats.chi2.sf(max(2 * (saturated - self._likelihood(self.crossing)), 0.0), freedom))
+
     def interval(self, level: float) -> Interval | None:
         """Points whose deviance a chi-square variable exceeds with twice this probability; None if they have no end."""
         limit, range_ = float(stats.norm.isf(level)) ** 2, float(np.ptp(self.points))

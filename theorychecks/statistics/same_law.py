@@ -35,7 +35,8 @@ class SameLaw:
     One scalar for each independent network. Entries of one network, its outputs at several inputs or its weights, share
     that network's draw; pooled as if they were independent they make equal laws differ (10 networks with 50 entries
     each: Kolmogorov and Smirnov's test at 5% rejects 13 to 76 times in a hundred). Reduce a network to one number
-    first. Both ensembles may be drawn from the same seeds: what they share makes all of this more cautious, not less.
+    first. Both ensembles may be drawn from the same seeds, if runs of one seed move together: that makes all of this
+    more cautious, not less.
 
     Attributes:
         within: the shift in standard deviations, and the log-ratio of standard deviations, that still count as none.

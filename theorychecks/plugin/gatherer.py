@@ -83,7 +83,7 @@ class Gatherer:
         claims = f"{len(self.collected)} claim{'s' if len(self.collected) > 1 else ''}"
         return [
             f"theory: {claims}, {seed_line(self.config)}; a claim fails at p < {CLEAR:g} and again on fresh seeds, "
-            f"which chance does at most {NIGHTS * CLEAR**2 * 100:.2g} times a year for 100 findings drawn anew every night"
+            f"which chance does at most {NIGHTS * CLEAR**2 * 100:.2g} times a year in 100 findings drawn every night"
         ]
 
     @pytest.hookimpl(wrapper=True)

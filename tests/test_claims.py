@@ -322,7 +322,7 @@ def test_sides_of_a_ratio_need_the_same_widths_and_seeds():
 def test_only_sweeps_and_measurements_are_checked(source):
     with pytest.raises(TypeError, match="a Sweep or a Measurement is checked; got "):
         check(source, INVERSE)
-    with pytest.raises(TypeError, match="a Sweep or a Measurement is checked; got "):
+    with pytest.raises(TypeError, match="a measurement is compared with another measurement; got against="):
         check_refuted(sizes(-1), INVERSE, against=source if source is not None else 3)
 
 

@@ -4,8 +4,11 @@ import re
 from pathlib import Path
 
 import theorychecks as tc
+from theorychecks.reporting import Report
+from theorychecks.reporting.terminal import claim_table, closing_lines
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_first_claim_of_the_readme_holds():
@@ -23,6 +26,12 @@ def test_there_are_exactly_two_commands_and_each_sets_itself_up():
     ]
 
 
-def test_nothing_is_left_to_be_filled_in():
+def test_the_table_of_the_readme_is_that_of_the_kept_run():
+    report = Report.from_json((ROOT / "reports" / "reference" / "report.json").read_text(encoding="utf-8"))
+    # All columns but the test's name.
+    rows = [re.split(r" {2,}", line.strip())[:6] for line in claim_table(report, width=200).splitlines()]
+    (table,) = re.findall(r"((?:^    .*\n)+)^    (\d+ passed, .*)$", README, flags=re.MULTILINE)
+    lines, counts = table
+    assert [re.split(r" {2,}", line.strip()) for line in lines.splitlines()] == rows
+    assert counts == closing_lines(report)[0]
     assert "@@" not in README
-    assert re.search(r"\d+ passed, 0 failed, 0 inconclusive; \d+ findings", README)

@@ -76,7 +76,7 @@ class Recorder:
             ValueError: if the same networks were held against the same kind of prediction at other widths.
         """
         kind = prediction.expectation.kind
-        key = sweep.observable, sweep.training, sweep.root_seed, sweep.words, kind, role, tuple(_setting.get().items())
+        key = sweep.observable, sweep.training, sweep.drawn_from, sweep.words, kind, role, tuple(_setting.get().items())
         before = self.ranges.setdefault(key, sweep.widths)
         if before != sweep.widths:
             raise ValueError(
@@ -166,7 +166,7 @@ def check(
     Args:
         source: a sweep, or a measurement made elsewhere.
         prediction: what theory says of it.
-        against: divides the source, seed by seed, before it is judged; for orderings.
+        against: divides the source, seed by seed, before it is judged; for `SameLaw`, the other ensemble.
         label: what reports call it; the observable's title by default.
 
     Returns:
@@ -174,6 +174,9 @@ def check(
 
     Raises:
         ClaimFailure: outside of a recorded claim, if a reading does not support the prediction.
+        ValueError: if the design could never decide, or what it is held against does not fit, before anything is
+            trained; or if no run gives a number.
+        TypeError: if the source, the prediction or what it is held against is none.
     """
     return _record("prediction", source, prediction, against, label)
 

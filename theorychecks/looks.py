@@ -49,28 +49,64 @@ def findings_of(
     Raises:
         ValueError: if the design could never decide, before anything is measured.
     """
+    if isinstance(prediction, TwoSampled) and against is None:
+        raise ValueError(f"{prediction} compares two ensembles: name the other one by against=")
     if isinstance(source, Measurement):
         if against is not None and not isinstance(against, Measurement):
             raise TypeError(
-                f"a Sweep or a Measurement is checked; got {against!r} beside a measurement, which is compared with "
-                "another measurement: measure(sweep).measurements has a sweep's"
+                f"a measurement is compared with another measurement; got against={against!r}. "
+                "measure(sweep).measurements has those of a sweep"
             )
-        return {"": _powered(_judged(prediction, source, against, None), prediction, None)}
+        finding = replace(_judged(prediction, source, against, None), role=role)
+        finding = _powered(finding, prediction, None)
+        return {"": _told_if_weak(finding) if conditions.confirms else finding}
     from theorychecks.experiment import Sweep
 
-    for given in (source, against):
-        if given is not None and not isinstance(given, Sweep | Measurement):
-            raise TypeError(f"a Sweep or a Measurement is checked; got {given!r}")
     # Even blocks of seeds are drawn first, odd ones confirm.
     sweep = source.wider(conditions.octaves).redrawn(2 * conditions.seed)
     other = against
     if isinstance(against, Sweep):
         other = against.wider(conditions.octaves).redrawn(2 * conditions.seed)
+    if other is not None:
+        _check_partner(sweep, other, prediction)
     _admit(sweep, prediction, role)
     found = _of_sweep(sweep, other, prediction, role, conditions.resources)
+    if not isinstance(other, Measurement):
+        found = {name: replace(finding, repeatable=True) for name, finding in found.items()}
     if not conditions.confirms:
         return found
     return {name: _confirmed(f, name, sweep, other, prediction, conditions) for name, f in found.items()}
+
+
+def _check_partner(sweep: Sweep, other: Sweep | Measurement, prediction: Prediction) -> None:
+    """Refuse what a sweep cannot be compared with, before either is trained.
+
+    Raises:
+        ValueError: for other widths, budgets or seeds, or a budget beside numbers that are given.
+        TypeError: if it is neither a sweep nor a measurement.
+    """
+    from theorychecks.experiment import Sweep
+
+    if not isinstance(other, Sweep | Measurement):
+        raise TypeError(f"a sweep is compared with a Sweep or a Measurement; got against={other!r}")
+    widths = other.widths if isinstance(other, Sweep) else other.axis_values
+    if widths != sweep.widths:
+        raise ValueError(
+            f"a sweep is compared with another one at the same widths, {sweep.widths}; got against= at {widths}"
+        )
+    if isinstance(other, Measurement):
+        if sweep.seeds is None:
+            raise ValueError("a sweep with a budget has no partners in a measurement; give the sweep seeds=")
+        theirs, seeds = other.seeds, sweep.counts
+    else:
+        if (sweep.seeds is None) != (other.seeds is None) or sweep.budget != other.budget:
+            raise ValueError(
+                "two sweeps are compared look by look, on one budget, or on seeds= in both; got "
+                f"budget={sweep.budget}, seeds={sweep.seeds} against budget={other.budget}, seeds={other.seeds}"
+            )
+        theirs, seeds = other.counts, sweep.counts
+    if theirs != seeds and not isinstance(prediction, TwoSampled):
+        raise ValueError(f"a paired comparison needs the same seeds on both sides; got {seeds} against {theirs}")
 
 
 def _admit(sweep: Sweep, prediction: Prediction, role: Role) -> None:
@@ -94,8 +130,6 @@ def _of_sweep(
         }
     from theorychecks.experiment import Sweep, costs
 
-    if isinstance(other, Measurement):
-        raise ValueError("a sweep with a budget has no partners in a measurement; give the sweep seeds=")
     price = costs(sweep)
     if isinstance(other, Sweep):
         price = tuple(a + b for a, b in zip(price, costs(other), strict=True))
@@ -148,8 +182,7 @@ def _judged(
 ) -> Finding:
     options = {} if confidence is None else {"confidence": confidence}
     if isinstance(prediction, TwoSampled):
-        if other is None:
-            raise ValueError(f"{prediction} compares two ensembles: name the other one by against=")
+        assert other is not None
         return prediction.judge_against(measurement, other, **options)
     return prediction.judge(measurement if other is None else measurement.over(other), **options)
 
@@ -171,6 +204,14 @@ def _powered(
     return replace(finding, power=prediction.power(axis_values, counts, noise, finding.confidence))
 
 
+def _told_if_weak(finding: Finding) -> Finding:
+    """A finding that says so if it is decided otherwise than wanted, and not clearly enough to fail its claim."""
+    if finding.passed or finding.verdict is Verdict.INCONCLUSIVE or finding.clear:
+        return finding
+    weak = f"; not clear enough to fail a claim: p = {finding.p_value:.2g}, where {CLEAR:g} is needed"
+    return replace(finding, reason=finding.reason + weak)
+
+
 def _confirmed(
     finding: Finding,
     name: str,
@@ -182,11 +223,8 @@ def _confirmed(
     """A finding that would fail its claim, judged once more on fresh seeds; any other one as it is."""
     if finding.passed or finding.verdict is Verdict.INCONCLUSIVE:
         return finding
-    if not finding.clear:
-        weak = f"; not clear enough to fail a claim: p = {finding.p_value:.2g}, where {CLEAR:g} is needed"
-        return replace(finding, reason=finding.reason + weak)
-    if isinstance(other, Measurement):
-        return finding
+    if not finding.clear or isinstance(other, Measurement):
+        return _told_if_weak(finding)
     partner = None if other is None else other.redrawn(1)
     fresh = _of_sweep(sweep.redrawn(1), partner, prediction, finding.role, conditions.resources)[name]
     told = f"{fresh.verdict.value}: {fresh.reason}"

@@ -121,13 +121,13 @@ def typical_noise(grid, noise, seeds):
     return float(np.mean([pooled_noise(one, "mean of logs") for one in measured]))
 
 
-def certificate(grid, noise, seeds, departure, c, replications):
+def certificate(prediction, grid, noise, seeds, departure, c, replications):
     """Share of the runs of a fixed design that are SUPPORTED and REFUTED at a departure from the prediction."""
-    rng = generator("certificate", grid.name, noise, seeds, departure, c)
+    rng = generator("certificate", prediction.expectation.kind, grid.name, noise, seeds, departure, c)
     found = np.zeros(2)
     for _ in range(replications):
         means = law(rng, -0.5 + departure, c, grid.widths)
         logs = means[:, None] + noise * rng.standard_normal((len(means), seeds))
-        verdict = PREDICTION.judge(Measurement.of(grid.widths, np.exp(logs))).verdict
+        verdict = prediction.judge(Measurement.of(grid.widths, np.exp(logs))).verdict
         found += [verdict is Verdict.SUPPORTED, verdict is Verdict.REFUTED]
     return tuple(found / replications)

@@ -1,4 +1,4 @@
-"""Measuring trains each sweep once, whatever the memory, and stops at the first width that is of no use."""
+"""Measuring trains each sweep once, whatever the memory, and counts runs that give no number."""
 
 import math
 
@@ -23,6 +23,7 @@ from theorychecks.observables import (
     together,
     weight_change,
 )
+from theorychecks.statistics.exponents import PowerLaw
 from theorychecks.statistics.measurement import Status
 
 WIDTHS = (8, 16, 64)
@@ -137,7 +138,7 @@ def test_ensembles_stay_together_in_chunks(trained):
         measure(sweep(ensemble_kernel_gap(2)), Resources(memory_budget=dense.cost(described.training, 64).bytes))
 
 
-def test_the_first_width_where_all_diverge_ends_the_sweep(trained):
+def test_widths_where_all_diverge_are_measured_and_counted():
     # A rate that grows as the square of the width is too large beyond some width.
     described = sweep(
         output_change(),
@@ -146,11 +147,12 @@ def test_the_first_width_where_all_diverge_ends_the_sweep(trained):
         learning_rate=scaled(0.3, width=2),
         steps=9,
     )
-    with pytest.raises(
-        ValueError, match=r"all 4 runs diverged at width 64, so output change was not measured there\. Lower"
-    ):
-        measure(described)
-    assert [width for width, _ in trained] == [8, 64]
+    measurement = measure(described).measurements[""]
+    assert measurement.not_finite == (0, 4, 4)
+    expected = (
+        "4 of 4 at width 64, 4 of 4 at width 128; where all diverged, lower the learning rate or take fewer steps"
+    )
+    assert expected in measurement.what_is_missing()
 
 
 def test_the_first_width_with_a_negative_reading_ends_the_sweep(trained):
@@ -165,7 +167,7 @@ def test_the_first_width_with_a_negative_reading_ends_the_sweep(trained):
 def test_a_diverged_seed_is_marked_and_the_others_are_kept():
     def one_in_four(run):
         numbers = run.losses[-1].clone()
-        numbers[1] = math.inf if run.width == 8 else math.nan
+        numbers[1] = math.inf
         return numbers
 
     measurement = measure(sweep(from_run("partly diverged", one_in_four))).measurements[""]
@@ -175,7 +177,17 @@ def test_a_diverged_seed_is_marked_and_the_others_are_kept():
         assert all(value > 0 for value in (cell[0], cell[2], cell[3]))
 
 
-def test_a_zero_is_marked_and_zero_everywhere_is_refused():
+def test_no_direction_of_an_update_of_zero_is_no_divergence():
+    def directions(run):
+        update = run.losses[-1] * torch.tensor([1.0, 0.0, 1.0, 1.0])
+        return update / update
+
+    measurement = measure(sweep(from_run("direction", directions))).measurements[""]
+    assert {statuses[1] for statuses in measurement.statuses} == {Status.UNDEFINED}
+    assert {statuses[0] for statuses in measurement.statuses} == {Status.OK}
+
+
+def test_a_zero_is_marked_and_zeros_everywhere_are_no_exponent():
     def one_zero(run):
         numbers = run.losses[-1].clone()
         numbers[2] = 0.0
@@ -184,8 +196,9 @@ def test_a_zero_is_marked_and_zero_everywhere_is_refused():
     measurement = measure(sweep(from_run("partly zero", one_zero))).measurements[""]
     assert [statuses[2] for statuses in measurement.statuses] == [Status.ZERO] * 3
     assert {statuses[0] for statuses in measurement.statuses} == {Status.OK}
-    with pytest.raises(ValueError, match="zero"):
-        measure(sweep(initial_output(), network=MLP(1, RELU, NTK, centred=True)))
+    nothing = measure(sweep(initial_output(), network=MLP(1, RELU, NTK, centred=True))).measurements[""]
+    with pytest.raises(ValueError, match=r"has no number in any run, .* where all are zero, check that the observable"):
+        PowerLaw(0).judge(nothing)
 
 
 def test_an_observables_own_statuses_are_kept():

@@ -39,7 +39,8 @@ def test_a_sweep_is_cut_to_a_plan_and_redrawn_in_blocks():
     assert sweep(widths=(8, 16, 64, 256)).on((9, 5, 3)) == sweep(seeds=(9, 5, 3))
     assert sweep().on((9, 5, 3)) == sweep(seeds=(9, 5, 3))
     assert sweep(root_seed=3).redrawn(0) == sweep(root_seed=3)
-    assert sweep(root_seed=3).redrawn(2).root_seed == 2 * 2**32 + 3
+    assert sweep(root_seed=3).redrawn(2).drawn_from == 2 * 2**32 + 3
+    assert sweep(root_seed=3).redrawn(2).redrawn(1) == sweep(root_seed=3, block=3)
     assert sweep(seeds=(9, 5, 3)).counts == (9, 5, 3)
 
 
@@ -76,9 +77,9 @@ def test_seeds_too_few_for_an_interval_are_refused(seeds, message):
         sweep(seeds=seeds)
 
 
-@pytest.mark.parametrize("root_seed", [-1, 0.5, True])
+@pytest.mark.parametrize("root_seed", [-1, 0.5, True, 2**32])
 def test_a_root_seed_is_a_whole_number(root_seed):
-    with pytest.raises(ValueError, match=f"a root seed is a whole number, 0 or above; got {root_seed!r}"):
+    with pytest.raises(ValueError, match=rf"a root seed is a whole number from 0 to 2\^32 - 1; got {root_seed!r}"):
         sweep(root_seed=root_seed)
 
 

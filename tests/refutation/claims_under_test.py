@@ -1,5 +1,6 @@
 """The claims of `properties/`, each in a setting of its own, ready to meet a mistake."""
 
+import contextlib
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,6 +9,9 @@ from types import ModuleType
 from typing import Any
 
 import theorychecks as tc
+from theorychecks.claims import Recorder, recording
+from theorychecks.looks import Conditions
+from theorychecks.statistics.verdict import Finding
 
 PROPERTIES = Path(__file__).parents[2] / "properties"
 
@@ -26,17 +30,30 @@ class Claim:
     test: str
     setting: Callable[[ModuleType], dict[str, Any]]
 
-    def run(self) -> None:
-        """Judge the claim, without its decorators.
+    def run(self) -> Recorder:
+        """Judge the claim as a run of pytest does, fresh seeds included, up to the first finding that is not as wanted.
 
         Raises:
-            ClaimFailure: at the first finding that is not as it should be.
             ValueError: if there is nothing to be judged.
         """
         spec = importlib.util.spec_from_file_location(self.file, PROPERTIES / f"{self.file}.py")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        getattr(module, self.test).hypothesis.inner_test(**self.setting(module))
+        recorder = _UpToTheFirst(conditions=Conditions(confirms=True))
+        with recording(recorder), contextlib.suppress(_NotAsWanted):
+            getattr(module, self.test).hypothesis.inner_test(**self.setting(module))
+        return recorder
+
+
+class _NotAsWanted(Exception):  # noqa: N818 - no error, but the end of a claim
+    pass
+
+
+class _UpToTheFirst(Recorder):
+    def add(self, finding: Finding) -> None:
+        super().add(finding)
+        if finding.outcome != "pass":
+            raise _NotAsWanted
 
 
 def aligned(**others: Any) -> Callable[[ModuleType], dict[str, Any]]:

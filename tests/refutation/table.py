@@ -64,10 +64,11 @@ _HEAD = """# Refutation
 Which claim of `properties/` catches which mistake, made by hand in networks, in gradient descent or in what is read off.
 `python -m pytest tests/refutation -m "slow or not slow"` makes the mistakes again and writes this page.
 
-- **refuted**: a prediction is REFUTED.
-- control: the predictions that were reached are SUPPORTED, and a control, which must be REFUTED, is not.
-- undecided: a prediction is INCONCLUSIVE, which fails a run as well.
-- not measured: the measurement stops with an error, since nothing is left to have an exponent.
+- **refuted**: a prediction is REFUTED, by the pinned seeds and by fresh ones, and the run fails.
+- control: the predictions that were reached are SUPPORTED, and a control, which must be REFUTED, is SUPPORTED too, twice;
+  the run fails.
+- undecided: a prediction is INCONCLUSIVE; the claim is skipped, and fails with `--theory-inconclusive=fail`.
+- not measured: no run at any width gives a number, which is an error.
 - passes: the claim does not see the mistake; the last column says why.
 - an empty cell has not been tried.
 

@@ -57,6 +57,7 @@ def finding(
         "power": {"detectable": 0.21, "support": 0.93},
         "looks": {"taken": 2, "planned": 4, "budget": 16},
         "confirmation": None,
+        "repeatable": True,
         "engine": "dense",
         "seconds": 1.5,
         "flops": 2.5e9,

@@ -11,7 +11,7 @@ from theorychecks.statistics.budget import error_budget, false_alarm
 def document(prediction, measurement, *, role="prediction"):
     """A finding as reports have it, with the power that looks add."""
     finding = prediction.judge(measurement).to_document()
-    return finding | {"role": role, "engine": "dense", "power": {"detectable": 0.2, "support": 0.9}}
+    return finding | {"role": role, "repeatable": True, "power": {"detectable": 0.2, "support": 0.9}}
 
 
 @pytest.mark.parametrize("count", [0, 1, 40])
@@ -61,5 +61,5 @@ def test_what_has_no_exponent_is_bounded_by_its_level_and_a_control_alarms_nobod
 
 
 def test_numbers_that_are_given_fail_at_once_and_are_budgeted_so(exact_power_law):
-    given = document(PowerLaw(-0.5), exact_power_law) | {"engine": "given"}
+    given = document(PowerLaw(-0.5), exact_power_law) | {"repeatable": False}
     assert error_budget([given])["false_alarms_a_year_at_most"] == pytest.approx(365 * 0.005)

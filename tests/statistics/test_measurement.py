@@ -162,9 +162,17 @@ def test_a_negative_number_is_refused():
         Measurement.of(WIDTHS, values, name="the drift")
 
 
-def test_all_zero_is_refused():
-    with pytest.raises(ValueError, match="the drift is zero in every run, and zero has no exponent"):
-        Measurement.of(WIDTHS, [np.zeros(8)] * 5, name="the drift")
+@pytest.mark.parametrize(
+    "value, way_out",
+    [
+        (0.0, "where all are zero, check that the observable reads something that the training changes"),
+        (math.nan, "where all diverged, lower the learning rate or take fewer steps"),
+    ],
+)
+def test_a_measurement_without_a_single_number_is_not_judged(value, way_out):
+    nothing = Measurement.of(WIDTHS, [np.full(8, value)] * 5, name="the drift")
+    with pytest.raises(ValueError, match=f"the drift has no number in any run, .*: 8 of 8 at width 64, .*{way_out}"):
+        PowerLaw(-0.5).judge(nothing)
 
 
 def test_all_zero_at_one_width_is_counted():
@@ -173,11 +181,15 @@ def test_all_zero_at_one_width_is_counted():
     assert "8 of 8 at width 256" in finding.reason
 
 
-@pytest.mark.parametrize("judge", [PowerLaw(-0.5).judge, fit_power_law])
-def test_a_width_where_all_runs_diverged_has_no_exponent(judge):
-    with pytest.raises(ValueError, match=r"all 8 runs diverged at width 256.* Lower the learning rate"):
-        judge(with_runs(math.nan, count=8))
-    assert PowerLaw(-0.5).judge(with_runs(math.nan, count=7)).verdict is Verdict.INCONCLUSIVE
+@pytest.mark.parametrize("count", [7, 8])
+def test_a_width_where_runs_diverged_has_no_exponent(count):
+    finding = PowerLaw(-0.5).judge(with_runs(math.nan, count=count))
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert finding.remedy.limited_by == "missing runs"
+    assert f"{count} of 8 at width 256" in finding.reason
+    assert ("lower the learning rate" in finding.reason) == (count == 8)
+    with pytest.raises(ValueError, match=r"too many runs without a finite positive number at width \[256"):
+        fit_power_law(with_runs(math.nan, count=count))
 
 
 def test_a_width_where_all_runs_diverged_is_measured_and_counted():

@@ -14,7 +14,7 @@ from theorychecks.statistics.measurement import check_axis
 
 DEFAULT_BUDGET: Final = 16
 _SEED_BLOCK: Final = 2**32
-"""Root seeds of one block belong to claims; another block draws everything anew."""
+"""How many root seeds a claim may choose from; each block of so many draws everything anew."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class Sweep:
             a 16th, a quarter and all of it are planned from the noise, and the first that decides is the last.
         seeds: takes the place of a budget: so many independent networks a width, or one number for each width, and
             one look.
-        root_seed: another one draws other networks everywhere.
+        root_seed: another one draws other networks everywhere; below 2^32.
+        block: of root seeds. Claims are drawn from block 0; a run's seed and a confirmation on fresh seeds take others.
         words: only readings whose names contain all of these are judged.
     """
 
@@ -39,6 +40,7 @@ class Sweep:
     budget: int | None = field(default=None, kw_only=True)
     seeds: tuple[int, ...] | int | None = field(default=None, kw_only=True)
     root_seed: int = field(default=0, kw_only=True)
+    block: int = field(default=0, kw_only=True)
     words: tuple[str, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
@@ -54,8 +56,14 @@ class Sweep:
         else:
             budget = DEFAULT_BUDGET if self.budget is None else self.budget
             object.__setattr__(self, "budget", positive_integer(budget, "a budget, in networks at every width,"))
-        if isinstance(self.root_seed, bool) or not isinstance(self.root_seed, int) or self.root_seed < 0:
-            raise ValueError(f"a root seed is a whole number, 0 or above; got {self.root_seed!r}")
+        seed = self.root_seed
+        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < _SEED_BLOCK:
+            raise ValueError(f"a root seed is a whole number from 0 to 2^32 - 1; got {seed!r}")
+
+    @property
+    def drawn_from(self) -> int:
+        """The root seed of all draws, that of the block included."""
+        return self.root_seed + self.block * _SEED_BLOCK
 
     @property
     def counts(self) -> tuple[int, ...]:
@@ -93,8 +101,8 @@ class Sweep:
         return replace(self, widths=self.widths[: len(counts)], seeds=tuple(counts), budget=None)
 
     def redrawn(self, block: int) -> Sweep:
-        """The same sweep of other networks; block 0 is the sweep itself."""
-        return replace(self, root_seed=self.root_seed + block * _SEED_BLOCK)
+        """The same sweep of other networks, from a block that lies so many further on."""
+        return replace(self, block=self.block + block)
 
     def wider(self, octaves: int) -> Sweep:
         """The same sweep reaching so many octaves further, with as many seeds at each new width as at the last."""

@@ -62,11 +62,11 @@ class Reading:
 
     Attributes:
         values: [seed]; infinite or NaN where a run has diverged.
-        statuses: where a value is a bound rather than a number; None reads statuses off the values.
+        statuses: where a value is a bound rather than a number; None, for one or for all, reads them off the values.
     """
 
     values: Tensor
-    statuses: tuple[Status, ...] | None = None
+    statuses: tuple[Status | None, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -114,11 +114,21 @@ def from_run(
     """An observable that reads one run; by default its name says all that tells it from others."""
 
     def observe(trial: Trial) -> dict[str, Reading]:
-        result = read(trial.run())
+        run = trial.run()
+        result = read(run)
         by_name = result if isinstance(result, Mapping) else {"": result}
-        return {key: Reading(torch.as_tensor(values)) for key, values in by_name.items()}
+        return {key: _reading(torch.as_tensor(values), run) for key, values in by_name.items()}
 
     return Observable(name, observe, title=title, key=key)
+
+
+def _reading(values: Tensor, run: Run) -> Reading:
+    """A reading in which NaN means divergence only where the loss has diverged; an update of zero has no direction."""
+    finite = run.losses[-1].isfinite().cpu()
+    if values.shape != finite.shape or not values.isnan().any():
+        return Reading(values)
+    undefined = values.isnan().cpu() & finite
+    return Reading(values, tuple(Status.UNDEFINED if flag else None for flag in undefined.tolist()))
 
 
 def together(first: Observable, *others: Observable) -> Observable:

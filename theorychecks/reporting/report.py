@@ -109,6 +109,7 @@ class FindingDocument(TypedDict):
     power: PowerDocument | None
     looks: LooksDocument | None
     confirmation: ConfirmationDocument | None
+    repeatable: bool
     engine: str
     seconds: float
     flops: float

@@ -43,7 +43,7 @@ def error_budget(findings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _at_most(finding: Mapping[str, Any]) -> float:
     """Numbers that are given cannot be drawn again, and fail at once."""
-    return CLEAR if finding["engine"] in ("", "given") else CLEAR**2
+    return CLEAR**2 if finding["repeatable"] else CLEAR
 
 
 def false_alarm(finding: Mapping[str, Any]) -> float:

@@ -13,7 +13,7 @@ from scipy import stats
 from theorychecks.statistics.cells import Array, largest_variance_of_means
 from theorychecks.statistics.finite_size import FiniteSizeClass
 from theorychecks.statistics.interval import Fit, Interval, exponent_weights, fit_power_law
-from theorychecks.statistics.measurement import LOG_OF_MEAN, SEEDS_TO_TRIM, TRIM, Measurement, check_not_all_diverged
+from theorychecks.statistics.measurement import LOG_OF_MEAN, SEEDS_TO_TRIM, TRIM, Measurement, check_any_number
 from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict, decide
 
 _ROUGH_MEAN: Final = 0.01
@@ -21,6 +21,8 @@ _ROUGH_MEAN: Final = 0.01
 _PLANNED: Final = 0.6
 """A half-width of 0.6 margins supports a true claim about nine times in ten."""
 _MOST_DOUBLINGS: Final = 20
+_MOST_SEED_DOUBLINGS: Final = 6
+"""Whoever would need more than 64 times the seeds is told to widen the range."""
 CALM: Final = 0.01
 """Runs that scatter by one per cent: hardly an observable has less noise."""
 _NORMAL_90: Final = 1.2816
@@ -36,7 +38,7 @@ def judge_exponent(
     finite_size: FiniteSizeClass,
 ) -> Finding:
     """Fit an exponent and compare its interval with what is allowed."""
-    check_not_all_diverged(measurement)
+    check_any_number(measurement)
     if measurement.beyond_tolerance(expectation.average):
         missing = measurement.what_is_missing()
         return Finding(
@@ -156,12 +158,14 @@ def _remedy(
         return Remedy(limited_by="flags", text=f"flagged ({', '.join(fired)}): {way_out}")
     flags = f"; flagged ({', '.join(fired)})" if fired else ""
     margin = expectation.margin or 0.0
-    if fit.bias_bound > margin / 2:
+    factor = _times_the_seeds(fit, margin, measurement)
+    if fit.bias_bound > margin / 2 and factor is None:
         return Remedy(limited_by="bias", text=f"bias-limited: {_wider_range(fit, margin, measurement)}{flags}")
-    if fit.noise_half_width > margin / 2:
-        # Noise falls as one over the root of the seeds; what it may be is what the bias leaves over.
-        wanted = max(_PLANNED * margin - fit.bias_bound, 0.1 * margin)
-        factor = (fit.noise_half_width / wanted) ** 2
+    if max(fit.noise_half_width, fit.bias_bound) > margin / 2:
+        if factor is None:
+            # Noise falls as one over the root of the seeds; what it may be is what the bias leaves over.
+            wanted = max(_PLANNED * margin - fit.bias_bound, 0.1 * margin)
+            factor = (fit.noise_half_width / wanted) ** 2
         most = max(measurement.seeds)
         text = f"noise-limited: about {math.ceil(factor * most)} seeds a {measurement.axis} instead of {most}{flags}"
         return Remedy(limited_by="noise", text=text, effort=factor)
@@ -172,6 +176,15 @@ def _remedy(
         f"half-width is {fit.bias_bound + fit.noise_half_width:.3f}; more seeds and wider {measurement.axis}s{flags}"
     )
     return Remedy(limited_by="boundary", text=text)
+
+
+def _times_the_seeds(fit: Fit, margin: float, measurement: Measurement) -> float | None:
+    """How many times the seeds would support a true claim on this range; weights trade bias for noise, so both fall."""
+    axis = np.asarray(measurement.axis_values, dtype=np.float64)
+    counts = np.asarray(measurement.seeds, dtype=np.float64)
+    factors = 2.0 ** (np.arange(1, 2 * _MOST_SEED_DOUBLINGS + 1) / 2)
+    reached = (f for f in factors if _half_width(axis, f * counts, fit.noise, fit.finite_size) <= _PLANNED * margin)
+    return next(map(float, reached), None)
 
 
 def _wider_range(fit: Fit, margin: float, measurement: Measurement) -> str:

@@ -27,7 +27,6 @@ from theorychecks.statistics.measurement import (
     Average,
     Measurement,
     check_axis,
-    check_not_all_diverged,
 )
 
 Array = NDArray[np.float64]
@@ -127,7 +126,6 @@ def fit_power_law(
     """
     check_confidence(confidence)
     admit_power_law(measurement.axis_values, axis=measurement.axis, finite_size=finite_size)
-    check_not_all_diverged(measurement)
     axis = np.asarray(measurement.axis_values, dtype=np.float64)
     if beyond := measurement.beyond_tolerance(average):
         raise ValueError(f"too many runs without a finite positive number at {measurement.axis} {beyond}")

@@ -47,6 +47,13 @@ _SIDE: Final = {
 }
 
 
+_WAYS_OUT: Final = {
+    Status.DIVERGED: "where all diverged, lower the learning rate or take fewer steps",
+    Status.ZERO: "where all are zero, check that the observable reads something that the training changes",
+    Status.UNDEFINED: "where all are undefined, check what is divided by zero",
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
     """Values of one positive quantity over an axis and over seeds.
@@ -76,11 +83,6 @@ class Measurement:
             )
         for axis_value, cell, statuses in zip(self.axis_values, self.values, self.statuses, strict=True):
             self._check_cell(axis_value, cell, statuses)
-        if all(status is Status.ZERO for cell in self.statuses for status in cell):
-            raise ValueError(
-                f"{self.name} is zero in every run, and zero has no exponent. "
-                "Check that the observable reads something that the training changes."
-            )
         if self.shared_seeds and len({len(cell) for cell in self.values}) > 1:
             raise ValueError(
                 f"shared seeds need the same number of seeds at every {self.axis}; got "
@@ -127,12 +129,12 @@ class Measurement:
             name: what was measured.
 
         Raises:
-            ValueError: if a value is negative, a cell has fewer than three seeds, or everything is zero.
+            ValueError: if a value is negative, or a cell has fewer than three seeds.
         """
         cells = [np.atleast_1d(np.asarray(cell, dtype=float)) for cell in values]
         if shapes := [cell.shape for cell in cells if cell.ndim > 1]:
             raise ValueError(f"a cell has one number a seed; got an array of shape {shapes[0]}. Reduce each run first.")
-        statuses = [tuple(_status(value) for value in cell) for cell in cells]
+        statuses = [tuple(status_of(value) for value in cell) for cell in cells]
         kept = [
             tuple(float(value) if status is Status.OK else math.nan for value, status in zip(cell, row, strict=True))
             for cell, row in zip(cells, statuses, strict=True)
@@ -198,7 +200,10 @@ class Measurement:
             for value, count, seeds in zip(self.axis_values, self.not_finite, self.seeds, strict=True)
             if count
         )
+        lost = {status for row in self.statuses if len(set(row)) == 1 for status in row} & _WAYS_OUT.keys()
         way_out = "" if self.trimmed else "; with 8 or more independent seeds, one in five is tolerated on each side"
+        if lost:
+            way_out = "".join(f"; {_WAYS_OUT[status]}" for status in sorted(lost, key=lambda status: status.value))
         return f"runs without a finite positive number: {counts}{way_out}"
 
     def over(self, other: Measurement) -> Measurement:
@@ -283,21 +288,20 @@ def check_axis(axis_values: Sequence[float], *, axis: str = "width") -> None:
         )
 
 
-def check_not_all_diverged(measurement: Measurement) -> None:
-    """Refuse a cell without a single run to fit; what compares ranks can still use one.
+def check_any_number(measurement: Measurement) -> None:
+    """Refuse a measurement without a single number, of which more seeds would not make one.
 
     Raises:
-        ValueError: if all runs diverged at some axis value.
+        ValueError: if all runs diverged, are zero or have no number for another reason.
     """
-    for axis_value, statuses in zip(measurement.axis_values, measurement.statuses, strict=True):
-        if all(status is Status.DIVERGED for status in statuses):
-            raise ValueError(
-                f"all {len(statuses)} runs diverged at {measurement.axis} {axis_value:g}, so nothing was measured "
-                "there. Lower the learning rate, or take fewer steps."
-            )
+    if not any(status is Status.OK for row in measurement.statuses for status in row):
+        raise ValueError(
+            f"{measurement.name} has no number in any run, and nothing can be judged: {measurement.what_is_missing()}"
+        )
 
 
-def _status(value: float) -> Status:
+def status_of(value: float) -> Status:
+    """What became of a run, by its number alone: infinite and NaN runs have diverged, zero runs are zero."""
     if not math.isfinite(value):
         return Status.DIVERGED
     return Status.ZERO if value == 0 else Status.OK

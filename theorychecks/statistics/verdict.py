@@ -133,6 +133,7 @@ class Finding:
         power: what the whole budget could have detected.
         looks: of a sequential design.
         confirmation: on fresh seeds, of a verdict that fails the claim.
+        repeatable: whether fresh seeds can be drawn; numbers that are given cannot be drawn again.
         label: which of the claim's quantities this is.
         role: a prediction must be SUPPORTED, a control REFUTED.
         setting: what the claim was given, as text.
@@ -155,6 +156,7 @@ class Finding:
     power: Power | None = None
     looks: Looks | None = None
     confirmation: Confirmation | None = None
+    repeatable: bool = False
     label: str = ""
     role: Role = "prediction"
     setting: Mapping[str, str] = field(default_factory=dict)
@@ -263,6 +265,7 @@ class Finding:
             "power": _power_document(self.power),
             "looks": _looks_document(self.looks),
             "confirmation": _confirmation_document(self.confirmation),
+            "repeatable": self.repeatable,
             "engine": self.engine,
             "seconds": self.seconds,
             "flops": self.flops,

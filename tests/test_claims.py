@@ -319,8 +319,8 @@ def test_sides_of_a_ratio_need_the_same_widths_and_seeds():
 
 
 @pytest.mark.parametrize("source", [None, [1.0, 2.0], np.ones((5, 8)), "width"])
-def test_only_sweeps_and_measurements_are_checked(source):
-    with pytest.raises(TypeError, match="a Sweep or a Measurement is checked; got "):
+def test_only_sweeps_scans_and_measurements_are_checked(source):
+    with pytest.raises(TypeError, match="a Sweep, a Scan or a Measurement is checked; got "):
         check(source, INVERSE)
     with pytest.raises(TypeError, match="a measurement is compared with another measurement; got against="):
         check_refuted(sizes(-1), INVERSE, against=source if source is not None else 3)

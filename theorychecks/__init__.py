@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from theorychecks.claims import check as check
     from theorychecks.claims import check_refuted as check_refuted
     from theorychecks.claims import claim as claim
+    from theorychecks.experiment import Draw as Draw
     from theorychecks.experiment import Resources as Resources
+    from theorychecks.experiment import Scan as Scan
     from theorychecks.experiment import Sweep as Sweep
     from theorychecks.experiment import measure as measure
     from theorychecks.networks import ADAM as ADAM
@@ -82,7 +84,7 @@ if TYPE_CHECKING:
 
 _HOMES: Final = {
     "theorychecks.claims": "ClaimError ClaimFailure check check_refuted claim",
-    "theorychecks.experiment": "Resources Sweep measure",
+    "theorychecks.experiment": "Draw Resources Scan Sweep measure",
     "theorychecks.networks": (
         "ADAM CROSS_ENTROPY ERF GELU LINEAR MAXIMAL_UPDATE MEAN_FIELD MLP MSE NTK RELU SGD STANDARD TANH Activation "
         "Digits GaussianMixture LearningRate Optimizer Parametrization Ridge Scaling Sphere Teacher Training "

@@ -17,7 +17,7 @@ from theorychecks.statistics.prediction import Prediction
 from theorychecks.statistics.verdict import Finding, Role
 
 if TYPE_CHECKING:
-    from theorychecks.experiment import Sweep
+    from theorychecks.experiment import Design
 
 Test = TypeVar("Test", bound=Callable[..., Any])
 Outcome = Literal["pass", "fail", "inconclusive"]
@@ -59,7 +59,7 @@ class Recorder:
 
     findings: list[Finding] = field(default_factory=list)
     conditions: Conditions = field(default_factory=Conditions)
-    ranges: dict[object, tuple[int, ...]] = field(default_factory=dict)
+    ranges: dict[object, tuple[float, ...]] = field(default_factory=dict)
 
     def add(self, finding: Finding) -> None:
         """Record a finding, in the place of the same one of an earlier run of the same setting."""
@@ -69,20 +69,21 @@ class Recorder:
                 return
         self.findings.append(finding)
 
-    def note_range(self, sweep: Sweep, prediction: Prediction, role: Role) -> None:
+    def note_range(self, design: Design, prediction: Prediction, role: Role) -> None:
         """Refuse a second range for one prediction: the better of two is chosen after seeing the data.
 
         Raises:
             ValueError: if the same networks were held against the same kind of prediction at other widths.
         """
         kind = prediction.expectation.kind
-        key = sweep.observable, sweep.training, sweep.drawn_from, sweep.words, kind, role, tuple(_setting.get().items())
-        before = self.ranges.setdefault(key, sweep.widths)
-        if before != sweep.widths:
+        key = *design.subject, design.drawn_from, design.words, kind, role, tuple(_setting.get().items())
+        before = self.ranges.setdefault(key, design.axis_values)
+        now = design.axis_values
+        if before != now:
             raise ValueError(
-                f"the same networks were held against a {kind} at widths {before[0]}..{before[-1]}, and now at "
-                f"{sweep.widths[0]}..{sweep.widths[-1]}: a range chosen after seeing the data has no error rate. "
-                "Judge one range, or draw other networks for the second: root_seed=1."
+                f"the same runs were held against a {kind} at {design.axis}s {before[0]:g}..{before[-1]:g}, and now at "
+                f"{now[0]:g}..{now[-1]:g}: a range chosen after seeing the data has no error rate. "
+                "Judge one range, or draw other runs for the second: root_seed=1."
             )
 
     @property
@@ -156,7 +157,11 @@ def claim_of(test: object) -> Claim | None:
 
 
 def check(
-    source: Sweep | Measurement, prediction: Prediction, *, against: Sweep | Measurement | None = None, label: str = ""
+    source: Design | Measurement,
+    prediction: Prediction,
+    *,
+    against: Design | Measurement | None = None,
+    label: str = "",
 ) -> list[Finding]:
     """Measure, and hold every reading against a prediction, which must be SUPPORTED.
 
@@ -164,7 +169,7 @@ def check(
     hide the others; elsewhere the first failure raises.
 
     Args:
-        source: a sweep, or a measurement made elsewhere.
+        source: a sweep, a scan, or a measurement made elsewhere.
         prediction: what theory says of it.
         against: divides the source, seed by seed, before it is judged; for `SameLaw`, the other ensemble.
         label: what reports call it; the observable's title by default.
@@ -182,7 +187,11 @@ def check(
 
 
 def check_refuted(
-    source: Sweep | Measurement, prediction: Prediction, *, against: Sweep | Measurement | None = None, label: str = ""
+    source: Design | Measurement,
+    prediction: Prediction,
+    *,
+    against: Design | Measurement | None = None,
+    label: str = "",
 ) -> list[Finding]:
     """Like `check`, for a control: every reading must REFUTE the prediction."""
     return _record("control", source, prediction, against, label)
@@ -201,9 +210,9 @@ def recording(recorder: Recorder, setting: Mapping[str, str] | None = None) -> I
 
 def _record(
     role: Role,
-    source: Sweep | Measurement,
+    source: Design | Measurement,
     prediction: Prediction,
-    against: Sweep | Measurement | None,
+    against: Design | Measurement | None,
     label: str,
 ) -> list[Finding]:
     if not isinstance(prediction, Prediction):
@@ -233,24 +242,16 @@ def _record(
     return findings
 
 
-def _context(source: Sweep | Measurement) -> dict[str, str]:
+def _context(source: Design | Measurement) -> dict[str, str]:
     """What reports say of how a source comes about, and its title."""
     if isinstance(source, Measurement):
         return {"title": source.name}
     # Plain pytest runs load this module too, and must not wait for torch.
-    from theorychecks.experiment import Sweep
-    from theorychecks.observables.observable import JOINT
+    from theorychecks.experiment import Design
 
-    if not isinstance(source, Sweep):
-        raise TypeError(f"a Sweep or a Measurement is checked; got {source!r}")
-    training = source.training
-    return {
-        "title": "" if source.observable.title == JOINT else source.observable.title,
-        "parametrization": training.network.parametrization.name,
-        "loss": training.loss.name,
-        "optimizer": training.optimizer.name,
-        "data": f"{type(training.data).__name__} {getattr(training.data, 'seed', '')}".strip(),
-    }
+    if not isinstance(source, Design):
+        raise TypeError(f"a Sweep, a Scan or a Measurement is checked; got {source!r}")
+    return {"title": source.title, **source.setting}
 
 
 def _raise_unless_passed(findings: list[Finding]) -> None:

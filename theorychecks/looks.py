@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from theorychecks.statistics.exponents import ExponentPrediction
+from theorychecks.statistics.finite_size import class_for
 from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.prediction import Prediction, TwoSampled
 from theorychecks.statistics.sequential import Schedule, in_looks, plan, pooled_noise, schedule
 from theorychecks.statistics.verdict import CLEAR, Confirmation, Finding, Role, Verdict
 
 if TYPE_CHECKING:
-    from theorychecks.experiment import Resources, Sweep
+    from theorychecks.experiment import Design, Resources
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,10 @@ class Conditions:
 
 
 def findings_of(
-    source: Sweep | Measurement,
+    source: Design | Measurement,
     prediction: Prediction,
     *,
-    against: Sweep | Measurement | None,
+    against: Design | Measurement | None,
     role: Role,
     conditions: Conditions,
 ) -> dict[str, Finding]:
@@ -60,12 +61,12 @@ def findings_of(
         finding = replace(_judged(prediction, source, against, None), role=role)
         finding = _powered(finding, prediction, None)
         return {"": _told_if_weak(finding) if conditions.confirms else finding}
-    from theorychecks.experiment import Sweep
+    from theorychecks.experiment import Design
 
     # Even blocks of seeds are drawn first, odd ones confirm.
     sweep = source.wider(conditions.octaves).redrawn(2 * conditions.seed)
     other = against
-    if isinstance(against, Sweep):
+    if isinstance(against, Design):
         other = against.wider(conditions.octaves).redrawn(2 * conditions.seed)
     if other is not None:
         _check_partner(sweep, other, prediction)
@@ -78,21 +79,21 @@ def findings_of(
     return {name: _confirmed(f, name, sweep, other, prediction, conditions) for name, f in found.items()}
 
 
-def _check_partner(sweep: Sweep, other: Sweep | Measurement, prediction: Prediction) -> None:
-    """Refuse what a sweep cannot be compared with, before either is trained.
+def _check_partner(sweep: Design, other: Design | Measurement, prediction: Prediction) -> None:
+    """Refuse what a sweep or a scan cannot be compared with, before either is measured.
 
     Raises:
-        ValueError: for other widths, budgets or seeds, or a budget beside numbers that are given.
-        TypeError: if it is neither a sweep nor a measurement.
+        ValueError: for other axis values, budgets or seeds, or a budget beside numbers that are given.
+        TypeError: if it is no sweep, scan or measurement.
     """
-    from theorychecks.experiment import Sweep
+    from theorychecks.experiment import Design
 
-    if not isinstance(other, Sweep | Measurement):
+    if not isinstance(other, Design | Measurement):
         raise TypeError(f"a sweep is compared with a Sweep or a Measurement; got against={other!r}")
-    widths = other.widths if isinstance(other, Sweep) else other.axis_values
-    if widths != sweep.widths:
+    if (other.axis, other.axis_values) != (sweep.axis, sweep.axis_values):
         raise ValueError(
-            f"a sweep is compared with another one at the same widths, {sweep.widths}; got against= at {widths}"
+            f"a sweep is compared with another one at the same {sweep.axis}s, {sweep.axis_values}; "
+            f"got against= at {other.axis}s {other.axis_values}"
         )
     if isinstance(other, Measurement):
         if sweep.seeds is None:
@@ -109,18 +110,20 @@ def _check_partner(sweep: Sweep, other: Sweep | Measurement, prediction: Predict
         raise ValueError(f"a paired comparison needs the same seeds on both sides; got {seeds} against {theirs}")
 
 
-def _admit(sweep: Sweep, prediction: Prediction, role: Role) -> None:
+def _admit(sweep: Design, prediction: Prediction, role: Role) -> None:
     seeds = sweep.counts
     if sweep.seeds is None:
-        demands = prediction.demands(len(sweep.widths), 0.95)
-        seeds = (demands.seeds,) * len(sweep.widths)
-    prediction.admit(sweep.widths, seeds)
+        demands = prediction.demands(len(sweep.axis_values), 0.95)
+        seeds = (demands.seeds,) * len(sweep.axis_values)
+    if isinstance(prediction, ExponentPrediction):
+        class_for(sweep.axis, prediction.corrections)
+    prediction.admit(sweep.axis_values, seeds)
     if role == "prediction" and isinstance(prediction, ExponentPrediction):
-        prediction.check_range(sweep.widths, sweep.counts)
+        prediction.check_range(sweep.axis_values, sweep.counts)
 
 
 def _of_sweep(
-    sweep: Sweep, other: Sweep | Measurement | None, prediction: Prediction, role: Role, resources: Resources | None
+    sweep: Design, other: Design | Measurement | None, prediction: Prediction, role: Role, resources: Resources | None
 ) -> dict[str, Finding]:
     """Findings by reading, each from the first look that settles it."""
     if sweep.seeds is not None:
@@ -128,35 +131,35 @@ def _of_sweep(
             name: _powered(replace(finding, role=role), prediction, None)
             for name, finding in _measured(sweep, other, prediction, resources, None).items()
         }
-    from theorychecks.experiment import Sweep, costs
+    from theorychecks.experiment import Design, costs
 
     price = costs(sweep)
-    if isinstance(other, Sweep):
+    if isinstance(other, Design):
         price = tuple(a + b for a, b in zip(price, costs(other), strict=True))
     assert sweep.budget is not None
 
     def look(counts: tuple[int, ...], confidence: float) -> dict[str, Finding]:
-        partner = other.on(counts) if isinstance(other, Sweep) else None
+        partner = other.on(counts) if isinstance(other, Design) else None
         found = _measured(sweep.on(counts), partner, prediction, resources, confidence)
         return {name: replace(finding, role=role) for name, finding in found.items()}
 
-    found = in_looks(prediction, sweep.widths, price, sweep.budget, look)
-    whole = (sweep, price, schedule(prediction, len(sweep.widths), price, sweep.budget))
+    found = in_looks(prediction, sweep.axis_values, price, sweep.budget, look, equal=sweep.shared_seeds)
+    whole = (sweep, price, schedule(prediction, len(sweep.axis_values), price, sweep.budget))
     return {name: _powered(finding, prediction, whole) for name, finding in found.items()}
 
 
 def _measured(
-    sweep: Sweep,
-    other: Sweep | Measurement | None,
+    sweep: Design,
+    other: Design | Measurement | None,
     prediction: Prediction,
     resources: Resources | None,
     confidence: float | None,
 ) -> dict[str, Finding]:
-    from theorychecks.experiment import Resources, Sweep, measure
+    from theorychecks.experiment import Design, Resources, measure
 
     measured = measure(sweep, resources or Resources())
     others: Mapping[str, Measurement] = {}
-    if isinstance(other, Sweep):
+    if isinstance(other, Design):
         their = measure(other, resources or Resources()).measurements
         others = {name: their[name] for name in other.select(list(their))}
     findings = {}
@@ -188,7 +191,7 @@ def _judged(
 
 
 def _powered(
-    finding: Finding, prediction: Prediction, whole: tuple[Sweep, tuple[float, ...], Schedule] | None
+    finding: Finding, prediction: Prediction, whole: tuple[Design, tuple[float, ...], Schedule] | None
 ) -> Finding:
     """A finding with what its whole budget could have detected, by its own noise."""
     measurement = finding.measurement
@@ -199,8 +202,17 @@ def _powered(
     if whole is not None:
         sweep, price, timetable = whole
         spend, confidence = timetable.spends[-1], timetable.confidence
-        counts = plan(prediction, sweep.widths, price, spend, noise=noise, confidence=confidence, have=counts)
-        axis_values = tuple(float(width) for width in sweep.widths[: len(counts)])
+        counts = plan(
+            prediction,
+            sweep.axis_values,
+            price,
+            spend,
+            noise=noise,
+            confidence=confidence,
+            have=counts,
+            equal=sweep.shared_seeds,
+        )
+        axis_values = tuple(float(width) for width in sweep.axis_values[: len(counts)])
     return replace(finding, power=prediction.power(axis_values, counts, noise, finding.confidence))
 
 
@@ -215,8 +227,8 @@ def _told_if_weak(finding: Finding) -> Finding:
 def _confirmed(
     finding: Finding,
     name: str,
-    sweep: Sweep,
-    other: Sweep | Measurement | None,
+    sweep: Design,
+    other: Design | Measurement | None,
     prediction: Prediction,
     conditions: Conditions,
 ) -> Finding:

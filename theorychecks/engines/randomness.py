@@ -13,7 +13,7 @@ from theorychecks.networks import Entries
 
 def generator(*place: object) -> torch.Generator:
     """A generator for this place: equal places draw equal numbers, different places independent ones."""
-    return torch.Generator().manual_seed(_digest(place) >> 1)
+    return torch.Generator().manual_seed(integer(*place) >> 1)
 
 
 def fill(values: Tensor, entries: Entries, own: torch.Generator) -> None:
@@ -28,8 +28,9 @@ def fill(values: Tensor, entries: Entries, own: torch.Generator) -> None:
 
 def uniform(*place: object) -> float:
     """One number in [0, 1) that belongs to this place."""
-    return _digest(place) / 2**64
+    return integer(*place) / 2**64
 
 
-def _digest(place: tuple[object, ...]) -> int:
+def integer(*place: object) -> int:
+    """A whole number below 2^64 that belongs to this place."""
     return int.from_bytes(hashlib.blake2b(repr(place).encode(), digest_size=8).digest(), "big")

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import torch
 
 from theorychecks.engines.choice import Choice, choose
 from theorychecks.engines.matrix import Tally
+from theorychecks.experiment.design import Design
 from theorychecks.experiment.resources import Resources
+from theorychecks.experiment.scan import Scan
 from theorychecks.experiment.sweep import Sweep
 from theorychecks.experiment.trial import EngineTrial
-from theorychecks.networks import Training
-from theorychecks.observables.observable import Observable, Reading
+from theorychecks.observables.observable import Reading
 from theorychecks.statistics.measurement import Measurement, status_of
 
 
@@ -53,49 +55,105 @@ class _Block:
     trainings: int
 
 
-_Key = tuple[Observable, Training, int, int, str, str]
-_DONE: dict[_Key, list[_Block]] = {}
-"""Runs already made by this process: observable, training, width, root seed, device and engine determine them."""
+_DONE: dict[tuple[object, ...], list[_Block]] = {}
+"""Runs already made by this process, by what determines them."""
 
 
-def measure(sweep: Sweep, resources: Resources = _DEFAULT) -> Measured:
-    """Carry a sweep out, from the narrowest network to the widest; seeds that were trained before are not again.
+@dataclass(frozen=True)
+class _Cell:
+    """One axis value of a design, ready to be observed.
 
-    The networks are those of the sweep's own seeds: `--theory-seed` and `--theory-profile` move what `check` is given,
+    Attributes:
+        axis_value: which one.
+        count: how many values are wanted.
+        key: what determines them, with their seeds.
+        chunks: from the values that there are and those that are wanted to groups of seeds, observed together.
+        observe: readings of some seeds, and how many values they are.
+    """
+
+    axis_value: float
+    count: int
+    key: tuple[object, ...]
+    chunks: Callable[[int, int], list[list[int]]]
+    observe: Callable[[Sequence[int], Tally], tuple[Mapping[str, Reading], int]]
+
+
+def measure(design: Design, resources: Resources = _DEFAULT) -> Measured:
+    """Carry a design out, from its first axis value to its last; seeds that were trained before are not again.
+
+    The networks are those of the design's own seeds: `--theory-seed` and `--theory-profile` move what `check` is given,
     and not what is measured by hand.
 
     Args:
-        sweep: what to do; its `words` do not matter here.
+        design: what to do; its `words` do not matter here.
         resources: which engine, device and how much memory; engines and chunks are settled before anything is trained.
 
     Raises:
         ValueError: if the engine asked for cannot represent the training, or if a reading is negative.
         MemoryError: if a width does not fit into the memory budget.
     """
-    choices = _choices(sweep, resources)
-    cells: dict[str, list[list[Reading]]] = {}
+    if isinstance(design, Sweep):
+        choices = _choices(design, resources)
+        cells = [_width(design, place, choice, resources) for place, choice in enumerate(choices)]
+        engine = _engine_text(design.widths, choices)
+    else:
+        assert isinstance(design, Scan)
+        cells = [_value(design, place, resources) for place in range(len(design.values))]
+        engine = "function"
+    found: dict[str, list[list[Reading]]] = {}
     seconds = flops = 0.0
     trainings = 0
-    for width, count, choice in zip(sweep.widths, sweep.counts, choices, strict=True):
-        blocks = _blocks(sweep, width, count, choice, resources.device)
-        if cells and set(cells) != set(blocks[0].readings):
-            names = list(blocks[0].readings)
-            raise ValueError(f"{sweep.observable.name} has readings {names} at width {width}, others before")
+    for cell in cells:
+        blocks = _blocks(design, cell)
+        if found and set(found) != set(blocks[0].readings):
+            title, names = design.title or "the sweep", list(blocks[0].readings)
+            raise ValueError(f"{title} has readings {names} at {design.axis} {cell.axis_value:g}, others before")
         for name in blocks[0].readings:
-            cells.setdefault(name, []).append([block.readings[name] for block in blocks])
-            _check_early(sweep, name, width, cells[name][-1])
+            found.setdefault(name, []).append([block.readings[name] for block in blocks])
+            _check_sign(design, name, cell.axis_value, found[name][-1])
         # What another look or claim trained beyond these seeds is not theirs to pay.
-        share = count / sum(block.seeds for block in blocks)
+        share = cell.count / sum(block.seeds for block in blocks)
         seconds += share * sum(block.seconds for block in blocks)
         flops += share * sum(block.flops for block in blocks)
         trainings += round(share * sum(block.trainings for block in blocks))
     return Measured(
-        {name: _measurement(sweep, name, readings) for name, readings in cells.items()},
-        _engine_text(sweep.widths, choices),
+        {name: _measurement(design, name, readings) for name, readings in found.items()},
+        engine,
         seconds,
         flops,
         trainings,
     )
+
+
+def _width(sweep: Sweep, place: int, choice: Choice, resources: Resources) -> _Cell:
+    width, networks = sweep.widths[place], sweep.observable.networks
+
+    def observe(seeds: Sequence[int], tally: Tally) -> tuple[Mapping[str, Reading], int]:
+        trial = EngineTrial(sweep.training, width, seeds, sweep.drawn_from, choice, resources.device, tally)
+        return sweep.observable.observe(trial), len(seeds) // networks
+
+    def chunks(first: int, last: int) -> list[list[int]]:
+        start, stop = first * networks, last * networks
+        # An observable that trains again asks for chunks itself, of networks that change from one round to the next.
+        together = max(stop - start, 1) if sweep.observable.retrains else choice.together
+        return [list(range(at, min(at + together, stop))) for at in range(start, stop, together)]
+
+    key = *sweep.subject, width, sweep.drawn_from, resources.device, choice.engine
+    return _Cell(float(width), sweep.counts[place], key, chunks, observe)
+
+
+def _value(scan: Scan, place: int, resources: Resources) -> _Cell:
+    value = scan.values[place]
+
+    def observe(seeds: Sequence[int], tally: Tally) -> tuple[Mapping[str, Reading], int]:
+        with torch.no_grad():
+            return scan.readings(value, scan.draw(value, seeds, resources, tally)), len(seeds)
+
+    def chunks(first: int, last: int) -> list[list[int]]:
+        return [list(range(first, last))] if last > first else []
+
+    key = *scan.subject, scan.axis, value, scan.shared, scan.drawn_from, resources.device, resources.engine
+    return _Cell(value, scan.counts[place], key, chunks, observe)
 
 
 def _choices(sweep: Sweep, resources: Resources) -> list[Choice]:
@@ -109,16 +167,14 @@ def _choices(sweep: Sweep, resources: Resources) -> list[Choice]:
     return choices
 
 
-def _blocks(sweep: Sweep, width: int, count: int, choice: Choice, device: str) -> list[_Block]:
-    """Blocks that hold the first so many seeds of a width, those that are missing trained now."""
-    key = sweep.observable, sweep.training, width, sweep.drawn_from, device, choice.engine
-    done = _DONE.setdefault(key, [])
-    for seeds in _chunks(sweep, sum(block.seeds for block in done), count, choice):
+def _blocks(design: Design, cell: _Cell) -> list[_Block]:
+    """Blocks that hold the first so many seeds of a cell, those that are missing trained now."""
+    done = _DONE.setdefault(cell.key, [])
+    for seeds in cell.chunks(sum(block.seeds for block in done), cell.count):
         started, tally = time.perf_counter(), Tally()
-        trial = EngineTrial(sweep.training, width, seeds, sweep.drawn_from, choice, device, tally)
-        readings = _readings(sweep, trial)
-        values = len(seeds) // sweep.observable.networks
-        done.append(_Block(readings, values, time.perf_counter() - started, tally.flops, tally.trainings))
+        readings, count = cell.observe(seeds, tally)
+        _check_readings(design, readings, count)
+        done.append(_Block(readings, count, time.perf_counter() - started, tally.flops, tally.trainings))
     return done
 
 
@@ -145,49 +201,40 @@ def _engine_text(widths: Sequence[int], choices: Sequence[Choice]) -> str:
     return ", ".join(parts)
 
 
-def _readings(sweep: Sweep, trial: EngineTrial) -> Mapping[str, Reading]:
-    observed = sweep.observable.observe(trial)
-    if not observed:
-        raise ValueError(f"{sweep.observable.name} reads nothing at all: an empty claim would pass vacuously")
-    for name, reading in observed.items():
-        expected = len(trial.seeds) // sweep.observable.networks
-        if tuple(reading.values.shape) != (expected,):
+def _check_readings(design: Design, readings: Mapping[str, Reading], count: int) -> None:
+    title = design.title or "the sweep"
+    if not readings:
+        raise ValueError(f"{title} reads nothing at all: an empty claim would pass vacuously")
+    for name, reading in readings.items():
+        if tuple(reading.values.shape) != (count,):
             raise ValueError(
-                f"{sweep.observable.name} must give one number a seed, shape ({expected},); "
+                f"{title} must give one number a seed, shape ({count},); "
                 f"got {tuple(reading.values.shape)} for {name or 'its only reading'!r}"
             )
-    return observed
 
 
-def _chunks(sweep: Sweep, first: int, last: int, choice: Choice) -> list[list[int]]:
-    """Seeds of one width, between two counts of values, in groups that are observed together, ensembles as wholes."""
-    start, stop = first * sweep.observable.networks, last * sweep.observable.networks
-    # An observable that trains again asks for chunks itself, of networks that change from one round to the next.
-    together = max(stop - start, 1) if sweep.observable.retrains else choice.together
-    return [list(range(at, min(at + together, stop))) for at in range(start, stop, together)]
-
-
-def _check_early(sweep: Sweep, name: str, width: int, readings: Sequence[Reading]) -> None:
-    """Stop at the first width that has a sign, before wider and dearer ones are trained."""
+def _check_sign(design: Design, name: str, axis_value: float, readings: Sequence[Reading]) -> None:
+    """Stop at the first axis value that has a sign, before others and dearer ones are measured."""
     values = np.concatenate([reading.values.cpu().numpy() for reading in readings]).astype(float)
-    label = name or sweep.observable.title
     if np.any(values < 0):
         raise ValueError(
-            f"{label} must be positive to have an exponent; it is {np.nanmin(values):g} at width {width}. "
-            "Measure its size (a norm, a root mean square) instead."
+            f"{name or design.title} must be positive to have an exponent; it is {np.nanmin(values):g} at "
+            f"{design.axis} {axis_value:g}. Measure its size (a norm, a root mean square) instead."
         )
 
 
-def _measurement(sweep: Sweep, name: str, cells: Sequence[Sequence[Reading]]) -> Measurement:
+def _measurement(design: Design, name: str, cells: Sequence[Sequence[Reading]]) -> Measurement:
     values, statuses = [], []
-    for readings, count in zip(cells, sweep.counts, strict=True):
+    for readings, count in zip(cells, design.counts, strict=True):
         numbers = [float(v) for reading in readings for v in reading.values.cpu().tolist()][:count]
         declared = [s for reading in readings for s in reading.statuses or (None,) * len(reading.values)][:count]
         statuses.append(tuple(s or status_of(v) for v, s in zip(numbers, declared, strict=True)))
         values.append(tuple(v if math.isfinite(v) and v > 0 else math.nan for v in numbers))
     return Measurement(
-        axis_values=tuple(float(width) for width in sweep.widths),
+        axis=design.axis,
+        axis_values=tuple(float(value) for value in design.axis_values),
         values=tuple(values),
         statuses=tuple(statuses),
-        name=name or sweep.observable.title,
+        shared_seeds=design.shared_seeds,
+        name=name or design.title,
     )

@@ -6,22 +6,28 @@ from typing import Final
 
 from theorychecks.engines.choice import ENGINES, REFERENCE_RATES, choose
 from theorychecks.engines.cost import batch_size
+from theorychecks.experiment.design import Design
+from theorychecks.experiment.scan import Scan
 from theorychecks.experiment.sweep import Sweep
 
 _NO_LIMIT: Final = 2**62
 
 
-def costs(sweep: Sweep) -> tuple[float, ...]:
-    """Seconds that one value takes at each width, on the machine of reference and with the engine it would choose.
+def costs(design: Design) -> tuple[float, ...]:
+    """What one run costs at each axis value, as far as plans have to know.
 
-    Plans must not depend on the machine that carries them out, since pinned seeds are to give the same numbers.
+    Of a sweep, seconds that one value takes on the machine of reference, with the engine it would choose: plans must
+    not depend on the machine that carries them out, since pinned seeds are to give the same numbers.
     """
-    batch = batch_size(sweep.training)
+    if isinstance(design, Scan):
+        return tuple(value**design.cost for value in design.values)
+    assert isinstance(design, Sweep)
+    batch = batch_size(design.training)
     found = []
-    for width in sweep.widths:
+    for width in design.widths:
         engine = choose(
-            sweep.training, width, retrains=sweep.observable.retrains, memory_budget=_NO_LIMIT, group=1
+            design.training, width, retrains=design.observable.retrains, memory_budget=_NO_LIMIT, group=1
         ).engine
-        cost = ENGINES[engine].cost(sweep.training, width)
-        found.append(sweep.observable.networks * REFERENCE_RATES[engine].seconds(cost, width, batch))
+        cost = ENGINES[engine].cost(design.training, width)
+        found.append(design.observable.networks * REFERENCE_RATES[engine].seconds(cost, width, batch))
     return tuple(found)

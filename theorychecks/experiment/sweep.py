@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any
 
+from theorychecks.experiment.design import Design
 from theorychecks.networks import LearningRate, Parametrization, Training
-from theorychecks.observables.observable import Observable
-from theorychecks.statistics.design import check_seeds, positive_integer
+from theorychecks.observables.observable import JOINT, Observable
+from theorychecks.statistics.design import positive_integer
 from theorychecks.statistics.measurement import check_axis
-
-DEFAULT_BUDGET: Final = 16
-_SEED_BLOCK: Final = 2**32
-"""How many root seeds a claim may choose from; each block of so many draws everything anew."""
 
 
 @dataclass(frozen=True)
-class Sweep:
-    """What to measure, on what, at which widths and over how many seeds.
+class Sweep(Design):
+    """What to measure, on what, at which widths and over how many networks.
 
     Attributes:
         observable: what to read.
@@ -37,44 +34,42 @@ class Sweep:
     observable: Observable
     training: Training
     widths: tuple[int, ...] = field(kw_only=True)
-    budget: int | None = field(default=None, kw_only=True)
-    seeds: tuple[int, ...] | int | None = field(default=None, kw_only=True)
-    root_seed: int = field(default=0, kw_only=True)
-    block: int = field(default=0, kw_only=True)
-    words: tuple[str, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "widths", tuple(positive_integer(width, "a width") for width in self.widths))
         check_axis(self.widths)
-        if self.seeds is not None:
-            if self.budget is not None:
-                raise ValueError(
-                    f"a sweep has a budget or seeds, not both; got budget={self.budget} and seeds={self.seeds}. "
-                    "A budget is spent in looks and stops early, seeds are all trained."
-                )
-            object.__setattr__(self, "seeds", check_seeds(self.seeds, len(self.widths)))
-        else:
-            budget = DEFAULT_BUDGET if self.budget is None else self.budget
-            object.__setattr__(self, "budget", positive_integer(budget, "a budget, in networks at every width,"))
-        seed = self.root_seed
-        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < _SEED_BLOCK:
-            raise ValueError(f"a root seed is a whole number from 0 to 2^32 - 1; got {seed!r}")
+        super().__post_init__()
 
     @property
-    def drawn_from(self) -> int:
-        """The root seed of all draws, that of the block included."""
-        return self.root_seed + self.block * _SEED_BLOCK
+    def axis(self) -> str:
+        """The width."""
+        return "width"
 
     @property
-    def counts(self) -> tuple[int, ...]:
-        """Seeds at each width; where there is a budget, those that it buys if all widths have the same."""
-        seeds = self.budget if self.seeds is None else self.seeds
-        assert seeds is not None
-        return check_seeds(seeds, len(self.widths))
+    def axis_values(self) -> tuple[float, ...]:
+        """The widths."""
+        return self.widths
 
-    def of(self, *words: str) -> Sweep:
-        """The same sweep, judged on the readings whose names contain these words: `.of("hidden", "spectral")`."""
-        return replace(self, words=words)
+    @property
+    def title(self) -> str:
+        """What reports call the observable; observables that are read together have titles of their own."""
+        return "" if self.observable.title == JOINT else self.observable.title
+
+    @property
+    def subject(self) -> tuple[object, ...]:
+        """The observable and the training."""
+        return self.observable, self.training
+
+    @property
+    def setting(self) -> Mapping[str, str]:
+        """Parametrization, loss, optimizer and data."""
+        training = self.training
+        return {
+            "parametrization": training.network.parametrization.name,
+            "loss": training.loss.name,
+            "optimizer": training.optimizer.name,
+            "data": f"{type(training.data).__name__} {getattr(training.data, 'seed', '')}".strip(),
+        }
 
     def under(self, parametrization: Parametrization, *, learning_rate: LearningRate | None = None) -> Sweep:
         """The same sweep in another parametrization; see `Training.under` for what becomes of the learning rate."""
@@ -88,21 +83,9 @@ class Sweep:
         """The same sweep of another observable."""
         return replace(self, observable=observable, words=())
 
-    def with_seeds(self, seeds: int | tuple[int, ...]) -> Sweep:
-        """The same sweep over so many networks a width, in one look."""
-        return replace(self, seeds=seeds, budget=None)
-
-    def with_budget(self, budget: int) -> Sweep:
-        """The same sweep on another budget."""
-        return replace(self, budget=budget, seeds=None)
-
     def on(self, counts: Sequence[int]) -> Sweep:
         """The same sweep on its first widths, with these numbers of seeds."""
         return replace(self, widths=self.widths[: len(counts)], seeds=tuple(counts), budget=None)
-
-    def redrawn(self, block: int) -> Sweep:
-        """The same sweep of other networks, from a block that lies so many further on."""
-        return replace(self, block=self.block + block)
 
     def wider(self, octaves: int) -> Sweep:
         """The same sweep reaching so many octaves further, with as many seeds at each new width as at the last."""
@@ -111,17 +94,3 @@ class Sweep:
         more = tuple(round(self.widths[-1] * ratio**k) for k in range(1, count + 1))
         seeds = None if self.seeds is None else self.counts + (self.counts[-1],) * count
         return replace(self, widths=self.widths + more, seeds=seeds)
-
-    def select(self, names: Sequence[str]) -> list[str]:
-        """Those names that contain all words.
-
-        Raises:
-            ValueError: if none does.
-        """
-        chosen = [name for name in names if all(word in name for word in self.words)]
-        if not chosen:
-            raise ValueError(
-                f"no reading of {self.observable.name!r} is named with {' and '.join(map(repr, self.words))}; "
-                f"there are {', '.join(map(repr, names))}"
-            )
-        return chosen

@@ -87,6 +87,7 @@ def in_looks(
     look: Callable[[tuple[int, ...], float], Mapping[str, Finding]],
     *,
     confidence: float = CONFIDENCE,
+    equal: bool = False,
 ) -> dict[str, Finding]:
     """Findings by reading, each from the first look that settles it.
 
@@ -97,13 +98,23 @@ def in_looks(
         budget: see `schedule`.
         look: from runs at the first axis values, so many at each, and a confidence to findings by reading.
         confidence: of the verdict, over all looks.
+        equal: whether all axis values need the same number of runs, as shared seeds do.
     """
     timetable = schedule(prediction, len(axis_values), costs, budget, confidence)
     found: dict[str, Finding] = {}
     counts: tuple[int, ...] = ()
     noise: float | None = None
     for taken, spend in enumerate(timetable.spends, start=1):
-        counts = plan(prediction, axis_values, costs, spend, noise=noise, confidence=timetable.confidence, have=counts)
+        counts = plan(
+            prediction,
+            axis_values,
+            costs,
+            spend,
+            noise=noise,
+            confidence=timetable.confidence,
+            have=counts,
+            equal=equal,
+        )
         seen = look(counts, timetable.confidence)
         looks = Looks(taken=taken, planned=len(timetable.spends), budget=budget)
         for name, finding in seen.items():
@@ -141,6 +152,7 @@ def plan(
     noise: float | None,
     confidence: float,
     have: Sequence[int] = (),
+    equal: bool = False,
 ) -> tuple[int, ...]:
     """Seeds at each of the first so many axis values, for the sharpest verdict that the money can buy.
 
@@ -152,10 +164,11 @@ def plan(
         noise: standard deviation of one run's logarithm, as measured so far; None before anything is.
         confidence: of this look.
         have: runs that have been made.
+        equal: whether all axis values need the same number of runs.
     """
     steps = math.log2(noise if noise else _PRIOR_NOISE) * _STEPS_AN_OCTAVE
     rounded = 2.0 ** (round(max(steps, -40.0 * _STEPS_AN_OCTAVE)) / _STEPS_AN_OCTAVE)
-    return _plan(prediction, tuple(axis_values), tuple(costs), spend, rounded, confidence, tuple(have))
+    return _plan(prediction, tuple(axis_values), tuple(costs), spend, rounded, confidence, tuple(have), equal)
 
 
 @lru_cache(maxsize=4096)
@@ -167,15 +180,19 @@ def _plan(
     noise: float,
     confidence: float,
     have: tuple[int, ...],
+    equal: bool,
 ) -> tuple[int, ...]:
     demands = prediction.demands(len(axis_values), confidence)
     fewest = max(demands.points, len(have))
+    allocations = ALLOCATIONS[:1] if equal else ALLOCATIONS
     designs: list[tuple[float, tuple[int, ...]]] = []
     for points in range(fewest, len(axis_values) + 1):
         floor = [max(demands.seeds, made) for made in (*have, *[0] * (points - len(have)))]
+        if equal:
+            floor = [max(floor)] * points
         if points > fewest and float(np.dot(floor, costs[:points])) > spend:
             break
-        tried = [_counts(costs[:points], spend, allocation, floor) for allocation in ALLOCATIONS]
+        tried = [_counts(costs[:points], spend, allocation, floor) for allocation in allocations]
         designs.append(
             min(
                 (prediction.power(axis_values[:points], counts, noise, confidence).resolution, counts)

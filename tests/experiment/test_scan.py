@@ -1,0 +1,193 @@
+"""A scan measures what a function gives along any axis, with draws that belong to their places."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+import theorychecks as tc
+from theorychecks.claims import Recorder, check, check_refuted, recording
+from theorychecks.experiment import Resources, execution
+from theorychecks.observables import Reading
+from theorychecks.statistics.measurement import Status
+
+VALUES = (16.0, 32.0, 64.0, 128.0, 256.0)
+CLASS = tc.FiniteSizeClass(rho=3 / 8, omegas=(1.0,), unit=16)
+HALF = tc.PowerLaw(-1 / 2, corrections=CLASS)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_done(monkeypatch):
+    monkeypatch.setattr(execution, "_DONE", {})
+
+
+def falling(value, draw):
+    """value^-1/2, with some noise."""
+    return [value**-0.5 * math.exp(0.03 * draw.rng(seed).normal()) for seed in draw.seeds]
+
+
+def scan(read=falling, **options):
+    return tc.Scan(read, **({"values": VALUES, "along": "samples", "name": "error"} | options))
+
+
+def test_a_scan_is_judged_like_a_sweep():
+    with recording(Recorder()) as recorder:
+        (finding,) = check(scan(), HALF)
+        (control,) = check_refuted(scan(), tc.PowerLaw(-1, corrections=CLASS))
+    assert finding.verdict is tc.Verdict.SUPPORTED
+    assert finding.looks.taken >= 1
+    assert control.verdict is tc.Verdict.REFUTED
+    assert recorder.outcome == "pass"
+    assert finding.measurement.axis == "samples"
+    assert (finding.label, finding.engine) == ("error", "function")
+    assert set(finding.measurement.axis_values) <= set(VALUES)
+
+
+def test_an_axis_other_than_the_width_declares_its_class_before_anything_is_measured():
+    asked = []
+    with pytest.raises(ValueError, match="the axis 'samples' needs a finite-size class of its own"):
+        check(scan(lambda value, draw: asked.append(value)), tc.PowerLaw(-1 / 2))
+    assert asked == []
+
+
+def test_draws_belong_to_seed_value_and_root_seed():
+    def numbers(value, draw):
+        return [draw.rng(seed).random() for seed in draw.seeds]
+
+    def cells(**options):
+        return np.array(tc.measure(scan(numbers, seeds=8, **options)).measurements[""].values)
+
+    alone = cells()
+    assert len(np.unique(alone)) == alone.size
+    np.testing.assert_array_equal(cells(), alone)
+    assert not np.isin(cells(root_seed=1), alone).any()
+    assert not np.isin(np.array(tc.measure(scan(numbers, seeds=8).redrawn(1)).measurements[""].values), alone).any()
+    shared = cells(shared=True)
+    assert (shared == shared[0]).all()
+    assert len(np.unique(shared[0])) == 8
+
+
+def test_parts_of_a_draw_are_independent():
+    draw = tc.Draw((0, 1), (7,))
+    places = [draw.rng(0), draw.rng(0, "noise"), draw.rng(1), draw.rng(1, "noise")]
+    assert len({rng.random() for rng in places}) == 4
+    assert torch.rand(1, generator=draw.generator(0)) != torch.rand(1, generator=draw.generator(1))
+    assert draw.rng(0, "noise").random() == tc.Draw((0,), (7,)).rng(0, "noise").random()
+
+
+def test_shared_seeds_cancel_what_runs_have_in_common():
+    def together(value, draw):
+        return [value**-0.5 * math.exp(2.0 * draw.rng(seed).normal()) for seed in draw.seeds]
+
+    with recording(Recorder()):
+        (paired,) = check(scan(together, shared=True), HALF)
+        (alone,) = check(scan(lambda *given: together(*given)), HALF)
+    assert paired.verdict is tc.Verdict.SUPPORTED
+    assert paired.measurement.shared_seeds
+    assert len(set(paired.measurement.seeds)) == 1
+    assert alone.verdict is tc.Verdict.INCONCLUSIVE
+
+
+def test_looks_extend_a_scan_and_repeat_no_seed():
+    asked = []
+
+    def noisy(value, draw):
+        asked.extend((value, seed) for seed in draw.seeds)
+        return [value**-0.5 * math.exp(draw.rng(seed).normal()) for seed in draw.seeds]
+
+    for shared in (False, True):
+        with recording(Recorder()):
+            check(scan(noisy, cost=1.0, shared=shared), HALF)
+        assert len(asked) == len(set(asked))
+        asked.clear()
+
+
+def test_plans_follow_the_declared_cost():
+    def noisy(value, draw):
+        return [value**-0.5 * math.exp(draw.rng(seed).normal()) for seed in draw.seeds]
+
+    with recording(Recorder()):
+        (flat,) = check(scan(noisy), HALF)
+        (steep,) = check(scan(lambda *given: noisy(*given), cost=3.0), HALF)
+    assert len(set(flat.measurement.seeds)) == 1
+    assert steep.measurement.seeds[0] > 10 * steep.measurement.seeds[-1]
+
+
+def test_readings_have_names_and_statuses():
+    def two(value, draw):
+        runs = len(draw.seeds)
+        bounded = Reading(torch.full((runs,), value), (Status.ABOVE,) + (None,) * (runs - 1))
+        return {"first": np.full(runs, value), "second": bounded}
+
+    measured = tc.measure(scan(two, seeds=4)).measurements
+    assert list(measured) == ["first", "second"]
+    assert measured["first"].values[1] == (32.0,) * 4
+    assert measured["second"].statuses[0] == (Status.ABOVE, *[Status.OK] * 3)
+
+
+TRAINING = tc.Training(
+    tc.MLP(1, tc.TANH, tc.NTK, centred=True),
+    learning_rate=tc.scaled(0.3),
+    data=tc.Teacher(dimension=4, samples=4),
+    loss=tc.MSE,
+    steps=3,
+)
+
+
+def test_trainings_of_one_width_are_read_along_another_axis():
+    def moved(value, draw):
+        training = tc.Training(
+            tc.MLP(1, tc.TANH, tc.NTK, centred=True),
+            learning_rate=tc.scaled(0.01 * value),
+            data=tc.Teacher(dimension=4, samples=4),
+            loss=tc.MSE,
+            steps=1,
+        )
+        return draw.read(tc.weight_change("output"), training, 64)
+
+    along = {"values": (1.0, 2.0, 4.0, 8.0, 16.0), "along": "learning rate", "name": "weight change", "seeds": 6}
+    paired = tc.measure(scan(moved, shared=True, **along))
+    # One step of gradient descent is linear in its rate.
+    cells = np.array(paired.measurements["output, frobenius"].values)
+    np.testing.assert_allclose(cells / cells[0], np.repeat([[1], [2], [4], [8], [16]], 6, axis=1), rtol=1e-4)
+    assert paired.trainings == 30
+    assert paired.flops > 0
+    alone = np.array(tc.measure(scan(moved, **along)).measurements["output, frobenius"].values)
+    assert len(np.unique(np.round(alone[1] / alone[0], 3))) == 6
+
+
+def test_trainings_are_read_in_chunks_that_fit_into_memory():
+    def loss(value, draw):
+        return draw.read(tc.output_change(), TRAINING, int(value))
+
+    sizes = {"values": (8.0, 16.0, 64.0), "seeds": 6}
+    whole = tc.measure(scan(loss, **sizes)).measurements[""]
+    execution._DONE.clear()
+    from theorychecks.engines import dense
+
+    tight = Resources(memory_budget=2 * dense.cost(TRAINING, 64).bytes)
+    chunked = tc.measure(scan(loss, **sizes), tight).measurements[""]
+    np.testing.assert_allclose(np.array(chunked.values), np.array(whole.values), rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"name": ""}, "a scan names its quantity and its axis"),
+        ({"along": ""}, "a scan names its quantity and its axis"),
+        ({"values": (2.0, 1.0)}, "sampless must increase|samples must increase"),
+        ({"values": (0.0, 1.0)}, "must be a positive number"),
+        ({"budget": 8, "seeds": 8}, "a budget or seeds, not both"),
+        ({"root_seed": 2**32}, "a root seed is a whole number"),
+    ],
+)
+def test_what_is_no_scan_is_refused(options, words):
+    with pytest.raises(ValueError, match=words):
+        scan(**options)
+
+
+@pytest.mark.parametrize("given", [[1.0], [[1.0] * 8] * 8, 1.0, {}])
+def test_a_function_that_gives_no_number_a_seed_is_refused(given):
+    with pytest.raises(ValueError, match=r"error (must give one number a seed, shape \(8,\)|reads nothing at all)"):
+        tc.measure(scan(lambda value, draw: given, seeds=8))

@@ -1,0 +1,158 @@
+"""Scan: what a function gives along any axis, over seeds; for kernels, particles, flows and trainings of one width."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+
+from theorychecks.engines.choice import choose
+from theorychecks.engines.matrix import Tally
+from theorychecks.engines.randomness import generator, integer
+from theorychecks.experiment.design import Design
+from theorychecks.experiment.resources import Resources
+from theorychecks.experiment.trial import EngineTrial
+from theorychecks.networks import Training
+from theorychecks.observables.observable import Observable, Reading
+from theorychecks.statistics.measurement import check_order
+
+Read = Callable[[float, "Draw"], "ArrayLike | Reading | Mapping[str, ArrayLike | Reading]"]
+
+
+@dataclass(frozen=True)
+class Draw:
+    """The random numbers of some seeds at one axis value; those of other seeds, and other values, are independent.
+
+    Attributes:
+        seeds: which ones are asked for.
+        place: what tells these draws from those at other axis values; nothing where seeds are shared.
+        resources: what trainings may use.
+        tally: counts what they cost.
+    """
+
+    seeds: Sequence[int]
+    place: tuple[object, ...]
+    resources: Resources = field(default_factory=Resources)
+    tally: Tally = field(default_factory=Tally)
+
+    def rng(self, seed: int, *what: object) -> np.random.Generator:
+        """Numpy's generator for one seed, and for this part of what is drawn."""
+        return np.random.default_rng(integer(*self.place, *what, seed))
+
+    def generator(self, seed: int, *what: object) -> torch.Generator:
+        """Torch's generator for one seed, and for this part of what is drawn."""
+        return generator(*self.place, *what, seed)
+
+    def read(self, observable: Observable, training: Training, width: int) -> dict[str, Reading]:
+        """An observable of networks of one width, trained by the engine that is faster there, one value a seed.
+
+        Raises:
+            ValueError: if the engine asked for cannot represent the training.
+            MemoryError: if the width does not fit into the memory budget.
+        """
+        resources, group = self.resources, observable.networks
+        choice = choose(
+            training,
+            width,
+            wanted=resources.engine,
+            retrains=observable.retrains,
+            group=group,
+            memory_budget=resources.budget(),
+            rates=resources.rates,
+            on_cpu=resources.on_cpu,
+        )
+        together = len(self.seeds) if observable.retrains else max(choice.together // group, 1)
+        parts = []
+        for start in range(0, len(self.seeds), together):
+            networks = [seed * group + k for seed in self.seeds[start : start + together] for k in range(group)]
+            trial = EngineTrial(training, width, networks, integer(*self.place), choice, resources.device, self.tally)
+            parts.append(observable.observe(trial))
+        return {name: _joined([part[name] for part in parts]) for name in parts[0]}
+
+
+@dataclass(frozen=True)
+class Scan(Design):
+    """What a function gives along an axis, and over how many seeds.
+
+    Attributes:
+        read: from an axis value and a `Draw` to one number for each of the draw's seeds, or to several such arrays by
+            name. What it draws comes from the draw's generators. It is the same function at every look, and two scans
+            with one function share what has been measured.
+        values: of the axis, increasing and positive.
+        along: the axis, what varies: "samples", "output scale", "particles".
+        name: of the quantity.
+        cost: one run at an axis value costs this power of it.
+        shared: whether a seed draws the same at every axis value, which cancels what they have in common.
+        about: what reports say of how the numbers come about.
+    """
+
+    read: Read = field(repr=False)
+    values: tuple[float, ...]
+    along: str = field(kw_only=True)
+    name: str = field(kw_only=True)
+    cost: float = field(default=0.0, kw_only=True)
+    shared: bool = field(default=False, kw_only=True)
+    about: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", tuple(float(value) for value in self.values))
+        check_order(self.values, axis=self.along)
+        if not self.name or not self.along:
+            raise ValueError("a scan names its quantity and its axis: reports go by them")
+        super().__post_init__()
+
+    @property
+    def axis(self) -> str:
+        """What varies."""
+        return self.along
+
+    @property
+    def shared_seeds(self) -> bool:
+        """Whether a seed draws the same at every axis value."""
+        return self.shared
+
+    @property
+    def axis_values(self) -> tuple[float, ...]:
+        """Values of the axis."""
+        return self.values
+
+    @property
+    def title(self) -> str:
+        """The name."""
+        return self.name
+
+    @property
+    def subject(self) -> tuple[object, ...]:
+        """The function and the name."""
+        return self.read, self.name
+
+    @property
+    def setting(self) -> Mapping[str, str]:
+        """What the scan says about itself."""
+        return dict(self.about)
+
+    def on(self, counts: Sequence[int]) -> Scan:
+        """The same scan on its first values, with these numbers of seeds."""
+        return replace(self, values=self.values[: len(counts)], seeds=tuple(counts), budget=None)
+
+    def draw(self, value: float, seeds: Sequence[int], resources: Resources, tally: Tally) -> Draw:
+        """What some seeds draw at an axis value."""
+        place = (self.drawn_from,) if self.shared else (self.drawn_from, self.axis, value)
+        return Draw(seeds, place, resources, tally)
+
+    def readings(self, value: float, draw: Draw) -> dict[str, Reading]:
+        """What the function gives, as readings by name."""
+        found = self.read(value, draw)
+        by_name = found if isinstance(found, Mapping) else {"": found}
+        return {
+            name: given if isinstance(given, Reading) else Reading(torch.as_tensor(np.asarray(given, dtype=np.float64)))
+            for name, given in by_name.items()
+        }
+
+
+def _joined(parts: Sequence[Reading]) -> Reading:
+    statuses = [status for part in parts for status in part.statuses or (None,) * len(part.values)]
+    return Reading(torch.cat([part.values for part in parts]), tuple(statuses))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from theorychecks.claims import ClaimError as ClaimError
     from theorychecks.claims import ClaimFailure as ClaimFailure
+    from theorychecks.claims import Paper as Paper
     from theorychecks.claims import check as check
     from theorychecks.claims import check_refuted as check_refuted
     from theorychecks.claims import claim as claim
@@ -83,7 +84,7 @@ if TYPE_CHECKING:
     from theorychecks.statistics import widths as widths
 
 _HOMES: Final = {
-    "theorychecks.claims": "ClaimError ClaimFailure check check_refuted claim",
+    "theorychecks.claims": "ClaimError ClaimFailure Paper check check_refuted claim",
     "theorychecks.experiment": "Draw Resources Scan Sweep measure",
     "theorychecks.networks": (
         "ADAM CROSS_ENTROPY ERF GELU LINEAR MAXIMAL_UPDATE MEAN_FIELD MLP MSE NTK RELU SGD STANDARD TANH Activation "

@@ -33,6 +33,25 @@ class ClaimFailure(AssertionError):  # noqa: N818 - it is an assertion that fail
 
 
 @dataclass(frozen=True, kw_only=True)
+class Paper:
+    """A paper whose statements have a section of their own in the report, claim by claim.
+
+    Attributes:
+        title: of the paper.
+        arxiv: its number, "2605.18180".
+        seen: how much of it was read: "abstract".
+        undecided: statements that no small experiment decides, and why.
+        doubtful: statements that look false as stated, and what is true instead.
+    """
+
+    title: str
+    arxiv: str
+    seen: str
+    undecided: Mapping[str, str] = field(default_factory=dict)
+    doubtful: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Claim:
     """What a test claims.
 
@@ -40,11 +59,16 @@ class Claim:
         id: short and unique, "LZ-1".
         statement: the test's docstring.
         source: where the claim comes from, with what was derived or measured here marked so.
+        trend: whether it is an empirical regularity and no theorem; then it fails a run under `--theory-trends=gate`
+            only.
+        paper: whose statement it is, where the report has a section for it.
     """
 
     id: str
     statement: str
     source: str
+    trend: bool = False
+    paper: Paper | None = None
 
 
 @dataclass
@@ -114,7 +138,7 @@ _recorder: ContextVar[Recorder | None] = ContextVar("theorychecks_recorder", def
 _setting: ContextVar[Mapping[str, str]] = ContextVar("theorychecks_setting", default=MappingProxyType({}))
 
 
-def claim(*, id: str, source: str) -> Callable[[Test], Test]:
+def claim(*, id: str, source: str, trend: bool = False, paper: Paper | None = None) -> Callable[[Test], Test]:
     """Mark a test as a claim; put it above `@given`.
 
     The test's docstring is the statement. The test must call `check` and `check_refuted`.
@@ -122,6 +146,8 @@ def claim(*, id: str, source: str) -> Callable[[Test], Test]:
     Args:
         id: short and unique in a run.
         source: author, year, arXiv id, equation; "derived here" for what was.
+        trend: an empirical regularity, which fails a run under `--theory-trends=gate` only.
+        paper: gives the claim a place in that paper's section of the report.
 
     Raises:
         ClaimError: without an id, a source, a docstring or a control.
@@ -144,7 +170,7 @@ def claim(*, id: str, source: str) -> Callable[[Test], Test]:
             )
         if hypothesis_handle:
             hypothesis_handle.inner_test = _noting_setting(inner)
-        setattr(test, _ATTRIBUTE, Claim(id=id, statement=statement, source=source))
+        setattr(test, _ATTRIBUTE, Claim(id=id, statement=statement, source=source, trend=trend, paper=paper))
         return test
 
     return mark

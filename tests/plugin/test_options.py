@@ -1,5 +1,6 @@
 """What the options do, and what a run leaves where."""
 
+import json
 import subprocess
 import sys
 
@@ -421,3 +422,22 @@ def test_header_and_report_state_the_budget_under_workers_too(pytester):
     )
     markdown = (pytester.path / "reports/latest/report.md").read_text(encoding="utf-8")
     assert "A claim fails when chance gives its verdict less often than 0.005" in markdown
+
+
+def test_a_trend_that_fails_is_reported_and_fails_the_run_under_the_gate_alone(inner, pytester):
+    trend = CLAIM.format(id="rise", name="rise", exponent="-0.5").replace('id="rise"', 'id="rise", trend=True')
+    pytester.makepyfile(test_it=trend, test_other=CLAIM.format(id="one", name="one", exponent=-1))
+    lenient = inner()
+    lenient.assert_outcomes(passed=1, skipped=1)
+    assert lenient.ret == 0
+    lenient.stdout.fnmatch_lines(
+        ["*1 passed, 0 failed, 0 inconclusive*", "*1 trends fail, which is reported only; --theory-trends=gate fails*"]
+    )
+    document = json.loads((pytester.path / "reports" / "latest" / "report.json").read_text(encoding="utf-8"))
+    assert [(c["id"], c["trend"], c["outcome"]) for c in document["claims"]] == [
+        ("rise", True, "fail"),
+        ("one", False, "pass"),
+    ]
+    strict = inner("--theory-trends=gate")
+    strict.assert_outcomes(passed=1, failed=1)
+    assert strict.ret == 1

@@ -1,1 +1,1 @@
-"""Dynamics of models that are no multilayer perceptrons under gradient descent: particles, projected flows, recursions."""
+"""Dynamics of models that are no multilayer perceptrons: particles, projected flows, recursions."""

@@ -42,6 +42,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="whether an undecided claim is amber, which pytest calls skipped (default), or fails the run",
     )
     group.addoption(
+        "--theory-trends",
+        choices=("report", "gate"),
+        default="report",
+        help="whether a trend, an empirical regularity and no theorem, that fails is reported only (default), or fails "
+        "the run",
+    )
+    group.addoption(
         "--theory-engine",
         choices=("auto", "dense", "matrix_free"),
         default="auto",

@@ -158,6 +158,8 @@ class Gatherer:
         claims = [self._claim_document(node, claim) for node, claim in self.collected.items()]
         findings = sum(len(claim["findings"]) for claim in claims)
         outcomes = [claim["outcome"] for claim in claims]
+        reported = self.config.getoption("--theory-trends") == "report"
+        trends = sum(reported and c["trend"] and c["outcome"] == "fail" and not c["error"] for c in claims)
         budget = error_budget([finding for claim in claims for finding in claim["findings"]])
         return {
             "schema": 1,
@@ -168,8 +170,9 @@ class Gatherer:
                 "judged": sum(_is_judged(claim) for claim in claims),
                 "reported": len(self.documents),
                 "passed": outcomes.count("pass"),
-                "failed": outcomes.count("fail"),
+                "failed": outcomes.count("fail") - trends,
                 "inconclusive": outcomes.count("inconclusive"),
+                "trends_failed": trends,
                 "lost": [node for node in self.collected if node not in self.documents],
                 "findings": findings,
                 "seed": run_seed(self.config),
@@ -182,20 +185,18 @@ class Gatherer:
             ),
         }
 
-    def _claim_document(self, node: str, claim: dict[str, str]) -> ClaimDocument:
+    def _claim_document(self, node: str, about: dict[str, Any]) -> ClaimDocument:
         if node in self.documents:
             return self.documents[node]
-        return {
-            "id": claim["id"],
+        lost = {
             "test": node,
-            "statement": claim["statement"],
-            "source": claim["source"],
             "outcome": "fail",
             "seed": run_seed(self.config),
             "error": self.errors.get(node, "lost: the claim was collected, but no worker reported on it"),
             "seconds": 0.0,
             "findings": [],
         }
+        return cast("ClaimDocument", about | lost)
 
 
 def leave_collected(worker: dict[str, Any], collected: Collected) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 import time
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 from unittest import SkipTest
 
 import pytest
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 REPORT_ATTRIBUTE: Final = "theorychecks_claim"
 """Where a test report carries a claim's findings, as JSON text."""
-Collected = dict[str, dict[str, str]]
-"""Id, statement and source of each claim, by node id."""
+Collected = dict[str, dict[str, Any]]
+"""What each claim says of itself, by node id."""
 _document_key = pytest.StashKey[str]()
 
 
@@ -63,11 +64,7 @@ class Runner:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Note which claims there are to be judged, before the header speaks of them."""
-        collected = {
-            item.nodeid: {"id": claim.id, "statement": claim.statement, "source": claim.source}
-            for item in session.items
-            if (claim := _claim(item)) is not None
-        }
+        collected = {item.nodeid: _about(claim) for item in session.items if (claim := _claim(item)) is not None}
         self.note_collected(collected)
 
     @pytest.hookimpl(wrapper=True)
@@ -110,6 +107,8 @@ class Runner:
         text = wording.account(document)
         if document["outcome"] == "inconclusive" and self.config.getoption("--theory-inconclusive") == "skip":
             pytest.skip(text)
+        if document["trend"] and not document["error"] and self.config.getoption("--theory-trends") == "report":
+            pytest.skip(f"a trend, which fails the run with --theory-trends=gate only\n{text}")
         pytest.fail(text, pytrace=False)
 
     @pytest.hookimpl(wrapper=True)
@@ -152,10 +151,8 @@ def _claim_document(node: str, claim: Claim, recorder: Recorder, error: str | No
     return cast(
         "ClaimDocument",
         {
-            "id": claim.id,
+            **_about(claim),
             "test": node,
-            "statement": claim.statement,
-            "source": claim.source,
             "outcome": "fail" if error else recorder.outcome,
             "error": error,
             "seed": recorder.conditions.seed,
@@ -163,6 +160,17 @@ def _claim_document(node: str, claim: Claim, recorder: Recorder, error: str | No
             "findings": [finding.to_document() for finding in recorder.findings],
         },
     )
+
+
+def _about(claim: Claim) -> dict[str, Any]:
+    """What a claim says of itself."""
+    return {
+        "id": claim.id,
+        "statement": claim.statement,
+        "source": claim.source,
+        "trend": claim.trend,
+        "paper": None if claim.paper is None else dataclasses.asdict(claim.paper),
+    }
 
 
 def _plain(value: object) -> object:

@@ -7,6 +7,7 @@ from functools import cache
 import jinja2
 
 from theorychecks.reporting import wording
+from theorychecks.reporting.papers import paper_sections
 from theorychecks.reporting.plots import POINTS_DRAWN, plot_finding
 from theorychecks.reporting.report import ClaimDocument, FindingDocument, Report
 from theorychecks.reporting.selection import Pair, finding_passes, pairs, worst_finding
@@ -67,6 +68,7 @@ def render_html(report: Report) -> str:
         suite=report.suite,
         counts_agree=_counts_agree(report),
         sections=sections,
+        papers=paper_sections(report.claims),
         provenance=wording.provenance(report.provenance),
         outcomes=wording.OUTCOMES,
         w=wording,

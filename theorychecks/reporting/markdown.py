@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from theorychecks.reporting import wording
+from theorychecks.reporting.papers import PaperSection, paper_sections
 from theorychecks.reporting.report import ClaimDocument, FindingDocument, ProvenanceDocument, Report, SuiteDocument
 from theorychecks.reporting.selection import failing_findings, finding_passes, worst_finding
 
@@ -35,6 +36,7 @@ def render_markdown(report: Report) -> str:
         _header(report.suite),
         _table(report.claims),
         _failures(report.claims),
+        *map(_paper, paper_sections(report.claims)),
         _provenance(report.provenance),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -46,7 +48,7 @@ def _header(suite: SuiteDocument) -> str:
         "# Theory checks",
         "",
         f"**{suite['passed']} of {suite['claims']} claims pass**, {suite['failed']} fail, "
-        f"{suite['inconclusive']} inconclusive; {suite['findings']} findings in "
+        f"{suite['inconclusive']} inconclusive{_trends(suite)}; {suite['findings']} findings in "
         f"{wording.duration(suite['wall_seconds'])} (profile {suite['profile']}).",
         "",
         f"Error budget: {wording.percent(budget['confidence'])} intervals, each tail wrong with probability at most "
@@ -58,6 +60,11 @@ def _header(suite: SuiteDocument) -> str:
         f"Run nightly on fresh seeds: {wording.false_alarms(budget)}.",
     ]
     return "\n".join(lines + _losses(suite))
+
+
+def _trends(suite: SuiteDocument) -> str:
+    count = suite["trends_failed"]
+    return f", {count} trends fail, which is reported only" if count else ""
 
 
 def _losses(suite: SuiteDocument) -> list[str]:
@@ -85,7 +92,8 @@ def _table(claims: list[ClaimDocument]) -> str:
 
 def _claim_row(claim: ClaimDocument) -> str:
     finding = worst_finding(claim)
-    cells = [wording.OUTCOMES[claim["outcome"]], _code(wording.clip(claim["id"], 120)), _cell(claim["statement"], 240)]
+    name = _code(wording.clip(claim["id"], 120)) + (" (trend)" if claim["trend"] else "")
+    cells = [wording.OUTCOMES[claim["outcome"]], name, _cell(claim["statement"], 240)]
     if finding is None:
         cells += ["-", _cell(claim["error"] or "no finding", 160), "-", "-", "-"]
     else:
@@ -132,6 +140,27 @@ def _failure(claim: ClaimDocument) -> str:
     if rest > 0:
         parts.append(f"{rest} more findings of this claim are left out here; report.json has them all.")
     return "\n\n".join(parts)
+
+
+def _paper(section: PaperSection) -> str:
+    paper = section.paper
+    lines = [
+        f"## {_cell(paper['title'], 300)} (arXiv:{_cell(paper['arxiv'], 40)})",
+        "",
+        f"Read: {_cell(paper['seen'], 300)}. What claims say is theirs, and their sources tell what was derived here.",
+    ]
+    for heading, claims in (("Supported", section.supported), ("Not supported", section.open)):
+        if claims:
+            lines += ["", f"{heading} by this run:", ""]
+            lines += [f"- {_code(wording.clip(c['id'], 120))}: {_cell(c['statement'], 600)}" for c in claims]
+    for heading, statements in (
+        ("Not decided by a small experiment", paper["undecided"]),
+        ("Looks false as stated", paper["doubtful"]),
+    ):
+        if statements:
+            lines += ["", f"{heading}:", ""]
+            lines += [f"- {_cell(said, 600)}: {_cell(why, 900)}" for said, why in statements.items()]
+    return "\n".join(lines)
 
 
 def _explained(claim: ClaimDocument, finding: FindingDocument) -> str:

@@ -116,6 +116,16 @@ class FindingDocument(TypedDict):
     trainings: int
 
 
+class PaperDocument(TypedDict):
+    """A paper that a claim belongs to; `undecided` and `doubtful` are its other statements, and why."""
+
+    title: str
+    arxiv: str
+    seen: str
+    undecided: dict[str, str]
+    doubtful: dict[str, str]
+
+
 class ClaimDocument(TypedDict):
     """One claim: its sentence, its source, its outcome and its findings; `error` says how it broke, if it did."""
 
@@ -123,6 +133,8 @@ class ClaimDocument(TypedDict):
     test: str
     statement: str
     source: str
+    trend: bool
+    paper: PaperDocument | None
     outcome: Literal["pass", "fail", "inconclusive"]
     error: str | None
     seed: int
@@ -145,7 +157,10 @@ class BudgetDocument(TypedDict):
 
 
 class SuiteDocument(TypedDict):
-    """The counts of a run; `collected`, `judged` and `reported` are equal unless claims were lost."""
+    """The counts of a run; `collected`, `judged` and `reported` are equal unless claims were lost.
+
+    Trends that fail are `failed` where they decide whether the run passes, and `trends_failed` where they do not.
+    """
 
     claims: int
     collected: int
@@ -154,6 +169,7 @@ class SuiteDocument(TypedDict):
     passed: int
     failed: int
     inconclusive: int
+    trends_failed: int
     lost: list[str]
     findings: int
     seed: int

@@ -59,6 +59,10 @@ def closing_lines(report: Report) -> list[str]:
         lines.append(
             f"INCOMPLETE: {suite['collected']} claims collected, {suite['reported']} reported, {suite['judged']} judged"
         )
+    if suite["trends_failed"]:
+        lines.append(
+            f"{suite['trends_failed']} trends fail, which is reported only; --theory-trends=gate fails the run on them"
+        )
     lines.extend(f"lost: {node}" for node in suite["lost"])
     if suite["inconclusive"] and not suite["passed"] and not suite["failed"]:
         lines.append("NOTHING DECIDED: no claim passed, so the run fails")

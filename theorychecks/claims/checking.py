@@ -1,0 +1,115 @@
+"""Checking: a source is held against a prediction, which must be SUPPORTED, or REFUTED in a control."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from theorychecks.claims.recording import given, now_recording
+from theorychecks.looks import Conditions, findings_of
+from theorychecks.statistics.measurement import Measurement
+from theorychecks.statistics.prediction import Prediction
+from theorychecks.statistics.verdict import Finding, Role
+
+if TYPE_CHECKING:
+    from theorychecks.experiment import Design
+
+
+class ClaimFailure(AssertionError):  # noqa: N818 - it is an assertion that failed, not an error in the test
+    """A prediction is not supported, or a control not refuted."""
+
+
+def check(
+    source: Design | Measurement,
+    prediction: Prediction,
+    *,
+    against: Design | Measurement | None = None,
+    label: str = "",
+) -> list[Finding]:
+    """Measure, and hold every reading against a prediction, which must be SUPPORTED.
+
+    Inside a claim run by pytest the findings are recorded and judged together at the end, so that one failure does not
+    hide the others; elsewhere the first failure raises.
+
+    Args:
+        source: a sweep, a scan, or a measurement made elsewhere.
+        prediction: what theory says of it.
+        against: divides the source, seed by seed, before it is judged; for `SameLaw`, the other ensemble.
+        label: what reports call it; the observable's title by default.
+
+    Returns:
+        One finding a reading.
+
+    Raises:
+        ClaimFailure: outside of a recorded claim, if a reading does not support the prediction.
+        ValueError: if the design could never decide, or what it is held against does not fit, before anything is
+            trained; or if no run gives a number.
+        TypeError: if the source, the prediction or what it is held against is none.
+    """
+    return _record("prediction", source, prediction, against, label)
+
+
+def check_refuted(
+    source: Design | Measurement,
+    prediction: Prediction,
+    *,
+    against: Design | Measurement | None = None,
+    label: str = "",
+) -> list[Finding]:
+    """Like `check`, for a control: every reading must REFUTE the prediction."""
+    return _record("control", source, prediction, against, label)
+
+
+def _record(
+    role: Role,
+    source: Design | Measurement,
+    prediction: Prediction,
+    against: Design | Measurement | None,
+    label: str,
+) -> list[Finding]:
+    if not isinstance(prediction, Prediction):
+        raise TypeError(f"a prediction is a PowerLaw, Plateau, Ordering or another of the README's; got {prediction!r}")
+    recorder = now_recording.get()
+    conditions = recorder.conditions if recorder else Conditions()
+    context = _context(source)
+    if recorder is not None and not isinstance(source, Measurement):
+        recorder.note_range(source, prediction, role)
+    found = findings_of(source, prediction, against=against, role=role, conditions=conditions)
+    title = label or context.pop("title")
+    context.pop("title", None)
+    findings = []
+    for name, finding in found.items():
+        finding = replace(
+            finding,
+            label=", ".join(part for part in (title, name) if part),
+            role=role,
+            setting={**given.get(), **context},
+            engine=finding.engine or "given",
+        )
+        findings.append(finding)
+        if recorder is not None:
+            recorder.add(finding)
+    if recorder is None:
+        _raise_unless_passed(findings)
+    return findings
+
+
+def _context(source: Design | Measurement) -> dict[str, str]:
+    """What reports say of how a source comes about, and its title."""
+    if isinstance(source, Measurement):
+        return {"title": source.name}
+    # Plain pytest runs load this module too, and must not wait for torch.
+    from theorychecks.experiment import Design
+
+    if not isinstance(source, Design):
+        raise TypeError(f"a Sweep, a Scan or a Measurement is checked; got {source!r}")
+    return {"title": source.title, **source.setting}
+
+
+def _raise_unless_passed(findings: list[Finding]) -> None:
+    for finding in findings:
+        if not finding.passed:
+            raise ClaimFailure(
+                f"{finding.label} is {finding.verdict.value}, a {finding.role} must be {finding.wanted.value}: "
+                f"{finding.reason}"
+            )

@@ -1,0 +1,130 @@
+"""Declaration: a test is marked as a claim, with its statement, its source and the paper it comes from."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+from theorychecks.claims.checking import check_refuted
+from theorychecks.claims.reach import reaches
+from theorychecks.claims.recording import given, now_recording
+
+Test = TypeVar("Test", bound=Callable[..., Any])
+_ATTRIBUTE: Final = "__theorychecks_claim__"
+
+
+class ClaimError(ValueError):
+    """A claim is not well formed: it lacks a statement, a source or a control."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paper:
+    """A paper whose statements have a section of their own in the report, claim by claim.
+
+    Attributes:
+        title: of the paper.
+        arxiv: its number, "2605.18180".
+        seen: how much of it was read: "abstract".
+        undecided: statements that no small experiment decides, and why.
+        doubtful: statements that look false as stated, and what is true instead.
+    """
+
+    title: str
+    arxiv: str
+    seen: str
+    undecided: Mapping[str, str] = field(default_factory=dict)
+    doubtful: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """What a test claims.
+
+    Attributes:
+        id: short and unique, "LZ-1".
+        statement: the test's docstring.
+        source: where the claim comes from, with what was derived or measured here marked so.
+        trend: whether it is an empirical regularity and no theorem; then it fails a run under `--theory-trends=gate`
+            only.
+        paper: whose statement it is, where the report has a section for it.
+    """
+
+    id: str
+    statement: str
+    source: str
+    trend: bool = False
+    paper: Paper | None = None
+
+
+def claim(*, id: str, source: str, trend: bool = False, paper: Paper | None = None) -> Callable[[Test], Test]:
+    """Mark a test as a claim; put it above `@given`.
+
+    The test's docstring is the statement. The test must call `check` and `check_refuted`.
+
+    Args:
+        id: short and unique in a run.
+        source: author, year, arXiv id, equation; "derived here" for what was.
+        trend: an empirical regularity, which fails a run under `--theory-trends=gate` only.
+        paper: gives the claim a place in that paper's section of the report.
+
+    Raises:
+        ClaimError: without an id, a source, a docstring or a control.
+    """
+
+    def mark(test: Test) -> Test:
+        name = getattr(test, "__name__", repr(test))
+        statement = inspect.cleandoc(test.__doc__ or "").strip()
+        for what, text in (("an id", id), ("a source", source)):
+            if not isinstance(text, str) or not text.strip():
+                raise ClaimError(f"{name}: a claim needs {what}; got {text!r}. Write @claim(id='...', source='...').")
+        if not statement:
+            raise ClaimError(f"{name}: a claim states itself in its docstring, and there is none. Write one sentence.")
+        hypothesis_handle = getattr(test, "hypothesis", None)
+        inner = hypothesis_handle.inner_test if hypothesis_handle else test
+        if not reaches(inner, check_refuted):
+            raise ClaimError(
+                f"{name}: a claim says where it stops holding, and there is no control. "
+                "Add check_refuted(...) of a set-up in which the prediction is false."
+            )
+        if hypothesis_handle:
+            hypothesis_handle.inner_test = _noting_setting(inner)
+        setattr(test, _ATTRIBUTE, Claim(id=id, statement=statement, source=source, trend=trend, paper=paper))
+        return test
+
+    return mark
+
+
+def claim_of(test: object) -> Claim | None:
+    """The claim that a test function makes, if any."""
+    found = getattr(test, _ATTRIBUTE, None)
+    return found if isinstance(found, Claim) else None
+
+
+def _noting_setting(inner: Callable[..., Any]) -> Callable[..., Any]:
+    from hypothesis.errors import UnsatisfiedAssumption
+
+    @functools.wraps(inner)
+    def noted(*args: Any, **kwargs: Any) -> Any:
+        now = {name: shown(value) for name, value in kwargs.items() if name != "self"}
+        token, recorder = given.set({**given.get(), **now}), now_recording.get()
+        judged = len(recorder.findings) if recorder else 0
+        try:
+            return inner(*args, **kwargs)
+        except UnsatisfiedAssumption:
+            # The claim says nothing of this setting, whatever was judged before assume() was reached.
+            if recorder:
+                del recorder.findings[judged:]
+            raise
+        finally:
+            given.reset(token)
+
+    return noted
+
+
+def shown(value: object) -> str:
+    """How a setting reads: by its name where it has one."""
+    name = getattr(value, "name", None)
+    return name if isinstance(name, str) else repr(value)

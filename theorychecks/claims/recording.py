@@ -1,0 +1,98 @@
+"""Recording: findings of one claim as they are judged, and what the claim was given meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+from theorychecks.looks import Conditions
+from theorychecks.statistics.prediction import Prediction
+from theorychecks.statistics.verdict import Finding, Role
+
+if TYPE_CHECKING:
+    from theorychecks.experiment import Design
+
+Outcome = Literal["pass", "fail", "inconclusive"]
+
+
+@dataclass
+class Recorder:
+    """Findings of one claim as they are judged.
+
+    Attributes:
+        findings: in order.
+        conditions: what the run imposes on the claim.
+        ranges: widths at which a sweep has been held against a prediction.
+    """
+
+    findings: list[Finding] = field(default_factory=list)
+    conditions: Conditions = field(default_factory=Conditions)
+    ranges: dict[object, tuple[float, ...]] = field(default_factory=dict)
+
+    def add(self, finding: Finding) -> None:
+        """Record a finding, in the place of the same one of an earlier run of the same setting."""
+        for position, known in enumerate(self.findings):
+            if _identity(known) == _identity(finding):
+                self.findings[position] = finding
+                return
+        self.findings.append(finding)
+
+    def note_range(self, design: Design, prediction: Prediction, role: Role) -> None:
+        """Refuse a second range for one prediction: the better of two is chosen after seeing the data.
+
+        Raises:
+            ValueError: if the same networks were held against the same kind of prediction at other widths.
+        """
+        kind = prediction.expectation.kind
+        key = *design.subject, design.drawn_from, design.words, kind, role, tuple(given.get().items())
+        before = self.ranges.setdefault(key, design.axis_values)
+        now = design.axis_values
+        if before != now:
+            raise ValueError(
+                f"the same runs were held against a {kind} at {design.axis}s {before[0]:g}..{before[-1]:g}, and now at "
+                f"{now[0]:g}..{now[-1]:g}: a range chosen after seeing the data has no error rate. "
+                "Judge one range, or draw other runs for the second: root_seed=1."
+            )
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the findings say of the claim: every prediction supported and every control refuted, or not."""
+        outcomes = {finding.outcome for finding in self.findings}
+        if "fail" in outcomes:
+            return "fail"
+        return "inconclusive" if "inconclusive" in outcomes else "pass"
+
+    def missing(self) -> str | None:
+        """What a claim that has run still lacks."""
+        if not any(finding.role == "prediction" for finding in self.findings):
+            return (
+                "no prediction was judged: the test never reached check(). "
+                "Under the quick profile only explicit @example settings run; add the canonical one."
+            )
+        if not any(finding.role == "control" for finding in self.findings):
+            return "no control was judged: add check_refuted(...) of a set-up in which the prediction is false"
+        return None
+
+
+def _identity(finding: Finding) -> tuple[object, ...]:
+    return finding.role, finding.label, finding.expectation, finding.measurement, tuple(sorted(finding.setting.items()))
+
+
+now_recording: ContextVar[Recorder | None] = ContextVar("theorychecks_recorder", default=None)
+given: ContextVar[Mapping[str, str]] = ContextVar("theorychecks_setting", default=MappingProxyType({}))
+"""What the running claim was given, by name."""
+
+
+@contextmanager
+def recording(recorder: Recorder, setting: Mapping[str, str] | None = None) -> Iterator[Recorder]:
+    """Record findings instead of raising, until the end of the block."""
+    recorder_token, setting_token = now_recording.set(recorder), given.set(setting or {})
+    try:
+        yield recorder
+    finally:
+        now_recording.reset(recorder_token)
+        given.reset(setting_token)

@@ -1,0 +1,39 @@
+"""Papers with sections of their own: which of their statements hold, which are open, and which look false."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from theorychecks.reporting.report import ClaimDocument, PaperDocument
+
+
+@dataclass(frozen=True, slots=True)
+class PaperSection:
+    """A paper and the claims that bear on it.
+
+    Attributes:
+        paper: as the first of its claims names it.
+        supported: claims that pass.
+        open: claims that do not, whatever keeps them from it.
+    """
+
+    paper: PaperDocument
+    supported: tuple[ClaimDocument, ...]
+    open: tuple[ClaimDocument, ...]
+
+
+def paper_sections(claims: Iterable[ClaimDocument]) -> list[PaperSection]:
+    """Return one section a paper, in the order in which claims name them."""
+    by_number: dict[str, list[ClaimDocument]] = {}
+    papers: dict[str, PaperDocument] = {}
+    for claim in claims:
+        if claim["paper"] is not None:
+            papers.setdefault(claim["paper"]["arxiv"], claim["paper"])
+            by_number.setdefault(claim["paper"]["arxiv"], []).append(claim)
+    return [
+        PaperSection(
+            papers[number],
+            tuple(claim for claim in bearing if claim["outcome"] == "pass"),
+            tuple(claim for claim in bearing if claim["outcome"] != "pass"),
+        )
+        for number, bearing in by_number.items()
+    ]

@@ -141,6 +141,8 @@ def test_a_width_where_all_runs_diverge_leaves_a_claim_undecided():
     finding, outcome = judged(made_up(-1, lost={(1024, seed) for seed in range(400)}), tc.PowerLaw(-1))
     assert outcome == "inconclusive"
     assert finding.remedy.limited_by == "missing runs"
+    # More of the same would not help.
+    assert finding.looks.taken == 1 < finding.looks.planned
     assert "at width 1024; where all diverged, lower the learning rate or take fewer steps" in finding.reason
 
 

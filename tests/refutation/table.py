@@ -8,7 +8,7 @@ EXPECTED = {
     "input learning rate too small": {"refuted": "H3 KR-1 LZ-1/standard", "passes": "A1 A2 H1 LZ-1/bound"},
     "hidden learning rate too large": {"refuted": "H2 KR-1/deep LZ-1/standard LZ-1/NTK LZ-1/bound", "passes": "H1"},
     "hidden learning rate too small": {"refuted": "H2 LZ-1/standard", "passes": "A1 A2 H1 KR-1/deep"},
-    "readout learning rate too large": {"refuted": "H1 H3 LZ-1/standard", "not measured": "KR-1"},
+    "readout learning rate too large": {"refuted": "H1 H3 LZ-1/standard", "undecided": "KR-1"},
     "readout learning rate too small": {"refuted": "H1 H3 KR-1 KR-1/ensemble LZ-1/NTK", "passes": "A2"},
     "input init too small": {"refuted": "H1 KR-1 LZ-1/standard LZ-1/bound", "control": "H3", "passes": "A2"},
     "hidden init too small": {"refuted": "LZ-1/standard LZ-1/NTK", "passes": "A2 H1"},

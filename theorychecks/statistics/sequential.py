@@ -122,7 +122,7 @@ def in_looks(
                 found[name] = _over_looks(finding, looks)
         noises = [pooled_noise(finding.measurement, finding.expectation.average) for finding in seen.values()]
         noise = max((value for value in noises if value is not None), default=noise)
-        if all(map(_settled, found.values())):
+        if all(_settled(finding) or _hopeless(finding) for finding in found.values()):
             break
     return found
 
@@ -130,6 +130,13 @@ def in_looks(
 def _settled(finding: Finding) -> bool:
     """Whether no further look is wanted: decided as it should be, or so clearly otherwise that it may fail a claim."""
     return finding.passed or finding.clear
+
+
+def _hopeless(finding: Finding) -> bool:
+    """Whether more of the same will not help: somewhere not a single run has a number, and numbers are needed."""
+    lost = zip(finding.measurement.not_finite, finding.measurement.seeds, strict=True)
+    needed = finding.remedy is not None and finding.remedy.limited_by == "missing runs"
+    return needed and any(count == seeds for count, seeds in lost)
 
 
 def _over_looks(finding: Finding, looks: Looks) -> Finding:

@@ -214,12 +214,15 @@ def run_advice(synthetic, prediction, *, exponent, seeds, noise, widths, runs=25
         (PowerLaw(-0.5), -0.5, 0.3, "FAST", 4),
         (Plateau(), 0.0, 0.3, "FAST", 8),
         (UpperBound(-0.5), -0.5, 0.1, "DENSE", 4),
+        # The bias is more than half of the margin here, and falls with the noise, which it was traded for.
+        (PowerLaw(-0.5), -0.5, 0.3, tuple(2**k for k in range(6, 13)), 8),
+        (PowerLaw(-0.5), -0.5, 0.1, tuple(2**k for k in range(6, 11)), 8),
     ],
 )
 def test_the_seeds_that_a_noise_limited_finding_asks_for_decide_it(
     synthetic, prediction, exponent, noise, design, seeds
 ):
-    widths = getattr(synthetic, design)
+    widths = getattr(synthetic, design) if isinstance(design, str) else design
     kinds, decided = run_advice(synthetic, prediction, exponent=exponent, seeds=seeds, noise=noise, widths=widths)
     assert kinds.count("noise-limited") >= 8
     # The plan is for nine in ten of true predictions; here 80% to 100%.
@@ -229,8 +232,7 @@ def test_the_seeds_that_a_noise_limited_finding_asks_for_decide_it(
 @pytest.mark.parametrize(
     "prediction, exponent, noise, widths",
     [
-        (PowerLaw(-0.5), -0.5, 0.3, tuple(2**k for k in range(6, 13))),
-        (PowerLaw(-0.5), -0.5, 0.1, tuple(2**k for k in range(6, 11))),
+        (PowerLaw(-0.5), -0.5, 0.1, tuple(round(64 * 2 ** (0.75 * k)) for k in range(5))),
         (Plateau(), 0.0, 0.1, tuple(2**k for k in range(6, 11))),
     ],
 )

@@ -6,6 +6,8 @@ outputs move by -rate K_0 dL/df, so that it is trained in function space, by the
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor
 
@@ -13,6 +15,8 @@ from theorychecks.engines import Points, Run
 from theorychecks.kernels.empirical import tangent_kernel
 from theorychecks.networks import Training
 from theorychecks.observables.observable import Observable, from_run, root_mean_square
+
+Decay = Literal["geometric", "exponential"]
 
 
 def linearisation_error(points: Points = "test") -> Observable:
@@ -33,22 +37,27 @@ def linearisation_error(points: Points = "test") -> Observable:
     return from_run(f"linearisation error ({points})", read, title="linearisation error")
 
 
-def residual_mode_error() -> Observable:
-    """Distance of the residual's modes from their geometric decay, RMS over modes, relative to the initial residual.
+def residual_mode_error(decay: Decay = "geometric") -> Observable:
+    """Distance of the residual's modes from their decay law, RMS over modes, relative to the initial residual.
 
     With eigenvectors u_k and eigenvalues lambda_k of the initial tangent kernel over P training inputs, gradient
-    descent on the linearised model takes u_k . (f_t - y) to (1 - eta lambda_k / P)^t times its start, which is
-    exp(-eta lambda_k t / P) for small steps (Jacot, Gabriel, Hongler 2018, arXiv:1806.07572, for gradient flow). The
+    descent on the linearised model takes u_k . (f_t - y) to (1 - eta lambda_k / P)^t times its start, and gradient flow
+    to exp(-eta lambda_k t / P) times it (Jacot, Gabriel, Hongler 2018, arXiv:1806.07572, Section 5, for the flow). The
     training must be full-batch gradient descent on the squared error.
+
+    Args:
+        decay: "geometric" for descent, "exponential" for flow.
     """
+    if decay not in ("geometric", "exponential"):
+        raise ValueError(f"a decay is 'geometric' or 'exponential'; got {decay!r}")
 
     def read(run: Run) -> Tensor:
-        training = run.training
-        values, start, end = residual_modes(run)
-        rate = _unit(training, run.width) / training.data.samples
-        return root_mean_square(end - (1 - rate * values) ** training.steps * start) / root_mean_square(start)
+        steps, (values, start, end) = run.training.steps, residual_modes(run)
+        shrunk = _unit(run.training, run.width) / run.training.data.samples * values
+        left = (1 - shrunk) ** steps if decay == "geometric" else torch.exp(-steps * shrunk)
+        return root_mean_square(end - left * start) / root_mean_square(start)
 
-    return from_run("deviation of residual modes from geometric decay", read)
+    return from_run(f"deviation of residual modes from {decay} decay", read)
 
 
 def residual_modes(run: Run) -> tuple[Tensor, Tensor, Tensor]:

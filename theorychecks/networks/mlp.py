@@ -45,6 +45,10 @@ class MLP:
             multiplies every layer's change by a common random factor.
         entries: distribution of the initial weights' independent entries: "gaussian", "uniform", or "rademacher" for
             random signs.
+        doubled: whether the network starts as two copies of one of half the width with opposite readouts, so that f_0
+            is zero up to rounding (Chizat, Oyallon, Bach 2019, arXiv:1812.07956). Whatever the first step changes is
+            odd under exchanging the copies, and quantities that are even, as the tangent kernel is, change by second
+            order. All weights are trained, those between the copies, which start at zero, among them.
     """
 
     depth: int
@@ -52,6 +56,7 @@ class MLP:
     parametrization: Parametrization
     centred: bool = False
     entries: Entries = "gaussian"
+    doubled: bool = False
 
     def __post_init__(self) -> None:
         if isinstance(self.depth, bool) or not isinstance(self.depth, int) or not 1 <= self.depth <= DEEPEST:
@@ -75,6 +80,8 @@ class MLP:
         """Matrices at a width, from the input to the output."""
         if isinstance(width, bool) or not isinstance(width, int) or width < 1:
             raise ValueError(f"a width is a positive integer; got {width!r}")
+        if self.doubled and width % 2:
+            raise ValueError(f"a doubled network holds two copies of half its width, which is even; got {width}")
         hidden = [self._layer("hidden", f"hidden {k}", width, width, width) for k in range(2, self.depth + 1)]
         first = self._layer("input", "input", inputs, width, width)
         last = self._layer("output", "output", width, outputs, width)

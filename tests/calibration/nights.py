@@ -23,6 +23,7 @@ class Claimed(NamedTuple):
         sides: which sides of the prediction are refuted, -1 below and 1 above.
         margin: on each of them.
         estimate: where the exponent was found.
+        finite_size: the class of corrections.
     """
 
     widths: tuple
@@ -31,25 +32,43 @@ class Claimed(NamedTuple):
     sides: tuple = (-1, 1)
     margin: float = 0.08
     estimate: float = 0.0
+    finite_size: FiniteSizeClass = CLASS
 
 
 def claimed(finding):
-    """The prediction behind a finding of a report, on its whole budget; costs grow like the width."""
+    """The prediction behind a finding of a report, on its whole budget; costs grow like the width, or not at all."""
     measured = Measurement.of(
-        finding["axis_values"], [[np.nan if v is None else v for v in cell] for cell in finding["values"]]
+        finding["axis_values"],
+        [[np.nan if v is None else v for v in cell] for cell in finding["values"]],
+        axis=finding["axis"],
+        shared_seeds=finding["shared_seeds"],
     )
-    fit, predicted = fit_power_law(measured), finding["prediction"]
+    declared = finding["finite_size_class"]
+    finite_size = FiniteSizeClass(**declared | {"omegas": tuple(declared["omegas"])})
+    fit, predicted = fit_power_law(measured, finite_size=finite_size), finding["prediction"]
     widths, looks = tuple(finding["axis_values"]), (tuple(finding["seeds"]),)
     if finding["looks"]:
-        judged = PowerLaw(predicted["exponent"], within=predicted["margin"], rival=predicted["rival"])
-        timetable, counts = schedule(judged, len(widths), widths, finding["looks"]["budget"]), ()
+        judged = PowerLaw(
+            predicted["exponent"], within=predicted["margin"], rival=predicted["rival"], corrections=finite_size
+        )
+        costs = widths if finding["axis"] == "width" else (1.0,) * len(widths)
+        timetable, counts = schedule(judged, len(widths), costs, finding["looks"]["budget"]), ()
         looks = ()
         for spend in timetable.spends:
-            counts = plan(judged, widths, widths, spend, noise=fit.noise, confidence=timetable.confidence, have=counts)
+            counts = plan(
+                judged,
+                widths,
+                costs,
+                spend,
+                noise=fit.noise,
+                confidence=timetable.confidence,
+                have=counts,
+                equal=finding["shared_seeds"],
+            )
             looks += (counts,)
     sides = {"upper_bound": (1,), "lower_bound": (-1,)}.get(predicted["kind"], (-1, 1))
     off = finding["exponent"] - predicted["exponent"]
-    return Claimed(widths, looks, fit.noise, sides, predicted["margin"], off)
+    return Claimed(widths, looks, fit.noise, sides, predicted["margin"], off, finite_size)
 
 
 def p_values(rng, claim, truth, curve, nights):
@@ -77,7 +96,8 @@ def p_values(rng, claim, truth, curve, nights):
         have = have + np.maximum(more, 0)
         used = len(counts)
         x, seeds = axis[:used], have[:used].astype(float)
-        weights, bias, shift = exponent_weights(x, claim.noise**2 / seeds, CLASS.curves(x), CLASS.sizes(x))
+        curves, sizes = claim.finite_size.curves(x), claim.finite_size.sizes(x)
+        weights, bias, shift = exponent_weights(x, claim.noise**2 / seeds, curves, sizes)
         means = sums[:, :used] / seeds
         variances = (squares[:, :used] - seeds * means**2) / (seeds - 1) / seeds
         estimate = (means + truth * np.log(x) + curve[:used]) @ weights - shift
@@ -88,9 +108,12 @@ def p_values(rng, claim, truth, curve, nights):
     return np.minimum(len(claim.looks) * smallest, 1.0)
 
 
-def random_curve(rng, widths):
+def random_curve(rng, claim):
     """The logarithm of a correction within the class."""
-    return np.log1p(rng.uniform(-3, 3) * np.array(widths, dtype=float) ** -rng.choice([0.5, 1.0]))
+    axis = np.array(claim.widths, dtype=float)
+    if claim.finite_size == CLASS:
+        return np.log1p(rng.uniform(-3, 3) * axis ** -rng.choice([0.5, 1.0]))
+    return rng.choice(claim.finite_size.curves(axis))
 
 
 def worst_curve(claim):
@@ -98,10 +121,10 @@ def worst_curve(claim):
     used = len(claim.looks[-1])
     axis = np.array(claim.widths, dtype=float)
     x, seeds = axis[:used], np.array(claim.looks[-1], dtype=float)
-    weights, _, _ = exponent_weights(x, claim.noise**2 / seeds, CLASS.curves(x), CLASS.sizes(x))
-    moved = CLASS.curves(x) @ weights
+    curves = claim.finite_size.curves(x)
+    weights, _, _ = exponent_weights(x, claim.noise**2 / seeds, curves, claim.finite_size.sizes(x))
     side = claim.sides[-1]
-    return CLASS.curves(axis)[np.argmax(side * moved)], side
+    return claim.finite_size.curves(axis)[np.argmax(side * (curves @ weights))], side
 
 
 def red_nights(first, second, level):

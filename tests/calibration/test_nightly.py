@@ -35,7 +35,7 @@ def nights_of(suite, truths, name):
 
 def test_the_suite_turns_red_by_chance_less_than_once_a_year(tables, suite):
     drawn = generator("corrections")
-    curves = {id(claim): random_curve(drawn, claim.widths) for claim in suite}
+    curves = {id(claim): random_curve(drawn, claim) for claim in suite}
 
     def centred(claim):
         return 0.0, curves[id(claim)]
@@ -83,7 +83,7 @@ def test_confirmation_beats_a_correction_for_many_claims(tables):
     stages = []
     for stage in ("first", "fresh"):
         rng = generator("stress", stage)
-        calm = [p_values(rng, claim, 0.0, random_curve(rng, FAST), NIGHTS) for claim in middle]
+        calm = [p_values(rng, claim, 0.0, random_curve(rng, claim), NIGHTS) for claim in middle]
         near = [p_values(rng, claim, side * 0.08, curve, NIGHTS) for claim in edge]
         stages.append(np.array(calm + near))
     first, fresh = stages

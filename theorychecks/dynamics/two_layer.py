@@ -39,19 +39,19 @@ class TwoLayer:
             raise ValueError(f"an output scale is a positive number; got {self.scale!r}. Take 1, or n**-0.5.")
 
     def outputs(self, weights: Tensor, inputs: Tensor) -> Tensor:
-        """Values at inputs [P, d], shape [seed, P]."""
+        """Values at inputs [P, d], or [seed, P, d] where networks have inputs of their own; shape [seed, P]."""
         features = self.activation.function(_preactivations(weights, inputs))
         return self._factor(weights) * (features @ weights[:, 0, :, None])[..., 0]
 
     def linearised(self, weights: Tensor, inputs: Tensor) -> Linearised:
-        """Values and derivatives at inputs [P, d]."""
+        """Values and derivatives at inputs [P, d] or [seed, P, d]."""
         preactivations = _preactivations(weights, inputs)
         features = self.activation.function(preactivations)
         slopes = self.activation.slope(preactivations, features) * weights[:, :1]
         factor = self._factor(weights)
         features = factor * features
         outputs = (features @ weights[:, 0, :, None])[..., 0]
-        return Linearised(outputs, features, factor * slopes, inputs / math.sqrt(inputs.shape[1]))
+        return Linearised(outputs, features, factor * slopes, inputs / math.sqrt(inputs.shape[-1]))
 
     def _factor(self, weights: Tensor) -> float:
         return self.scale / math.sqrt(weights.shape[2])
@@ -65,7 +65,7 @@ class Linearised:
         outputs: [seed, P].
         by_readout: derivatives in a_i, [seed, P, n].
         by_preactivation: derivatives in w_i . x / sqrt(d), [seed, P, n].
-        inputs: x / sqrt(d), [P, d].
+        inputs: x / sqrt(d), [P, d] or [seed, P, d].
     """
 
     outputs: Tensor
@@ -76,7 +76,7 @@ class Linearised:
     def kernel(self) -> Tensor:
         """J J^T, the tangent kernel, [seed, P, P]."""
         inner = self.by_preactivation @ self.by_preactivation.mT
-        return self.by_readout @ self.by_readout.mT + inner * (self.inputs @ self.inputs.T)
+        return self.by_readout @ self.by_readout.mT + inner * (self.inputs @ self.inputs.mT)
 
     def pushed(self, change: Tensor) -> Tensor:
         """J v for a change v of the weights, [seed, P]."""
@@ -110,4 +110,4 @@ def initial_weights(
 
 
 def _preactivations(weights: Tensor, inputs: Tensor) -> Tensor:
-    return (inputs / math.sqrt(inputs.shape[1])) @ weights[:, 1:]
+    return (inputs / math.sqrt(inputs.shape[-1])) @ weights[:, 1:]

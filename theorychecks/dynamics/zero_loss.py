@@ -39,7 +39,7 @@ class Fitting:
 
     Attributes:
         network: what is trained.
-        inputs: [P, d].
+        inputs: [P, d], or [seed, P, d].
         targets: of each network, [seed, P].
     """
 

@@ -210,7 +210,7 @@ def gap_by_scale(activation: tc.Activation, start: Start, task: tc.Teacher) -> t
 @given(activation=SMOOTH, task=TASKS)
 @example(activation=tc.TANH, task=TASK)
 def test_the_function_gap_falls_with_the_output_scale_by_symmetry(activation, task):
-    """At a fixed width, for output scales above that of the NTK parametrization, a vanishing ridge moves the function by
+    """At a fixed width, for output scales above the NTK parametrization's, a vanishing ridge moves the function by
     Theta(1 / scale), and by Theta(1 / scale^2) where neurons are doubled, because first orders cancel in pairs.
     """
     independent, doubled = (gap_by_scale(activation, start, task) for start in ("independent", "doubled"))
@@ -442,8 +442,8 @@ def fine_tuned(penalty: Penalty, activation: tc.Activation, kinship: Kinship) ->
 
 @tc.claim(
     id="CR-7",
-    source="second-hand of arXiv:2605.18180, whose experiments are with ResNet18 and DistilBERT; the toy and what holds "
-    "in it measured here",
+    source="second-hand of arXiv:2605.18180, whose experiments are with ResNet18 and DistilBERT; the toy, and what "
+    "holds in it, measured here",
     trend=True,
     paper=PAPER,
 )

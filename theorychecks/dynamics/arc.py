@@ -9,6 +9,7 @@ arXiv:2605.18180, whose functional was not seen).
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Final
 
 import torch
@@ -36,7 +37,7 @@ def arc_penalised(fitting: Fitting, weights: Tensor, *, strength: float, growth:
         raise ValueError(f"a penalty on the path has a positive strength; got {strength!r}")
     points, times = trajectory(fitting, weights, growth=growth)
     lengths = [torch.zeros_like(times[0])]
-    for before, after in zip(points, points[1:], strict=False):
+    for before, after in pairwise(points):
         lengths.append(lengths[-1] + _distance(before, after))
     stopped = torch.stack(
         [_pull(fitting, point) <= strength * length for point, length in zip(points, lengths, strict=True)]
@@ -59,8 +60,8 @@ def arc_penalised(fitting: Fitting, weights: Tensor, *, strength: float, growth:
 def _pull(fitting: Fitting, weights: Tensor) -> Tensor:
     """The norm of the loss's gradient, [seed]."""
     linearised = fitting.at(weights)
-    return linearised.pulled(linearised.outputs - fitting.targets).flatten(1).norm(dim=1)
+    return torch.linalg.vector_norm(linearised.pulled(linearised.outputs - fitting.targets), dim=(1, 2))
 
 
 def _distance(before: Tensor, after: Tensor) -> Tensor:
-    return (after - before).flatten(1).norm(dim=1)
+    return torch.linalg.vector_norm(after - before, dim=(1, 2))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 import torch
@@ -26,7 +27,7 @@ _FIRST_STEP: Final = 0.5
 """Of a flow, in units of (growth - 1) over the largest eigenvalue of the first kernel."""
 _RELAXED: Final = 36.0
 """exp(-36) is a rounding error."""
-_MOST_STEPS: Final = 2000
+_MOST_STEPS: Final = 1000
 _CONSTRAINT: Final = 1e-9
 """Largest residual, in units of the largest target, at which the loss is zero."""
 _FINISHING: Final = 4
@@ -118,7 +119,7 @@ def anchored_flow(
     """
     if not (math.isfinite(ridge) and ridge > 0):
         raise ValueError(f"an anchored flow has a positive ridge; got {ridge!r}. Without one, use gradient_flow.")
-    if any(after <= before for before, after in zip((0.0, *slow_times), slow_times, strict=False)):
+    if any(after <= before for before, after in pairwise((0.0, *slow_times))):
         raise ValueError(f"slow times are positive and increase; got {tuple(slow_times)}")
     anchor = weights if anchor is None else anchor
     time = _first_step(torch.linalg.eigvalsh(fitting.at(weights).kernel()), growth)
@@ -178,7 +179,7 @@ def kkt_residual(fitting: Fitting, weights: Tensor, anchor: Tensor) -> Tensor:
     linearised, offset = fitting.at(weights), weights - anchor
     values, vectors = torch.linalg.eigh(linearised.kernel())
     inside = linearised.pulled(_function(vectors, 1 / values, linearised.pushed(offset)))
-    return (offset - inside).flatten(1).norm(dim=1) / offset.flatten(1).norm(dim=1)
+    return torch.linalg.vector_norm(offset - inside, dim=(1, 2)) / torch.linalg.vector_norm(offset, dim=(1, 2))
 
 
 def advance(

@@ -20,7 +20,7 @@ import theorychecks as tc
 from theorychecks.dynamics.arc import arc_penalised
 from theorychecks.dynamics.descent import gradient_descent
 from theorychecks.dynamics.two_layer import Start, TwoLayer, initial_weights
-from theorychecks.dynamics.zero_loss import Fitting, anchored_flow, gradient_flow, kkt_residual, slide
+from theorychecks.dynamics.zero_loss import Fitting, anchored_flow, gradient_flow, kkt_residual, lengths, slide
 from theorychecks.experiment import Draw
 from theorychecks.strategies import activations, regression_data
 
@@ -75,7 +75,7 @@ def fitting(width: int, scale: float, activation: tc.Activation, start: Start, t
 
 def distance(first: Tensor, second: Tensor) -> Tensor:
     """Between weights, [seed]."""
-    return (first - second).flatten(1).norm(dim=1)
+    return lengths(first - second)
 
 
 def gap(fitted: Fitting, first: Tensor, second: Tensor, task: tc.Teacher) -> Tensor:

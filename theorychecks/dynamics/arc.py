@@ -15,7 +15,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from theorychecks.dynamics.zero_loss import GROWTH, Fitting, advance, trajectory
+from theorychecks.dynamics.zero_loss import GROWTH, Fitting, advance, lengths, trajectory
 
 _HALVINGS: Final = 40
 
@@ -36,23 +36,23 @@ def arc_penalised(fitting: Fitting, weights: Tensor, *, strength: float, growth:
     if not (math.isfinite(strength) and strength > 0):
         raise ValueError(f"a penalty on the path has a positive strength; got {strength!r}")
     points, times = trajectory(fitting, weights, growth=growth)
-    lengths = [torch.zeros_like(times[0])]
+    passed = [torch.zeros_like(times[0])]
     for before, after in pairwise(points):
-        lengths.append(lengths[-1] + _distance(before, after))
+        passed.append(passed[-1] + lengths(after - before))
     stopped = torch.stack(
-        [_pull(fitting, point) <= strength * length for point, length in zip(points, lengths, strict=True)]
+        [_pull(fitting, point) <= strength * length for point, length in zip(points, passed, strict=True)]
     )
     if not bool(stopped[-1].all()):
         raise ArithmeticError(f"the stop at strength {strength:g} lies beyond rounding. Take a larger strength.")
     # The first point beyond the stop; what lies before it is where the last step begins.
     last = stopped.int().argmax(0) - 1
     seeds = torch.arange(len(weights))
-    begin, length, time = (torch.stack(list(of))[last, seeds] for of in (points, lengths, times))
+    begin, length, time = (torch.stack(list(of))[last, seeds] for of in (points, passed, times))
     low, high = torch.zeros_like(time), time
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         there = advance(fitting, begin, middle)
-        beyond = _pull(fitting, there) <= strength * (length + _distance(begin, there))
+        beyond = _pull(fitting, there) <= strength * (length + lengths(there - begin))
         low, high = torch.where(beyond, low, middle), torch.where(beyond, middle, high)
     return advance(fitting, begin, high)
 
@@ -60,8 +60,4 @@ def arc_penalised(fitting: Fitting, weights: Tensor, *, strength: float, growth:
 def _pull(fitting: Fitting, weights: Tensor) -> Tensor:
     """The norm of the loss's gradient, [seed]."""
     linearised = fitting.at(weights)
-    return torch.linalg.vector_norm(linearised.pulled(linearised.outputs - fitting.targets), dim=(1, 2))
-
-
-def _distance(before: Tensor, after: Tensor) -> Tensor:
-    return torch.linalg.vector_norm(after - before, dim=(1, 2))
+    return lengths(linearised.pulled(linearised.outputs - fitting.targets))

@@ -179,7 +179,12 @@ def kkt_residual(fitting: Fitting, weights: Tensor, anchor: Tensor) -> Tensor:
     linearised, offset = fitting.at(weights), weights - anchor
     values, vectors = torch.linalg.eigh(linearised.kernel())
     inside = linearised.pulled(_function(vectors, 1 / values, linearised.pushed(offset)))
-    return torch.linalg.vector_norm(offset - inside, dim=(1, 2)) / torch.linalg.vector_norm(offset, dim=(1, 2))
+    return lengths(offset - inside) / lengths(offset)
+
+
+def lengths(changes: Tensor) -> Tensor:
+    """Euclidean norms of changes of the weights, [seed]."""
+    return changes.square().sum((1, 2)).sqrt()
 
 
 def advance(

@@ -1,0 +1,464 @@
+"""In the kernel regime a vanishing ridge towards the initial weights leaves gradient flow's solution; when rich, not.
+
+Networks have two layers and are fitted to zero loss by gradient flow, targets relative to the initial function. The
+ridge then acts for a long time, along the zero-loss set. What is left of its pull across that set where gradient flow
+ended, relative to the distance travelled, is the KKT residual kappa; it is zero where the ridge changes nothing.
+The paper's abstract has the statements about the two regimes; every exponent, and kappa, is derived and measured here.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+import torch
+from hypothesis import example, given
+from hypothesis import strategies as st
+from torch import Tensor
+
+import theorychecks as tc
+from theorychecks.dynamics.arc import arc_penalised
+from theorychecks.dynamics.descent import gradient_descent
+from theorychecks.dynamics.two_layer import Start, TwoLayer, initial_weights
+from theorychecks.dynamics.zero_loss import Fitting, anchored_flow, gradient_flow, kkt_residual, lengths, slide
+from theorychecks.experiment import Draw
+from theorychecks.strategies import activations, regression_data
+
+PAPER = tc.Paper(
+    title="Canonical regularisation (Whittle, Vaidhyanathan, Ziomek, Ares, Osborne 2026)",
+    arxiv="2605.18180",
+    seen="abstract",
+    undecided={
+        "Ridge is the only canonical regulariser in the kernel regime, geodesic ridge in the rich one": (
+            "axioms and definitions are not in the abstract, and a uniqueness theorem is no scaling law"
+        ),
+        "The implicit prior is a Riemannian Gibbs process": "its definition is not in the abstract",
+        "Arc ridge is a minimax-robust surrogate": (
+            "its functional is not in the abstract; CR-5 tests a penalty on the path's length that was derived here"
+        ),
+        "Ridge damages pretrained image and language networks most": (
+            "ResNet18 and DistilBERT are out of reach; CR-7 is a toy of it"
+        ),
+    },
+    doubtful={
+        "Arc ridge keeps a pretrained network better than anchored ridge does, at high regularisation": (
+            "second-hand; at equal strength both stay equally near to first order, and in small networks the anchored "
+            "ridge has the lower test error, by 1.9 +- 0.6% at strength 1 (48 networks, measured here)"
+        ),
+    },
+)
+ABSTRACT = "Whittle et al. 2026, arXiv:2605.18180 (abstract)"
+EXPONENTS = "exponents and the KKT residual derived and measured here"
+
+Regime = Literal["kernel", "rich"]
+TASK = tc.Teacher(dimension=4, outputs=1, samples=4, test_samples=32, largest_cosine=0.5)
+TASKS = regression_data(samples=4, test_samples=32, dimension=4, outputs=1)
+SMOOTH = activations(smooth=True)
+STARTS = st.sampled_from(["independent", "doubled"])
+KAPPA, DRIFT, GAP = "KKT residual", "drift of the weights", "function gap"
+WIDTHS = tc.widths(128, 32768, factor=4)
+"""From where the KKT residual, which is at most one, is below 0.15 in the kernel regime."""
+SLID_WIDTHS = tc.widths(256, 8192)
+"""A slide takes four hundred steps, gradient flow forty."""
+AT_REST = 0.05
+"""Of the pull, at the end of a slide; at its beginning it is about a third when rich."""
+
+
+def fitting(width: int, scale: float, activation: tc.Activation, start: Start, task: tc.Teacher, draw: Draw):
+    """Networks of all seeds with the task as a change of their initial functions, and their initial weights."""
+    drawn = task.draw()
+    weights = initial_weights([draw.rng(seed) for seed in draw.seeds], width, task.dimension, start=start)
+    network, inputs = TwoLayer(activation, scale), torch.from_numpy(drawn.inputs)
+    targets = torch.from_numpy(drawn.targets[:, 0]) + network.outputs(weights, inputs)
+    return Fitting(network, inputs, targets), weights
+
+
+def distance(first: Tensor, second: Tensor) -> Tensor:
+    """Between weights, [seed]."""
+    return lengths(first - second)
+
+
+def gap(fitted: Fitting, first: Tensor, second: Tensor, task: tc.Teacher) -> Tensor:
+    """Root mean square difference of two functions over test inputs, [seed]."""
+    inputs = torch.from_numpy(task.draw().test_inputs)
+    difference = fitted.network.outputs(first, inputs) - fitted.network.outputs(second, inputs)
+    return difference.square().mean(1).sqrt()
+
+
+def scale_of(regime: Regime, width: int) -> float:
+    """Of the output: that of the NTK parametrization, or the mean-field one."""
+    return 1.0 if regime == "kernel" else width**-0.5
+
+
+@lru_cache
+def kkt_residuals(regime: Regime, activation: tc.Activation, start: Start, task: tc.Teacher) -> tc.Scan:
+    """Along the width, what is left of the anchor's pull where gradient flow has ended."""
+
+    def read(width: float, draw: Draw) -> Tensor:
+        fitted, initial = fitting(int(width), scale_of(regime, int(width)), activation, start, task, draw)
+        return kkt_residual(fitted, gradient_flow(fitted, initial), initial)
+
+    return tc.Scan(read, WIDTHS, along="width", name=f"{KAPPA}, {regime}", cost=1.0)
+
+
+@lru_cache
+def vanishing_ridge(regime: Regime, activation: tc.Activation, start: Start, task: tc.Teacher) -> tc.Scan:
+    """Along the width, how far a vanishing ridge towards the initial weights moves gradient flow's solution."""
+
+    def read(width: float, draw: Draw) -> dict[str, Tensor]:
+        fitted, initial = fitting(int(width), scale_of(regime, int(width)), activation, start, task, draw)
+        flowed = gradient_flow(fitted, initial)
+        # Where J hardly changes a long step is exact; when rich it might end on a two-cycle.
+        duration, slide_step = (10.0, 0.5) if regime == "kernel" else (8.0, 0.02)
+        slid = slide(fitted, flowed, initial, duration=duration, slide_step=slide_step, at_rest=AT_REST)
+        return {
+            DRIFT: distance(slid, flowed) / distance(flowed, initial),
+            GAP: gap(fitted, slid, flowed, task),
+        }
+
+    return tc.Scan(read, SLID_WIDTHS, along="width", name=f"{regime} regime", cost=1.0, budget=32)
+
+
+@tc.claim(id="CR-1", source=f"{ABSTRACT}; {EXPONENTS}", paper=PAPER)
+@given(activation=SMOOTH, start=STARTS, task=TASKS)
+@example(activation=tc.TANH, start="independent", task=TASK)
+def test_a_vanishing_ridge_does_not_move_the_kernel_regime(activation, start, task):
+    """In the kernel regime a vanishing ridge towards the initial weights moves the weights that gradient flow has found
+    by Theta(n^-1/2) of the distance travelled, their KKT residual is Theta(n^-1/2), and for smooth activations the
+    function moves by Theta(1/n).
+    """
+    setting = activation, start, task
+    kernel, rich = vanishing_ridge("kernel", *setting), vanishing_ridge("rich", *setting)
+    root, inverse = tc.PowerLaw(-1 / 2, rival=0), tc.PowerLaw(-1, within=0.2, rival=-1 / 2)
+
+    tc.check(kkt_residuals("kernel", *setting), root)
+    tc.check(kernel.of(DRIFT), root)
+    tc.check(kernel.of(GAP), inverse)
+    tc.check_refuted(kkt_residuals("rich", *setting), root)
+    tc.check_refuted(rich.of(DRIFT), root)
+    tc.check_refuted(rich.of(GAP), inverse)
+
+
+@tc.claim(id="CR-2", source=f"{ABSTRACT}, for the bias; {EXPONENTS}", paper=PAPER)
+@given(activation=SMOOTH, start=STARTS, task=TASKS)
+@example(activation=tc.TANH, start="independent", task=TASK)
+def test_a_vanishing_ridge_moves_the_rich_regime_at_any_width(activation, start, task):
+    """In the rich regime (mean-field scale) a vanishing ridge towards the initial weights moves what gradient flow has
+    found at any width: the KKT residual, the drift of the weights and the function gap tend to nonzero constants.
+    """
+    setting = activation, start, task
+    kernel, rich = vanishing_ridge("kernel", *setting), vanishing_ridge("rich", *setting)
+    plateau, after_a_slide = tc.Plateau(rival=-1 / 2), tc.Plateau(within=0.1, rival=-1 / 2)
+
+    tc.check(kkt_residuals("rich", *setting), plateau)
+    tc.check(rich, after_a_slide)
+    tc.check_refuted(kkt_residuals("kernel", *setting), plateau)
+    tc.check_refuted(kernel, after_a_slide)
+
+
+SCALE_WIDTH = 1024
+
+
+@lru_cache
+def by_scale(activation: tc.Activation, start: Start, task: tc.Teacher):
+    """The KKT residual at an output scale in units of n^-1/2, which is the mean-field scale."""
+
+    def read(value: float, draw: Draw) -> Tensor:
+        fitted, initial = fitting(SCALE_WIDTH, value * SCALE_WIDTH**-0.5, activation, start, task, draw)
+        return kkt_residual(fitted, gradient_flow(fitted, initial), initial)
+
+    return read
+
+
+def residuals(read, values: Sequence[float]) -> tc.Scan:
+    """Along the output scale, with the same networks at each."""
+    return tc.Scan(read, tuple(values), along="output scale", name=KAPPA, shared=True)
+
+
+@tc.claim(id="CR-3", source="derived and measured here; the abstract's two regimes at one width", paper=PAPER)
+@given(activation=SMOOTH, start=STARTS, task=TASKS)
+@example(activation=tc.TANH, start="independent", task=TASK)
+def test_the_kkt_residual_saturates_and_then_falls_as_the_inverse_output_scale(activation, start, task):
+    """At a fixed width the KKT residual stays within a factor 3/2 for output scales from 1/8 to 1 times the mean-field
+    one, and falls as Theta(1 / scale) from 8 times it on, on both sides of the NTK scale.
+    """
+    read = by_scale(activation, start, task)
+    small, large = residuals(read, (1 / 8, 1 / 4, 1 / 2, 1)), residuals(read, (8, 16, 32, 64, 128, 256))
+    # In units of the mean-field scale; an expansion in its inverse, and corrections of relative order n^-1/2 beyond it.
+    inverse = tc.PowerLaw(-1, corrections=tc.FiniteSizeClass(rho=3 / 8, omegas=(0.5, 1.0)))
+
+    tc.check(small, tc.Collapse(within=0.5))
+    tc.check(large, inverse)
+    tc.check_refuted(large, tc.Collapse(within=0.5))
+    tc.check_refuted(residuals(read, (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)), inverse)
+
+
+@lru_cache
+def gap_by_scale(activation: tc.Activation, start: Start, task: tc.Teacher) -> tc.Scan:
+    """The function gap from the NTK scale on, at width 256."""
+
+    def read(value: float, draw: Draw) -> Tensor:
+        fitted, initial = fitting(256, value, activation, start, task, draw)
+        flowed = gradient_flow(fitted, initial)
+        slid = slide(fitted, flowed, initial, duration=10.0, slide_step=0.5, at_rest=AT_REST)
+        return gap(fitted, slid, flowed, task)
+
+    return tc.Scan(read, (8, 16, 32, 64, 128), along="output scale", name=f"function gap, {start}", shared=True)
+
+
+@tc.claim(id="CR-1/scale", source="derived and measured here", paper=PAPER)
+@given(activation=SMOOTH, task=TASKS)
+@example(activation=tc.TANH, task=TASK)
+def test_the_function_gap_falls_with_the_output_scale_by_symmetry(activation, task):
+    """At a fixed width, for output scales above the NTK parametrization's, a vanishing ridge moves the function by
+    Theta(1 / scale), and by Theta(1 / scale^2) where neurons are doubled, because first orders cancel in pairs.
+    """
+    independent, doubled = (gap_by_scale(activation, start, task) for start in ("independent", "doubled"))
+    # An expansion in 1 / scale at fixed width.
+    beyond = tc.FiniteSizeClass(rho=3 / 8, omegas=(1.0,))
+    first, second = tc.PowerLaw(-1, corrections=beyond, rival=-2), tc.PowerLaw(-2, corrections=beyond, rival=-1)
+
+    tc.check(independent, first)
+    tc.check(doubled, second)
+    tc.check_refuted(independent, second)
+    tc.check_refuted(doubled, first)
+
+
+RIDGE_WIDTH = 256
+RIDGES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
+"""In units of the squared output scale, as the kernel's eigenvalues are; these lie between 0.5 and 10."""
+BY_RIDGE, BY_TIME = "ridge times time", "the same time for all"
+SLOW_TIMES = (0.25, 1.0, 4.0)
+SAME_TIME = 300.0
+
+
+@lru_cache
+def anchored(activation: tc.Activation, start: Start, task: tc.Teacher) -> tc.Scan:
+    """Along the ridge strength, how far from gradient flow's solution the flow with that ridge is when rich."""
+
+    def read(value: float, draw: Draw) -> dict[str, Tensor]:
+        fitted, initial = fitting(RIDGE_WIDTH, RIDGE_WIDTH**-0.5, activation, start, task, draw)
+        flowed = gradient_flow(fitted, initial)
+        times = sorted({*SLOW_TIMES, value * SAME_TIME})
+        points = anchored_flow(fitted, initial, ridge=value / RIDGE_WIDTH, slow_times=times)
+        moved = distance(flowed, initial)
+        found = {slow: distance(point, flowed) / moved for slow, point in zip(times, points, strict=True)}
+        readings = {f"{DRIFT}, {BY_RIDGE} = {slow:g}": found[slow] for slow in SLOW_TIMES}
+        readings[f"{DRIFT}, {BY_TIME}"] = found[value * SAME_TIME]
+        readings[GAP] = gap(fitted, points[-1], flowed, task)
+        return readings
+
+    return tc.Scan(read, RIDGES, along="ridge strength", name="anchored ridge, rich", shared=True)
+
+
+EARLY, LATE = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4), (2, 4, 8, 16, 32)
+
+
+def drift_in_time(activation: tc.Activation, start: Start, task: tc.Teacher, times: Sequence[float]) -> tc.Scan:
+    """Along ridge times time, at a ridge that is small enough to leave zero loss at all of them."""
+
+    def read(value: float, draw: Draw) -> Tensor:
+        fitted, initial = fitting(RIDGE_WIDTH, RIDGE_WIDTH**-0.5, activation, start, task, draw)
+        flowed = gradient_flow(fitted, initial)
+        (point,) = anchored_flow(fitted, initial, ridge=1e-5 / RIDGE_WIDTH, slow_times=(value,), slide_step=0.05)
+        return distance(point, flowed) / distance(flowed, initial)
+
+    return tc.Scan(read, tuple(times), along=BY_RIDGE, name=DRIFT, shared=True)
+
+
+@tc.claim(id="CR-4", source="derived and measured here", paper=PAPER)
+@given(activation=SMOOTH, start=STARTS, task=TASKS)
+@example(activation=tc.TANH, start="independent", task=TASK)
+def test_the_ridge_acts_on_the_time_scale_of_its_inverse(activation, start, task):
+    """In the rich regime the drift of the weights from gradient flow's solution, at a time T of the flow with an
+    anchored ridge, depends on ridge times T alone while the ridge is small: it grows as Theta(ridge T), then saturates.
+    So the limits T to infinity and ridge to zero do not commute.
+    """
+    drift, collapse = anchored(activation, start, task), tc.Collapse(within=0.1)
+    # An expansion in ridge times time.
+    linear = tc.PowerLaw(1, corrections=tc.FiniteSizeClass(rho=3 / 8, omegas=(1.0,), towards="zero"), rival=0)
+
+    tc.check(drift.of(BY_RIDGE), collapse)
+    tc.check(drift_in_time(activation, start, task, EARLY), linear)
+    tc.check_refuted(drift.of(BY_TIME), collapse)
+    tc.check_refuted(drift_in_time(activation, start, task, LATE), linear)
+
+
+@lru_cache
+def path_penalised(regime: Regime, activation: tc.Activation, start: Start, task: tc.Teacher) -> tc.Scan:
+    """Along the strength of a penalty on the path's length, how far from gradient flow's solution training stops."""
+
+    def read(value: float, draw: Draw) -> Tensor:
+        scale = scale_of(regime, RIDGE_WIDTH)
+        fitted, initial = fitting(RIDGE_WIDTH, scale, activation, start, task, draw)
+        stopped = arc_penalised(fitted, initial, strength=value * scale**2)
+        return gap(fitted, stopped, gradient_flow(fitted, initial), task)
+
+    return tc.Scan(read, RIDGES, along="ridge strength", name=f"{GAP}, path penalised, {regime}", shared=True)
+
+
+@tc.claim(
+    id="CR-5",
+    source="second-hand statement that arc ridge is early stopping (arXiv:2605.18180); the functional and the exponent "
+    "derived here",
+    paper=PAPER,
+)
+@given(regime=st.sampled_from(["rich", "kernel"]), activation=SMOOTH, start=STARTS, task=TASKS)
+@example(regime="rich", activation=tc.TANH, start="independent", task=TASK)
+def test_a_penalty_on_the_path_vanishes_with_its_strength(regime, activation, start, task):
+    """In both regimes a penalty strength/2 * length^2 on the path of training stops gradient flow early, at a function
+    gap of Theta(strength): it has no bias in the limit, where an anchored ridge in the rich regime has.
+    """
+    # One over the kernel's eigenvalues is the only scale, and the expansion is in whole powers.
+    small = tc.FiniteSizeClass(rho=3 / 8, omegas=(1.0,), towards="zero")
+    proportional = tc.PowerLaw(1, corrections=small, rival=0)
+
+    tc.check(path_penalised(regime, activation, start, task), proportional)
+    tc.check_refuted(anchored(activation, start, task).of(GAP), proportional)
+
+
+@lru_cache
+def plain_ridge(activation: tc.Activation, start: Start, task: tc.Teacher) -> tc.Scan:
+    """Along the width, how far a vanishing ridge towards zero moves the function in the kernel regime."""
+
+    def read(width: float, draw: Draw) -> Tensor:
+        fitted, initial = fitting(int(width), 1.0, activation, start, task, draw)
+        flowed = gradient_flow(fitted, initial)
+        slid = slide(fitted, flowed, torch.zeros_like(flowed), duration=4.0, slide_step=0.05)
+        return gap(fitted, slid, flowed, task)
+
+    return tc.Scan(read, SLID_WIDTHS, along="width", name=f"{GAP}, plain ridge", cost=1.0, budget=64)
+
+
+@tc.claim(id="CR-6", source="derived and measured here; the abstract covers plain ridge second-hand", paper=PAPER)
+@given(activation=SMOOTH, start=STARTS, task=TASKS)
+@example(activation=tc.TANH, start="doubled", task=TASK)
+def test_plain_ridge_biases_the_kernel_regime_as_well(activation, start, task):
+    """In the kernel regime a vanishing ridge towards zero moves the function by Omega(1): the initial weights are lost.
+    Anchored there, it does not.
+    """
+    nonzero = tc.LowerBound(0, within=0.2, rival=-1)
+
+    tc.check(plain_ridge(activation, start, task), nonzero)
+    tc.check_refuted(vanishing_ridge("kernel", activation, start, task).of(GAP), nonzero)
+
+
+@lru_cache
+def by_rate(activation: tc.Activation, task: tc.Teacher):
+    """The KKT residual where gradient descent ends in the rich regime, by its rate times the kernel's eigenvalue."""
+
+    def read(value: float, draw: Draw) -> Tensor:
+        fitted, initial = fitting(RIDGE_WIDTH, RIDGE_WIDTH**-0.5, activation, "independent", task, draw)
+        return kkt_residual(fitted, gradient_descent(fitted, initial, rate=value), initial)
+
+    return read
+
+
+@tc.claim(id="CR-2/step", source="derived and measured here", paper=PAPER)
+@given(activation=SMOOTH, task=TASKS)
+@example(activation=tc.TANH, task=TASK)
+def test_short_steps_end_where_gradient_flow_does(activation, task):
+    """In the rich regime gradient descent at up to a tenth of one over the kernel's largest eigenvalue ends where
+    shorter steps do, its KKT residual within 15%; near the edge of stability it does not.
+    """
+    read = by_rate(activation, task)
+
+    def rates(*values: float) -> tc.Scan:
+        return tc.Scan(read, values, along="learning rate", name=KAPPA, shared=True)
+
+    tc.check(rates(0.025, 0.05, 0.1), tc.Collapse(within=0.15))
+    tc.check_refuted(rates(0.1, 0.7), tc.Collapse(within=0.15))
+
+
+Penalty = Literal["path", "anchored", "plain"]
+Kinship = Literal["related", "opposite"]
+FINE_TUNED_WIDTH = 128
+RELATED = 0.3
+"""How much of the second task is new."""
+
+
+class FineTuning:
+    """Networks of all seeds that have been trained on one task, and another task with fewer samples."""
+
+    def __init__(self, activation: tc.Activation, kinship: Kinship, draw: Draw) -> None:
+        drawn = [_two_tasks(draw.rng(seed, "tasks"), kinship) for seed in draw.seeds]
+        first, targets, second, new_targets, self.test, self.wanted = map(
+            torch.from_numpy, map(np.stack, zip(*drawn, strict=True))
+        )
+        network = TwoLayer(activation, FINE_TUNED_WIDTH**-0.5)
+        rngs = [draw.rng(seed, "weights") for seed in draw.seeds]
+        initial = initial_weights(rngs, FINE_TUNED_WIDTH, first.shape[-1], start="doubled")
+        self.pretrained = gradient_flow(Fitting(network, first, targets), initial, growth=1.3)
+        self.fitting = Fitting(network, second, new_targets)
+
+    def trained(self, penalty: Penalty, strength: float) -> Tensor:
+        """Weights after training on the second task, with a penalty in units of the squared output scale."""
+        strength = strength / FINE_TUNED_WIDTH
+        if penalty == "path":
+            return arc_penalised(self.fitting, self.pretrained, strength=strength)
+        anchor = self.pretrained if penalty == "anchored" else torch.zeros_like(self.pretrained)
+        return anchored_flow(
+            self.fitting, self.pretrained, ridge=strength, slow_times=(4.0,), anchor=anchor, slide_step=0.1
+        )[0]
+
+    def test_error(self, weights: Tensor) -> Tensor:
+        """Root mean square on the second task, [seed]."""
+        return (self.fitting.network.outputs(weights, self.test) - self.wanted).square().mean(1).sqrt()
+
+
+def _two_tasks(rng: np.random.Generator, kinship: Kinship) -> tuple[np.ndarray, ...]:
+    """Inputs and targets of a first task, of a second one, and of the second one's test."""
+    first, other = _random_function(rng), _random_function(rng)
+    sign = 1 if kinship == "related" else -1
+
+    def second(inputs: np.ndarray) -> np.ndarray:
+        return sign * np.sqrt(1 - RELATED**2) * first(inputs) + RELATED * other(inputs)
+
+    many, few, test = (_on_sphere(rng.standard_normal((samples, 4))) for samples in (12, 4, 128))
+    return many, first(many), few, second(few), test, second(test)
+
+
+def _random_function(rng: np.random.Generator):
+    inner, outer = rng.standard_normal((4, 4)) / 2, rng.standard_normal(4)
+    return lambda inputs: np.tanh(inputs @ inner) @ outer
+
+
+def _on_sphere(inputs: np.ndarray) -> np.ndarray:
+    return inputs * np.sqrt(inputs.shape[1]) / np.linalg.norm(inputs, axis=1, keepdims=True)
+
+
+@lru_cache
+def fine_tuned(penalty: Penalty, activation: tc.Activation, kinship: Kinship) -> tc.Scan:
+    """Along the strength of a penalty, the test error after fine-tuning with it."""
+
+    def read(value: float, draw: Draw) -> Tensor:
+        tuning = FineTuning(activation, kinship, draw)
+        return tuning.test_error(tuning.trained(penalty, value))
+
+    return tc.Scan(
+        read, (0.3, 1.0, 3.0), along="ridge strength", name=f"test error, {penalty}, {kinship} task", shared=True
+    )
+
+
+@tc.claim(
+    id="CR-7",
+    source="second-hand of arXiv:2605.18180, whose experiments are with ResNet18 and DistilBERT; the toy, and what "
+    "holds in it, measured here",
+    trend=True,
+    paper=PAPER,
+)
+@given(activation=SMOOTH)
+@example(activation=tc.TANH)
+def test_strong_weight_decay_destroys_what_pretraining_has_learned(activation):
+    """Fine-tuned on a few samples of a related task under strong regularisation, a rich network has a larger test error
+    with a ridge towards zero than with one towards the pretrained weights, or with a penalty on the path's length. On
+    the opposite task, where pretraining misleads, it has not.
+    """
+    plain, misled = (fine_tuned("plain", activation, kinship) for kinship in ("related", "opposite"))
+    worse = tc.Ordering("above")
+
+    tc.check(plain, worse, against=fine_tuned("anchored", activation, "related"), label="plain over anchored ridge")
+    tc.check(plain, worse, against=fine_tuned("path", activation, "related"), label="plain ridge over path penalty")
+    tc.check_refuted(
+        misled, worse, against=fine_tuned("anchored", activation, "opposite"), label="the same on the opposite task"
+    )

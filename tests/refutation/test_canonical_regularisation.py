@@ -1,0 +1,82 @@
+"""The claims of properties/test_canonical_regularisation.py fail when their dynamics are broken by hand."""
+
+import math
+
+import pytest
+import torch
+from claims_under_test import Claim
+
+import theorychecks as tc
+from theorychecks.dynamics import descent, zero_loss
+from theorychecks.dynamics.two_layer import TwoLayer
+from theorychecks.experiment import execution
+
+FILE = "test_canonical_regularisation"
+KERNEL = Claim(
+    FILE,
+    "test_a_vanishing_ridge_does_not_move_the_kernel_regime",
+    lambda module: {"activation": tc.TANH, "start": "independent", "task": module.TASK},
+)
+PLAIN = Claim(
+    FILE,
+    "test_plain_ridge_biases_the_kernel_regime_as_well",
+    lambda module: {"activation": tc.TANH, "start": "doubled", "task": module.TASK},
+)
+SHORT_STEPS = Claim(
+    FILE,
+    "test_short_steps_end_where_gradient_flow_does",
+    lambda module: {"activation": tc.TANH, "task": module.TASK},
+)
+
+
+def ridge_towards_zero(patch):
+    right = zero_loss.slide
+
+    def slide(fitting, weights, anchor, **options):
+        return right(fitting, weights, torch.zeros_like(weights), duration=4.0, slide_step=0.05)
+
+    patch.setattr(zero_loss, "slide", slide)
+
+
+def output_too_small_by_root_width(patch):
+    right = TwoLayer._factor
+    patch.setattr(TwoLayer, "_factor", lambda self, weights: right(self, weights) / math.sqrt(weights.shape[2]))
+
+
+def gradient_of_the_sum_of_squares(patch):
+    # The rate is meant for half a mean over four samples.
+    right = descent.gradient_descent
+    patch.setattr(descent, "gradient_descent", lambda *given, rate: right(*given, rate=8 * rate))
+
+
+@pytest.mark.parametrize(
+    ("mistake", "claim", "caught_by"),
+    [
+        pytest.param(ridge_towards_zero, KERNEL, "drift of the weights", marks=pytest.mark.slow),
+        pytest.param(output_too_small_by_root_width, KERNEL, "KKT residual", marks=pytest.mark.slow),
+        (gradient_of_the_sum_of_squares, SHORT_STEPS, "KKT residual"),
+    ],
+)
+def test_broken_dynamics_are_refuted_and_on_fresh_seeds_again(mistake, claim, caught_by, monkeypatch):
+    monkeypatch.setattr(execution, "_DONE", {})
+    mistake(monkeypatch)
+    recorder = claim.run()
+    finding = recorder.findings[-1]
+    assert recorder.outcome == "fail", finding.reason
+    assert (finding.role, caught_by in finding.label) == ("prediction", True)
+    assert finding.confirmation.verdict is tc.Verdict.REFUTED
+
+
+def test_the_same_steps_pass_unbroken(monkeypatch):
+    monkeypatch.setattr(execution, "_DONE", {})
+    assert SHORT_STEPS.run().outcome == "pass"
+
+
+def test_a_control_no_longer_fails_where_every_ridge_pulls_towards_zero(monkeypatch):
+    monkeypatch.setattr(execution, "_DONE", {})
+    ridge_towards_zero(monkeypatch)
+    recorder = PLAIN.run()
+    finding = recorder.findings[-1]
+    assert recorder.outcome == "fail", finding.reason
+    assert finding.role == "control"
+    assert finding.confirmation.verdict is tc.Verdict.SUPPORTED

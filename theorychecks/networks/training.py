@@ -11,7 +11,6 @@ from theorychecks.networks.losses import Loss, loss
 from theorychecks.networks.mlp import MLP
 from theorychecks.networks.parametrization import LayerRole, Parametrization
 
-
 DType = Literal["float16", "bfloat16", "float32", "float64"]
 
 

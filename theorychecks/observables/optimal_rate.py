@@ -22,8 +22,8 @@ def optimal_learning_rate(*, spacing: float = 0.5, reach: float = 4.0) -> Observ
 
     Args:
         spacing: of the grid, in factors of two.
-        reach: how far to look, in factors of two. An optimum at the grid's lower end is censored from above ("at most"),
-            one at its upper end from below.
+        reach: how far to look, in factors of two. An optimum at the grid's lower end is an upper bound ("at most"), one
+            at its upper end a lower bound.
     """
     if not 0 < spacing <= 1 or reach < 2 * spacing:
         raise ValueError(

@@ -77,9 +77,7 @@ def test_under_maximal_update_the_largest_stable_rate_is_a_constant_for_both_los
     cross-entropy.
     """
     constant = tc.Plateau(within=0.2, rival=-1 / 2)
-    squared = tc.Sweep(
-        BY_LOSS, on_a_fixed_batch(depth, activation, tc.MAXIMAL_UPDATE, 1.0, 0), widths=reach(depth)
-    )
+    squared = tc.Sweep(BY_LOSS, on_a_fixed_batch(depth, activation, tc.MAXIMAL_UPDATE, 1.0, 0), widths=reach(depth))
     entropy = tc.Sweep(
         BY_ACTIVATIONS,
         on_fresh_batches(depth, activation, tc.MAXIMAL_UPDATE, tc.CROSS_ENTROPY, 2.0, 0),

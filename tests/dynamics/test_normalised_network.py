@@ -10,7 +10,18 @@ from theorychecks.dynamics.normalised_network import NormalisedTrial
 from theorychecks.engines import Limits
 from theorychecks.engines.dense import initial_weights
 from theorychecks.experiment.execution import EngineTrial
-from theorychecks.networks import ADAM, CROSS_ENTROPY, MLP, SGD, STANDARD, TANH, GaussianMixture, Ridge, Training, scaled
+from theorychecks.networks import (
+    ADAM,
+    CROSS_ENTROPY,
+    MLP,
+    SGD,
+    STANDARD,
+    TANH,
+    GaussianMixture,
+    Ridge,
+    Training,
+    scaled,
+)
 from theorychecks.observables import max_stable_learning_rate
 
 SEEDS, WIDTH, STEPS = (0, 1, 2), 24, 5
@@ -84,7 +95,9 @@ def test_a_rate_search_takes_it_for_any_other_trial():
 
 
 @pytest.mark.parametrize(
-    "changes", [{"ridge": Ridge(strength=0.1)}, {"network": MLP(2, TANH, STANDARD, centred=True)}], ids=["ridge", "centred"]
+    "changes",
+    [{"ridge": Ridge(strength=0.1)}, {"network": MLP(2, TANH, STANDARD, centred=True)}],
+    ids=["ridge", "centred"],
 )
 def test_what_it_does_not_know_is_refused(changes):
     with pytest.raises(ValueError, match="without momentum, ridge and centring"):

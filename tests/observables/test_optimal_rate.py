@@ -18,7 +18,9 @@ def trial(base):
     # The readout alone learns: the loss is a parabola along the gradient.
     rate = scaled(base, input=-math.inf)
     network = MLP(1, ERF, NTK)
-    return EngineTrial(Training(network, learning_rate=rate, data=DATA, loss=MSE, steps=1, dtype="float64"), 64, SEEDS, 0)
+    return EngineTrial(
+        Training(network, learning_rate=rate, data=DATA, loss=MSE, steps=1, dtype="float64"), 64, SEEDS, 0
+    )
 
 
 def line_search(described):

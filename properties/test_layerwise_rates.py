@@ -160,14 +160,14 @@ def test_adam_updates_of_hidden_and_output_layers_grow_in_proportion_to_the_widt
     mixture = tc.GaussianMixture(seed=data)
     training = tc.Training(
         network,
-        learning_rate=tc.scaled(1e-3),
+        learning_rate=tc.scaled(1e-5),
         data=mixture,
         loss=tc.CROSS_ENTROPY,
         steps=1,
         optimizer=tc.ADAM,
         dtype="float64",
     )
-    moved = tc.Sweep(EFFECTIVE, training, widths=tc.widths(64, 2048))
+    moved = tc.Sweep(EFFECTIVE, training, widths=WIDTHS)
     by_gradients = tc.Sweep(EFFECTIVE, training, widths=tc.widths(64, 16384, factor=4)).with_training(optimizer=tc.SGD)
 
     tc.check(moved.of("input"), tc.Plateau(within=0.08, rival=-1 / 2))

@@ -333,13 +333,14 @@ IN_SHARPNESS = tc.Observable("largest stable rate and sharpness", _times_sharpne
 
 
 @tc.claim(id="C1/networks", source=f"{ROOT}; measured here")
-@given(activation=activations())
-@example(activation=tc.RELU)
+@given(activation=activations(among=(tc.TANH, tc.ERF, tc.LINEAR)))
+@example(activation=tc.TANH)
 def test_the_largest_stable_rate_of_a_network_is_a_constant_in_units_of_its_sharpness(activation):
-    """The largest rate at which a network with one hidden layer does not diverge under MSE, over 32 steps on a fixed
-    batch, is Theta(1) times the inverse of its initial sharpness, and so Theta(1/n) under standard parametrization.
+    """The largest rate at which a network with one hidden layer, tanh, erf or linear, does not diverge under MSE in 32
+    steps on a fixed batch is Theta(1) times the inverse of its initial sharpness: Theta(1/n) under standard
+    parametrization.
     """
-    training = on_a_fixed_batch(1, activation, tc.STANDARD, 1.0, -1, steps=32)
+    training = on_a_fixed_batch(1, activation, tc.STANDARD, 3.0, -1, steps=32)
     found = tc.Sweep(IN_SHARPNESS, training, widths=tc.widths(128, 4096))
 
     tc.check(found.of("eta lambda"), tc.Plateau(within=0.2, rival=-1))

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from theorychecks.networks import CROSS_ENTROPY, MSE
+from theorychecks.networks import CROSS_ENTROPY, MSE, SOFTMAX_MSE
 
 SEEDS, SAMPLES, CLASSES = 3, 5, 4
 
@@ -23,10 +23,12 @@ def targets():
 def plain(loss, outputs, targets):
     if loss is MSE:
         return torch.nn.functional.mse_loss(outputs, targets, reduction="sum") / 2 / SAMPLES
+    if loss is SOFTMAX_MSE:
+        return torch.nn.functional.mse_loss(outputs.softmax(dim=1), targets, reduction="sum") / 2 / SAMPLES
     return torch.nn.functional.cross_entropy(outputs, targets)
 
 
-@pytest.mark.parametrize("loss", [MSE, CROSS_ENTROPY], ids=repr)
+@pytest.mark.parametrize("loss", [MSE, CROSS_ENTROPY, SOFTMAX_MSE], ids=repr)
 def test_the_value_is_that_of_torch_for_each_seed(loss, outputs, targets):
     expected = torch.stack([plain(loss, one, targets) for one in outputs])
     torch.testing.assert_close(loss.value(outputs, targets), expected, rtol=1e-12, atol=0.0)
@@ -34,14 +36,14 @@ def test_the_value_is_that_of_torch_for_each_seed(loss, outputs, targets):
     assert not torch.allclose(other.value(outputs, targets), expected, rtol=0.01)
 
 
-@pytest.mark.parametrize("loss", [MSE, CROSS_ENTROPY], ids=repr)
+@pytest.mark.parametrize("loss", [MSE, CROSS_ENTROPY, SOFTMAX_MSE], ids=repr)
 def test_the_gradient_is_that_of_autograd(loss, outputs, targets):
     leaf = outputs.clone().requires_grad_()
     sum(plain(loss, one, targets) for one in leaf).backward()
     torch.testing.assert_close(loss.gradient(outputs, targets), leaf.grad, rtol=1e-11, atol=1e-15)
 
 
-@pytest.mark.parametrize("loss", [MSE, CROSS_ENTROPY], ids=repr)
+@pytest.mark.parametrize("loss", [MSE, CROSS_ENTROPY, SOFTMAX_MSE], ids=repr)
 def test_a_sample_seen_twice_counts_no_more_than_once(loss, outputs, targets):
     twice = loss.value(torch.cat([outputs, outputs], dim=1), torch.cat([targets, targets]))
     torch.testing.assert_close(twice, loss.value(outputs, targets), rtol=1e-12, atol=0.0)
@@ -54,7 +56,16 @@ def test_cross_entropy_stays_finite_where_the_softmax_saturates():
     assert CROSS_ENTROPY.value(outputs, torch.tensor([[1.0, 0.0]])).item() == 0.0
 
 
-def test_cross_entropy_alone_needs_distributions():
+def test_the_gradient_of_squared_softmax_is_bounded_and_vanishes_where_the_softmax_saturates():
+    targets = torch.tensor([[1.0, 0.0]])
+    sizes = [SOFTMAX_MSE.gradient(torch.tensor([[[-m, m]]]), targets).abs().max().item() for m in (0.5, 1.0, 200.0)]
+    assert max(sizes) < 1
+    assert sizes[-1] == 0.0
+    assert MSE.gradient(torch.tensor([[[-200.0, 200.0]]]), targets).abs().max() > 100
+
+
+def test_what_is_taken_of_a_softmax_needs_distributions():
     assert CROSS_ENTROPY.needs_distributions
+    assert SOFTMAX_MSE.needs_distributions
     assert not MSE.needs_distributions
     assert (repr(MSE), repr(CROSS_ENTROPY)) == ("MSE", "cross-entropy")

@@ -1,5 +1,7 @@
 """A training knows its rates by role and its batches, and refuses what cannot be trained."""
 
+import math
+
 import pytest
 
 from theorychecks.networks import (
@@ -96,8 +98,14 @@ def test_a_bare_number_is_no_learning_rate():
 
 def test_precisions_are_named():
     assert training(dtype="float64").dtype == "float64"
-    with pytest.raises(ValueError, match="'float32' or 'float64'; got 'bfloat16'"):
-        training(dtype="bfloat16")
+    with pytest.raises(ValueError, match="'float16', 'bfloat16', 'float32', 'float64'; got 'float8'"):
+        training(dtype="float8")
+
+
+def test_a_role_with_an_infinite_exponent_is_not_trained():
+    described = training(learning_rate=scaled(3.0, hidden=-math.inf))
+    assert described.rate("hidden", 64) == 0.0
+    assert described.rate("output", 64) > 0.0
 
 
 def test_optimizers_are_named():

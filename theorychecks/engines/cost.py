@@ -52,7 +52,7 @@ class Rates:
 
 def itemsize(training: Training) -> int:
     """Bytes of a number."""
-    return 4 if training.dtype == "float32" else 8
+    return {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}[training.dtype]
 
 
 def batch_size(training: Training) -> int:

@@ -15,6 +15,7 @@ from theorychecks.networks.data import Sphere as Sphere
 from theorychecks.networks.data import Teacher as Teacher
 from theorychecks.networks.losses import CROSS_ENTROPY as CROSS_ENTROPY
 from theorychecks.networks.losses import MSE as MSE
+from theorychecks.networks.losses import SOFTMAX_MSE as SOFTMAX_MSE
 from theorychecks.networks.losses import Loss as Loss
 from theorychecks.networks.mlp import MLP as MLP
 from theorychecks.networks.mlp import Entries as Entries

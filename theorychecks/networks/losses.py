@@ -46,6 +46,17 @@ def _cross_entropy_gradient(outputs: Tensor, targets: Tensor) -> Tensor:
     return (torch.softmax(outputs, dim=-1) - targets) / targets.shape[-2]
 
 
+def _squared_softmax(outputs: Tensor, targets: Tensor) -> Tensor:
+    return _squared(torch.softmax(outputs, dim=-1), targets)
+
+
+def _squared_softmax_gradient(outputs: Tensor, targets: Tensor) -> Tensor:
+    p = torch.softmax(outputs, dim=-1)
+    upstream = p * _squared_gradient(p, targets)
+    # The Jacobian of the softmax is diag(p) - p p^T.
+    return upstream - p * upstream.sum(dim=-1, keepdim=True)
+
+
 MSE: Final = Loss(name="MSE", value=_squared, gradient=_squared_gradient)
 """Half the squared distance of outputs and targets, summed over outputs, averaged over samples."""
 
@@ -54,7 +65,12 @@ CROSS_ENTROPY: Final = Loss(
 )
 """Cross-entropy of the softmax of the outputs, averaged over samples."""
 
-LOSSES: Final = {known.name: known for known in (MSE, CROSS_ENTROPY)}
+SOFTMAX_MSE: Final = Loss(
+    name="MSE of softmax", value=_squared_softmax, gradient=_squared_softmax_gradient, needs_distributions=True
+)
+"""Half the squared distance of the outputs' softmax and targets; its gradient is bounded, and vanishes at one-hot."""
+
+LOSSES: Final = {known.name: known for known in (MSE, CROSS_ENTROPY, SOFTMAX_MSE)}
 
 
 def loss(name: str) -> Loss:

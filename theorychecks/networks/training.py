@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from theorychecks.networks.data import Data
 from theorychecks.networks.losses import Loss, loss
 from theorychecks.networks.mlp import MLP
 from theorychecks.networks.parametrization import LayerRole, Parametrization
 
+DType = Literal["float16", "bfloat16", "float32", "float64"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class LearningRate:
-    """base * width^exponent, with further exponents by layer role.
+    """base * width^exponent, with further exponents by layer role; a role with exponent -infinity is not trained.
 
     Attributes:
         base: the factor in front.
@@ -105,7 +107,7 @@ class Training:
         optimizer: SGD or Adam.
         batch_size: samples a step, in order and around; None takes all of them.
         ridge: a penalty on the weights.
-        dtype: of all numbers.
+        dtype: of all numbers, weights and updates included; the half precisions are for what overflows or rounds away.
     """
 
     network: MLP
@@ -116,7 +118,7 @@ class Training:
     optimizer: Optimizer = field(default=SGD, kw_only=True)
     batch_size: int | None = field(default=None, kw_only=True)
     ridge: Ridge = field(default=Ridge(strength=0.0), kw_only=True)
-    dtype: Literal["float32", "float64"] = field(default="float32", kw_only=True)
+    dtype: DType = field(default="float32", kw_only=True)
 
     def __post_init__(self) -> None:
         if isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < 0:
@@ -127,8 +129,8 @@ class Training:
             object.__setattr__(self, "loss", loss(self.loss))
         if not isinstance(self.loss, Loss):
             raise TypeError(f"a loss is a Loss or its name; got {self.loss!r}")
-        if self.dtype not in ("float32", "float64"):
-            raise ValueError(f"dtype is 'float32' or 'float64'; got {self.dtype!r}")
+        if self.dtype not in get_args(DType):
+            raise ValueError(f"dtype is {', '.join(map(repr, get_args(DType)))}; got {self.dtype!r}")
         if self.loss.needs_distributions and not self.data.classes_are_targets:
             raise ValueError(
                 f"{self.loss.name} needs a distribution over classes as target, and {self.data!r} has real targets. "

@@ -1,0 +1,348 @@
+"""What sets the largest stable learning rate, and what does not.
+
+Under maximal update it is a constant for both losses, and so is the best rate; under standard parametrization neither
+is. A bounded gradient keeps activations bounded whatever the loss is called. The catapult, which turns what would
+diverge, moves the threshold by a factor and never its exponent.
+"""
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+import torch
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import theorychecks as tc
+from theorychecks.dynamics import linear_recursion
+from theorychecks.experiment import Draw
+from theorychecks.kernels.empirical import tangent_kernel
+from theorychecks.networks import SOFTMAX_MSE, Loss
+from theorychecks.observables import Reading, Trial
+from theorychecks.observables.optimal_rate import optimal_learning_rate
+from theorychecks.strategies import activations, depths
+
+BY_ACTIVATIONS = tc.max_stable_learning_rate("activations")
+BY_LOSS = tc.max_stable_learning_rate("loss")
+STEPS, BATCH = 12, 16
+FRESH_NOISY_BATCHES = tc.GaussianMixture(samples=STEPS * BATCH, spread=2.0, label_noise=0.2)
+FIXED_BATCH = tc.GaussianMixture(samples=16)
+
+
+def on_fresh_batches(
+    depth: int, activation: tc.Activation, parametrization: tc.Parametrization, loss: Loss, base: float, width: float
+) -> tc.Training:
+    """Twelve steps on fresh batches, searching from base * n^width."""
+    return tc.Training(
+        tc.MLP(depth, activation, parametrization),
+        learning_rate=tc.scaled(base, width=width),
+        data=FRESH_NOISY_BATCHES,
+        loss=loss,
+        steps=STEPS,
+        batch_size=BATCH,
+    )
+
+
+def on_a_fixed_batch(
+    depth: int,
+    activation: tc.Activation,
+    parametrization: tc.Parametrization,
+    base: float,
+    width: float,
+    steps: int = 4,
+) -> tc.Training:
+    """Some steps of a centred network on one batch and MSE, searching from base * n^width."""
+    return tc.Training(
+        tc.MLP(depth, activation, parametrization, centred=True),
+        learning_rate=tc.scaled(base, width=width),
+        data=FIXED_BATCH,
+        loss=tc.MSE,
+        steps=steps,
+    )
+
+
+def reach(depth: int) -> tuple[int, ...]:
+    """Widths: one hidden layer is cheap at any."""
+    return tc.widths(128, 8192) if depth == 1 else tc.widths(64, 1024)
+
+
+@tc.claim(
+    id="H13",
+    source="Haas et al. 2025, arXiv:2505.22491 (second-hand); Yang and Hu 2021, arXiv:2011.14522 (second-hand)",
+)
+@given(depth=depths(1, 3), activation=activations())
+@example(depth=2, activation=tc.RELU)
+def test_under_maximal_update_the_largest_stable_rate_is_a_constant_for_both_losses(depth, activation):
+    """Under maximal update the largest stable learning rate is Theta(1), by the loss under MSE and by activations under
+    cross-entropy.
+    """
+    constant = tc.Plateau(within=0.2, rival=-1 / 2)
+    squared = tc.Sweep(BY_LOSS, on_a_fixed_batch(depth, activation, tc.MAXIMAL_UPDATE, 1.0, 0), widths=reach(depth))
+    entropy = tc.Sweep(
+        BY_ACTIVATIONS,
+        on_fresh_batches(depth, activation, tc.MAXIMAL_UPDATE, tc.CROSS_ENTROPY, 2.0, 0),
+        widths=reach(depth),
+    )
+    standard = tc.Sweep(BY_LOSS, on_a_fixed_batch(depth, activation, tc.STANDARD, 1.0, -1), widths=reach(depth))
+    deep = on_fresh_batches(3, activation, tc.STANDARD, tc.CROSS_ENTROPY, 8.0, -1 / 2)
+
+    tc.check(squared, constant)
+    tc.check(entropy, constant)
+    tc.check_refuted(standard, constant)
+    tc.check_refuted(tc.Sweep(BY_ACTIVATIONS, deep, widths=tc.widths(64, 1024)), constant)
+
+
+@tc.claim(
+    id="T1",
+    source=(
+        "Hayou 2025, arXiv:2511.01734 (abstract and pages), for deep linear networks; Haas et al. 2025, "
+        "arXiv:2505.22491 (second-hand) for others; the number of steps chosen here"
+    ),
+    trend=True,
+)
+@given(depth=depths(1, 2), activation=activations())
+@example(depth=1, activation=tc.RELU)
+def test_the_best_rate_transfers_under_maximal_update(depth, activation):
+    """Under maximal update the learning rate with the smallest loss after eight steps on a fixed batch tends to a
+    nonzero constant; under standard parametrization it falls to zero.
+    """
+    constant = tc.Plateau(within=0.2, rival=-1 / 2)
+    best = optimal_learning_rate(reach=3)
+    maximal = on_a_fixed_batch(depth, activation, tc.MAXIMAL_UPDATE, 0.25, 0, steps=8)
+    standard = on_a_fixed_batch(depth, activation, tc.STANDARD, 4.0, -1, steps=8)
+
+    tc.check(tc.Sweep(best, maximal, widths=reach(depth)), constant)
+    tc.check_refuted(tc.Sweep(best, standard, widths=reach(depth)), constant)
+
+
+@tc.claim(
+    id="H12",
+    source=(
+        "Haas et al. 2025, arXiv:2505.22491, the authors' code; the criterion and the one-sided form measured here: "
+        "the exponent -1/2 is approached slowly"
+    ),
+    trend=True,
+)
+@given(activation=activations(among=(tc.RELU, tc.TANH, tc.GELU)))
+@example(activation=tc.RELU)
+def test_squared_error_of_softmax_outputs_is_as_stable_as_cross_entropy(activation):
+    """Under standard parametrization with three hidden layers, MSE of softmax outputs keeps activations bounded up to a
+    rate above that of cross-entropy, and one that falls no faster than n^-1/2; MSE of the outputs themselves does not.
+    """
+    softmax = on_fresh_batches(3, activation, tc.STANDARD, SOFTMAX_MSE, 32.0, -1 / 2)
+    entropy = on_fresh_batches(3, activation, tc.STANDARD, tc.CROSS_ENTROPY, 8.0, -1 / 2)
+    squared = on_fresh_batches(1, activation, tc.STANDARD, tc.MSE, 8.0, -1)
+    bound = tc.LowerBound(-1 / 2, within=0.2, rival=-1)
+    narrow = (64, 256, 512)
+
+    tc.check(
+        tc.Sweep(BY_ACTIVATIONS, softmax, widths=narrow, budget=9),
+        tc.Ordering("above"),
+        against=tc.Sweep(BY_ACTIVATIONS, entropy, widths=narrow, budget=9),
+    )
+    tc.check(tc.Sweep(BY_ACTIVATIONS, softmax, widths=tc.widths(64, 1024)), bound)
+    tc.check_refuted(tc.Sweep(BY_ACTIVATIONS, squared, widths=tc.widths(128, 8192)), bound)
+
+
+PARITY_WIDTHS = (32.0, 64.0, 128.0, 256.0)
+FACTORS = tuple(2.0**k for k in range(-3, 4))
+GAPS = {
+    # The rates in the middle of each search, at which training is stable and fast.
+    tc.STANDARD: ((tc.MSE, 1.0, -1.0), (tc.CROSS_ENTROPY, 0.5, -1 / 2)),
+    tc.MAXIMAL_UPDATE: ((tc.MSE, 0.12, 0.0), (tc.CROSS_ENTROPY, 0.12, 0.0)),
+}
+CLEAN = tc.GaussianMixture(samples=24 * BATCH, test_samples=1024, spread=1.0)
+
+
+@tc.observable
+def test_error(run):
+    """Fraction of test inputs in a wrong class after the last step, with half an error added: none may be zero."""
+    data = run.training.data
+    labels = (data.samples + torch.arange(data.test_samples)) % data.classes
+    wrong = run.outputs(run.training.steps, "test").argmax(dim=-1) != labels
+    return (wrong.sum(dim=-1) + 0.5) / data.test_samples
+
+
+def gap(parametrization: tc.Parametrization, width: int, draw: Draw) -> np.ndarray:
+    """Test error under MSE over that under cross-entropy, each at the best of seven rates, one a seed."""
+    best = []
+    for loss, base, exponent in GAPS[parametrization]:
+        errors = []
+        for factor in FACTORS:
+            training = tc.Training(
+                tc.MLP(3, tc.RELU, parametrization),
+                learning_rate=tc.scaled(factor * base, width=exponent),
+                data=CLEAN,
+                loss=loss,
+                steps=CLEAN.samples // BATCH,
+                batch_size=BATCH,
+            )
+            errors.append(draw.read(test_error, training, width)[""].values.numpy())
+        best.append(np.min(errors, axis=0))
+    return best[0] / best[1]
+
+
+def gaps(width: float, draw: Draw) -> dict[str, np.ndarray]:
+    """In units of two: below one is parity."""
+    return {parametrization.name: gap(parametrization, int(width), draw) / 2 for parametrization in GAPS}
+
+
+@tc.claim(
+    id="H13/parity",
+    source="Haas et al. 2025, arXiv:2505.22491, accuracies (second-hand); the task and the factor of two chosen here",
+    trend=True,
+)
+def test_squared_error_and_cross_entropy_are_on_a_par_under_maximal_update_alone():
+    """At the best rate of each, MSE has less than twice the test error of cross-entropy under maximal update; under
+    standard parametrization it has more.
+    """
+    both = tc.Scan(gaps, PARITY_WIDTHS, along="width", name="gap between the losses, over two", cost=1.0, budget=12)
+
+    tc.check(both.of("maximal update"), tc.Ordering("below"))
+    tc.check_refuted(both.of("standard"), tc.Ordering("below"))
+
+
+RECURSION_WIDTHS = tuple(float(width) for width in tc.widths(256, 2**20, factor=4))
+WARM_UP_WIDTHS = tuple(float(width) for width in tc.widths(512, 8192))
+ROOT = "derived here from Lewkowycz et al. 2020, arXiv:2003.02218 (second-hand)"
+
+
+def start(width: float, draw: Draw, *, ntk: bool = False) -> linear_recursion.State:
+    """Where the networks of a draw begin."""
+    return linear_recursion.initial_state(int(width), [draw.rng(seed) for seed in draw.seeds], ntk=ntk)
+
+
+def constant_rates(width: float, draw: Draw) -> np.ndarray:
+    """Largest stable rates, one a seed."""
+    return linear_recursion.max_stable_rate(start(width, draw))
+
+
+def warmed_up_rates(width: float, draw: Draw) -> np.ndarray:
+    """Largest stable rates after a warm-up over a tenth of training, one a seed."""
+    return linear_recursion.max_stable_rate(start(width, draw), warm_up=0.1)
+
+
+@tc.observable
+def both_ends(run):
+    """The output and its tangent kernel before training, and the output after it."""
+    first, last = (run.outputs(time)[:, 0, 0] for time in (0, run.training.steps))
+    return {"first": first, "kernel": tangent_kernel(run, 0)[:, 0, 0], "last": last}
+
+
+@cache
+def recursion_over_training(data: int) -> Callable[[float, Draw], dict[str, np.ndarray]]:
+    """A reader of the recursion's last output over that of a trained network with the same initial weights."""
+
+    def read(width: float, draw: Draw) -> dict[str, np.ndarray]:
+        n, line = int(width), tc.Sphere(dimension=1, outputs=1, samples=1, test_samples=1, seed=data)
+        training = tc.Training(
+            tc.MLP(1, tc.LINEAR, tc.STANDARD),
+            # Beyond 2 / lambda: the first steps are a catapult.
+            learning_rate=tc.scaled(2.2, width=-1),
+            data=line,
+            loss=tc.MSE,
+            steps=10,
+            dtype="float64",
+        )
+        found = draw.read(both_ends, training, n)
+        first, kernel, last = (found[name].values.numpy() for name in ("first", "kernel", "last"))
+        (_, ((target,),), _) = line.draw()
+        state = linear_recursion.State(first, kernel)
+        rates = np.full(len(last), training.learning_rate.base / n)
+        plain, stale = state, state
+        for _step in range(training.steps):
+            plain = linear_recursion.step(plain, rates, target)
+            stale = linear_recursion.step(stale, rates, target)._replace(kernels=state.kernels)
+        return {"exact": np.abs(plain.outputs / last), "kernel kept": np.abs(stale.outputs / last)}
+
+    return read
+
+
+@tc.claim(
+    id="H20/recursion",
+    source=f"Haas et al. 2025, arXiv:2505.22491, the authors' code; {ROOT}",
+)
+@given(data=st.integers(0, 99))
+@example(data=0)
+def test_a_two_layer_linear_network_on_one_sample_is_a_recursion_of_two_numbers(data):
+    """Gradient descent on a linear network with one hidden layer and one sample follows the recursion of its output and
+    its tangent kernel at any width and rate, catapults included, up to rounding.
+    """
+    exact = tc.Identity(2.0**16, dtype="float64")
+    widths = (64.0, 256.0, 1024.0, 4096.0)
+    ratio = tc.Scan(recursion_over_training(data), widths, along="width", name="recursion over training")
+
+    tc.check(ratio.of("exact"), exact)
+    tc.check_refuted(ratio.of("kernel kept"), exact)
+
+
+@tc.claim(id="H20", source=f"Haas et al. 2025, arXiv:2505.22491, Fig. C.2 of the authors' code; {ROOT}")
+def test_the_catapult_leaves_the_largest_stable_rate_at_one_over_width():
+    """In a linear network with one hidden layer under standard parametrization and MSE the largest rate that does not
+    diverge is Theta(1/n); a warm-up over a tenth of training raises it to Theta(n^-1/2).
+    """
+    constant = tc.Scan(constant_rates, RECURSION_WIDTHS, along="width", name="largest stable rate")
+    warmed = tc.Scan(warmed_up_rates, WARM_UP_WIDTHS, along="width", name="with a warm-up", cost=0.5)
+
+    tc.check(constant, tc.PowerLaw(-1))
+    tc.check(warmed, tc.PowerLaw(-1 / 2, within=0.2, rival=-1))
+    tc.check_refuted(warmed, tc.PowerLaw(-1))
+
+
+def catapults(width: float, draw: Draw) -> dict[str, np.ndarray]:
+    """Thresholds as rates, and in units of the inverse of the kernel at the start."""
+    found = {}
+    for name, ntk in (("standard", False), ("NTK", True)):
+        state = start(width, draw, ntk=ntk)
+        for threshold in ("monotone", "bounded"):
+            rates = linear_recursion.catapult_threshold(state, threshold)
+            found[f"{name}, {threshold}, rate"] = rates
+            found[f"{name}, {threshold}, eta lambda"] = rates * state.kernels
+    return found
+
+
+@tc.claim(id="C1", source=f"Lewkowycz et al. 2020, arXiv:2003.02218 (second-hand); exponents by parametrization {ROOT}")
+def test_catapult_thresholds_do_not_depend_on_width_in_units_of_the_kernel():
+    """In a linear network with one hidden layer the rates at which the loss first rises, and beyond which it diverges,
+    are Theta(1) times the inverse of the initial kernel, two and four of it: Theta(1/n) under standard, and Theta(1)
+    under NTK parametrization.
+    """
+    found = tc.Scan(catapults, RECURSION_WIDTHS, along="width", name="catapult threshold")
+
+    for threshold in ("monotone", "bounded"):
+        tc.check(found.of(threshold, "eta lambda"), tc.Plateau())
+        tc.check(found.of("standard", threshold, "rate"), tc.PowerLaw(-1))
+        tc.check(found.of("NTK", threshold, "rate"), tc.Plateau())
+        tc.check_refuted(found.of("standard", threshold, "rate"), tc.Plateau())
+        tc.check_refuted(found.of("NTK", threshold, "rate"), tc.PowerLaw(-1))
+
+
+NEVER_FAR = tc.max_stable_learning_rate("outputs", limit=1e8)
+"""A catapult's outputs reach the width before they come back, which takes a number of steps of order log n."""
+
+
+def _times_sharpness(trial: Trial) -> dict[str, Reading]:
+    """The threshold as a rate, and in units of the inverse of the largest eigenvalue of the Gauss-Newton matrix."""
+    threshold = NEVER_FAR.observe(trial)[""]
+    run = trial.run(times=(0,))
+    sharpness = torch.linalg.eigvalsh(tangent_kernel(run, 0))[:, -1].to(torch.float64) / run.training.data.samples
+    return {"rate": threshold, "eta lambda": Reading(threshold.values * sharpness, threshold.statuses)}
+
+
+IN_SHARPNESS = tc.Observable("largest stable rate and sharpness", _times_sharpness, retrains=True)
+
+
+@tc.claim(id="C1/networks", source=f"{ROOT}; measured here")
+@given(activation=activations(among=(tc.TANH, tc.ERF, tc.LINEAR)))
+@example(activation=tc.TANH)
+def test_the_largest_stable_rate_of_a_network_is_a_constant_in_units_of_its_sharpness(activation):
+    """The largest rate at which a network with one hidden layer, tanh, erf or linear, does not diverge under MSE in 32
+    steps on a fixed batch is Theta(1) times the inverse of its initial sharpness: Theta(1/n) under standard
+    parametrization.
+    """
+    training = on_a_fixed_batch(1, activation, tc.STANDARD, 3.0, -1, steps=32)
+    found = tc.Sweep(IN_SHARPNESS, training, widths=tc.widths(128, 4096))
+
+    tc.check(found.of("eta lambda"), tc.Plateau(within=0.2, rival=-1))
+    tc.check(found.of("rate"), tc.PowerLaw(-1, within=0.2, rival=-1 / 2))
+    tc.check_refuted(found.of("rate"), tc.Plateau(within=0.2, rival=-1))

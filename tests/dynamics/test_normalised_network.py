@@ -1,0 +1,104 @@
+"""Without normalisation it is the dense engine; with it, a network written in torch's own modules."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from theorychecks.dynamics.normalised_network import NormalisedTrial
+from theorychecks.engines import Limits
+from theorychecks.engines.dense import initial_weights
+from theorychecks.experiment.execution import EngineTrial
+from theorychecks.networks import (
+    ADAM,
+    CROSS_ENTROPY,
+    MLP,
+    SGD,
+    STANDARD,
+    TANH,
+    GaussianMixture,
+    Ridge,
+    Training,
+    scaled,
+)
+from theorychecks.observables import max_stable_learning_rate
+
+SEEDS, WIDTH, STEPS = (0, 1, 2), 24, 5
+OPTIMIZERS = pytest.mark.parametrize("optimizer", [SGD, ADAM], ids=["sgd", "adam"])
+
+
+def training(optimizer=SGD):
+    return Training(
+        MLP(2, TANH, STANDARD),
+        learning_rate=scaled(0.02 if optimizer is ADAM else 0.3),
+        data=GaussianMixture(samples=12, dimension=6),
+        loss=CROSS_ENTROPY,
+        steps=STEPS,
+        batch_size=4,
+        optimizer=optimizer,
+        dtype="float64",
+    )
+
+
+@OPTIMIZERS
+def test_without_normalisation_it_is_the_dense_engine(optimizer):
+    factors = torch.tensor([1.0, 2.0, 0.5, 1.0])
+    again = [0, 1, 2, 0]
+    plain = NormalisedTrial(training(optimizer), WIDTH, SEEDS, 7, normalised=False).histories(again, factors, Limits())
+    dense = EngineTrial(training(optimizer), WIDTH, SEEDS, 7).histories(again, factors, Limits())
+    for found, expected in zip(plain, dense, strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-12)
+    normalised = NormalisedTrial(training(optimizer), WIDTH, SEEDS, 7).histories(again, factors, Limits())
+    assert not torch.allclose(normalised.losses, dense.losses, rtol=0.01)
+
+
+@OPTIMIZERS
+def test_with_normalisation_it_is_a_network_of_modules(optimizer):
+    described = training(optimizer)
+    found = NormalisedTrial(described, WIDTH, (3,), 0).histories([3], torch.ones(1), Limits())
+    inputs, targets, _ = (torch.as_tensor(array) for array in described.data.draw())
+    layers = described.network.layers(WIDTH, inputs=6, outputs=4)
+    weights = [w[0].clone().requires_grad_() for w in initial_weights(layers, [3], dtype=torch.float64)]
+    norms = [torch.nn.RMSNorm(WIDTH, eps=0.0, dtype=torch.float64) for _ in range(2)]
+    parameters = [*weights, *(norm.weight for norm in norms)]
+    rate = described.learning_rate.base
+    adam = torch.optim.Adam(parameters, lr=rate, eps=optimizer.epsilon)
+    chosen = adam if optimizer is ADAM else torch.optim.SGD(parameters, lr=rate)
+    for step in range(STEPS + 1):
+        rows = described.batch(step)
+        x, sizes = inputs[rows], []
+        for weight, norm in zip(weights, norms, strict=False):
+            z = norm(x @ weight.T)
+            sizes.append(z.square().mean().sqrt().item())
+            x = torch.tanh(z)
+        loss = torch.nn.functional.cross_entropy(x @ weights[-1].T, targets[rows])
+        assert found.losses[step].item() == pytest.approx(loss.item(), rel=1e-8)
+        assert found.peak_activations[step].item() == pytest.approx(max(sizes), rel=1e-8)
+        chosen.zero_grad()
+        loss.backward()
+        chosen.step()
+
+
+def test_normalisation_begins_with_inputs_of_size_one():
+    found = NormalisedTrial(training(), WIDTH, SEEDS, 0).histories(list(SEEDS), torch.ones(3), Limits())
+    torch.testing.assert_close(found.peak_activations[0], torch.ones(3, dtype=torch.float64), rtol=1e-12, atol=0)
+
+
+def test_a_rate_search_takes_it_for_any_other_trial():
+    observable = max_stable_learning_rate("activations")
+    plain = NormalisedTrial(training(), WIDTH, SEEDS, 0, normalised=False)
+    expected = observable.observe(EngineTrial(training(), WIDTH, SEEDS, 0))[""]
+    np.testing.assert_allclose(observable.observe(plain)[""].values, expected.values)
+    normalised = observable.observe(NormalisedTrial(training(), WIDTH, SEEDS, 0))[""]
+    assert not np.allclose(normalised.values, expected.values)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"ridge": Ridge(strength=0.1)}, {"network": MLP(2, TANH, STANDARD, centred=True)}],
+    ids=["ridge", "centred"],
+)
+def test_what_it_does_not_know_is_refused(changes):
+    with pytest.raises(ValueError, match="without momentum, ridge and centring"):
+        NormalisedTrial(replace(training(), **changes), WIDTH, SEEDS, 0)

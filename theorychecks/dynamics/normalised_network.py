@@ -1,0 +1,125 @@
+"""An MLP with normalisation layers, trained for its histories alone: which rates it survives, and nothing else.
+
+Between a hidden layer's matrix and its nonlinearity stands a root-mean-square normalisation with trainable gains,
+z = gamma * h / RMS(h) over neurons, point by point (Zhang and Sennrich 2019, arXiv:1910.07467, from memory).
+Everything else is as the engines have it, and the same seed begins with the same weights as in the dense engine.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from theorychecks.engines import Histories, Limits
+from theorychecks.engines.dense import initial_weights
+from theorychecks.networks import Layer, Training
+
+_AT_ONCE = 4 * 2**20
+"""Numbers of weights that are trained together, at most: what stays in the caches."""
+
+
+@dataclass(frozen=True)
+class NormalisedTrial:
+    """Trainings of one network with normalisation, at one width over some seeds: all that a rate search asks for.
+
+    Attributes:
+        training: what is trained; SGD without momentum or Adam, without a ridge, not centred.
+        width: of the hidden layers.
+        seeds: which networks.
+        root_seed: another one draws other networks everywhere.
+        normalised: without, this is the plain network, by another program than the engines'.
+    """
+
+    training: Training
+    width: int
+    seeds: Sequence[int]
+    root_seed: int
+    normalised: bool = True
+
+    def __post_init__(self) -> None:
+        training = self.training
+        if training.optimizer.momentum or training.ridge.strength or training.network.centred:
+            raise ValueError(
+                "a network with normalisation is trained without momentum, ridge and centring; "
+                f"got {training.optimizer}, {training.ridge}, centred={training.network.centred}"
+            )
+
+    @property
+    def together(self) -> int:
+        """How many networks are trained together, at most."""
+        data = self.training.data
+        layers = self.training.network.layers(self.width, inputs=data.dimension, outputs=data.outputs)
+        return max(_AT_ONCE // sum(layer.fan_in * layer.fan_out for layer in layers), 1)
+
+    def histories(self, seeds: Sequence[int], rate_factors: Tensor, limits: Limits) -> Histories:
+        """Train networks, each seed as often as it is named; beyond the limits nothing is saved here."""
+        size = self.together
+        parts = [
+            self._histories(seeds[at : at + size], rate_factors[at : at + size]) for at in range(0, len(seeds), size)
+        ]
+        return Histories(*(torch.cat(each, dim=1) for each in zip(*parts, strict=True)))
+
+    def _histories(self, seeds: Sequence[int], factors: Tensor) -> Histories:
+        training = self.training
+        inputs, targets, _ = (
+            torch.as_tensor(array, dtype=getattr(torch, training.dtype)) for array in training.data.draw()
+        )
+        layers = training.network.layers(self.width, inputs=inputs.shape[1], outputs=targets.shape[1])
+        entries, root = training.network.entries, self.root_seed
+        weights = initial_weights(layers, seeds, dtype=inputs.dtype, entries=entries, root_seed=root)
+        gains = [inputs.new_ones(len(seeds), 1, self.width) for _ in layers[1:]] if self.normalised else []
+        unit = training.learning_rate.base * self.width**training.learning_rate.width
+        rates = [training.rate(layer.role, self.width) for layer in layers] + [unit] * len(gains)
+        factor = factors.to(inputs.dtype)[:, None, None]
+        moments = [(torch.zeros_like(value), torch.zeros_like(value)) for value in (*weights, *gains)]
+        recorded: list[tuple[Tensor, Tensor, Tensor]] = []
+        for step in range(training.steps + 1):
+            rows = training.batch(step)
+            leaves = [value.requires_grad_() for value in (*weights, *gains)]
+            with torch.enable_grad():
+                outputs, peaks = self._forward(layers, leaves, inputs[rows])
+            detached = outputs.detach()
+            recorded.append((training.loss.value(detached, targets[rows]), peaks, _size(detached)))
+            if step == training.steps:
+                break
+            upstream = training.loss.gradient(detached, targets[rows])
+            gradients = torch.autograd.grad(outputs, leaves, grad_outputs=upstream)
+            with torch.no_grad():
+                for value, gradient, rate, (first, second) in zip(leaves, gradients, rates, moments, strict=True):
+                    value.requires_grad_(False)
+                    value -= factor * rate * self._direction(gradient, first, second, step + 1)
+        return Histories(*(torch.stack(each) for each in zip(*recorded, strict=True)))
+
+    def _forward(self, layers: Sequence[Layer], leaves: Sequence[Tensor], inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Outputs [seed, point, C], and the largest size of any nonlinearity's inputs, [seed]."""
+        weights, gains = leaves[: len(layers)], leaves[len(layers) :]
+        x = inputs.expand(len(weights[0]), *inputs.shape)
+        sizes = []
+        for k, layer in enumerate(layers[:-1]):
+            h = layer.multiplier * torch.bmm(x, weights[k].mT)
+            if self.normalised:
+                h = gains[k] * h / h.square().mean(dim=-1, keepdim=True).sqrt()
+            sizes.append(_size(h.detach()))
+            x = self.training.network.activation.function(h)
+        return layers[-1].multiplier * torch.bmm(x, weights[-1].mT), torch.stack(sizes).amax(dim=0)
+
+    def _direction(self, gradient: Tensor, first: Tensor, second: Tensor, step: int) -> Tensor:
+        """What a step goes along: the gradient, or Adam's (Kingma and Ba 2015, arXiv:1412.6980, Algorithm 1)."""
+        optimizer = self.training.optimizer
+        if optimizer.name == "sgd":
+            return gradient
+        beta1, beta2 = optimizer.betas
+        first.lerp_(gradient, 1 - beta1)
+        second.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
+        size = (second / (1 - beta2**step)).sqrt_().add_(optimizer.epsilon)
+        return first / (1 - beta1**step) / size
+
+
+def _size(values: Tensor) -> Tensor:
+    """Root mean square over points and entries, [seed]."""
+    norm: Tensor = torch.linalg.vector_norm(values, dim=(-2, -1))
+    return norm / math.sqrt(values.shape[-2] * values.shape[-1])

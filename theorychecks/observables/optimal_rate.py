@@ -1,0 +1,67 @@
+"""The learning rate that trains best in a given number of steps, by a grid and a parabola for all seeds at once."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from theorychecks.engines import Limits
+from theorychecks.engines.randomness import uniform
+from theorychecks.observables.observable import BY_NAME, Observable, Reading, Trial
+from theorychecks.statistics.measurement import Status
+
+
+def optimal_learning_rate(*, spacing: float = 0.5, reach: float = 4.0) -> Observable:
+    """Base learning rate times width factor at which the last loss is smallest, one optimum a seed.
+
+    The grid is centred on the training's own rate, and each seed has it at a random offset of its own, so that its
+    spacing is noise and not a step. The optimum is that of a parabola through the logarithms of the best loss and its
+    neighbours; a neighbour that has diverged leaves the best grid point itself.
+
+    Args:
+        spacing: of the grid, in factors of two.
+        reach: how far to look, in factors of two. An optimum at the grid's lower end is an upper bound ("at most"), one
+            at its upper end a lower bound.
+    """
+    if not 0 < spacing <= 1 or reach < 2 * spacing:
+        raise ValueError(
+            f"spacing lies in (0, 1] and reach is at least twice as long; got {spacing} and {reach}, in factors of two"
+        )
+    points = 2 * math.ceil(reach / spacing) + 1
+
+    def observe(trial: Trial) -> dict[str, Reading]:
+        seeds = list(trial.seeds)
+        offsets = [uniform("dither", trial.root_seed, seed, trial.width) - 0.5 for seed in seeds]
+        octaves = torch.tensor(
+            [[spacing * (k - points // 2 + offset) for k in range(points)] for offset in offsets], dtype=torch.float64
+        )
+        again = [seed for seed in seeds for _ in range(points)]
+        histories = trial.histories(again, (2.0**octaves).flatten(), Limits())
+        losses = histories.losses[-1].to(torch.float64).reshape(len(seeds), points).nan_to_num(nan=math.inf)
+        place, status = _optimum(losses)
+        rate = trial.training.learning_rate
+        unit = rate.base * trial.width**rate.width
+        return {"": Reading(unit * 2.0 ** (octaves[:, 0] + spacing * place), status)}
+
+    return Observable(
+        f"optimal learning rate (to {spacing:g} within {reach:g} octaves)",
+        observe,
+        title="optimal learning rate",
+        key=BY_NAME,
+        retrains=True,
+    )
+
+
+def _optimum(losses: Tensor) -> tuple[Tensor, tuple[Status | None, ...]]:
+    """Where on the grid [seed, point] each loss is smallest, in grid points, and on which side it may lie beyond."""
+    best = losses.argmin(dim=1)
+    last = losses.shape[1] - 1
+    inside = best.clamp(1, last - 1)
+    below, here, above = (losses.gather(1, (inside + k)[:, None]).squeeze(1).log() for k in (-1, 0, 1))
+    curvature = below - 2 * here + above
+    shift = torch.where(curvature.isfinite() & (curvature > 0), (below - above) / (2 * curvature), 0.0)
+    place = torch.where(best == inside, inside + shift, best.to(shift.dtype))
+    sides = {0: Status.BELOW, last: Status.ABOVE}
+    return place, tuple(sides.get(int(at)) for at in best)

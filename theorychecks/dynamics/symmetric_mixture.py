@@ -35,9 +35,23 @@ class SymmetricMixture:
         if self.dimension < 1 or not self.separation > 0 or not self.spread > 0:
             raise ValueError(f"dimension, separation and spread are positive; got {self}")
 
-    def draw(self, samples: int, generators: Sequence[np.random.Generator]) -> tuple[Tensor, Tensor]:
-        """Inputs [seed, sample, dimension] and labels [seed, sample], half of each class, one generator a seed."""
-        labels = np.where(np.arange(samples) % 2, -1.0, 1.0)
+    def draw(
+        self, samples: int, generators: Sequence[np.random.Generator], *, first: int | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Inputs [seed, sample, dimension] and labels [seed, sample].
+
+        Args:
+            samples: of both classes.
+            generators: one a seed.
+            first: how many of them have label +1; half unless given.
+
+        Raises:
+            ValueError: unless both classes have a sample.
+        """
+        positive = samples // 2 if first is None else first
+        if not 0 < positive < samples:
+            raise ValueError(f"both classes have one sample or more; got {positive} of {samples} in the first")
+        labels = np.where(np.arange(samples) < positive, 1.0, -1.0)
         inputs = self.spread * np.stack([rng.standard_normal((samples, self.dimension)) for rng in generators])
         inputs[:, :, 0] += self.separation * labels
         return torch.from_numpy(inputs), torch.from_numpy(np.tile(labels, (len(generators), 1)))

@@ -88,6 +88,24 @@ def logistic_risk(networks: Classifiers, inputs: Tensor, labels: Tensor) -> Tens
     return softplus(-labels * networks.outputs(inputs)).mean(dim=1)
 
 
+def class_means(inputs: Tensor, labels: Tensor) -> Tensor:
+    """Means of the inputs of label +1 and of those of label -1, [seed, 2, dimension]."""
+    return torch.stack([_mean_where(inputs, labels > 0), _mean_where(inputs, labels < 0)], dim=1)
+
+
+def angle_to_own_class(networks: Classifiers, inputs: Tensor, labels: Tensor) -> Tensor:
+    """The median over neurons of the angle between w_j and the mean of the class that a_j votes for, [seed]."""
+    votes = (networks.readout < 0).long()[:, :, None].expand_as(networks.hidden)
+    return angle(networks.hidden, class_means(inputs, labels).gather(1, votes)).median(dim=1).values
+
+
+def angle(first: Tensor, second: Tensor) -> Tensor:
+    """Between vectors along the last axis, in radians."""
+    first, second = (vectors / vectors.norm(dim=-1, keepdim=True) for vectors in (first, second))
+    # Accurate near zero too, where the arc cosine is not (Kahan).
+    return 2 * torch.atan2((first - second).norm(dim=-1), (first + second).norm(dim=-1))
+
+
 def step_size(networks: Classifiers, rate: float) -> Tensor:
     """The learning rate of each seed, [seed]: rate / c, less where the kernel is large, so that flow is followed."""
     scale = networks.output_scale
@@ -142,6 +160,10 @@ def train_to_risk(
         times = torch.where(crossed, time + share * elapsed, times)
         time = time + elapsed
     return Stopped(networks=now, times=times)
+
+
+def _mean_where(inputs: Tensor, chosen: Tensor) -> Tensor:
+    return torch.einsum("snd,sn->sd", inputs, chosen.to(inputs.dtype)) / chosen.sum(dim=1, keepdim=True)
 
 
 def _stepped(networks: Classifiers, inputs: Tensor, labels: Tensor, size: Tensor) -> Classifiers:

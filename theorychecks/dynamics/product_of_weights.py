@@ -1,16 +1,17 @@
 """Products of L weights, or of L random matrices with ReLU between them, at feature-learning strength gamma.
 
-The output is the product less its initial value, divided by gamma, and fits targets by gradient descent on half the mean
-squared error. At gamma << 1 weights hardly move and the sharpness is that of the start, of order gamma^-2. At
+The output is the product less its initial value, divided by gamma, and fits targets by gradient descent on half the
+mean squared error. At gamma << 1 weights hardly move and the sharpness is that of the start, of order gamma^-2. At
 gamma >> 1 weights have to grow to gamma^(1/L), where the sharpness is of order gamma^(-2/L) (for the product of weights
 exactly, (1 + gamma)^(1/L) from weights of one; derived here).
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import torch
@@ -18,9 +19,8 @@ from torch import Tensor
 
 LOSS_LEFT: Final = 0.1
 """Training has converged when this part of its initial loss is left."""
-_BRACKET: Final = 2.0
-"""Factors of two by which the search for a learning rate moves until its answer changes."""
-_HALVINGS: Final = 6
+_OCTAVES: Final = 5
+_PARTS: Final = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,12 +32,14 @@ class Products:
         inputs: [sample, dimension].
         targets: [sample].
         strength: gamma.
+        multiplier: in front of the product.
     """
 
     layers: tuple[Tensor, ...]
     inputs: Tensor
     targets: Tensor
     strength: float
+    multiplier: float = 1.0
 
     @property
     def depth(self) -> int:
@@ -90,9 +92,14 @@ def networks(
     layers = tuple(
         torch.stack([torch.randn(after, before, generator=own, dtype=torch.float64) for own in generators])
         / math.sqrt(before)
-        for before, after in zip(sizes, sizes[1:], strict=False)
+        for before, after in itertools.pairwise(sizes)
     )
-    return Products(layers=layers, inputs=inputs, targets=targets, strength=strength * math.sqrt(neurons))
+    return Products(layers=layers, inputs=inputs, targets=targets, strength=strength, multiplier=neurons**-0.5)
+
+
+def rich_rate(products: Products) -> float:
+    """gamma^(2/L), with which stable learning rates grow once weights have to."""
+    return products.strength ** (2 / products.depth)
 
 
 def crossings(start: Products, rate: Tensor, *, steps: int, levels: Sequence[float]) -> Tensor:
@@ -118,38 +125,37 @@ def crossings(start: Products, rate: Tensor, *, steps: int, levels: Sequence[flo
 def largest_rate(start: Products, guess: float, *, steps: int, offsets: Sequence[float]) -> Tensor:
     """The largest learning rate at which a tenth of the initial loss is left after so many steps, [seed].
 
-    Found by halving on a grid of 1/16 of a factor of two, about a guess that is off by a random offset for each seed.
+    Looked for in factors of two, and then of 2^(1/8), on a grid about a guess that is off by a random offset for each
+    seed. Zero where no rate within five octaves converges, infinite where the largest does.
 
     Args:
         start: initial products.
-        guess: where the search begins.
+        guess: middle of the grid.
         steps: of gradient descent.
         offsets: in [0, 1), one a seed.
     """
-    low = math.log2(guess) + torch.tensor(offsets, dtype=torch.float64)
-    high = low.clone()
-    converges = _converges(start, low, steps)
-    # From a rate that converges upwards and from another one downwards, until the answer changes.
-    open_ends = torch.ones_like(converges)
-    while open_ends.any():
-        low, high = (
-            torch.where(open_ends & ~converges, low - _BRACKET, torch.where(open_ends, high, low)),
-            torch.where(open_ends & converges, high + _BRACKET, torch.where(open_ends, low, high)),
-        )
-        answers = _converges(start, torch.where(converges, high, low), steps)
-        open_ends &= answers == converges
-    for _ in range(_HALVINGS - 1):
-        middle = (low + high) / 2
-        good = _converges(start, middle, steps)
-        low, high = torch.where(good, middle, low), torch.where(good, high, middle)
-    return torch.exp2((low + high) / 2)
+    middle = math.log2(guess) + torch.tensor(offsets, dtype=torch.float64)[:, None]
+    coarse = middle + torch.arange(-_OCTAVES, _OCTAVES + 1)
+    last = _last(_converges(start, coarse, steps))
+    low = coarse.gather(1, last.clamp_min(0)[:, None])
+    fine = low + torch.arange(_PARTS) / _PARTS
+    best = low[:, 0] + (_last(_converges(start, fine, steps)).clamp_min(0) + 0.5) / _PARTS
+    found = torch.where(last < 0, 0.0, torch.exp2(best))
+    return torch.where(last == 2 * _OCTAVES, math.inf, found)
+
+
+def _last(answers: Tensor) -> Tensor:
+    """The last place of each row that is true, -1 where none is."""
+    places = torch.arange(answers.shape[1]).expand_as(answers)
+    return torch.where(answers, places, -1).amax(dim=1)
 
 
 def _converges(start: Products, exponents: Tensor, steps: int) -> Tensor:
-    last = torch.ones_like(exponents)
-    for loss in _losses(start, torch.exp2(exponents), steps):
-        last = loss
-    return last.nan_to_num(nan=math.inf) <= LOSS_LEFT
+    """Whether each seed does at each of its rates, 2 to these exponents, [seed, rate]."""
+    seeds, rates = exponents.shape
+    copies = replace(start, layers=tuple(layer.repeat_interleave(rates, dim=0) for layer in start.layers))
+    *_, last = _losses(copies, torch.exp2(exponents).flatten(), steps)
+    return (last.nan_to_num(nan=math.inf) <= LOSS_LEFT).reshape(seeds, rates)
 
 
 def _losses(start: Products, rate: Tensor, steps: int) -> Iterator[Tensor]:
@@ -157,7 +163,8 @@ def _losses(start: Products, rate: Tensor, steps: int) -> Iterator[Tensor]:
     layers = list(start.layers)
     linear = max(layer.shape[1] for layer in layers) == 1
     gate: Callable[[Tensor], Tensor] = torch.ones_like if linear else (lambda values: (values > 0).to(values.dtype))
-    initial, unit = None, start.targets.square().mean()
+    factor, unit = start.multiplier / start.strength, start.targets.square().mean()
+    initial = None
     for _ in range(steps + 1):
         signals, gates = [start.inputs.T.expand(len(rate), -1, -1)], []
         for layer in layers[:-1]:
@@ -166,9 +173,9 @@ def _losses(start: Products, rate: Tensor, steps: int) -> Iterator[Tensor]:
             signals.append(before * gates[-1])
         product = (layers[-1] @ signals[-1])[:, 0]
         initial = product if initial is None else initial
-        error = (product - initial) / start.strength - start.targets
+        error = factor * (product - initial) - start.targets
         yield error.square().mean(dim=1) / unit
-        push = (error * (rate / (start.strength * len(start.targets)))[:, None])[:, None]
+        push = (error * (factor * rate / len(start.targets))[:, None])[:, None]
         for k in range(len(layers) - 1, -1, -1):
             change = push @ signals[k].mT
             if k:

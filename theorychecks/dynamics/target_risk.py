@@ -1,12 +1,13 @@
 """Two-layer ReLU classifiers under logistic loss, one a seed, trained until their risk reaches a target.
 
-f(x) = c sum_j a_j relu(w_j . x) with balanced weights, |a_j| = |w_j|, trained at a learning rate in proportion to 1 / c.
+f(x) = c sum_j a_j relu(w_j . x) with balanced weights, |a_j| = |w_j|, learns at a rate in proportion to 1 / c.
 An output scale c = alpha^2 is then the same as weights that start alpha times as large at c = 1, in discrete time too
 (two-homogeneity; derived here). Small c is feature learning, large c the lazy regime.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -36,7 +37,7 @@ class Classifiers:
     output_scale: float
 
     def outputs(self, inputs: Tensor) -> Tensor:
-        """f at inputs [seed, sample, dimension], [seed, sample]."""
+        """What they give at inputs [seed, sample, dimension], [seed, sample]."""
         return self.output_scale * torch.einsum("snh,sh->sn", (inputs @ self.hidden.mT).relu(), self.readout)
 
     @property
@@ -139,7 +140,7 @@ def train_to_risk(
     Raises:
         ValueError: for levels that do not decrease.
     """
-    if not levels or any(after >= before for before, after in zip(levels, levels[1:], strict=False)):
+    if not levels or any(after >= before for before, after in itertools.pairwise(levels)):
         raise ValueError(f"training passes one or more levels that decrease, the last of them the target; got {levels}")
     watch = watched or (lambda networks: logistic_risk(networks, inputs, labels))
     bars = torch.tensor(levels, dtype=torch.float64)[:, None]

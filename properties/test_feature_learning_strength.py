@@ -31,12 +31,12 @@ PAPER = tc.Paper(
     doubtful={
         "The optimal output scale is c ~ n^-2 h^-1 for n samples and h neurons (FL-4)": (
             "here c ~ n^0 h^-1: the optimal initial scale c^1/2 is .085, .092, .085, .090 (within 8 %) at n = 10, 20, "
-            "40, 80 and h = 32, where n^-1 predicts a factor of 8, and .213, .092, .053 (the last within 21 %) at "
+            "40, 80 and h = 32, where n^-1 predicts a factor of 8, and .213, .092, .053 (the last to 21 %) at "
             "h = 8, 32, 128 and n = 20, as h^-1/2 predicts (d = 20, sigma = 1/2, risk .1; measured here)"
         ),
         "Stronger feature learning turns the network towards the sum of all signed inputs (FL-3)": (
-            "neurons turn, each to the mean of its own class; where classes are unbalanced, sum_j a_j w_j is nearest to "
-            "that sum at an interior scale (measured here)"
+            "neurons turn, each to the mean of its own class; where classes are unbalanced, sum_j a_j w_j is nearest "
+            "to that sum at an interior scale (measured here)"
         ),
     },
 )

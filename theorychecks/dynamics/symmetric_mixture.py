@@ -14,7 +14,7 @@ from torch import Tensor
 
 Array = NDArray[np.float64]
 _NEAREST: Final = 1e-5
-"""How close to the best boundary inputs are drawn, in units of the separation; what lies nearer counts by the square."""
+"""How close to the best boundary inputs are drawn, in units of the separation; what is nearer counts by its square."""
 
 
 @dataclass(frozen=True, kw_only=True)

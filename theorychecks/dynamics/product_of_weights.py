@@ -17,8 +17,12 @@ from typing import Final
 import torch
 from torch import Tensor
 
-LOSS_LEFT: Final = 0.1
-"""Training has converged when this part of its initial loss is left."""
+LOSS_LEFT: Final = 0.5
+HIGHEST_LOSS: Final = 10.0
+"""Training is stable when no more than the first part of its initial loss is left and no step has it above the second.
+
+Without the second, rates count at which the loss grows by orders of magnitude and weights end up elsewhere.
+"""
 _OCTAVES: Final = 5
 _PARTS: Final = 8
 
@@ -123,10 +127,10 @@ def crossings(start: Products, rate: Tensor, *, steps: int, levels: Sequence[flo
 
 
 def largest_rate(start: Products, guess: float, *, steps: int, offsets: Sequence[float]) -> Tensor:
-    """The largest learning rate at which a tenth of the initial loss is left after so many steps, [seed].
+    """The largest learning rate at which training is stable for so many steps, [seed]; see `HIGHEST_LOSS`.
 
     Looked for in factors of two, and then of 2^(1/8), on a grid about a guess that is off by a random offset for each
-    seed. Zero where no rate within five octaves converges, infinite where the largest does.
+    seed. Zero where no rate within five octaves is stable, infinite where the largest is.
 
     Args:
         start: initial products.
@@ -151,11 +155,14 @@ def _last(answers: Tensor) -> Tensor:
 
 
 def _converges(start: Products, exponents: Tensor, steps: int) -> Tensor:
-    """Whether each seed does at each of its rates, 2 to these exponents, [seed, rate]."""
+    """Whether each seed is stable at each of its rates, 2 to these exponents, [seed, rate]."""
     seeds, rates = exponents.shape
     copies = replace(start, layers=tuple(layer.repeat_interleave(rates, dim=0) for layer in start.layers))
-    *_, last = _losses(copies, torch.exp2(exponents).flatten(), steps)
-    return (last.nan_to_num(nan=math.inf) <= LOSS_LEFT).reshape(seeds, rates)
+    last = peak = torch.ones(seeds * rates, dtype=torch.float64)
+    for loss in _losses(copies, torch.exp2(exponents).flatten(), steps):
+        last = loss.nan_to_num(nan=math.inf)
+        peak = torch.maximum(peak, last)
+    return ((last <= LOSS_LEFT) & (peak <= HIGHEST_LOSS)).reshape(seeds, rates)
 
 
 def _losses(start: Products, rate: Tensor, steps: int) -> Iterator[Tensor]:

@@ -103,7 +103,7 @@ def networks(
 
 def rich_rate(products: Products) -> float:
     """gamma^(2/L), with which stable learning rates grow once weights have to."""
-    return products.strength ** (2 / products.depth)
+    return float(products.strength ** (2 / products.depth))
 
 
 def crossings(start: Products, rate: Tensor, *, steps: int, levels: Sequence[float]) -> Tensor:

@@ -1,0 +1,512 @@
+"""How strongly a network learns features: what its output scale, or the size of its initial weights, decides.
+
+Two-layer ReLU classifiers f = c sum_j a_j relu(w_j . x) with balanced weights are trained under logistic loss at a rate
+in proportion to 1 / c until their training risk reaches a target. By two-homogeneity an output scale c = alpha^2 is the
+same as initial weights alpha times as large, and alpha, the initial scale, is the axis. The smaller it is, the stronger
+is feature learning, gamma = 1 / c.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+import torch
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import theorychecks as tc
+from theorychecks.dynamics import product_of_weights, target_risk
+from theorychecks.dynamics.symmetric_mixture import SymmetricMixture
+
+PAPER = tc.Paper(
+    title="Over-Alignment vs Over-Fitting",
+    arxiv="2602.00827",
+    seen="abstract",
+    undecided={
+        "Deep networks on CIFAR gain up to seventeen points of accuracy at an interior feature-learning strength": (
+            "convolutional networks of that size are out of reach here"
+        ),
+    },
+    doubtful={
+        "The optimal output scale is c ~ n^-2 h^-1 for n samples and h neurons (FL-4)": (
+            "here c ~ n^0 h^-1: the optimal initial scale c^1/2 is .085, .092, .085, .090 (within 8 %) at n = 10, 20, "
+            "40, 80 and h = 32, where n^-1 predicts a factor of 8, and .213, .092, .053 (the last to 21 %) at "
+            "h = 8, 32, 128 and n = 20, as h^-1/2 predicts (d = 20, sigma = 1/2, risk .1; measured here)"
+        ),
+        "Stronger feature learning turns the network towards the sum of all signed inputs (FL-3)": (
+            "neurons turn, each to the mean of its own class; where classes are unbalanced, sum_j a_j w_j is nearest "
+            "to that sum at an interior scale (measured here)"
+        ),
+    },
+)
+RATE = 0.2
+"""Of a step of the flow, in units of the inverse curvature."""
+
+
+@dataclass(frozen=True)
+class Clouds:
+    """Samples of a symmetric mixture, so many of them in the first class, and networks to tell them apart.
+
+    Where samples are centred, the means of two classes of equal size are opposite, and both are learnt at one pace.
+    """
+
+    name: str
+    mixture: SymmetricMixture
+    samples: int
+    first: int
+    neurons: int
+    centred: bool = False
+
+    def draw(self, draw):
+        """Inputs and labels, [seed, sample, dimension] and [seed, sample]."""
+        generators = [draw.rng(seed, "samples") for seed in draw.seeds]
+        inputs, labels = self.mixture.draw(self.samples, generators, first=self.first)
+        return inputs - inputs.mean(dim=1, keepdim=True) if self.centred else inputs, labels
+
+    def excess(self, networks, draw):
+        """Error probability above the Bayes classifier's, a seed."""
+        return self.mixture.excess_error(networks.outputs, 2000, [draw.rng(seed, "test") for seed in draw.seeds])
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Images of two digits, centred on the mean of those that are trained on, of squared norm nine quarters."""
+
+    name: str
+    pair: tuple[int, int]
+    samples: int
+    neurons: int
+
+    def draw(self, draw):
+        """Inputs and labels, half of each digit."""
+        images, labels = self._all(draw)
+        return images[:, : self.samples], labels[:, : self.samples]
+
+    def excess(self, networks, draw):
+        """Frequency of errors on all other images, half an error added, a seed."""
+        images, labels = (part[:, self.samples :] for part in self._all(draw))
+        wrong = (networks.outputs(images) * labels <= 0).to(images.dtype)
+        return (wrong.sum(dim=1) + 0.5) / (labels.shape[1] + 1)
+
+    def _all(self, draw):
+        first, second = _images(self.pair)
+        each = min(len(first), len(second))
+        shuffled = []
+        for seed in draw.seeds:
+            rng = draw.rng(seed, "images")
+            both = np.stack([rng.permutation(first)[:each], rng.permutation(second)[:each]], axis=1).reshape(
+                2 * each, -1
+            )
+            shuffled.append(1.5 * (both - both[: self.samples].mean(axis=0)) / np.sqrt(both.shape[1]))
+        labels = torch.tensor([1.0, -1.0], dtype=torch.float64).repeat(each).expand(len(draw.seeds), -1)
+        return torch.from_numpy(np.stack(shuffled)), labels
+
+
+@cache
+def _images(pair):
+    drawn = tc.Digits(samples=1796, test_samples=1).draw()
+    return tuple(drawn.inputs[drawn.targets[:, digit] == 1] for digit in pair)
+
+
+NOISY = Clouds("overlapping clouds", SymmetricMixture(dimension=20), samples=10, first=5, neurons=32)
+UNBALANCED = Clouds("unbalanced clouds", SymmetricMixture(dimension=20), samples=12, first=3, neurons=32)
+SEPARATE = Clouds("separable clouds", SymmetricMixture(spread=0.15), samples=20, first=10, neurons=32)
+NARROW = Clouds("narrow clouds", SymmetricMixture(spread=0.05), samples=20, first=10, neurons=32)
+"""Pairs of inputs have y y' cos(x, x') > 0, as the paper's theorem assumes."""
+CENTRED = replace(SEPARATE, name="centred clouds", centred=True)
+HARD_DIGITS = Digits("digits 3 and 8", (3, 8), samples=40, neurons=24)
+EASY_DIGITS = Digits("digits 0 and 6", (0, 6), samples=20, neurons=32)
+
+
+def start(task, inputs, alpha, draw):
+    """Initial networks whose weights do not depend on the initial scale."""
+    generators = [draw.generator(seed, "weights") for seed in draw.seeds]
+    return target_risk.balanced(task.neurons, inputs.shape[2], output_scale=alpha**2, generators=generators)
+
+
+@cache
+def trained(task, target):
+    """What networks are like when their training risk reaches a target, by initial scale."""
+
+    def read(alpha, draw):
+        inputs, labels = task.draw(draw)
+        begun = start(task, inputs, alpha, draw)
+        networks = target_risk.train_to_risk(begun, inputs, labels, levels=(target,), rate=RATE).networks
+        signed = (inputs * labels[:, :, None]).sum(dim=1)
+        return {
+            "test error": task.excess(networks, draw),
+            "angle of neurons to their own class": target_risk.angle_to_own_class(networks, inputs, labels),
+            "angle of neurons to all signed inputs": target_risk.angle(
+                networks.hidden * networks.readout.sign()[:, :, None], signed[:, None]
+            )
+            .median(dim=1)
+            .values,
+            "angle of the sum to all signed inputs": target_risk.angle(networks.direction, signed),
+            "angle of the sum to the first axis": target_risk.angle(
+                networks.direction, torch.eye(inputs.shape[2], dtype=torch.float64)[0]
+            ),
+        }
+
+    return read
+
+
+@cache
+def online(task, target):
+    """The excess error of networks that see new samples at every step, when their risk on others reaches a target."""
+
+    def read(alpha, draw):
+        streams = [draw.rng(seed, "stream") for seed in draw.seeds]
+        inputs, labels = task.mixture.draw(500, [draw.rng("held out")])
+        networks = target_risk.train_to_risk(
+            start(task, inputs, alpha, draw),
+            inputs,
+            labels.expand(len(draw.seeds), -1),
+            levels=(target,),
+            rate=RATE,
+            fresh=lambda step: task.mixture.draw(20, streams),
+        ).networks
+        return {"test error": task.excess(networks, draw)}
+
+    return read
+
+
+@cache
+def times(task, levels):
+    """When the training risk passes each level and neurons an angle, by the inverse initial scale."""
+
+    def read(inverse, draw):
+        inputs, labels = task.draw(draw)
+        begun = start(task, inputs, 1 / inverse, draw)
+        passed = target_risk.train_to_risk(begun, inputs, labels, levels=levels, rate=RATE).times
+        aligned = target_risk.train_to_risk(
+            begun,
+            inputs,
+            labels,
+            levels=(np.pi / 4,),
+            rate=RATE,
+            watched=lambda networks: target_risk.angle_to_own_class(networks, inputs, labels),
+        ).times
+        between = {f"from risk {a:g} to {b:g}": passed[k + 1] - passed[k] for k, (a, b) in enumerate(pairwise(levels))}
+        return {"to the first risk": passed[0], "to an angle of 45 degrees": aligned[0], **between}
+
+    return read
+
+
+def along_scale(task, target, scales, what, **effort):
+    """One quantity of trained networks along the initial scale, the same samples and weights at each."""
+    scan = tc.Scan(trained(task, target), scales, along="initial scale", name=task.name, shared=True, **effort)
+    return scan.of(what)
+
+
+SCALES = (0.01, 0.05, 0.2, 0.5, 1.0)
+DIGITS_SCALES = (0.01, 0.1, 0.4, 1.0, 2.0)
+ONLINE_SCALES = (0.05, 0.1, 0.2, 0.5, 1.0)
+"""Below them what is left of the error online is the noise of single batches, at any scale."""
+
+
+@tc.claim(
+    id="FL-1",
+    source="Yeom, Ha, Lee 2026, arXiv:2602.00827 (abstract); the control with online data after Atanasov et al. 2025 "
+    "(from a summary), both set-ups and their measurements derived here",
+    paper=PAPER,
+)
+@given(
+    task=st.builds(
+        lambda spread, neurons: Clouds(
+            f"clouds of spread {spread:g}, {neurons} neurons",
+            SymmetricMixture(dimension=20, spread=spread),
+            10,
+            5,
+            neurons,
+        ),
+        st.sampled_from([0.4, 0.5, 0.6]),
+        st.sampled_from([24, 32, 48]),
+    )
+)
+@example(task=NOISY)
+@example(task=HARD_DIGITS)
+def test_the_test_error_at_a_fixed_training_risk_is_smallest_at_an_interior_scale(task):
+    """Trained on few samples to a fixed risk, a classifier errs least at an interior initial scale: smaller ones align
+    too much with the samples' means, larger ones overfit. With new samples at every step there is no such optimum.
+    """
+    fixed = along_scale(task, 0.1, DIGITS_SCALES if task is HARD_DIGITS else SCALES, "test error", seeds=48)
+    fresh = tc.Scan(online(NOISY, 0.12), ONLINE_SCALES, along="initial scale", name="online", shared=True, seeds=12)
+
+    tc.check(fixed, tc.InteriorOptimum())
+    tc.check_refuted(fresh, tc.InteriorOptimum())
+
+
+ABOVE_FLOOR = {SEPARATE: (0.003, 0.0056, 0.01, 0.018, 0.03), EASY_DIGITS: (0.01, 0.018, 0.03, 0.056, 0.1)}
+"""Initial scales at which the angle is more than twice what is left of it at scale zero."""
+TOWARDS_ZERO = tc.FiniteSizeClass(rho=3 / 8, omegas=(1 / 2, 1.0), towards="zero")
+
+
+@tc.claim(
+    id="FL-2",
+    source="Yeom, Ha, Lee 2026, arXiv:2602.00827, Corollary 5.3 (second-hand, from notes); range and control "
+    "derived here",
+    paper=PAPER,
+)
+@given(task=st.sampled_from(list(ABOVE_FLOOR)))
+@example(task=SEPARATE)
+@example(task=EASY_DIGITS)
+def test_neurons_are_within_the_root_of_the_scale_of_their_own_class_mean(task):
+    """Above its floor the angle between a neuron and the mean of the class that it votes for is O(alpha^(1/2)) in the
+    initial scale alpha; the angle to the mean of all signed inputs is not.
+    """
+    bound = tc.LowerBound(1 / 2, within=0.2, rival=0, corrections=TOWARDS_ZERO)
+    own = along_scale(task, 0.4, ABOVE_FLOOR[task], "neurons to their own class")
+    every = along_scale(SEPARATE, 0.4, ABOVE_FLOOR[SEPARATE], "neurons to all signed inputs")
+
+    tc.check(own, bound)
+    tc.check_refuted(every, bound)
+
+
+@tc.claim(
+    id="FL-2/linear", source="derived and measured here: what is orthogonal to the growing direction does not move"
+)
+@given(neurons=st.sampled_from([32, 64]))
+@example(neurons=32)
+def test_the_angle_of_neurons_to_their_own_class_is_linear_in_the_scale(neurons):
+    """In narrow clouds the angle between a neuron and the mean of its own class is Theta(alpha): the bound by
+    alpha^(1/2) is not tight.
+    """
+    task = replace(NARROW, name=f"narrow clouds, {neurons} neurons", neurons=neurons)
+    angle = along_scale(task, 0.4, (0.001, 0.003, 0.01, 0.03, 0.1), "neurons to their own class")
+
+    tc.check(angle, tc.PowerLaw(1, within=0.2, rival=1 / 2, corrections=TOWARDS_ZERO))
+    tc.check_refuted(angle, tc.PowerLaw(1 / 2, within=0.2, rival=1, corrections=TOWARDS_ZERO))
+
+
+@cache
+def threefold(task, target):
+    """Angles at an initial scale over those at a third of it."""
+    angles = trained(task, target)
+
+    def read(alpha, draw):
+        larger, smaller = angles(alpha, draw), angles(alpha / 3, draw)
+        return {name: larger[name] / smaller[name] for name in larger if name.startswith("angle")}
+
+    return read
+
+
+@tc.claim(
+    id="FL-3/own class",
+    source="Yeom, Ha, Lee 2026, arXiv:2602.00827 (abstract: over-alignment); per neuron, down to a floor: "
+    "measured here",
+    paper=PAPER,
+)
+@given(task=st.sampled_from([SEPARATE, EASY_DIGITS]))
+@example(task=SEPARATE)
+@example(task=EASY_DIGITS)
+def test_neurons_turn_to_their_own_class_as_the_scale_falls(task):
+    """The smaller the initial scale, the smaller the angle between a neuron and the mean of its own class, down to a
+    floor. Where classes are unbalanced, the angle between sum_j a_j w_j and the sum of signed inputs is not monotone.
+    """
+    floor = along_scale(CENTRED if task is SEPARATE else task, 0.4, (1e-7, 1e-6, 1e-5), "neurons to their own class")
+    ratio = tc.Scan(threefold(task, 0.4), (0.01, 0.03, 0.1, 0.3), along="initial scale", name=task.name, shared=True)
+    whole = tc.Scan(
+        threefold(UNBALANCED, 0.1), (0.01, 0.03, 0.1, 0.3), along="initial scale", name=UNBALANCED.name, shared=True
+    )
+
+    tc.check(ratio.of("neurons to their own class"), tc.Ordering("above"))
+    tc.check(floor, tc.Collapse(0.1))
+    tc.check_refuted(whole.of("sum to all signed inputs"), tc.Ordering("above"))
+
+
+@tc.claim(
+    id="FL-3/Bayes",
+    source="Yeom, Ha, Lee 2026, arXiv:2602.00827 (abstract: over-alignment and over-fitting); that the minimum needs "
+    "unbalanced classes is measured here",
+    paper=PAPER,
+)
+@given(first=st.sampled_from([2, 3]))
+@example(first=3)
+def test_the_direction_is_nearest_to_the_best_one_at_an_interior_scale(first):
+    """Trained on unbalanced classes, sum_j a_j w_j is nearest to the Bayes classifier's direction at an interior
+    initial scale, while its neurons are nearest to their own class at the smallest.
+    """
+    task = replace(UNBALANCED, name=f"{first} of 12 in the first class", first=first)
+    scales = (0.001, 0.01, 0.1, 0.3, 0.6)
+
+    tc.check(along_scale(task, 0.1, scales, "sum to the first axis", seeds=64), tc.InteriorOptimum())
+    tc.check_refuted(along_scale(task, 0.1, scales, "neurons to their own class", seeds=64), tc.InteriorOptimum())
+
+
+LEVELS = (0.6, 0.5, 0.4, 0.3)
+INVERSES = tuple(10.0 ** (1.5 + k) for k in range(9))
+
+
+def along_inverse(task, what):
+    """A time of training along the inverse initial scale."""
+    return tc.Scan(times(task, LEVELS), INVERSES, along="inverse initial scale", name=task.name, shared=True).of(what)
+
+
+@tc.claim(
+    id="FL-5",
+    source="Yeom, Ha, Lee 2026, arXiv:2602.00827 (second-hand, from notes); Min et al. 2023 (title and authors from "
+    "memory) for the angle; the three-layer control derived here",
+    paper=PAPER,
+)
+@given(task=st.sampled_from([SEPARATE, EASY_DIGITS]))
+@example(task=SEPARATE)
+@example(task=EASY_DIGITS)
+def test_the_alignment_phase_lasts_for_the_logarithm_of_the_inverse_scale(task):
+    """The time until the risk falls grows like log(1 / alpha), no power of it: neurons turn to their class in a time
+    that does not depend on the initial scale alpha, and grow exponentially afterwards.
+    """
+    phase, turn = along_inverse(task, "to the first risk"), along_inverse(task, "to an angle")
+
+    tc.check(phase, tc.LogarithmicGrowth())
+    tc.check(turn, tc.Collapse(0.1))
+    tc.check_refuted(phase, tc.Collapse(0.1))
+    tc.check_refuted(phase, tc.PowerLaw(1, within=0.2, rival=1 / 2, corrections=GROWING))
+    tc.check_refuted(turn, tc.LogarithmicGrowth())
+
+
+GROWING = tc.FiniteSizeClass(rho=3 / 8, omegas=(1 / 2, 1.0))
+
+
+@tc.claim(
+    id="FL-7/classifiers",
+    source="Atanasov et al. 2025 (from a summary) for the collapse; with logistic loss and initial scales derived here",
+)
+@given(task=st.sampled_from([CENTRED, EASY_DIGITS]))
+@example(task=CENTRED)
+@example(task=EASY_DIGITS)
+def test_risk_curves_of_small_scales_coincide_once_they_fall(task):
+    """Risk curves of small initial scales have a plateau of a length of their own, and coincide from its end on, with
+    time in units of the output scale.
+    """
+    between, plateau = along_inverse(task, "from risk"), along_inverse(task, "to the first risk")
+
+    tc.check(between, tc.Collapse(0.1))
+    tc.check_refuted(plateau, tc.Collapse(0.1))
+
+
+@dataclass(frozen=True)
+class Product:
+    """A product of so many weights, or of random matrices with ReLU between them where there are data to fit."""
+
+    name: str
+    layers: int
+    data: tc.GaussianMixture | tc.Digits | None = None
+
+    def start(self, gamma, draw):
+        """Initial products at a feature-learning strength; the same weights at each."""
+        generators = [draw.generator(seed, "weights") for seed in draw.seeds]
+        if self.data is None:
+            return product_of_weights.weights(self.layers, strength=gamma, generators=generators)
+        drawn = self.data.draw()
+        inputs, signs = torch.from_numpy(drawn.inputs), torch.ones(self.data.samples, dtype=torch.float64)
+        signs[::2] = -1
+        return product_of_weights.networks(self.layers, NEURONS, inputs, signs, strength=gamma, generators=generators)
+
+
+NEURONS = 32
+MIXTURE = tc.GaussianMixture(dimension=8, classes=2, samples=4)
+FACTORS = {layers: Product(f"{layers} weights", layers) for layers in (2, 3)}
+CLOUDS = {layers: Product(f"{layers} layers, clouds", layers, MIXTURE) for layers in (2, 3)}
+DIGITS = {layers: Product(f"{layers} layers, digits", layers, tc.Digits(samples=4, seed=3)) for layers in (2, 3)}
+ONE_DIGIT = {layers: Product(f"{layers} layers, one digit", layers, tc.Digits(samples=1)) for layers in (2, 3)}
+WEAK, STRONG = tuple(2.0**k for k in range(-18, -9, 2)), tuple(2.0**k for k in range(4, 13, 2))
+FEW_STEPS, MANY_STEPS = 100, 300
+"""At large gamma the loss stands still at first, for a time that grows with gamma."""
+
+
+@cache
+def stable_rates(product, power, steps):
+    """The largest learning rate at which a product fits its targets, searched for about this power of gamma."""
+
+    def read(gamma, draw):
+        offsets = [draw.rng(seed, "grid", gamma).random() for seed in draw.seeds]
+        begun = product.start(gamma, draw)
+        return product_of_weights.largest_rate(begun, gamma**power, steps=steps, offsets=offsets)
+
+    return read
+
+
+@tc.claim(
+    id="FL-6",
+    source="Atanasov et al. 2025 (abstract and a summary, second-hand) for the exponents of the optimal learning rate; "
+    "for the largest stable one, and for products of weights, derived here",
+)
+@given(product=st.sampled_from([*FACTORS.values(), *CLOUDS.values(), *DIGITS.values()]))
+@example(product=FACTORS[2])
+@example(product=CLOUDS[3])
+@example(product=DIGITS[2])
+def test_the_largest_stable_rate_grows_as_the_square_and_then_as_a_root_of_the_strength(product):
+    """With L weight layers and a centred output divided by gamma, the largest stable learning rate under mean squared
+    error is Theta(gamma^2) for gamma << 1 and Theta(gamma^(2/L)) for gamma >> 1.
+    """
+    layers = product.layers
+    weak = tc.Scan(
+        stable_rates(product, 2, FEW_STEPS), WEAK, along="feature strength", name=product.name, shared=True, seeds=24
+    )
+    strong = tc.Scan(
+        stable_rates(product, 2 / layers, MANY_STEPS),
+        STRONG,
+        along="feature strength",
+        name=product.name,
+        shared=True,
+        seeds=12,
+    )
+    other = 2 / 3 if layers == 2 else 1
+    square = tc.PowerLaw(
+        2, within=0.15, rival=1, corrections=tc.FiniteSizeClass(rho=3 / 8, omegas=(1.0,), towards="zero")
+    )
+    orders = tuple(sorted({1 / layers, 1 / 2, 1.0}))
+    root = tc.FiniteSizeClass(rho=3 / 8, omegas=orders, fewest_units=16)
+
+    tc.check(weak, square)
+    tc.check(strong, tc.PowerLaw(2 / layers, within=0.15, rival=other, corrections=root))
+    tc.check_refuted(strong, tc.PowerLaw(other, within=0.15, rival=2 / layers, corrections=root))
+    tc.check_refuted(weak, tc.PowerLaw(2 / layers, within=0.15, rival=2, corrections=square.corrections))
+
+
+@cache
+def loss_times(product, levels):
+    """How long the loss takes to its first level and from one to the next, in units of the rich rate, and in others."""
+
+    def read(gamma, draw):
+        begun = product.start(gamma, draw)
+        rate = torch.full((len(draw.seeds),), 0.05 * product_of_weights.rich_rate(begun), dtype=torch.float64)
+        passed = product_of_weights.crossings(begun, rate, steps=MOST_STEPS, levels=levels)
+        named = {f"from loss {a:g} to {b:g}": passed[k + 1] - passed[k] for k, (a, b) in enumerate(pairwise(levels))}
+        unscaled = {
+            f"{name} at one learning rate": steps * gamma ** (2 / product.layers) for name, steps in named.items()
+        }
+        return (
+            {"to the first loss": passed[0]} | {f"rescaled, {name}": steps for name, steps in named.items()} | unscaled
+        )
+
+    return read
+
+
+MOST_STEPS = 8000
+LOSSES = (0.75, 0.5, 0.25, 0.1)
+
+
+@tc.claim(
+    id="FL-7",
+    source="Atanasov et al. 2025 (abstract and a summary, second-hand); time scale and onset derived here",
+)
+@given(product=st.sampled_from([*FACTORS.values(), *ONE_DIGIT.values()]))
+@example(product=FACTORS[3])
+@example(product=ONE_DIGIT[2])
+def test_loss_curves_of_large_strengths_coincide_after_rescaling_time(product):
+    """At large feature-learning strength the loss stands still, for a time of its own, and falls along one curve from
+    there on, with time in units of gamma^(-2/L).
+    """
+    curve = tc.Scan(
+        loss_times(product, LOSSES),
+        (2.0**8, 2.0**12, 2.0**16),
+        along="feature strength",
+        name=product.name,
+        shared=True,
+    )
+
+    tc.check(curve.of("rescaled"), tc.Collapse(0.1))
+    tc.check_refuted(curve.of("at one learning rate"), tc.Collapse(0.1))
+    tc.check_refuted(curve.of("to the first loss"), tc.Collapse(0.1))

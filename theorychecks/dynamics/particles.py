@@ -235,9 +235,7 @@ def quasi_random_field(dynamics: Particles, particles: int, steps: int) -> Field
 
 def _field(dynamics: Particles, state: Tensor, steps: int, generator: torch.Generator | None) -> Field:
     if dynamics.power != 1:
-        raise ValueError(
-            f"only the mean-field scaling, power=1, has a limit; got power={dynamics.power:g}"
-        )
+        raise ValueError(f"only the mean-field scaling, power=1, has a limit; got power={dynamics.power:g}")
     residuals, outputs = [], []
     for time in range(steps + 1):
         residuals.append(dynamics.outputs(state, dynamics.points.inputs)[0] - dynamics.points.targets)

@@ -97,15 +97,15 @@ def joined(parts):
 
 
 def systems(dynamics, count, draw, group):
-    """Batches of initial states with their noise, and noise for their copies; a value's systems are neighbours."""
+    """Batches of initial states, each with what draws its noise by name; a value's systems are neighbours."""
     for seeds in batches(draw.seeds, group * count, len(dynamics.points.inputs)):
         places = [(seed, k) for seed in seeds for k in range(group)]
-        state = dynamics.initial(count, [draw.generator(*place) for place in places])
-        noises = [
-            gaussian_noise([draw.generator(*place, process) for place in places], count, dynamics.parameters)
-            for process in ("particles", "copies")
-        ]
-        yield state, noises
+
+        def noise(name, places=places):
+            own = [draw.generator(*place, name) for place in places]
+            return gaussian_noise(own, count, dynamics.parameters)
+
+        yield dynamics.initial(count, [draw.generator(*place) for place in places]), noise
 
 
 @lru_cache(maxsize=8)
@@ -146,8 +146,8 @@ def noisy_deviations(dynamics):
 
     def read(value, draw):
         parts = []
-        for state, (noise, _) in systems(dynamics, int(value), draw, SYSTEMS):
-            kept = trajectory(dynamics, state, TIMES, noise)
+        for state, noise in systems(dynamics, int(value), draw, SYSTEMS):
+            kept = trajectory(dynamics, state, TIMES, noise("noise"))
             parts.append({f"step {time}": seed_deviation(dynamics, then) for time, then in kept.items()})
         return joined(parts)
 
@@ -160,8 +160,9 @@ def deviation_in_time(dynamics):
 
     def read(value, draw):
         parts = []
-        for state, (noise, _) in systems(dynamics, 64, draw, SYSTEMS):
-            parts.append(seed_deviation(dynamics, trajectory(dynamics, state, [int(value)], noise)[int(value)]))
+        for state, noise in systems(dynamics, 64, draw, SYSTEMS):
+            then = trajectory(dynamics, state, [int(value)], noise("noise"))[int(value)]
+            parts.append(seed_deviation(dynamics, then))
         return torch.cat(parts)
 
     return tc.Scan(read, MOMENTS, along="steps", name="seed deviation", cost=1.0)
@@ -174,8 +175,9 @@ def distances(dynamics, coupling):
 
     def read(value, draw):
         parts = []
-        for state, noises in systems(dynamics, int(value), draw, SYSTEMS):
-            found = coupled_distances(dynamics, field, state, TIMES, coupling(*noises))
+        for state, noise in systems(dynamics, int(value), draw, SYSTEMS):
+            pairs = coupling(noise("of particles"), noise("of copies"))
+            found = coupled_distances(dynamics, field, state, TIMES, pairs)
             parts.append(
                 {
                     f"step {time}": root_mean_square(distance.unflatten(0, (-1, SYSTEMS)), 1)
@@ -333,9 +335,9 @@ def wasserstein(dimension):
 
 @tc.claim(
     id="MF-9",
-    source="Fournier and Guillin 2015, arXiv:1312.2128 (rates from memory); measured here: on the torus the power holds "
-    "from 16 points on, for a normal law nearly so, while on the cube the boundary makes it -0.45 (d = 5) and -0.30 "
-    "(d = 8) up to 1,024",
+    source="Fournier and Guillin 2015, arXiv:1312.2128 (rates from memory); measured here: on the torus the power "
+    "holds from 16 points on, for a normal law nearly so, while on the cube the boundary makes it -0.45 (d = 5) and "
+    "-0.30 (d = 8) up to 1,024",
     paper=PAPER,
 )
 @given(dimension=st.sampled_from([5, 8]))
@@ -445,8 +447,9 @@ def atoms_per_sample(data, confinement, temperature):
 
     def read(value, draw):
         parts = []
-        for state, (noise, _) in systems(dynamics, int(value), draw, 1):
-            parts.append(effective_atoms(trajectory(dynamics, state, [600], noise)[600]) / data.samples)
+        for state, noise in systems(dynamics, int(value), draw, 1):
+            end = trajectory(dynamics, state, [600], noise("noise") if temperature else None)[600]
+            parts.append(effective_atoms(end) / data.samples)
         return torch.cat(parts)
 
     return tc.Scan(read, (64, 128, 256), along="particles", name="effective atoms per sample", seeds=12)

@@ -29,8 +29,8 @@ from theorychecks.networks.data import Data
 
 Noise = Callable[[], Tensor]
 """Independent standard normal numbers, new ones at every call, [system, parameter, particle]."""
-_NUMBERS_AT_ONCE: Final = 2**19
-"""Of noise drawn ahead: a call of a generator costs as much as thousands of numbers."""
+_NUMBERS_AHEAD: Final = 2**12
+"""Of noise, for each system: a call of a generator costs as much as a thousand numbers."""
 _TOGETHER: Final = 2**17
 """Particles times points in one batch: what a step touches stays in the cache."""
 
@@ -161,7 +161,8 @@ def gaussian_noise(generators: Sequence[torch.Generator], particles: int, parame
 
     Generators are drawn from for many steps at once, so hand each over for good.
     """
-    steps = max(_NUMBERS_AT_ONCE // (len(generators) * particles * parameters), 1)
+    # A generator's numbers depend on how many are asked for at once, so that must not depend on the other systems.
+    steps = max(_NUMBERS_AHEAD // (particles * parameters), 1)
 
     def drawn() -> Iterator[Tensor]:
         while True:

@@ -96,7 +96,7 @@ class Particles:
     def outputs(self, state: Tensor, inputs: Tensor) -> Tensor:
         """The function of each system at inputs [Q, d] that are divided by d^1/2 already, [system, Q]."""
         values = self.activation.function(inputs @ state[:, 1:])
-        return (values @ state[:, :1].mT).squeeze(-1) * state.shape[-1] ** -self.power
+        return (values @ state[:, :1].mT).squeeze(-1) * self._share(state)
 
     def losses(self, state: Tensor) -> Tensor:
         """Half the mean squared residual, [system]."""
@@ -112,7 +112,8 @@ class Particles:
         values = self.activation.function(preactivations)
         slopes = self.activation.slope(preactivations, values) * state[:, :1]
         kernel = values @ values.mT + (slopes @ slopes.mT) * (inputs @ inputs.T)
-        return torch.linalg.eigvalsh(kernel.double())[:, -1] / (samples * state.shape[-1])
+        eigenvalues: Tensor = torch.linalg.eigvalsh(kernel.double())
+        return eigenvalues[:, -1] / (samples * state.shape[-1])
 
     def rate_for(self, particles: int) -> float:
         """The learning rate of so many particles: a multiple N^(2p-1) of the given one."""
@@ -122,9 +123,9 @@ class Particles:
         """dR/dtheta, of the shape of the state."""
         preactivations = self.points.inputs @ state[:, 1:]
         values = self.activation.function(preactivations)
-        scale = state.shape[-1] ** -self.power
-        residuals = (values @ state[:, :1].mT) * scale - self.points.targets[:, None]
-        return self._pull(state, preactivations, values, residuals) * scale
+        share = self._share(state)
+        residuals = (values @ state[:, :1].mT) * share - self.points.targets[:, None]
+        return self._pull(state, preactivations, values, residuals) * share
 
     def step(self, state: Tensor, noise: Tensor | None = None) -> Tensor:
         """One step of interacting particles."""
@@ -140,6 +141,10 @@ class Particles:
     def noise_size(self) -> float:
         """Standard deviation of the noise of one step, in every parameter of every particle."""
         return math.sqrt(2 * self.rate * self.temperature)
+
+    def _share(self, state: Tensor) -> float:
+        """What the sum over particles is multiplied by."""
+        return float(state.shape[-1] ** -self.power)
 
     def _pull(self, state: Tensor, preactivations: Tensor, values: Tensor, residuals: Tensor) -> Tensor:
         """The gradient of mean_x r(x) a phi(w . x) in a particle's parameters, residuals [system, P, 1]."""
@@ -227,9 +232,8 @@ def quasi_random_field(dynamics: Particles, particles: int, steps: int) -> Field
         raise ValueError(
             f"quasi-random particles know no noise; got temperature {dynamics.temperature:g}. Take wide_field."
         )
-    uniform = torch.quasirandom.SobolEngine(dynamics.parameters, scramble=True, seed=0).draw(
-        particles, dtype=torch.float64
-    )
+    engine = torch.quasirandom.SobolEngine(dynamics.parameters, scramble=True, seed=0)  # type: ignore[no-untyped-call]
+    uniform = engine.draw(particles, dtype=torch.float64)
     normal = torch.special.ndtri(uniform.clamp(1e-12, 1 - 1e-12))
     return _field(dynamics, normal.to(dynamics.dtype).T.contiguous()[None], steps, None)
 

@@ -1,0 +1,337 @@
+"""Many particles in the mean-field limit: noise, coupling, the measure they sample, and the atoms it ends on.
+
+The network is a sum over particles, divided by their number, and each moves in the field of all.
+"""
+
+from functools import lru_cache
+
+import torch
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import theorychecks as tc
+from theorychecks.dynamics.particles import (
+    Particles,
+    batches,
+    coupled_distances,
+    gaussian_noise,
+    own_noise,
+    same_noise,
+    trajectory,
+    wide_field,
+)
+from theorychecks.dynamics.wasserstein import squared_wasserstein
+from theorychecks.strategies import activations, regression_data
+
+PAPER = tc.Paper(
+    title="Feature Learning in Wide Neural Networks under muP: Identifiability and Sparse-Dictionary Decomposition of "
+    "the Mean-Field Limit",
+    arxiv="2605.24710",
+    seen="abstract",
+    undecided={
+        "the mean-field limit exists globally and is unique, with the largest admissible moment weight": "existence is "
+        "no matter of finitely many particles, and the assumptions were not seen",
+        "two measures give one function only if their active parts agree up to symmetry": "an experiment shows that "
+        "symmetric measures give one function, as claimed here, and never that no others do",
+        "the number of atoms is at most an explicit coefficient threshold": "the formula of the threshold was not seen",
+        "the total error is a sum of statistical, optimisation, propagation-of-chaos and sparse parts": "an upper "
+        "bound with constants that were not seen",
+    },
+    doubtful={
+        "the finite-particle approximation has squared Wasserstein rate O(1/N), uniformly in time": "true of coupled "
+        "particles, one by one; the empirical measure of N particles in d >= 3 dimensions comes no closer than "
+        "N^(-2/d), which is slower, already for independent ones",
+        "the support of the long-time limit is finitely many atoms, under noisy gradient descent": "at positive "
+        "temperature the invariant law has a density; atoms need zero noise and a penalty of total-variation type",
+    },
+)
+
+TEACHER = tc.Teacher(dimension=8, samples=6, test_samples=16, largest_cosine=0.5)
+COUNTS = tc.widths(64, 4096, factor=2)
+SYSTEMS = 16
+"""Read together for one value: their root mean square scatters little, and is never near zero by chance."""
+WIDE = 2**17
+"""Particles whose field stands for the limit: its own error is a sixth of that of the largest system."""
+HALF = tc.PowerLaw(-1 / 2)
+STEPS = 10
+TIMES = (4, 12, 24)
+"""In steps; the confinement relaxes within a dozen."""
+COUPLED_TIMES = (4, 16)
+"""Before the confinement relaxes, and after."""
+CONFINED = {"rate": 0.4, "confinement": 0.2, "temperature": 0.1}
+MOMENTS = (8, 16, 32, 64, 128, 256)
+IN_TIME = tc.FiniteSizeClass(rho=3 / 8, omegas=(1.0,), unit=12.5)
+"""Relaxation is over within the first few units; the class stands for what is left of it."""
+
+
+def teachers():
+    """Regression data of the canonical size, many draws."""
+    return regression_data(samples=6, test_samples=16, dimension=8, outputs=1)
+
+
+def root_mean_square(values, dim):
+    """Over these dimensions."""
+    return values.square().mean(dim=dim).sqrt()
+
+
+def seed_deviation(dynamics, state):
+    """Standard deviation over a value's systems, root mean square over test inputs, [value]."""
+    outputs = dynamics.outputs(state, dynamics.points.test_inputs)
+    return outputs.unflatten(0, (-1, SYSTEMS)).var(dim=1).mean(dim=1).sqrt()
+
+
+def joined(parts):
+    """Readings by name, from those of batches of seeds."""
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+
+def systems(dynamics, count, draw, group):
+    """Batches of initial states, each with what draws its noise by name; a value's systems are neighbours."""
+    for seeds in batches(draw.seeds, group * count, len(dynamics.points.inputs)):
+        places = [(seed, k) for seed in seeds for k in range(group)]
+
+        def noise(name, places=places):
+            own = [draw.generator(*place, name) for place in places]
+            return gaussian_noise(own, count, dynamics.parameters)
+
+        yield dynamics.initial(count, [draw.generator(*place) for place in places]), noise
+
+
+@lru_cache(maxsize=8)
+def noisy_deviations(dynamics):
+    """The seed deviation of outputs, at several times of noisy dynamics."""
+
+    def read(value, draw):
+        parts = []
+        for state, noise in systems(dynamics, int(value), draw, SYSTEMS):
+            kept = trajectory(dynamics, state, TIMES, noise("noise"))
+            parts.append({f"step {time}": seed_deviation(dynamics, then) for time, then in kept.items()})
+        return joined(parts)
+
+    return tc.Scan(read, COUNTS, along="particles", name="seed deviation", cost=1.0, budget=32)
+
+
+@lru_cache(maxsize=8)
+def deviation_in_time(dynamics):
+    """The seed deviation of the outputs of 64 particles, along the steps."""
+
+    def read(value, draw):
+        parts = []
+        for state, noise in systems(dynamics, 64, draw, SYSTEMS):
+            then = trajectory(dynamics, state, [int(value)], noise("noise"))[int(value)]
+            parts.append(seed_deviation(dynamics, then))
+        return torch.cat(parts)
+
+    return tc.Scan(read, MOMENTS, along="steps", name="seed deviation", cost=1.0)
+
+
+@lru_cache(maxsize=8)
+def distances(dynamics, coupling):
+    """Root mean square distance per particle to copies in the limit field, at several times."""
+    field = wide_field(dynamics, WIDE, max(COUPLED_TIMES), torch.Generator().manual_seed(0))
+
+    def read(value, draw):
+        parts = []
+        for state, noise in systems(dynamics, int(value), draw, SYSTEMS):
+            pairs = coupling(noise("of particles"), noise("of copies"))
+            found = coupled_distances(dynamics, field, state, COUPLED_TIMES, pairs)
+            parts.append(
+                {
+                    f"step {time}": root_mean_square(distance.unflatten(0, (-1, SYSTEMS)), 1)
+                    for time, distance in found.items()
+                }
+            )
+        return joined(parts)
+
+    return tc.Scan(read, COUNTS, along="particles", name="distance per particle", cost=1.0, budget=40)
+
+
+@tc.claim(
+    id="MF-6",
+    source="Chen, Ren and Wang 2022, arXiv:2212.03050 (summary), and Suzuki, Nitanda and Wu 2023 (abstract), bounds on "
+    "laws, uniform in time; Theta for the function derived here",
+    paper=PAPER,
+)
+@given(activation=activations(among=(tc.TANH, tc.ERF)), data=teachers())
+@example(activation=tc.TANH, data=TEACHER)
+def test_noisy_particles_fluctuate_by_one_over_root_particles_at_every_time(activation, data):
+    """Under noisy gradient descent with confinement the standard deviation of the function over seeds is Theta(N^-1/2)
+    at every time, before and after relaxation.
+    """
+    tc.check(noisy_deviations(Particles(activation=activation, data=data, **CONFINED)), HALF)
+    ntk = Particles(activation=activation, data=data, **CONFINED, power=0.5)
+    tc.check_refuted(noisy_deviations(ntk), HALF)
+
+
+@tc.claim(
+    id="MF-6/time",
+    source="Chen, Ren and Wang 2022, arXiv:2212.03050 (summary), bounds on laws, uniform in time; the control measured "
+    "here: without confinement particles diffuse, and their variance grows like t",
+    paper=PAPER,
+)
+@given(activation=activations(among=(tc.TANH, tc.ERF)), data=teachers())
+@example(activation=tc.TANH, data=TEACHER)
+def test_confinement_keeps_fluctuations_from_growing_in_time(activation, data):
+    """Under noisy gradient descent with confinement the standard deviation of the function over seeds does not grow in
+    time; without confinement it grows like a power, towards t^1/2.
+    """
+    bounded = tc.UpperBound(0, within=0.2, rival=1 / 2, corrections=IN_TIME)
+    confined = Particles(activation=activation, data=data, **CONFINED)
+    free = Particles(activation=activation, data=data, **CONFINED | {"confinement": 0.0})
+    tc.check(deviation_in_time(confined), bounded)
+    tc.check_refuted(deviation_in_time(free), bounded)
+
+
+@tc.claim(
+    id="MF-8",
+    source="Sznitman 1991 (from memory); Theta and the root derived here",
+    paper=PAPER,
+)
+@given(activation=activations(), data=teachers())
+@example(activation=tc.TANH, data=TEACHER)
+def test_coupled_particles_stay_within_one_over_root_particles_of_the_limit(activation, data):
+    """Started together and driven by the same noise, N particles and their copies in the limit field stay a root mean
+    square distance Theta(N^-1/2) apart, particle by particle, at every time.
+    """
+    dynamics = Particles(activation=activation, data=data, **CONFINED)
+    tc.check(distances(dynamics, same_noise), HALF)
+    tc.check_refuted(distances(dynamics, own_noise), HALF, label="distance per particle, each with its own noise")
+
+
+@lru_cache(maxsize=4)
+def wasserstein(dimension):
+    """Squared distance between two samples of the uniform law on the torus."""
+
+    def read(value, draw):
+        samples = [draw.rng(seed).random((2, int(value), dimension)) for seed in draw.seeds]
+        return [squared_wasserstein(*pair, period=1.0) for pair in samples]
+
+    return tc.Scan(
+        read, tc.widths(16, 1024, factor=2), along="particles", name="squared Wasserstein distance", cost=2.0
+    )
+
+
+@tc.claim(
+    id="MF-9",
+    source="Fournier and Guillin 2015, arXiv:1312.2128 (rates from memory); measured here: on the torus the power "
+    "holds from 16 points on, for a normal law nearly so, while on the cube the boundary makes it -0.45 (d = 5) and "
+    "-0.30 (d = 8) up to 1,024",
+    paper=PAPER,
+)
+@given(dimension=st.sampled_from([5, 8]))
+@example(dimension=5)
+@example(dimension=8)
+def test_empirical_measures_approach_their_law_slowly_in_many_dimensions(dimension):
+    """The squared Wasserstein distance between two samples of N independent points, uniform on a torus of d = 5 or 8
+    dimensions, is Theta(N^(-2/d)), and so it is to their law.
+    """
+    corrections = tc.FiniteSizeClass(rho=3 / 8, omegas=(1 / dimension, 2 / dimension, 1.0), unit=1)
+    tc.check(wasserstein(dimension), tc.PowerLaw(-2 / dimension, corrections=corrections))
+    tc.check_refuted(wasserstein(dimension), tc.PowerLaw(-1, corrections=corrections))
+
+
+def permuted(state, rng):
+    """Particles in another order."""
+    return state[..., torch.as_tensor(rng.permutation(state.shape[-1]))]
+
+
+def sign_flipped(state, rng):
+    """Some particles with all parameters of the other sign."""
+    return state * torch.as_tensor(rng.choice([-1.0, 1.0], size=state.shape[-1]))
+
+
+def rescaled(state, rng):
+    """Weights multiplied, and readouts divided, by a factor for each particle."""
+    factors = torch.as_tensor(rng.uniform(0.5, 2.0, size=state.shape[-1]))
+    return torch.cat([state[:, :1] / factors, state[:, 1:] * factors], dim=1)
+
+
+@lru_cache(maxsize=16)
+def one_plus_difference(activation, transform, steps):
+    """One plus the relative difference of the function when particles are transformed, after so many steps."""
+    dynamics = Particles(activation=activation, data=TEACHER, rate=0.4, dtype=torch.float64)
+
+    def read(value, draw):
+        found = []
+        for seed in draw.seeds:
+            state = dynamics.initial(int(value), [draw.generator(seed)])
+            pair = torch.cat([state, transform(state, draw.rng(seed, "transform"))])
+            end = trajectory(dynamics, pair, [steps])[steps]
+            function, other = dynamics.outputs(end, dynamics.points.test_inputs)
+            found.append(1 + (other - function).norm() / function.norm())
+        return torch.stack(found)
+
+    name = f"one plus the change of the function, particles {transform.__name__}, after {steps} steps"
+    return tc.Scan(read, (8, 64, 512), along="particles", name=name, seeds=8, about=(("phi", activation.name),))
+
+
+@tc.claim(
+    id="MF/symmetries",
+    source="arXiv:2605.24710 (abstract) speaks of realisation symmetries; these ones, and what training does to them, "
+    "derived here",
+    paper=PAPER,
+)
+@given(odd=activations(among=(tc.TANH, tc.ERF)))
+@example(odd=tc.TANH)
+def test_symmetric_particles_have_one_function(odd):
+    """Particles that are permuted, or flipped in sign with an odd activation, or rescaled with ReLU, have the same
+    function; it stays the same in training if they are permuted or flipped, and not if they are rescaled.
+    """
+    equal, still_equal = tc.Identity(ulps=256, dtype="float64"), tc.Identity(ulps=2**14, dtype="float64")
+    tc.check(one_plus_difference(odd, permuted, 0), equal)
+    tc.check(one_plus_difference(odd, sign_flipped, 0), equal)
+    tc.check(one_plus_difference(tc.RELU, rescaled, 0), equal)
+    tc.check_refuted(one_plus_difference(odd, rescaled, 0), equal)
+    tc.check_refuted(one_plus_difference(tc.RELU, sign_flipped, 0), equal)
+
+    tc.check(one_plus_difference(odd, permuted, STEPS), still_equal)
+    tc.check(one_plus_difference(odd, sign_flipped, STEPS), still_equal)
+    tc.check_refuted(one_plus_difference(tc.RELU, rescaled, STEPS), still_equal)
+
+
+def effective_atoms(state, degrees=10.0):
+    """The inverse chance that two particles, drawn by |a| |w|, agree in direction and in the sign of a, [system].
+
+    Neurons of ReLU are one atom up to rescaling if they do.
+    """
+    readouts, sizes = state[:, 0], state[:, 1:].norm(dim=1)
+    masses = readouts.abs() * sizes
+    masses = masses / masses.sum(dim=1, keepdim=True)
+    directions = state[:, 1:] / sizes[:, None]
+    near = directions.mT @ directions > torch.cos(torch.deg2rad(torch.tensor(degrees)))
+    same = readouts.sign()[:, :, None] == readouts.sign()[:, None, :]
+    return 1 / ((near & same).to(state.dtype) @ masses[:, :, None]).mul(masses[:, :, None]).sum(dim=(1, 2))
+
+
+@lru_cache(maxsize=8)
+def atoms_per_sample(data, confinement, temperature):
+    """Effective atoms of the trained measure, over the number of samples."""
+    dynamics = Particles(activation=tc.RELU, data=data, rate=0.4, confinement=confinement, temperature=temperature)
+
+    def read(value, draw):
+        parts = []
+        for state, noise in systems(dynamics, int(value), draw, 1):
+            end = trajectory(dynamics, state, [600], noise("noise") if temperature else None)[600]
+            parts.append(effective_atoms(end) / data.samples)
+        return torch.cat(parts)
+
+    return tc.Scan(read, (64, 128, 256), along="particles", name="effective atoms per sample", seeds=12)
+
+
+@tc.claim(
+    id="MF/sparse",
+    source="arXiv:2605.24710 (abstract) claims few atoms under noisy descent; the version without noise, with weight "
+    "decay, which is a total-variation penalty on balanced ReLU neurons, derived and measured here",
+    trend=True,
+    paper=PAPER,
+)
+@given(data=regression_data(samples=6, dimension=5, outputs=1, largest_cosine=0.7))
+@example(data=tc.Teacher(dimension=5, samples=6, largest_cosine=0.7))
+def test_a_penalty_without_noise_leaves_few_atoms(data):
+    """Without noise, and with weight decay, the trained measure of ReLU neurons concentrates on fewer atoms than there
+    are samples, up to rescaling and 10 degrees; without the penalty, or with noise, it does not.
+    """
+    fewer = tc.Ordering("below")
+    tc.check(atoms_per_sample(data, 0.03, 0.0), fewer)
+    tc.check_refuted(atoms_per_sample(data, 0.0, 0.0), fewer, label="without a penalty")
+    tc.check_refuted(atoms_per_sample(data, 0.03, 0.02), fewer, label="with noise")

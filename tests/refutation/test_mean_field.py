@@ -1,0 +1,67 @@
+"""Claims about the mean-field limit fail when the dynamics of particles, or their coupling, are broken by hand."""
+
+import pytest
+from claims_under_test import Claim
+
+import theorychecks as tc
+from theorychecks.dynamics import particles
+from theorychecks.dynamics.particles import Particles
+from theorychecks.experiment import execution
+
+
+def canonical(test):
+    return Claim("test_mean_field", test, lambda module: {"activation": tc.TANH, "data": module.TEACHER})
+
+
+NOISY = canonical("test_noisy_particles_fluctuate_by_one_over_root_particles_at_every_time")
+COUPLED = canonical("test_coupled_particles_stay_within_one_over_root_particles_of_the_limit")
+
+
+def noise_times(power):
+    """The factor N of the learning rate is in the noise as well, or a power of it."""
+
+    def apply(patch):
+        right = Particles._moved
+
+        def moved(own, state, gradient, rate, noise):
+            return right(own, state, gradient, rate, None if noise is None else noise * state.shape[-1] ** power)
+
+        patch.setattr(Particles, "_moved", moved)
+
+    return apply
+
+
+def rate_without_particles(patch):
+    patch.setattr(Particles, "rate_for", lambda own, count: own.rate)
+
+
+def noise_of_their_own(patch):
+    patch.setattr(particles, "same_noise", particles.own_noise)
+
+
+@pytest.fixture
+def broken(monkeypatch):
+    """Makes a mistake, and judges a claim on dynamics that all have it."""
+
+    def run(claim, apply):
+        monkeypatch.setattr(execution, "_DONE", {})
+        apply(monkeypatch)
+        return claim.run()
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "claim, apply",
+    [
+        pytest.param(NOISY, noise_times(1 / 2), id="noise of N times its variance"),
+        pytest.param(COUPLED, rate_without_particles, id="learning rate without its factor N"),
+        pytest.param(COUPLED, noise_of_their_own, id="coupling with independent noise"),
+    ],
+)
+def test_a_broken_subject_is_refuted_and_on_fresh_seeds_again(claim, apply, broken):
+    recorder = broken(claim, apply)
+    finding = recorder.findings[-1]
+    assert recorder.outcome == "fail", finding.reason
+    assert finding.role == "prediction"
+    assert finding.confirmation.verdict is tc.Verdict.REFUTED

@@ -24,7 +24,7 @@ def output_size_by_step() -> Observable:
 def output_size(points: Points = "train") -> Observable:
     """Size of the outputs after the last step, RMS(f_T)."""
     return from_run(
-        f"outputs ({points})", lambda run: root_mean_square(run.outputs(run.training.steps, points)), title="outputs"
+        f"outputs at {points} inputs", lambda run: root_mean_square(run.outputs(run.training.steps, points))
     )
 
 

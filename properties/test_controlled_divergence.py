@@ -30,7 +30,7 @@ CHANGES = tc.together(output_size_by_step(), tc.feature_change())
 HAAS = "Haas et al. 2025, arXiv:2505.22491"
 NOISY = tc.GaussianMixture(samples=32, spread=2.0, label_noise=0.25)
 """Overlapping classes and wrong labels: some samples are never fitted, and their gradient stays."""
-FEW = tc.GaussianMixture(dimension=4, samples=4, spread=0.3)
+FEW = tc.GaussianMixture(dimension=4, samples=4, test_samples=1, spread=0.3)
 
 
 def trained(
@@ -201,7 +201,7 @@ def test_confidence_grows_as_the_outputs_do(alpha, activation):
     tc.check_refuted(certain.with_training(learning_rate=tc.scaled(1.0, width=-1)), tc.PowerLaw(1 - alpha))
 
 
-PAIRS = 16
+PAIRS = 8
 """Pairs of networks behind one distance."""
 
 
@@ -209,7 +209,7 @@ def distance(activation: tc.Activation, *, centred: bool) -> tc.Scan:
     """Mean total variation between predictions at a width and at four times it, over four times that further on."""
 
     def read(width, draw):
-        training = at_width_64(0.1, 1 / 2, activation=activation, centred=centred)
+        training = at_width_64(0.1, 1 / 2, depth=2, activation=activation, centred=centred)
         pairs = replace(draw, seeds=[seed * PAIRS + k for seed in draw.seeds for k in range(PAIRS)])
         one, four, sixteen, sixty_four = (
             pairs.read(class_probabilities("test"), training, int(width) * k) for k in (1, 4, 16, 64)

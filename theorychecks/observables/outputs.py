@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from theorychecks.engines import Points, Run
-from theorychecks.observables.observable import Observable, from_run, root_mean_square
+from theorychecks.observables.observable import BY_NAME, Observable, Reading, Trial, from_run, root_mean_square
 
 
 def output_size_by_step() -> Observable:
@@ -29,15 +29,18 @@ def output_size(points: Points = "train") -> Observable:
 
 
 def output_gradient_size() -> Observable:
-    """Size of a sample's derivative of the loss in the outputs, RMS(dL/df), after the last step on training inputs.
+    """Size of a sample's derivative of the loss in the outputs, RMS(dL/df), largest over time, on training inputs.
 
     Of the loss of a sample, not of the batch's mean: softmax(f) - y under cross-entropy, f - y under MSE.
     """
 
-    def read(run: Run) -> Tensor:
-        return root_mean_square(loss_gradient(run, run.training.steps) * run.training.data.samples)
+    def observe(trial: Trial) -> dict[str, Reading]:
+        times = range(trial.training.steps + 1)
+        run = trial.run(times=times)
+        sizes = [root_mean_square(loss_gradient(run, t)) * trial.training.data.samples for t in times]
+        return {"": Reading(torch.stack(sizes).amax(dim=0))}
 
-    return from_run("loss gradient in the outputs", read)
+    return Observable("largest loss gradient in the outputs", observe, key=BY_NAME)
 
 
 def loss_gradient(run: Run, time: int) -> Tensor:

@@ -201,7 +201,7 @@ def test_confidence_grows_as_the_outputs_do(alpha, activation):
     tc.check_refuted(certain.with_training(learning_rate=tc.scaled(1.0, width=-1)), tc.PowerLaw(1 - alpha))
 
 
-PAIRS = 8
+PAIRS = 4
 """Pairs of networks behind one distance."""
 
 
@@ -216,7 +216,7 @@ def distance(activation: tc.Activation, *, centred: bool) -> tc.Scan:
         )
         return _variation(one, four) / _variation(sixteen, sixty_four) / 4
 
-    return tc.Scan(read, (128, 256), along="width", name="fall of total variation", cost=1.0)
+    return tc.Scan(read, (64, 128), along="width", name="fall of total variation", cost=1.0)
 
 
 def _variation(one, other):

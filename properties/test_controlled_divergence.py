@@ -151,9 +151,9 @@ def test_activations_and_the_gradient_stay_bounded_while_outputs_diverge(alpha, 
     """
     sizes = tc.together(coordinate_size(), output_size_by_step())
     setting = {"depth": 2, "activation": activation, "steps": 2, "data": NOISY}
-    controlled = tc.Sweep(sizes, at_width_64(1.0, alpha, **setting), widths=WIDTHS)
-    catastrophic = replace(controlled, training=at_width_64(1.0, 0, **setting))
-    stable = replace(controlled, training=at_width_64(1.0, 1, **setting))
+    controlled = tc.Sweep(sizes, at_width_64(3.0, alpha, **setting), widths=WIDTHS)
+    catastrophic = replace(controlled, training=at_width_64(3.0, 0, **setting))
+    stable = replace(controlled, training=at_width_64(3.0, 1, **setting))
 
     tc.check(controlled.of("layer"), tc.UpperBound(0))
     tc.check(controlled.with_observable(output_gradient_size()), tc.UpperBound(0))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 import theorychecks as tc
 from theorychecks.networks import Data
+from theorychecks.observables.spectral import operator_alignment
 from theorychecks.strategies import activations, depths, mixtures
 
 WIDTHS = tc.widths(64, 65536, factor=4)
@@ -73,3 +74,21 @@ def test_initial_weights_see_hidden_updates_as_random_and_the_readout_does_not(
     tc.check(ratios.of(PROPAGATING, "output"), aligned)
     tc.check_refuted(ratios.of(EFFECTIVE, "hidden"), random_like)
     tc.check_refuted(ratios.of(BY_CHANCE, "output"), aligned)
+
+
+@tc.claim(id="A3", source="Yang, Simon, Bernstein 2023, arXiv:2310.17813 (abstract; the rest from memory)")
+@given(depth=depths(2, 4), activation=activations(), parametrization=REGIMES, data=mixtures())
+@example(depth=2, activation=tc.RELU, parametrization=tc.STANDARD, data=MIXTURE)
+def test_updates_make_of_their_inputs_what_their_spectral_norms_allow(depth, activation, parametrization, data):
+    """After two steps at a stable rate, under standard (at 1/n), NTK and maximal-update parametrization,
+    RMS(dW x) = Theta(||dW|| (fan_in / fan_out)^1/2 RMS(x)) for every matrix, with the spectral norm; of an independent
+    direction hidden matrices and the readout make n^-1/2 of that.
+    """
+    training = trained(depth, activation, parametrization, data)
+    shares = tc.together(operator_alignment(), operator_alignment(direction="random"))
+    ratios = tc.Sweep(shares, training, widths=WIDTHS)
+    flat = tc.Plateau(rival=-1 / 2)
+
+    tc.check(ratios.of("operator alignment, "), flat)
+    tc.check_refuted(ratios.of(BY_CHANCE, "hidden"), flat)
+    tc.check_refuted(ratios.of(BY_CHANCE, "output"), flat)

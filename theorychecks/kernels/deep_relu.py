@@ -82,6 +82,42 @@ def nngp_between_two_inputs(
     return np.asarray(product)
 
 
+def second_layer_bias(cosine: float, width: int, draws: int, rng: np.random.Generator) -> FloatArray:
+    """Numbers whose mean is the bias of the NNGP with two hidden layers, relative to its limit, [draw].
+
+    Given the first layer's squares a, b and product p, the second layer has the mean sqrt(a b) kappa(p / sqrt(a b)).
+    Its linear part in them has the limit as its mean and is taken away, so what is left is of the order of the bias
+    itself and some hundred draws show it (derived here).
+
+    Raises:
+        ValueError: unless width and draws are positive, and the cosine lies between -1 and 1.
+    """
+    u, v = _two_inputs(cosine, width, draws, rng)
+    first, second, product = (2 * (x * y).mean(axis=1) for x, y in ((u, u), (v, v), (u, v)))
+    limit, _ = _arc_cosine(np.array(float(cosine)))
+    after, slope = _arc_cosine(limit)
+    size = np.sqrt(first * second)
+    found, _ = _arc_cosine(np.clip(product / np.maximum(size, np.finfo(np.float64).tiny), -1, 1))
+    linear = after + slope * (product - limit) + (after - limit * slope) / 2 * (first + second - 2)
+    return np.asarray((size * found - linear) / after)
+
+
+def _two_inputs(cosine: float, width: int, draws: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+    """Features of the first layer at two inputs, each [draw, width]."""
+    _check(width, 1, draws)
+    if not -1 <= cosine <= 1:
+        raise ValueError(f"a cosine lies between -1 and 1; got {cosine}")
+    u, v = rng.standard_normal((2, draws, width))
+    other = cosine * u + math.sqrt(1 - cosine**2) * v
+    return np.maximum(u, 0.0), np.maximum(other, 0.0)
+
+
+def _arc_cosine(cosine: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """A layer's map of correlations and its derivative (Cho and Saul 2009, degrees 1 and 0)."""
+    angle = np.arccos(cosine)
+    return (np.sin(angle) + cosine * (np.pi - angle)) / np.pi, (np.pi - angle) / np.pi
+
+
 def _check(width: int, depth: int, draws: int) -> None:
     if min(width, depth, draws) < 1:
         raise ValueError(f"width, depth and draws are positive; got {width}, {depth} and {draws}")

@@ -88,6 +88,13 @@ def exponential_profile(scale: float = 1.0) -> Profile:
     return lambda cosines: np.exp(scale * (cosines - 1))
 
 
+def kernel_matrix(profile: Profile, rows: ArrayLike, columns: ArrayLike) -> FloatArray:
+    """Kernel values [P, Q] of inputs [P, d] and [Q, d], by their cosines."""
+    left, right = (np.asarray(inputs, dtype=np.float64) for inputs in (rows, columns))
+    left, right = (inputs / np.linalg.norm(inputs, axis=1, keepdims=True) for inputs in (left, right))
+    return np.asarray(profile(np.clip(left @ right.T, -1, 1)))
+
+
 def power_series(profile: Profile) -> FloatArray:
     """The first 64 coefficients of a profile's power series, by Cauchy's formula on a circle of radius 0.85."""
     circle = _RADIUS * np.exp(2j * np.pi * np.arange(_CIRCLE) / _CIRCLE)

@@ -10,12 +10,12 @@ import theorychecks as tc
 from theorychecks.dynamics.logistic_flow import largest_margin, logistic_flow, margins, separable_points
 from theorychecks.dynamics.signal_propagation import relu_correlation_defects, tanh_variances
 
-LAYERS = (1000, 2000, 5000, 10000, 20000)
+LAYERS = (1000, 2000, 4000, 7000, 10000)
 IN_DEPTH = tc.FiniteSizeClass(rho=3 / 8, omegas=(0.75, 1.0), unit=1, fewest_units=1000)
 """Corrections are (log l) / l."""
 MEASURED, PREDICTED = 1.0, 2.0
 """A recursion and its constant that fall on one curve agree within the margin."""
-DEEP = 20000
+DEEP = 10000
 
 
 def starts(draw, low, high):

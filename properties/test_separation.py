@@ -108,7 +108,7 @@ def samples_to_half_error(domain, kernel, dimension, degree, removed=False):
 )
 @given(kernel=st.sampled_from(sorted(PROFILES)), setting=st.sampled_from([(24, 2), (12, 3)]))
 @example(kernel="exponential", setting=(24, 2))
-@example(kernel="exponential", setting=(16, 3))
+@example(kernel="exponential", setting=(12, 3))
 def test_samples_to_half_error_follow_the_eigenvalues(kernel, setting):
     """On the sphere kernel regression falls to half error on a target of degree k after as many samples as the estimate
     from the kernel's eigenvalues says, within 5 per cent; a target without its degree-k part is learned far sooner.
@@ -125,7 +125,7 @@ def test_samples_to_half_error_follow_the_eigenvalues(kernel, setting):
 )
 @given(kernel=st.sampled_from(sorted(PROFILES)), setting=st.sampled_from([(24, 2), (14, 3)]))
 @example(kernel="exponential", setting=(24, 2))
-@example(kernel="exponential", setting=(18, 3))
+@example(kernel="exponential", setting=(14, 3))
 def test_parities_are_learned_as_the_eigenvalues_say(kernel, setting):
     """On the hypercube kernel regression falls to half error on a parity of k bits after as many samples as the estimate
     from the kernel's eigenvalues says, within 5 per cent; a target without that parity is learned far sooner.
@@ -250,8 +250,8 @@ def test_a_network_overtakes_a_kernel_as_the_dimension_grows():
     """
     network, kernel = network_error(ONE), kernel_error(ONE)
     tc.check(errors(kernel, 16), tc.Ordering("below"), against=errors(network, 16))
-    tc.check(errors(kernel, 32), tc.Ordering("above"), against=errors(network, 32))
-    tc.check_refuted(errors(kernel_error(MANY), 32), tc.Ordering("above"), against=errors(network_error(MANY), 32))
+    tc.check(errors(network, 32), tc.Ordering("below"), against=errors(kernel, 32))
+    tc.check_refuted(errors(network_error(MANY), 32), tc.Ordering("below"), against=errors(kernel_error(MANY), 32))
 
     tc.check(errors(network, 32, 64), STAYS)
     tc.check_refuted(errors(kernel, 16, 32), STAYS)

@@ -18,26 +18,36 @@ MEASURED, PREDICTED = 1.0, 2.0
 DEEP = 10000
 
 
-def starts(draw, low, high):
+SAME = tc.Collapse(0.02)
+
+
+def starts(draw, largest):
     """Where each seed's recursion begins."""
-    return np.array([draw.rng(seed).uniform(low, high) for seed in draw.seeds])
+    return np.array([draw.rng(seed).uniform(0.05, largest) for seed in draw.seeds])
 
 
-def beside_its_constant(final, constant, name):
-    def read(side, draw):
-        return np.full(len(draw.seeds), constant) if side == PREDICTED else final(draw)
-
-    about = (("side", "1 is the recursion, 2 is the constant"),)
-    return tc.Scan(read, (MEASURED, PREDICTED), along="side", name=name, budget=16, about=about)
-
-
-def along_depth(function, low, high, name):
+@functools.cache
+def along_depth(function, largest, name):
     """A recursion whose seeds begin anywhere, each of them one curve."""
 
     def read(depth, draw):
-        return function(starts(draw, low, high), [int(depth)])[0]
+        return function(starts(draw, largest), [int(depth)])[0]
 
     return tc.Scan(read, LAYERS, along="depth", name=name, shared=True, budget=8)
+
+
+@functools.cache
+def beside_its_constant(function, largest, power, constant):
+    """What a recursion has come to after 10,000 layers, times a power of the depth, and what that tends to."""
+
+    def read(side, draw):
+        if side == PREDICTED:
+            return np.full(len(draw.seeds), constant)
+        return function(starts(draw, largest), [DEEP])[0] * float(DEEP) ** power
+
+    about = (("side", "1 is the recursion, 2 is the constant"),)
+    name = f"value times l^{power} beside {constant:.4g}"
+    return tc.Scan(read, (MEASURED, PREDICTED), along="side", name=name, budget=16, about=about)
 
 
 def tanh_off_criticality(start, depths):
@@ -45,55 +55,47 @@ def tanh_off_criticality(start, depths):
     return tanh_variances(start, depths, weight_variance=1.01)
 
 
-RELU_DEFECT = along_depth(relu_correlation_defects, 0.05, 1.5, "one minus the correlation")
-TANH_VARIANCE = along_depth(tanh_variances, 0.1, 3.0, "variance of preactivations")
-TANH_OFF = along_depth(tanh_off_criticality, 0.1, 3.0, "variance of preactivations, weight variance 1.01")
+def defects(largest):
+    """Under ReLU."""
+    return along_depth(relu_correlation_defects, largest, "one minus the correlation")
 
 
-def scaled_defect(draw):
-    return relu_correlation_defects(starts(draw, 0.05, 1.5), [DEEP])[0] * DEEP**2
-
-
-def scaled_variance(draw):
-    return tanh_variances(starts(draw, 0.1, 3.0), [DEEP])[0] * DEEP
-
-
-RELU_CONSTANTS = {
-    constant: beside_its_constant(scaled_defect, constant, f"l^2 (1 - c_l) beside {constant:.4g}")
-    for constant in (4.5 * np.pi**2, 2.25 * np.pi**2)
-}
-TANH_CONSTANTS = {
-    constant: beside_its_constant(scaled_variance, constant, f"l q_l beside {constant:.4g}") for constant in (0.5, 1.0)
-}
-SAME = tc.Collapse(0.02)
+def variances(largest):
+    """Under tanh, at criticality."""
+    return along_depth(tanh_variances, largest, "variance of preactivations")
 
 
 @tc.claim(
     id="EX-7/relu",
     source="Hayou, Doucet, Rousseau 2019, arXiv:1902.06853 (from memory); the constant derived here",
 )
-def test_correlations_under_relu_converge_like_one_over_depth_squared():
-    """In wide ReLU layers without biases the correlation c_l of any two inputs tends to one with
-    1 - c_l = 9 pi^2 / (2 l^2), up to (log l) / l: Theta(l^-2), and this constant.
+@given(largest=st.sampled_from([0.5, 1.0, 1.9]))
+@example(largest=1.9)
+def test_correlations_under_relu_converge_like_one_over_depth_squared(largest):
+    """In wide ReLU layers without biases the correlation c_l of two inputs tends to one with
+    1 - c_l = 9 pi^2 / (2 l^2), up to (log l) / l and wherever it begins: Theta(l^-2), and this constant.
     """
-    tc.check(RELU_DEFECT, tc.PowerLaw(-2, corrections=IN_DEPTH))
-    tc.check(RELU_CONSTANTS[4.5 * np.pi**2], SAME)
-    tc.check_refuted(RELU_CONSTANTS[2.25 * np.pi**2], SAME)
-    tc.check_refuted(TANH_VARIANCE, tc.PowerLaw(-2, corrections=IN_DEPTH))
+    tc.check(defects(largest), tc.PowerLaw(-2, corrections=IN_DEPTH))
+    tc.check(beside_its_constant(relu_correlation_defects, largest, 2, 4.5 * np.pi**2), SAME)
+    tc.check_refuted(beside_its_constant(relu_correlation_defects, largest, 2, 2.25 * np.pi**2), SAME)
+    tc.check_refuted(variances(largest), tc.PowerLaw(-2, corrections=IN_DEPTH))
 
 
 @tc.claim(
     id="EX-7/tanh",
     source="Roberts, Yaida, Hanin 2022, arXiv:2106.10165 (from memory); the constant derived here",
 )
-def test_variances_under_tanh_fall_like_one_over_depth():
+@given(largest=st.sampled_from([0.5, 1.0, 3.0]))
+@example(largest=3.0)
+def test_variances_under_tanh_fall_like_one_over_depth(largest):
     """In wide tanh layers with weights of variance one and no biases the variance of preactivations is
-    q_l = 1 / (2 l), up to (log l) / l, wherever it begins; with variance 1.01 it stays.
+    q_l = 1 / (2 l), up to (log l) / l and wherever it begins; with variance 1.01 it stays.
     """
-    tc.check(TANH_VARIANCE, tc.PowerLaw(-1, corrections=IN_DEPTH))
-    tc.check(TANH_CONSTANTS[0.5], SAME)
-    tc.check_refuted(TANH_CONSTANTS[1.0], SAME)
-    tc.check_refuted(TANH_OFF, tc.PowerLaw(-1, corrections=IN_DEPTH))
+    law = tc.PowerLaw(-1, corrections=IN_DEPTH)
+    tc.check(variances(largest), law)
+    tc.check(beside_its_constant(tanh_variances, largest, 1, 0.5), SAME)
+    tc.check_refuted(beside_its_constant(tanh_variances, largest, 1, 1.0), SAME)
+    tc.check_refuted(along_depth(tanh_off_criticality, largest, "variance, weights of variance 1.01"), law)
 
 
 TIMES = tuple(float(time) for time in np.logspace(8, 20, 10))

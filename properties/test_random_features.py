@@ -74,11 +74,13 @@ def deviations(run, activation):
 
 @tc.observable
 def kernel_deviation(run):
+    """From the limit of the network's own activation."""
     return deviations(run, run.training.network.activation)
 
 
 @tc.observable
 def kernel_deviation_from_another_activation(run):
+    """From the limit of another one."""
     own = run.training.network.activation
     return deviations(run, tc.ERF if own is tc.RELU else tc.RELU)
 
@@ -140,6 +142,8 @@ WHOLE_POWERS = tc.FiniteSizeClass(rho=3 / 8, omegas=(1.0,), unit=1)
 
 @functools.cache
 def relative_bias(cosine):
+    """Of the mean over 400 networks."""
+
     def read(width, draw):
         return [abs(second_layer_bias(cosine, int(width), 400, draw.rng(seed)).mean()) for seed in draw.seeds]
 
@@ -148,6 +152,8 @@ def relative_bias(cosine):
 
 @functools.cache
 def relative_spread(cosine):
+    """Of single networks, by 100 of them."""
+
     def read(width, draw):
         found = [nngp_between_two_inputs(cosine, int(width), 2, 100, draw.rng(seed)) for seed in draw.seeds]
         return [each.std() / arc_cosine(cosine, 2) for each in found]
@@ -163,8 +169,8 @@ def relative_spread(cosine):
 @given(cosine=st.sampled_from([-1.0, -0.5, 0.0]))
 @example(cosine=-1.0)
 def test_a_second_layer_has_a_bias_of_one_over_width(cosine):
-    """Between two inputs at a right angle or beyond, the mean NNGP of a ReLU network with two hidden layers differs from
-    its limit by Theta(1/n) of it, while single networks scatter by n^-1/2.
+    """Between two inputs at a right angle or beyond, the mean NNGP of a ReLU network with two hidden layers differs
+    from its limit by Theta(1/n) of it, while single networks scatter by n^-1/2.
     """
     law = tc.PowerLaw(-1, corrections=WHOLE_POWERS)
     tc.check(relative_bias(cosine), law)
@@ -184,6 +190,8 @@ def log_variances(share):
 
 @functools.cache
 def log_variances_at_one_width(width):
+    """Where depth over width grows with the depth."""
+
     def read(depth, draw):
         return fluctuation(width, int(depth), draw)
 
@@ -192,6 +200,7 @@ def log_variances_at_one_width(width):
 
 
 def fluctuation(width, depth, draw):
+    """Over 250 networks a seed; from width 32 on none has all its neurons off."""
     found = [kernels_at_one_input(width, depth, 250, draw.rng(seed)) for seed in draw.seeds]
     assert all(each.nngp.min() > 0 for each in found), "a network with all neurons off has no log kernel"
     return {
@@ -224,7 +233,7 @@ SHAPES = ((32, 1), (32, 2), (64, 3))
 def squared_size(run):
     """Mean square of the last hidden layer's features, one in the limit of wide layers."""
     depth = run.training.network.depth
-    return run.training.network.activation.gain ** 2 * run.features(depth, 0).double().square().mean((1, 2))
+    return run.training.network.activation.gain**2 * run.features(depth, 0).double().square().mean((1, 2))
 
 
 def excess_variance(dimension, networks, draw):
@@ -242,6 +251,8 @@ def excess_variance(dimension, networks, draw):
 
 @functools.cache
 def fluctuations_and_law(constant, dimension):
+    """Measured, beside the law with this constant in place of five."""
+
     def read(side, draw):
         if side == MEASURED:
             return excess_variance(dimension, NETWORKS, draw)
@@ -285,6 +296,7 @@ def trained_and_predicted(run, kernel):
 
 @tc.observable
 def one_plus_distance(run):
+    """From descent on the network's own random-feature kernel, and on the analytic tangent kernel."""
     features = run.features(len(run.layers) - 1, 0).double(), run.features(len(run.layers) - 1, 0, "test").double()
     rows = torch.cat(features, dim=1) * run.layers[-1].multiplier
     nngp = np.kron((rows @ features[0].mT).numpy() * run.layers[-1].multiplier, np.eye(run.training.data.outputs))
@@ -296,6 +308,7 @@ def one_plus_distance(run):
 
 @tc.observable
 def readout_distance(run):
+    """From descent on the analytic kernels."""
     found = limits(run, run.training.network.activation)
     return {name: trained_and_predicted(run, kernel) for name, kernel in found.items()}
 
@@ -367,7 +380,7 @@ def random_feature_regressions(activation, data):
 
 @tc.claim(
     id="KR-3",
-    source="Rahimi, Recht 2007 (from memory); the bias derived here, cf. Jacot et al. 2020, arXiv:2002.08404 (abstract)",
+    source="Rahimi, Recht 2007 (from memory); the bias derived here, as in Jacot et al. 2020, arXiv:2002.08404",
 )
 @given(activation=activations(), data=regression_data(samples=12, outputs=1, largest_cosine=0.8, test_samples=16))
 @example(activation=tc.TANH, data=TWELVE)

@@ -86,9 +86,7 @@ def samples_to_half_error(domain, kernel, dimension, degree, removed=False):
         inputs = draw_inputs(samples + TEST_SAMPLES, dimension, rng)
         targets = draw_targets(inputs, degree, rng, removed=removed)
         matrix = harmonics.kernel_matrix(profile, inputs, inputs[:samples])
-        errors = risk_estimate.learning_curve(
-            matrix[:samples], matrix[samples:], targets[:samples], targets[samples:]
-        )
+        errors = risk_estimate.learning_curve(matrix[:samples], matrix[samples:], targets[:samples], targets[samples:])
         return min(risk_estimate.first_below_half(errors), float(samples))
 
     def read(side, draw):
@@ -120,15 +118,15 @@ def test_samples_to_half_error_follow_the_eigenvalues(kernel, setting):
 
 @tc.claim(
     id="SP-7",
-    source="Daniely, Malach 2020, arXiv:2002.07400 (abstract) for the kernels' limits; the estimate as for SP-1, on the "
-    "hypercube; the margin measured here",
+    source="Daniely, Malach 2020, arXiv:2002.07400 (abstract) for the kernels' limits; the estimate as for SP-1, on "
+    "the hypercube; the margin measured here",
 )
 @given(kernel=st.sampled_from(sorted(PROFILES)), setting=st.sampled_from([(24, 2), (14, 3)]))
 @example(kernel="exponential", setting=(24, 2))
 @example(kernel="exponential", setting=(14, 3))
 def test_parities_are_learned_as_the_eigenvalues_say(kernel, setting):
-    """On the hypercube kernel regression falls to half error on a parity of k bits after as many samples as the estimate
-    from the kernel's eigenvalues says, within 5 per cent; a target without that parity is learned far sooner.
+    """On the hypercube kernel regression falls to half error on a parity of k bits after as many samples as the
+    estimate from the kernel's eigenvalues says, within 5 per cent; a target without that parity is learned far sooner.
     """
     dimension, degree = setting
     tc.check(samples_to_half_error("hypercube", kernel, dimension, degree), WITHIN_FIVE_PER_CENT)
@@ -158,8 +156,8 @@ def estimate_along_dimension(kernel, degree, removed=False):
 @example(kernel="exponential", degree=2)
 @example(kernel="exponential", degree=3)
 def test_samples_to_half_error_grow_like_a_power_of_the_dimension(kernel, degree):
-    """The eigenvalue estimate of samples to half error on a target of degree k grows like d^k with the dimension d; for a
-    target without its degree-k part it grows like d^(k - 1).
+    """The eigenvalue estimate of samples to half error on a target of degree k grows like d^k with the dimension d; for
+    a target without its degree-k part it grows like d^(k - 1).
     """
     law = tc.PowerLaw(degree, corrections=IN_DIMENSION)
     tc.check(estimate_along_dimension(kernel, degree), law)
@@ -172,6 +170,7 @@ DEGREE = 3
 
 @tc.observable
 def relative_test_error(run):
+    """One for a network that predicts nothing."""
     targets = torch.as_tensor(run.training.data.test_targets())
     return (run.outputs(run.training.steps, "test").double() - targets).square().mean((1, 2)) / targets.square().mean()
 
@@ -212,6 +211,8 @@ def network_error(directions):
 
 @functools.cache
 def kernel_error(directions):
+    """Ridgeless regression with the exponential kernel, on data like the network's."""
+
     def read(dimension, draw):
         found = []
         for seed in draw.seeds:
@@ -227,6 +228,7 @@ def kernel_error(directions):
 
 
 def errors(read, *dimensions):
+    """Six seeds, each with data of its own."""
     who = "network" if read in (network_error(ONE), network_error(MANY)) else "kernel"
     about = (("samples", f"{SAMPLES_A_DIMENSION} a dimension"),)
     return tc.Scan(read, dimensions, along="dimension", name=f"test error of the {who}", seeds=6, about=about)
@@ -239,8 +241,8 @@ STAYS = tc.Collapse(0.5)
 
 @tc.claim(
     id="SP-3",
-    source="Damian, Lee, Soltanolkotabi 2022, arXiv:2206.15144 (abstract) for the separation; the target, the numbers of "
-    "samples and the crossing chosen and measured here",
+    source="Damian, Lee, Soltanolkotabi 2022, arXiv:2206.15144 (abstract) for the separation; the target, the numbers "
+    "of samples and the crossing chosen and measured here",
     trend=True,
 )
 def test_a_network_overtakes_a_kernel_as_the_dimension_grows():

@@ -45,8 +45,8 @@ def separable_points(samples: int, dimension: int, rng: np.random.Generator) -> 
 
     The distance from the largest margin falls like C / log t, with C / margin = H(p) - log(1 / max p), where p_i is the
     share of support vector i in the dual solution and H the entropy (derived here). They are drawn again until C is not
-    small beside what comes after it: until that number is at least 0.15, every share 0.05, and every other point a fifth
-    beyond the margin.
+    small beside what comes after it: until that number is at least 0.15, every share 0.05, and every other point a
+    fifth beyond the margin.
 
     Raises:
         ValueError: for sizes at which such points are hardly ever found.
@@ -66,7 +66,8 @@ def separable_points(samples: int, dimension: int, rng: np.random.Generator) -> 
         if clear and unevenness >= _LEAST_UNEVENNESS and p.min() >= _LEAST_SHARE:
             return points
     raise ValueError(
-        f"no {samples} points in {dimension} dimensions were clearly separable in {_MOST_DRAWS:,} draws; take fewer points"
+        f"no {samples} points in {dimension} dimensions were clearly separable in {_MOST_DRAWS:,} draws; "
+        "take fewer points"
     )
 
 
@@ -84,7 +85,9 @@ def logistic_flow(points: ArrayLike, times: Sequence[float], *, normalised: bool
     data = np.asarray(points, dtype=np.float64)
     logs = np.log(np.asarray(times, dtype=np.float64))
     if data.ndim != 3 or len(logs) == 0 or logs[0] <= math.log(_BEGIN) or np.any(np.diff(logs) <= 0):
-        raise ValueError(f"points are [seed, sample, d] and times increase from {_BEGIN:g} on; got {data.shape}, {times}")
+        raise ValueError(
+            f"points are [seed, sample, d] and times increase from {_BEGIN:g} on; got {data.shape}, {times}"
+        )
 
     def velocity(log_time: float, weights: Array) -> Array:
         margins = np.einsum("snd,sd->sn", data, weights)

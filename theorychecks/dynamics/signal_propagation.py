@@ -1,7 +1,7 @@
-"""Signal propagation at infinite width: what a layer does to a variance and to a correlation, at criticality and off it.
+"""Signal propagation at infinite width: what a layer does to a variance and a correlation, critical or not.
 
-Without biases and in the limit of wide layers both follow deterministic recursions (Poole et al. 2016, arXiv:1606.05340;
-Schoenholz et al. 2017, arXiv:1611.01232; both from memory).
+Without biases and in the limit of wide layers both follow deterministic recursions (Poole et al. 2016,
+arXiv:1606.05340; Schoenholz et al. 2017, arXiv:1611.01232; both from memory).
 """
 
 from __future__ import annotations

@@ -59,9 +59,7 @@ def kernels_at_one_input(width: int, depth: int, draws: int, rng: np.random.Gene
     return KernelsAtOneInput(square[:, 0], tangent)
 
 
-def nngp_between_two_inputs(
-    cosine: float, width: int, depth: int, draws: int, rng: np.random.Generator
-) -> FloatArray:
+def nngp_between_two_inputs(cosine: float, width: int, depth: int, draws: int, rng: np.random.Generator) -> FloatArray:
     """The NNGP of finite networks between two inputs of mean square one and this cosine, [draw].
 
     Raises:

@@ -42,8 +42,8 @@ class Spectrum:
 def tangent_kernel_profile(depth: int) -> Profile:
     """The profile of the NTK of a ReLU network without biases with so many hidden layers.
 
-    By the recursion of Jacot, Gabriel and Hongler (2018, arXiv:1806.07572, Theorem 1) with the arc-cosine kernels of Cho
-    and Saul (2009, degrees 0 and 1). With one hidden layer it has no odd harmonics of degree three or above (Bietti and
+    By the recursion of Jacot, Gabriel and Hongler (2018, arXiv:1806.07572, Theorem 1) with the arc-cosine kernels of
+    Cho and Saul (2009, degrees 0 and 1). With one hidden layer it has no odd harmonics of degree three or above (Bietti and
     Mairal 2019, arXiv:1905.12173, from memory).
 
     Raises:
@@ -72,7 +72,9 @@ def power_series_profile(coefficients: ArrayLike) -> Profile:
     """
     given = np.asarray(coefficients, dtype=np.float64)
     if given.ndim != 1 or not np.all(np.isfinite(given)) or given.min(initial=0) < 0 or given.sum() <= 0:
-        raise ValueError(f"coefficients of a kernel are a vector, none negative and some positive; got {coefficients!r}")
+        raise ValueError(
+            f"coefficients of a kernel are a vector, none negative and some positive; got {coefficients!r}"
+        )
     scaled = given / given.sum()
     return lambda cosines: np.polynomial.polynomial.polyval(cosines, scaled)
 
@@ -165,8 +167,8 @@ def _spectrum(profile: Profile, eigenvalues: Sequence[float], multiplicities: Se
 def _check(dimension: int, degrees: int) -> None:
     if isinstance(dimension, bool) or not isinstance(dimension, int) or dimension < _FEWEST_DIMENSIONS:
         raise ValueError(
-            f"a spectrum is computed from {_FEWEST_DIMENSIONS} dimensions on, where 64 powers of the cosine are enough; "
-            f"got {dimension!r}"
+            f"a spectrum is computed from {_FEWEST_DIMENSIONS} dimensions on, where 64 powers of the cosine are "
+            f"enough; got {dimension!r}"
         )
     if isinstance(degrees, bool) or not isinstance(degrees, int) or not 1 <= degrees <= dimension:
         raise ValueError(f"degrees are counted from one up to the dimension; got {degrees!r}")

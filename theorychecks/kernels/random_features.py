@@ -47,7 +47,9 @@ def readout_kernel(inputs: ArrayLike, activation: Activation, *, depth: int = 1)
         ValueError: for inputs that are no matrix, or an activation without analytic kernels.
     """
     gain = activation.gain
-    return analytic_kernels(_inputs(inputs) / gain, depth=depth, activation=activation.name, weight_variance=gain**2).nngp
+    return analytic_kernels(
+        _inputs(inputs) / gain, depth=depth, activation=activation.name, weight_variance=gain**2
+    ).nngp
 
 
 def gaussian_features(kernel: ArrayLike, features: int, draws: int, rng: np.random.Generator) -> FloatArray:
@@ -59,14 +61,14 @@ def gaussian_features(kernel: ArrayLike, features: int, draws: int, rng: np.rand
     _check_counts(features, draws)
     values, vectors = np.linalg.eigh(np.asarray(kernel, dtype=np.float64))
     if values[0] < -_SEMIDEFINITE * values[-1]:
-        raise ValueError(f"a covariance is positive semidefinite; got eigenvalues from {values[0]:.3g}. Check the kernel.")
+        raise ValueError(
+            f"a covariance is positive semidefinite; got eigenvalues from {values[0]:.3g}. Check the kernel."
+        )
     root = vectors * np.sqrt(np.maximum(values, 0.0) / features)
     return np.asarray(root @ rng.standard_normal((draws, len(values), features)))
 
 
-def regression_on_features(
-    train: ArrayLike, test: ArrayLike, targets: ArrayLike, *, ridge: float = 0.0
-) -> FloatArray:
+def regression_on_features(train: ArrayLike, test: ArrayLike, targets: ArrayLike, *, ridge: float = 0.0) -> FloatArray:
     """Predictions [..., Q] of (ridge) regression on features [..., P, F] and [..., Q, F], for targets [P].
 
     The penalty is ridge ||theta||^2 against the sum of squares; without one this is the interpolating solution of least

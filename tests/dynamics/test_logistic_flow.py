@@ -32,12 +32,6 @@ def test_the_loss_falls_like_one_over_time_and_the_margin_is_below_the_largest()
     np.testing.assert_allclose(found[1], best, rtol=0.2)
 
 
-def test_the_normalised_flow_reaches_the_margin_sooner():
-    best = np.array([largest_margin(points) for points in POINTS])
-    slow, fast = (margins(POINTS, logistic_flow(POINTS, [100.0], normalised=way))[0] for way in (False, True))
-    assert (best - fast < 0.2 * (best - slow)).all()
-
-
 def test_the_largest_margin_is_that_of_a_search_over_directions():
     points = RNG(5).standard_normal((6, 2)) * 0.3 + [1.0, 0.4]
     angles = np.linspace(0, 2 * np.pi, 200001)

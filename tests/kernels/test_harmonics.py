@@ -33,8 +33,8 @@ def by_quadrature(profile, dimension, degree):
 @pytest.mark.parametrize("degree", [0, 1, 2, 3, 4])
 def test_eigenvalues_on_the_sphere_are_those_of_quadrature(profile, degree):
     found = sphere_spectrum(profile, 12).eigenvalues[degree]
-    assert found == pytest.approx(by_quadrature(profile, 12, degree), rel=1e-5)
-    assert found != pytest.approx(by_quadrature(profile, 13, degree), rel=1e-5)
+    assert found == pytest.approx(by_quadrature(profile, 12, degree), rel=1e-4)
+    assert found != pytest.approx(by_quadrature(profile, 13, degree), rel=1e-4)
 
 
 def test_a_power_of_the_cosine_has_the_eigenvalues_of_its_expansion():
@@ -101,7 +101,7 @@ def test_coefficients_of_an_exponential_are_those_of_its_series():
         (lambda: power_series_profile([0.0]), "some positive"),
         (lambda: exponential_profile(0.0), "a positive scale"),
         (lambda: sphere_spectrum(exponential_profile(), 7), "from 8 dimensions on"),
-        (lambda: hypercube_spectrum(exponential_profile(), 8, degrees=0), "counted from one"),
+        (lambda: hypercube_spectrum(exponential_profile(), 8, degrees=9), "counted from one"),
     ],
 )
 def test_what_has_no_spectrum_is_refused(make, words):

@@ -11,12 +11,12 @@ from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special
+from scipy import optimize
 
 Array: TypeAlias = NDArray[np.float64]
 
 _STEP: Final = 0.02  # of log time; Runge and Kutta's fourth order leaves 1e-7 of a margin
-_BEGIN: Final = 1e-3  # time at which weights are still zero to first order
+_BEGIN: Final = 1e-3  # time up to which weights grow in proportion to it, at half the sum of the points
 _NO_SHARE: Final = 1e-9
 _LEAST_MARGIN: Final = 0.1
 _LEAST_SHARE: Final = 0.05
@@ -71,13 +71,12 @@ def separable_points(samples: int, dimension: int, rng: np.random.Generator) -> 
     )
 
 
-def logistic_flow(points: ArrayLike, times: Sequence[float], *, normalised: bool = False) -> Array:
+def logistic_flow(points: ArrayLike, times: Sequence[float]) -> Array:
     """Weights of gradient flow from zero on sum_i log(1 + exp(-w . z_i)), [time, seed, d].
 
     Args:
         points: [seed, sample, d], each with its label's sign.
         times: increasing, above 1e-3.
-        normalised: divides the gradient by the loss, so that weights grow like t and not like its logarithm.
 
     Raises:
         ValueError: for points of another shape, or times that do not increase.
@@ -93,12 +92,9 @@ def logistic_flow(points: ArrayLike, times: Sequence[float], *, normalised: bool
         margins = np.einsum("snd,sd->sn", data, weights)
         # exp(s - log(1 + e^m)) rather than t times a small number.
         pulls = np.exp(log_time - np.logaddexp(0.0, margins))
-        if normalised:
-            losses = np.log1p(np.exp(-margins)).sum(axis=1, keepdims=True)
-            pulls = np.exp(log_time) * special.expit(-margins) / losses
         return np.asarray(np.einsum("snd,sn->sd", data, pulls))
 
-    weights, now, found = np.zeros((data.shape[0], data.shape[2])), math.log(_BEGIN), []
+    weights, now, found = _BEGIN / 2 * data.sum(axis=1), math.log(_BEGIN), []
     for goal in logs:
         steps = max(math.ceil((goal - now) / _STEP), 1)
         h = (goal - now) / steps

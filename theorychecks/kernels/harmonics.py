@@ -19,7 +19,7 @@ Profile: TypeAlias = Callable[[Any], Any]
 """From cosines, real or complex inside the unit disc, to kernel values of the same shape."""
 
 _RADIUS: Final = 0.85  # of the circle on which coefficients are found; rounding grows by 0.85^-64 = 3e4
-_POWERS: Final = 64  # kept; the moments of the sphere make later ones negligible from 8 dimensions on
+_POWERS: Final = 64  # kept; the sphere's moments make later ones 1e-5 of an eigenvalue in 12 dimensions
 _CIRCLE: Final = 512  # points on it; what is folded back is 0.85^512 = 1e-36
 _FEWEST_DIMENSIONS: Final = 8
 
@@ -43,8 +43,8 @@ def tangent_kernel_profile(depth: int) -> Profile:
     """The profile of the NTK of a ReLU network without biases with so many hidden layers.
 
     By the recursion of Jacot, Gabriel and Hongler (2018, arXiv:1806.07572, Theorem 1) with the arc-cosine kernels of
-    Cho and Saul (2009, degrees 0 and 1). With one hidden layer it has no odd harmonics of degree three or above (Bietti and
-    Mairal 2019, arXiv:1905.12173, from memory).
+    Cho and Saul (2009, degrees 0 and 1). With one hidden layer it has no odd harmonics of degree three or above (Bietti
+    and Mairal 2019, arXiv:1905.12173, from memory).
 
     Raises:
         ValueError: unless depth is a positive integer.
@@ -114,7 +114,7 @@ def sphere_spectrum(profile: Profile, dimension: int, degrees: int = 10) -> Spec
     Raises:
         ValueError: for fewer than 8 dimensions, or no degree.
     """
-    _check(dimension, degrees)
+    _check(dimension, degrees, _POWERS)
     powers = power_series(profile)
     exponents = np.arange(_POWERS, dtype=np.float64)
     found = []
@@ -138,7 +138,7 @@ def hypercube_spectrum(profile: Profile, dimension: int, degrees: int = 6) -> Sp
     Raises:
         ValueError: for fewer than 8 dimensions, or no degree.
     """
-    _check(dimension, degrees)
+    _check(dimension, degrees, dimension)
     found = []
     for degree in range(degrees):
         own, others = np.arange(degree + 1), np.arange(dimension - degree + 1)
@@ -164,11 +164,11 @@ def _spectrum(profile: Profile, eigenvalues: Sequence[float], multiplicities: Se
     return Spectrum(values, sizes, max(trace - float(values @ sizes), 0.0))
 
 
-def _check(dimension: int, degrees: int) -> None:
+def _check(dimension: int, degrees: int, most: int) -> None:
     if isinstance(dimension, bool) or not isinstance(dimension, int) or dimension < _FEWEST_DIMENSIONS:
         raise ValueError(
             f"a spectrum is computed from {_FEWEST_DIMENSIONS} dimensions on, where 64 powers of the cosine are "
             f"enough; got {dimension!r}"
         )
-    if isinstance(degrees, bool) or not isinstance(degrees, int) or not 1 <= degrees <= dimension:
-        raise ValueError(f"degrees are counted from one up to the dimension; got {degrees!r}")
+    if isinstance(degrees, bool) or not isinstance(degrees, int) or not 1 <= degrees <= most:
+        raise ValueError(f"degrees are counted from one up to {most}; got {degrees!r}")

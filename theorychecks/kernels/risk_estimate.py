@@ -58,7 +58,7 @@ def samples_to_half_error(spectrum: Spectrum, power: ArrayLike, *, ridge: float 
         raise ValueError("half of the target lies in harmonics that the kernel does not have; no samples teach it them")
 
     def excess(log_samples: float) -> float:
-        return math.log(2 * risk_estimate(spectrum, target, math.exp(log_samples), ridge=ridge) / float(target.sum()))
+        return risk_estimate(spectrum, target, math.exp(log_samples), ridge=ridge) - float(target.sum()) / 2
 
     # Beyond a hundred times the number of harmonics in question all are learned, so the search starts there.
     high = math.log(100 * float(spectrum.multiplicities[target > 0].max()))

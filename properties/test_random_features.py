@@ -31,6 +31,7 @@ from theorychecks.kernels.random_features import (
 from theorychecks.strategies import activations, depths, regression_data
 
 TEACHER = tc.Teacher(dimension=8, outputs=2, samples=6, test_samples=16, largest_cosine=0.5)
+FOUR_OUTPUTS = tc.Teacher(dimension=8, outputs=4, samples=6, test_samples=32, largest_cosine=0.5)
 TWELVE = tc.Teacher(dimension=8, outputs=1, samples=12, test_samples=16, largest_cosine=0.8)
 FAR = tc.widths(64, 65536, factor=4)
 HALF = tc.PowerLaw(-1 / 2)
@@ -185,7 +186,7 @@ def log_variances(share):
         return fluctuation(int(width), int(share * width), draw)
 
     name = f"variance of the log kernel at depth {share:g} of the width"
-    return tc.Scan(read, (32, 64, 128), along="width", name=name, cost=2.0, budget=64)
+    return tc.Scan(read, (48, 96, 192), along="width", name=name, cost=2.0, budget=48)
 
 
 @functools.cache
@@ -200,7 +201,7 @@ def log_variances_at_one_width(width):
 
 
 def fluctuation(width, depth, draw):
-    """Over 250 networks a seed; from width 32 on none has all its neurons off."""
+    """Over 250 networks a seed, none of which has all neurons of a layer off."""
     found = [kernels_at_one_input(width, depth, 250, draw.rng(seed)) for seed in draw.seeds]
     assert all(each.nngp.min() > 0 for each in found), "a network with all neurons off has no log kernel"
     return {
@@ -214,11 +215,11 @@ def fluctuation(width, depth, draw):
     source="Hanin, Nica 2019, arXiv:1909.05989 (their ratio of moments exp(5 L/n), second-hand); the variance of the "
     "logarithm, and its margin, measured here",
 )
-@given(share=st.sampled_from([1 / 4, 1 / 8, 1 / 2]))
+@given(share=st.sampled_from([1 / 4, 1 / 8, 1 / 16]))
 @example(share=1 / 4)
 def test_kernels_fluctuate_by_depth_over_width(share):
     """The variance of the logarithm of a deep ReLU network's kernels at one input depends on depth over width alone,
-    to 15 per cent from width 32 on, and not on the width alone.
+    to 15 per cent from width 48 on, and not on the width alone.
     """
     same = tc.Collapse(0.15)
     tc.check(log_variances(share), same)
@@ -321,8 +322,8 @@ def readout_only(depth, activation, data, **options):
 
 
 @tc.claim(id="exercise", source="linear in its readout, derived here; Rahimi, Recht 2007 for the limit, from memory")
-@given(depth=depths(1, 2), activation=activations(), data=regression_data(outputs=2))
-@example(depth=1, activation=tc.TANH, data=TEACHER)
+@given(depth=depths(1, 2), activation=activations(), data=regression_data(outputs=4))
+@example(depth=1, activation=tc.TANH, data=FOUR_OUTPUTS)
 def test_a_trained_readout_is_random_feature_regression(depth, activation, data):
     """A network of which only the readout is trained is gradient descent on its random-feature kernel, exactly and at
     every width; it differs from that on the NNGP by Theta(n^-1/2), and from that on the tangent kernel for good.
@@ -333,7 +334,8 @@ def test_a_trained_readout_is_random_feature_regression(depth, activation, data)
     tc.check(narrow.of("random-feature"), same)
     tc.check_refuted(narrow.of("NTK"), same)
 
-    wide = tc.Sweep(readout_distance, readout_only(depth, activation, data), widths=tc.widths(256, 65536, factor=4))
+    reach = tc.widths(256, 65536, factor=4)
+    wide = tc.Sweep(readout_distance, readout_only(depth, activation, data), widths=reach, budget=32)
     tc.check(wide.of("NNGP"), HALF)
     tc.check_refuted(wide.of("NTK"), HALF)
 

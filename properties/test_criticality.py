@@ -1,0 +1,149 @@
+"""Laws that are no plain powers: depth at criticality, with its logarithms, and margins that grow with log time."""
+
+import functools
+
+import numpy as np
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import theorychecks as tc
+from theorychecks.dynamics.logistic_flow import largest_margin, logistic_flow, margins, separable_points
+from theorychecks.dynamics.signal_propagation import relu_correlation_defects, tanh_variances
+
+LAYERS = (1000, 2000, 4000, 7000, 10000)
+IN_DEPTH = tc.FiniteSizeClass(rho=3 / 8, omegas=(0.75, 1.0), unit=1, fewest_units=1000)
+"""Corrections are (log l) / l."""
+MEASURED, PREDICTED = 1.0, 2.0
+"""A recursion and its constant that fall on one curve agree within the margin."""
+DEEP = 10000
+
+
+SAME = tc.Collapse(0.02)
+
+
+def starts(draw, largest):
+    """Where each seed's recursion begins."""
+    return np.array([draw.rng(seed).uniform(0.05, largest) for seed in draw.seeds])
+
+
+@functools.cache
+def along_depth(function, largest, name):
+    """A recursion whose seeds begin anywhere, each of them one curve."""
+
+    def read(depth, draw):
+        return function(starts(draw, largest), [int(depth)])[0]
+
+    return tc.Scan(read, LAYERS, along="depth", name=name, shared=True, budget=8)
+
+
+@functools.cache
+def beside_its_constant(function, largest, power, constant):
+    """What a recursion has come to after 10,000 layers, times a power of the depth, and what that tends to."""
+
+    def read(side, draw):
+        if side == PREDICTED:
+            return np.full(len(draw.seeds), constant)
+        return function(starts(draw, largest), [DEEP])[0] * float(DEEP) ** power
+
+    about = (("side", "1 is the recursion, 2 is the constant"),)
+    name = f"value times l^{power} beside {constant:.4g}"
+    return tc.Scan(read, (MEASURED, PREDICTED), along="side", name=name, budget=16, about=about)
+
+
+def tanh_off_criticality(start, depths):
+    """With weights of variance 1.01: a variance that no longer falls."""
+    return tanh_variances(start, depths, weight_variance=1.01)
+
+
+def defects(largest):
+    """Under ReLU."""
+    return along_depth(relu_correlation_defects, largest, "one minus the correlation")
+
+
+def variances(largest):
+    """Under tanh, at criticality."""
+    return along_depth(tanh_variances, largest, "variance of preactivations")
+
+
+@tc.claim(
+    id="EX-7/relu",
+    source="Hayou, Doucet, Rousseau 2019, arXiv:1902.06853 (from memory); the constant derived here",
+)
+@given(largest=st.sampled_from([0.5, 1.0, 1.9]))
+@example(largest=1.9)
+def test_correlations_under_relu_converge_like_one_over_depth_squared(largest):
+    """In wide ReLU layers without biases the correlation c_l of two inputs tends to one with
+    1 - c_l = 9 pi^2 / (2 l^2), up to (log l) / l and wherever it begins: Theta(l^-2), and this constant.
+    """
+    tc.check(defects(largest), tc.PowerLaw(-2, corrections=IN_DEPTH))
+    tc.check(beside_its_constant(relu_correlation_defects, largest, 2, 4.5 * np.pi**2), SAME)
+    tc.check_refuted(beside_its_constant(relu_correlation_defects, largest, 2, 2.25 * np.pi**2), SAME)
+    tc.check_refuted(variances(largest), tc.PowerLaw(-2, corrections=IN_DEPTH))
+
+
+@tc.claim(
+    id="EX-7/tanh",
+    source="Roberts, Yaida, Hanin 2022, arXiv:2106.10165 (from memory); the constant derived here",
+)
+@given(largest=st.sampled_from([0.5, 1.0, 3.0]))
+@example(largest=3.0)
+def test_variances_under_tanh_fall_like_one_over_depth(largest):
+    """In wide tanh layers with weights of variance one and no biases the variance of preactivations is
+    q_l = 1 / (2 l), up to (log l) / l and wherever it begins; with variance 1.01 it stays.
+    """
+    law = tc.PowerLaw(-1, corrections=IN_DEPTH)
+    tc.check(variances(largest), law)
+    tc.check(beside_its_constant(tanh_variances, largest, 1, 0.5), SAME)
+    tc.check_refuted(beside_its_constant(tanh_variances, largest, 1, 1.0), SAME)
+    tc.check_refuted(along_depth(tanh_off_criticality, largest, "variance, weights of variance 1.01"), law)
+
+
+TIMES = tuple(float(time) for time in np.logspace(8, 20, 10))
+IN_TIME = tc.FiniteSizeClass(rho=3 / 8, omegas=(0.5, 1.0), unit=1, fewest_units=1000)
+
+
+@functools.cache
+def flow(samples, dimension):
+    """Scans of the margin's distance from the largest one, and of the loss; each seed's data are one curve."""
+    done = {}
+
+    def curves(draw):
+        """Distance of the margin and loss for every seed, each [time, seed], all times at once."""
+        key = draw.place, tuple(draw.seeds)
+        if key not in done:
+            data = [separable_points(samples, dimension, draw.rng(seed)) for seed in draw.seeds]
+            points, best = np.stack(data), np.array([largest_margin(each) for each in data])
+            weights = logistic_flow(points, TIMES)
+            losses = np.log1p(np.exp(-np.einsum("snd,tsd->tsn", points, weights))).sum(axis=2)
+            done[key] = best - margins(points, weights), losses
+        return done[key]
+
+    def gap(time, draw):
+        return curves(draw)[0][TIMES.index(time)]
+
+    def loss(time, draw):
+        return curves(draw)[1][TIMES.index(time)]
+
+    options = {"along": "time", "shared": True, "budget": 24}
+    return (
+        tc.Scan(gap, TIMES, name="largest margin less the margin", **options),
+        tc.Scan(loss, TIMES, name="logistic loss", **options),
+    )
+
+
+@tc.claim(
+    id="EX-15",
+    source="Soudry, Hoffer, Nacson, Gunasekar, Srebro 2018, arXiv:1710.10345 (abstract; rates from memory); "
+    "the conditions on the data stated here",
+)
+@given(samples=st.integers(8, 16), dimension=st.integers(3, 6))
+@example(samples=12, dimension=4)
+def test_the_margin_grows_with_the_logarithm_of_time(samples, dimension):
+    """Gradient flow of logistic regression on separable data approaches the largest margin like 1 / log t and like no
+    power of t, where the points that carry it have unequal shares in it; its loss falls like 1 / t.
+    """
+    gap, loss = flow(samples, dimension)
+    tc.check(gap, tc.LogarithmicGrowth(exponent=-1))
+    tc.check_refuted(gap, tc.PowerLaw(-1 / 4, corrections=IN_TIME))
+    tc.check(loss, tc.PowerLaw(-1, corrections=IN_TIME))
+    tc.check_refuted(loss, tc.LogarithmicGrowth(exponent=-1))

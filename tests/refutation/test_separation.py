@@ -1,0 +1,131 @@
+"""Claims about random features and separation fail when a kernel, a feature or a step is wrong by one idea."""
+
+import numpy as np
+import pytest
+from breakages import BREAKAGES
+from claims_under_test import Claim
+
+import theorychecks as tc
+from theorychecks.dynamics import signal_propagation
+from theorychecks.experiment import execution
+from theorychecks.kernels import harmonics, random_features
+
+
+def even_part_only(patch):
+    """A kernel without its odd harmonics, where the spectrum has them."""
+    right = harmonics.kernel_matrix
+
+    def even(profile, rows, columns):
+        return (right(profile, rows, columns) + right(profile, rows, -np.asarray(columns))) / 2
+
+    patch.setattr(harmonics, "kernel_matrix", even)
+
+
+def features_without_gain(patch):
+    """Features lack the activation's gain, sqrt(2) for ReLU."""
+    right = random_features.neural_features
+
+    def small(inputs, features, draws, activation, rng):
+        return right(inputs, features, draws, activation, rng) / activation.gain
+
+    patch.setattr(random_features, "neural_features", small)
+
+
+def features_share_their_weights(patch):
+    """A quarter of the features repeat others, tell nothing new and leave the variance larger; the mean is the same."""
+    right = random_features.gaussian_features
+
+    def repeated(kernel, features, draws, rng):
+        found = right(kernel, features, draws, rng)
+        repeats = features // 4
+        found[..., features - repeats :] = found[..., :repeats]
+        return found
+
+    patch.setattr(random_features, "gaussian_features", repeated)
+
+
+def effective_ridge_below_the_ridge(patch):
+    """The sign of what features add to the ridge."""
+    right = random_features.effective_ridge
+    patch.setattr(
+        random_features, "effective_ridge", lambda kernel, count, ridge: 2 * ridge - right(kernel, count, ridge)
+    )
+
+
+def tanh_off_criticality(patch):
+    """The weights' variance is off by one per cent, and so off criticality."""
+    right = signal_propagation.tanh_variances
+    patch.setattr(
+        signal_propagation,
+        "tanh_variances",
+        lambda start, depths, weight_variance=1.01: right(start, depths, weight_variance=weight_variance),
+    )
+
+
+def with_tanh(module):
+    return {"activation": tc.TANH}
+
+
+EXERCISE = Claim(
+    "test_random_features",
+    "test_a_trained_readout_is_random_feature_regression",
+    lambda module: {"depth": 1, "activation": tc.TANH, "data": module.FOUR_OUTPUTS},
+)
+CASES = {
+    "kernel without odd harmonics": (
+        even_part_only,
+        Claim(
+            "test_separation",
+            "test_samples_to_half_error_follow_the_eigenvalues",
+            lambda module: {"kernel": "exponential", "setting": (12, 3)},
+        ),
+    ),
+    "features without gain": (
+        features_without_gain,
+        Claim(
+            "test_random_features",
+            "test_random_feature_ridge_regression_tends_to_kernel_ridge_regression",
+            lambda module: {"activation": tc.RELU, "data": module.TWELVE},
+        ),
+    ),
+    "features that share their weights": (
+        features_share_their_weights,
+        Claim(
+            "test_random_features",
+            "test_ridgeless_gaussian_features_are_unbiased_with_a_known_variance",
+            with_tanh,
+        ),
+    ),
+    "effective ridge below the ridge": (
+        effective_ridge_below_the_ridge,
+        Claim("test_random_features", "test_random_features_have_an_effective_ridge", with_tanh),
+    ),
+    "layers without gain": (
+        BREAKAGES["gain missing in the layers"].apply,
+        Claim(
+            "test_random_features",
+            "test_kernels_at_initialisation_come_near_their_limit",
+            lambda module: {"depth": 2, "activation": tc.TANH, "data": module.TEACHER},
+        ),
+    ),
+    "gradients one step late": (BREAKAGES["gradients one step late"].apply, EXERCISE),
+    "one step too few": (BREAKAGES["one step too few"].apply, EXERCISE),
+    "weights off criticality": (
+        tanh_off_criticality,
+        Claim(
+            "test_criticality", "test_variances_under_tanh_fall_like_one_over_depth", lambda module: {"largest": 3.0}
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_mistake_is_refuted(name, monkeypatch):
+    monkeypatch.setattr(execution, "_DONE", {})
+    mistake, claim = CASES[name]
+    mistake(monkeypatch)
+    recorder = claim.run()
+    finding = recorder.findings[-1]
+    assert recorder.outcome == "fail", f"{finding.label}: {finding.verdict.value}, {finding.reason}"
+    assert finding.role == "prediction"
+    assert finding.verdict is tc.Verdict.REFUTED

@@ -143,7 +143,7 @@ def distances(dynamics, coupling):
             )
         return joined(parts)
 
-    return tc.Scan(read, COUNTS, along="particles", name="distance per particle", cost=1.0, budget=40)
+    return tc.Scan(read, COUNTS, along="particles", name="distance per particle", cost=1.0, budget=64)
 
 
 @tc.claim(

@@ -191,7 +191,7 @@ def test_the_coordinate_check_of_maximal_update_is_flat(depth, activation, loss)
     """Under maximal update the mean absolute coordinate of every layer's preactivations, and of what outputs have moved
     by, is Theta(1) after three steps on one batch.
     """
-    training = trained(tc.MAXIMAL_UPDATE, depth=depth, activation=activation, base=1.0, steps=3, loss=loss)
+    training = trained(tc.MAXIMAL_UPDATE, depth=depth, activation=activation, base=0.3, steps=3, loss=loss)
     sizes = tc.Sweep(coordinate_size(), training, widths=WIDTHS)
     standard = replace(sizes, training=replace(training, steps=1)).under(tc.STANDARD)
 
@@ -268,7 +268,7 @@ def test_maximal_update_meets_the_spectral_condition(depth, activation):
     steps, are Theta((fan_out / fan_in)^1/2) in every layer, and features change by Theta(1).
     """
     sizes = tc.together(spectral_size("weights"), spectral_size("change"), tc.feature_change())
-    training = trained(tc.MAXIMAL_UPDATE, depth=depth, activation=activation, base=1.0, steps=3, data=NARROW_DATA)
+    training = trained(tc.MAXIMAL_UPDATE, depth=depth, activation=activation, base=0.3, steps=3, data=NARROW_DATA)
     rich = tc.Sweep(sizes, training, widths=WIDTHS)
     lazy = rich.under(tc.STANDARD, learning_rate=tc.scaled(1.0, width=-1))
 
@@ -289,7 +289,7 @@ def test_maximal_update_moves_matrices_in_spectral_norm(depth, activation):
     Frobenius norm, in three steps of a centred network; under NTK parametrization by n^-1/2 of these.
     """
     norms = tc.together(tc.weight_change(norm="spectral"), tc.weight_change(norm="frobenius"))
-    training = trained(tc.MAXIMAL_UPDATE, depth=depth, activation=activation, base=1.0, steps=3, data=NARROW_DATA)
+    training = trained(tc.MAXIMAL_UPDATE, depth=depth, activation=activation, base=0.3, steps=3, data=NARROW_DATA)
     rich = tc.Sweep(norms, training, widths=WIDTHS)
     lazy = rich.under(tc.NTK)
 
@@ -319,7 +319,7 @@ def test_standard_parametrization_for_full_alignment_diverges_through_its_initia
     """
     updates = tc.together(tc.update_size("effective"), tc.update_size("propagating"))
     training = trained(FULL_ALIGNMENT, depth=depth, activation=activation, loss=loss)
-    sizes = tc.Sweep(updates, training, widths=WIDTHS)
+    sizes = tc.Sweep(updates, training, widths=tc.widths(256, 262144, factor=4))
     diverges = tc.PowerLaw(1 / 2)
 
     tc.check(sizes.of(EFFECTIVE), tc.Plateau())

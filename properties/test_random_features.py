@@ -95,7 +95,7 @@ def test_kernels_at_initialisation_come_near_their_limit(depth, activation, data
     """
     network = tc.MLP(depth, activation, tc.NTK)
     untrained = tc.Training(network, learning_rate=tc.scaled(1.0), data=data, loss=tc.MSE, steps=0)
-    deviation = tc.Sweep(kernel_deviation, untrained, widths=FAR)
+    deviation = tc.Sweep(kernel_deviation, untrained, widths=FAR, budget=64)
 
     tc.check(deviation, HALF)
     tc.check_refuted(deviation.with_observable(kernel_deviation_from_another_activation), HALF)

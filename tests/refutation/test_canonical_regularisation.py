@@ -4,12 +4,11 @@ import math
 
 import pytest
 import torch
-from claims_under_test import Claim
+from claims_under_test import Claim, refuted
 
 import theorychecks as tc
 from theorychecks.dynamics import descent, zero_loss
 from theorychecks.dynamics.two_layer import TwoLayer
-from theorychecks.experiment import execution
 
 FILE = "test_canonical_regularisation"
 KERNEL = Claim(
@@ -57,25 +56,16 @@ def gradient_of_the_sum_of_squares(patch):
         (gradient_of_the_sum_of_squares, SHORT_STEPS, "KKT residual"),
     ],
 )
-def test_broken_dynamics_are_refuted_and_on_fresh_seeds_again(mistake, claim, caught_by, monkeypatch):
-    monkeypatch.setattr(execution, "_DONE", {})
-    mistake(monkeypatch)
-    recorder = claim.run()
-    finding = recorder.findings[-1]
-    assert recorder.outcome == "fail", finding.reason
-    assert (finding.role, caught_by in finding.label) == ("prediction", True)
-    assert finding.confirmation.verdict is tc.Verdict.REFUTED
+def test_broken_dynamics_are_refuted_and_on_fresh_seeds_again(mistake, claim, caught_by, judged):
+    assert caught_by in refuted(judged(claim, mistake)).label
 
 
-def test_the_same_steps_pass_unbroken(monkeypatch):
-    monkeypatch.setattr(execution, "_DONE", {})
-    assert SHORT_STEPS.run().outcome == "pass"
+def test_the_same_steps_pass_unbroken(judged):
+    assert judged(SHORT_STEPS).outcome == "pass"
 
 
-def test_a_control_no_longer_fails_where_every_ridge_pulls_towards_zero(monkeypatch):
-    monkeypatch.setattr(execution, "_DONE", {})
-    ridge_towards_zero(monkeypatch)
-    recorder = PLAIN.run()
+def test_a_control_no_longer_fails_where_every_ridge_pulls_towards_zero(judged):
+    recorder = judged(PLAIN, ridge_towards_zero)
     finding = recorder.findings[-1]
     assert recorder.outcome == "fail", finding.reason
     assert finding.role == "control"

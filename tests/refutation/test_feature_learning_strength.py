@@ -2,11 +2,9 @@
 
 import pytest
 import torch
-from claims_under_test import Claim
+from claims_under_test import Claim, refuted
 
-import theorychecks as tc
 from theorychecks.dynamics import product_of_weights, target_risk
-from theorychecks.experiment import execution
 
 FILE = "test_feature_learning_strength"
 NEURONS_TO_CLASS = Claim(
@@ -24,47 +22,41 @@ LOSS_CURVES = Claim(
 )
 
 
-@pytest.fixture(autouse=True)
-def _nothing_done(monkeypatch):
-    # Runs made without the mistake have the same descriptions as those with it.
-    monkeypatch.setattr(execution, "_DONE", {})
-
-
-def refuted(claim):
-    """Whether the claim fails by a prediction that is refuted, and again on fresh seeds."""
-    recorder = claim.run()
-    finding = recorder.findings[-1]
-    assert finding.role == "prediction", finding.reason
-    assert finding.confirmation is not None, finding.reason
-    assert finding.confirmation.verdict is tc.Verdict.REFUTED
-    return recorder.outcome == "fail"
-
-
 def overall_mean(inputs, labels):
     signed = (inputs * labels[:, :, None]).mean(dim=1)
     return torch.stack([signed, -signed], dim=1)
 
 
-def test_the_mean_of_all_inputs_in_place_of_the_own_class_is_refuted(monkeypatch):
-    monkeypatch.setattr(target_risk, "class_means", overall_mean)
-    assert refuted(NEURONS_TO_CLASS)
+def mean_of_all_inputs(patch):
+    """In place of that of the own class."""
+    patch.setattr(target_risk, "class_means", overall_mean)
 
 
-def test_the_root_of_the_output_scale_in_its_place_is_refuted(monkeypatch):
+def root_of_the_output_scale(patch):
     right = target_risk.balanced
 
     def rooted(neurons, dimension, *, output_scale, generators):
         return right(neurons, dimension, output_scale=output_scale**0.5, generators=generators)
 
-    monkeypatch.setattr(target_risk, "balanced", rooted)
-    assert refuted(ANGLES)
+    patch.setattr(target_risk, "balanced", rooted)
 
 
-def test_a_learning_rate_without_its_factor_of_the_strength_is_refuted(monkeypatch):
-    monkeypatch.setattr(product_of_weights, "rich_rate", lambda products: 200.0)
-    assert refuted(LOSS_CURVES)
+def learning_rate_without_the_strength(patch):
+    patch.setattr(product_of_weights, "rich_rate", lambda products: 200.0)
+
+
+@pytest.mark.parametrize(
+    "claim, mistake",
+    [
+        (NEURONS_TO_CLASS, mean_of_all_inputs),
+        (ANGLES, root_of_the_output_scale),
+        (LOSS_CURVES, learning_rate_without_the_strength),
+    ],
+)
+def test_a_broken_subject_is_refuted_and_on_fresh_seeds_again(claim, mistake, judged):
+    refuted(judged(claim, mistake))
 
 
 @pytest.mark.parametrize("claim", [NEURONS_TO_CLASS, ANGLES, LOSS_CURVES])
-def test_claims_pass_without_a_mistake(claim):
-    assert claim.run().outcome == "pass"
+def test_claims_pass_without_a_mistake(claim, judged):
+    assert judged(claim).outcome == "pass"

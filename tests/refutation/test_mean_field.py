@@ -1,20 +1,22 @@
 """Claims about the mean-field limit fail when the dynamics of particles, or their coupling, are broken by hand."""
 
 import pytest
-from claims_under_test import Claim
+from claims_under_test import Claim, refuted
 
 import theorychecks as tc
 from theorychecks.dynamics import particles
 from theorychecks.dynamics.particles import Particles
-from theorychecks.experiment import execution
 
 
-def canonical(test):
-    return Claim("test_mean_field", test, lambda module: {"activation": tc.TANH, "data": module.TEACHER})
+def canonical(test, file="test_mean_field"):
+    return Claim(file, test, lambda module: {"activation": tc.TANH, "data": module.TEACHER})
 
 
 NOISY = canonical("test_noisy_particles_fluctuate_by_one_over_root_particles_at_every_time")
 COUPLED = canonical("test_coupled_particles_stay_within_one_over_root_particles_of_the_limit")
+FUNCTIONS = canonical(
+    "test_functions_of_different_seeds_differ_by_one_over_root_particles", "test_mean_field_fluctuations"
+)
 
 
 def noise_times(power):
@@ -39,29 +41,25 @@ def noise_of_their_own(patch):
     patch.setattr(particles, "same_noise", particles.own_noise)
 
 
-@pytest.fixture
-def broken(monkeypatch):
-    """Makes a mistake, and judges a claim on dynamics that all have it."""
+def readouts_times_root_particles(patch):
+    right = Particles.initial
 
-    def run(claim, apply):
-        monkeypatch.setattr(execution, "_DONE", {})
-        apply(monkeypatch)
-        return claim.run()
+    def initial(own, count, generators):
+        state = right(own, count, generators)
+        state[:, 0] *= count**0.5
+        return state
 
-    return run
+    patch.setattr(Particles, "initial", initial)
 
 
 @pytest.mark.parametrize(
     "claim, apply",
     [
+        pytest.param(FUNCTIONS, readouts_times_root_particles, id="initial readouts too large"),
         pytest.param(NOISY, noise_times(1 / 2), id="noise of N times its variance"),
         pytest.param(COUPLED, rate_without_particles, id="learning rate without its factor N"),
         pytest.param(COUPLED, noise_of_their_own, id="coupling with independent noise"),
     ],
 )
-def test_a_broken_subject_is_refuted_and_on_fresh_seeds_again(claim, apply, broken):
-    recorder = broken(claim, apply)
-    finding = recorder.findings[-1]
-    assert recorder.outcome == "fail", finding.reason
-    assert finding.role == "prediction"
-    assert finding.confirmation.verdict is tc.Verdict.REFUTED
+def test_a_broken_subject_is_refuted_and_on_fresh_seeds_again(claim, apply, judged):
+    refuted(judged(claim, apply))

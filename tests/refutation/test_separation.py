@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 from breakages import BREAKAGES
-from claims_under_test import Claim
+from claims_under_test import Claim, refuted
 
 import theorychecks as tc
 from theorychecks.dynamics import signal_propagation
-from theorychecks.experiment import execution
 from theorychecks.kernels import harmonics, random_features
 
 
@@ -120,12 +119,6 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_mistake_is_refuted(name, monkeypatch):
-    monkeypatch.setattr(execution, "_DONE", {})
+def test_a_broken_subject_is_refuted_and_on_fresh_seeds_again(name, judged):
     mistake, claim = CASES[name]
-    mistake(monkeypatch)
-    recorder = claim.run()
-    finding = recorder.findings[-1]
-    assert recorder.outcome == "fail", f"{finding.label}: {finding.verdict.value}, {finding.reason}"
-    assert finding.role == "prediction"
-    assert finding.verdict is tc.Verdict.REFUTED
+    refuted(judged(claim, mistake))

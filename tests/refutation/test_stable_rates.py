@@ -4,11 +4,11 @@ import math
 from dataclasses import replace
 
 import pytest
-from claims_under_test import Claim
+from breakages import exponent
+from claims_under_test import Claim, refuted
 
 import theorychecks as tc
 from theorychecks.dynamics import linear_recursion
-from theorychecks.experiment import execution
 
 LAYERWISE = Claim(
     "test_layerwise_rates",
@@ -32,48 +32,38 @@ HALF_PRECISION = Claim(
 )
 
 
-@pytest.fixture(autouse=True)
-def _nothing_done(monkeypatch):
-    # Runs made without the mistake have the same descriptions as those with it.
-    monkeypatch.setattr(execution, "_DONE", {})
+def readout_too_fast_under_maximal_update(patch):
+    patch.setattr(tc, "MAXIMAL_UPDATE", tc.MAXIMAL_UPDATE.altered("output", sgd=-0.5), raising=False)
 
 
-def refuted(claim):
-    """Runs a claim up to the finding that is not as wanted, and sees that it is a prediction refuted."""
-    recorder = claim.run()
-    finding = recorder.findings[-1]
-    return recorder.outcome == "fail" and finding.role == "prediction" and finding.verdict is tc.Verdict.REFUTED
-
-
-@pytest.mark.parametrize("role", ["input", pytest.param("hidden", marks=pytest.mark.slow)])
-def test_a_learning_rate_exponent_off_by_a_half_is_refuted(role, monkeypatch):
-    monkeypatch.setattr(tc, "STANDARD", tc.STANDARD.altered(role, sgd=0.5), raising=False)
-    assert refuted(LAYERWISE)
-
-
-def test_a_readout_that_learns_too_fast_under_maximal_update_is_refuted(monkeypatch):
-    monkeypatch.setattr(tc, "MAXIMAL_UPDATE", tc.MAXIMAL_UPDATE.altered("output", sgd=-0.5), raising=False)
-    assert refuted(MAXIMAL)
-
-
-def test_a_recursion_without_its_last_term_is_refuted(monkeypatch):
+def recursion_without_its_last_term(patch):
     def of_first_order(state, rates, target):
         f, kernels, s2 = state
         r = f - target
         return linear_recursion.State(f - rates * r * kernels, kernels - 4 * s2 * rates * r * f, s2)
 
-    monkeypatch.setattr(linear_recursion, "step", of_first_order)
-    assert refuted(RECURSION)
+    patch.setattr(linear_recursion, "step", of_first_order)
 
 
-@pytest.mark.slow
-def test_a_missing_factor_of_root_two_is_refuted(monkeypatch):
+def gradients_times_root_two(patch):
     gradient = tc.CROSS_ENTROPY.gradient
     wrong = replace(tc.CROSS_ENTROPY, gradient=lambda *given: math.sqrt(2) * gradient(*given))
-    monkeypatch.setattr(tc, "CROSS_ENTROPY", wrong, raising=False)
-    assert refuted(HALF_PRECISION)
+    patch.setattr(tc, "CROSS_ENTROPY", wrong, raising=False)
 
 
-@pytest.mark.parametrize("claim", [RECURSION], ids=["recursion"])
-def test_the_same_claim_passes_without_the_mistake(claim):
-    assert claim.run().outcome == "pass"
+@pytest.mark.parametrize(
+    "claim, mistake",
+    [
+        pytest.param(LAYERWISE, exponent("input", sgd=0.5), id="input rate too small"),
+        pytest.param(LAYERWISE, exponent("hidden", sgd=0.5), id="hidden rate too small", marks=pytest.mark.slow),
+        (MAXIMAL, readout_too_fast_under_maximal_update),
+        (RECURSION, recursion_without_its_last_term),
+        pytest.param(HALF_PRECISION, gradients_times_root_two, marks=pytest.mark.slow),
+    ],
+)
+def test_a_broken_subject_is_refuted_and_on_fresh_seeds_again(claim, mistake, judged):
+    refuted(judged(claim, mistake))
+
+
+def test_the_same_claim_passes_without_the_mistake(judged):
+    assert judged(RECURSION).outcome == "pass"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from theorychecks.statistics import Ordering, PowerLaw, UpperBound
+from theorychecks.statistics import Measurement, Ordering, PowerLaw, UpperBound
 from theorychecks.statistics.budget import error_budget, false_alarm
 
 
@@ -32,6 +32,12 @@ def test_an_estimate_in_the_middle_of_its_margin_alarms_nobody_and_one_at_the_ed
     edge = inside | {"interval": [-0.6, -0.56], "bias_bound": 0.0}
     assert false_alarm(edge) == pytest.approx(0.005**2, rel=1e-6)
     assert false_alarm(edge | {"looks": {"taken": 1, "planned": 4, "budget": 16}}) == pytest.approx(0.005**2, rel=1e-6)
+
+
+def test_curves_that_are_exact_powers_alarm_nobody():
+    widths = [64.0, 256.0, 1024.0, 4096.0, 16384.0]
+    same = Measurement.of(widths, [np.linspace(1, 2, 8) * width**-0.5 for width in widths], shared_seeds=True)
+    assert false_alarm(document(PowerLaw(-0.5), same)) == 0.0
 
 
 def test_a_false_alarm_is_the_chance_of_two_clear_refutations(synthetic):

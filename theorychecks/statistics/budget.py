@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from scipy import stats
 
+from theorychecks.statistics.cells import NO_NOISE
 from theorychecks.statistics.interval import CONFIDENCE
 from theorychecks.statistics.verdict import CLEAR
 
@@ -60,7 +61,7 @@ def false_alarm(finding: Mapping[str, Any]) -> float:
     # Noise must overcome the way from the interval's middle to the margin's end, and the bias that the interval allows
     # for; from beyond that end no alarm is false.
     inside = max(predicted["margin"] - off, 0.0)
-    way = (inside + finding["bias_bound"]) / finding["standard_error"]
+    way = (inside + finding["bias_bound"]) / max(finding["standard_error"], NO_NOISE)
     looks, freedom = (finding["looks"] or {"planned": 1})["planned"], finding["degrees_of_freedom"]
     once: float = looks * float(stats.t.sf(stats.t.isf(CLEAR / looks, freedom) + way, freedom))
     return min(once, 1.0) * (1.0 if _at_most(finding) == CLEAR else min(once, 1.0))

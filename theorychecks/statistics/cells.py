@@ -12,6 +12,8 @@ from theorychecks.statistics.measurement import LOG_OF_MEAN, MEAN_OF_LOGS, TRIM,
 
 Array = NDArray[np.float64]
 
+NO_NOISE: Final = 1e-12
+"""A standard error below this is rounding, and this is divided by in its place."""
 _VARIANCE_FLOOR: Final = 1e-12
 """Below rounding of a float64 logarithm; keeps exactly repeated values from claiming infinite weight."""
 

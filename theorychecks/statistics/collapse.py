@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from scipy import stats
 
-from theorychecks.statistics.cells import summarise
+from theorychecks.statistics.cells import NO_NOISE, summarise
 from theorychecks.statistics.interval import CONFIDENCE, Interval, check_confidence
 from theorychecks.statistics.measurement import FEWEST_SEEDS, Measurement
 from theorychecks.statistics.prediction import Demands
@@ -20,7 +20,6 @@ from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy,
 _PLANNED: Final = 0.6
 """A half-width of 0.6 margins leaves room for the estimate itself."""
 _NORMAL_90: Final = float(stats.norm.isf(0.1))
-_NO_NOISE: Final = 1e-12
 
 
 class _Pair(NamedTuple):
@@ -84,7 +83,7 @@ class Collapse:
         pairs = max(math.comb(len(axis_values), 2), 1)
         error, freedom = noise * math.sqrt(2 / fewest), 2 * fewest - 2
         supporting, refuting = (float(stats.t.isf(tail, freedom)) for tail in (level, level / pairs))
-        room = math.log1p(self.within) / max(error, _NO_NOISE) - supporting
+        room = math.log1p(self.within) / max(error, NO_NOISE) - supporting
         return Power(
             detectable=math.log1p(self.within) + (refuting + _NORMAL_90) * error,
             support=max(1 - 2 * pairs * float(stats.norm.sf(room)), 0.0),
@@ -139,7 +138,7 @@ def _pairs(measurement: Measurement, level: float) -> list[_Pair]:
         weights = np.zeros(len(measurement.axis_values))
         weights[first], weights[second] = -1.0, 1.0
         value, standard_error, freedom = cells.combine(weights)
-        error = max(standard_error, _NO_NOISE)
+        error = max(standard_error, NO_NOISE)
         half, wide = (float(stats.t.isf(tail, freedom)) * error for tail in (level, level / len(chosen)))
         pairs.append(_Pair((first, second), value, error, freedom, half, wide))
     return pairs

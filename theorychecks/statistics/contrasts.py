@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Literal
 
 import numpy as np
 from scipy import stats
 
-from theorychecks.statistics.cells import Array, summarise
+from theorychecks.statistics.cells import NO_NOISE, Array, summarise
 from theorychecks.statistics.interval import Interval
 from theorychecks.statistics.measurement import Measurement, Status
 
 Contrast = Callable[[int, int], float]
 """The p value of a test that one point, by its index, is worse than another."""
 Best = Literal["minimum", "maximum"]
-_NO_NOISE: Final = 1e-12
 
 
 def by_mean(measurement: Measurement, best: Best) -> Contrast:
@@ -28,7 +27,7 @@ def by_mean(measurement: Measurement, best: Best) -> Contrast:
 
     def worse(one: int, other: int) -> float:
         estimate = cells.combine(sign * _difference(measurement, one, other))
-        return float(stats.t.sf(estimate.value / max(estimate.standard_error, _NO_NOISE), estimate.degrees_of_freedom))
+        return float(stats.t.sf(estimate.value / max(estimate.standard_error, NO_NOISE), estimate.degrees_of_freedom))
 
     return worse
 

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from scipy import stats
 
-from theorychecks.statistics.cells import Array, largest_variance_of_means
+from theorychecks.statistics.cells import NO_NOISE, Array, largest_variance_of_means
 from theorychecks.statistics.finite_size import FiniteSizeClass
 from theorychecks.statistics.interval import Fit, Interval, exponent_weights, fit_power_law
 from theorychecks.statistics.measurement import LOG_OF_MEAN, SEEDS_TO_TRIM, TRIM, Measurement, check_any_number
@@ -133,9 +133,8 @@ def _p_value(verdict: Verdict, fit: Fit, allowed: Interval) -> float | None:
         beyond = [max(fit.centre - allowed.high, allowed.low - fit.centre)]
     else:
         beyond = [allowed.high - fit.centre, fit.centre - allowed.low]
-    return max(
-        float(stats.t.sf((room - fit.bias_bound) / fit.standard_error, fit.degrees_of_freedom)) for room in beyond
-    )
+    error = max(fit.standard_error, NO_NOISE)
+    return max(float(stats.t.sf((room - fit.bias_bound) / error, fit.degrees_of_freedom)) for room in beyond)
 
 
 def _reason(verdict: Verdict, fit: Fit, fired: list[str], allowed: Interval) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from scipy import stats
 
-from theorychecks.statistics.cells import Array
+from theorychecks.statistics.cells import NO_NOISE, Array
 from theorychecks.statistics.growth_index import growth_index
 from theorychecks.statistics.interval import CONFIDENCE, FEWEST_POINTS, Interval, check_confidence
 from theorychecks.statistics.measurement import Measurement
@@ -25,7 +25,6 @@ _FEWEST_SEEDS: Final = 6
 _PLANNED: Final = 0.6
 """A half-width of 0.6 margins leaves room for the estimate itself."""
 _NORMAL_90, _NORMAL_95 = (float(stats.norm.isf(tail)) for tail in (0.1, 0.05))
-_NO_NOISE: Final = 1e-12
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ class LogarithmicGrowth:
         offsets = np.stack([1 / curve, times / curve], axis=1)
         sensitivity = 1 - 1 / curve - np.log(curve)
         left = sensitivity - offsets @ np.linalg.lstsq(offsets, sensitivity, rcond=None)[0]
-        error = max(noise / (float(np.linalg.norm(left)) * math.sqrt(min(seeds))), _NO_NOISE)
+        error = max(noise / (float(np.linalg.norm(left)) * math.sqrt(min(seeds))), NO_NOISE)
         quantile = float(stats.t.isf((1 - confidence) / 2, min(seeds) - 1))
         support = max(1 - 2 * float(stats.norm.sf(self.within / error - quantile)), 0.0)
         return Power(
@@ -155,7 +154,7 @@ class _Mean:
 
     def __init__(self, values: Array) -> None:
         self.value = float(values.mean())
-        self.error = max(float(values.std(ddof=1)) / math.sqrt(len(values)), _NO_NOISE)
+        self.error = max(float(values.std(ddof=1)) / math.sqrt(len(values)), NO_NOISE)
         self.freedom = len(values) - 1
 
     def interval(self, level: float) -> Interval:

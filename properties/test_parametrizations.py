@@ -318,7 +318,7 @@ def test_standard_parametrization_for_full_alignment_diverges_through_its_initia
     the outputs: they diverge through W_0 dx alone, as they do not under maximal update.
     """
     updates = tc.together(tc.update_size("effective"), tc.update_size("propagating"))
-    training = trained(FULL_ALIGNMENT, depth=depth, activation=activation, loss=loss)
+    training = trained(FULL_ALIGNMENT, depth=depth, activation=activation, base=0.03, loss=loss)
     sizes = tc.Sweep(updates, training, widths=tc.widths(256, 262144, factor=4))
     diverges = tc.PowerLaw(1 / 2)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from theorychecks.statistics.exponents import ExponentPrediction
 from theorychecks.statistics.finite_size import class_for
-from theorychecks.statistics.measurement import Measurement
+from theorychecks.statistics.measurement import Measurement, plural
 from theorychecks.statistics.prediction import Prediction, TwoSampled
 from theorychecks.statistics.sequential import Schedule, in_looks, plan, pooled_noise, schedule
 from theorychecks.statistics.verdict import CLEAR, Confirmation, Finding, Role, Verdict
@@ -92,8 +92,8 @@ def _check_partner(sweep: Design, other: Design | Measurement, prediction: Predi
         raise TypeError(f"a sweep is compared with a Sweep or a Measurement; got against={other!r}")
     if (other.axis, other.axis_values) != (sweep.axis, sweep.axis_values):
         raise ValueError(
-            f"a sweep is compared with another one at the same {sweep.axis}s, {sweep.axis_values}; "
-            f"got against= at {other.axis}s {other.axis_values}"
+            f"a sweep is compared with another one at the same {plural(sweep.axis)}, {sweep.axis_values}; "
+            f"got against= at {plural(other.axis)} {other.axis_values}"
         )
     if isinstance(other, Measurement):
         if sweep.seeds is None:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from theorychecks.looks import Conditions
+from theorychecks.statistics.measurement import plural
 from theorychecks.statistics.prediction import Prediction
 from theorychecks.statistics.verdict import Finding, Role
 
@@ -53,7 +54,7 @@ class Recorder:
         now = design.axis_values
         if before != now:
             raise ValueError(
-                f"the same runs were held against a {kind} at {design.axis}s {before[0]:g}..{before[-1]:g}, and now at "
+                f"the same runs were held against a {kind} at {plural(design.axis)} {before[0]:g}..{before[-1]:g}, and now at "
                 f"{now[0]:g}..{now[-1]:g}: a range chosen after seeing the data has no error rate. "
                 "Judge one range, or draw other runs for the second: root_seed=1."
             )

@@ -13,7 +13,7 @@ from scipy import stats
 from theorychecks.statistics.cells import NO_NOISE, Array, largest_variance_of_means
 from theorychecks.statistics.finite_size import FiniteSizeClass
 from theorychecks.statistics.interval import Fit, Interval, exponent_weights, fit_power_law
-from theorychecks.statistics.measurement import LOG_OF_MEAN, SEEDS_TO_TRIM, TRIM, Measurement, check_any_number
+from theorychecks.statistics.measurement import LOG_OF_MEAN, SEEDS_TO_TRIM, TRIM, Measurement, check_any_number, plural
 from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict, decide
 
 _ROUGH_MEAN: Final = 0.01
@@ -166,13 +166,15 @@ def _remedy(
             wanted = max(_PLANNED * margin - fit.bias_bound, 0.1 * margin)
             factor = (fit.noise_half_width / wanted) ** 2
         most = max(measurement.seeds)
-        text = f"noise-limited: about {math.ceil(factor * most)} seeds a {measurement.axis} instead of {most}{flags}"
+        each = "value" if measurement.axis.endswith("s") else measurement.axis
+        text = f"noise-limited: about {math.ceil(factor * most)} seeds a {each} instead of {most}{flags}"
         return Remedy(limited_by="noise", text=text, effort=factor)
     inside = Interval(fit.exponent, fit.exponent).inside(allowed)
     room = min(abs(fit.exponent - end) for end in allowed if math.isfinite(end))
     text = (
         f"near the boundary: the estimate lies {room:.3f} {'inside' if inside else 'outside'} the margin, the "
-        f"half-width is {fit.bias_bound + fit.noise_half_width:.3f}; more seeds and wider {measurement.axis}s{flags}"
+        f"half-width is {fit.bias_bound + fit.noise_half_width:.3f}; more seeds and "
+        f"{'wider widths' if measurement.axis == 'width' else 'a wider range'}{flags}"
     )
     return Remedy(limited_by="boundary", text=text)
 
@@ -192,7 +194,7 @@ def _wider_range(fit: Fit, margin: float, measurement: Measurement) -> str:
     if reached is None:
         end = "start the range higher" if fit.finite_size.towards == "infinity" else "reach further down"
         return f"{bound}; {end}, with more seeds"
-    return f"{bound}; {measurement.axis}s up to {reached:,.0f} would decide"
+    return f"{bound}; {plural(measurement.axis)} up to {reached:,.0f} would decide"
 
 
 def range_for(

@@ -27,6 +27,7 @@ from theorychecks.statistics.measurement import (
     Average,
     Measurement,
     check_axis,
+    plural,
 )
 
 Array = NDArray[np.float64]
@@ -171,8 +172,8 @@ def admit_power_law(
     check_axis(axis_values, axis=axis)
     if len(axis_values) < FEWEST_POINTS:
         raise ValueError(
-            f"a power law is fitted to at least {FEWEST_POINTS} {axis}s, so that curvature shows; "
-            f"got {len(axis_values)}. Add {axis}s between {axis_values[0]:g} and {axis_values[-1]:g}, or beyond."
+            f"a power law is fitted to at least {FEWEST_POINTS} {plural(axis)}, so that curvature shows; "
+            f"got {len(axis_values)}. Add {plural(axis)} between {axis_values[0]:g} and {axis_values[-1]:g}, or beyond."
         )
     finite_size.curves(np.asarray(axis_values, dtype=np.float64))
 

@@ -256,6 +256,11 @@ class Measurement:
         )
 
 
+def plural(axis: str) -> str:
+    """Values of an axis: widths, particles."""
+    return axis if axis.endswith("s") else f"{axis}s"
+
+
 def check_order(axis_values: Sequence[float], *, axis: str = "width") -> None:
     """Refuse what is no axis.
 
@@ -268,7 +273,7 @@ def check_order(axis_values: Sequence[float], *, axis: str = "width") -> None:
     if any(not math.isfinite(value) or value <= 0 for value in values):
         raise ValueError(f"every {axis} must be a positive number; got {values}")
     if any(b <= a for a, b in itertools.pairwise(values)):
-        raise ValueError(f"{axis}s must increase, each named once; got {values}")
+        raise ValueError(f"{plural(axis)} must increase, each named once; got {values}")
 
 
 def check_axis(axis_values: Sequence[float], *, axis: str = "width") -> None:
@@ -279,11 +284,11 @@ def check_axis(axis_values: Sequence[float], *, axis: str = "width") -> None:
     """
     values = list(axis_values)
     if len(values) < 2:
-        raise ValueError(f"an exponent needs several {axis}s; got {values}. Try widths(64, 2048).")
+        raise ValueError(f"an exponent needs several {plural(axis)}; got {values}. Try widths(64, 2048).")
     check_order(values, axis=axis)
     if values[-1] / values[0] < SMALLEST_SPAN:
         raise ValueError(
-            f"{axis}s must span at least a factor of {SMALLEST_SPAN:g} to fit an exponent; "
+            f"{plural(axis)} must span at least a factor of {SMALLEST_SPAN:g} to fit an exponent; "
             f"got {values[0]:g}..{values[-1]:g}. Try {values[0]:g}..{values[0] * 32:g}."
         )
 

@@ -16,7 +16,7 @@ ANGLES = Claim(
     FILE, "test_the_angle_of_neurons_to_their_own_class_is_linear_in_the_scale", lambda module: {"neurons": 32}
 )
 LOSS_CURVES = Claim(
-    FILE,
+    "test_products_of_weights",
     "test_loss_curves_of_large_strengths_coincide_after_rescaling_time",
     lambda module: {"product": module.FACTORS[3]},
 )

@@ -82,7 +82,7 @@ CASES = {
     "features without gain": (
         features_without_gain,
         Claim(
-            "test_random_features",
+            "test_random_feature_regression",
             "test_random_feature_ridge_regression_tends_to_kernel_ridge_regression",
             lambda module: {"activation": tc.RELU, "data": module.TWELVE},
         ),
@@ -90,14 +90,14 @@ CASES = {
     "features that share their weights": (
         features_share_their_weights,
         Claim(
-            "test_random_features",
+            "test_random_feature_regression",
             "test_ridgeless_gaussian_features_are_unbiased_with_a_known_variance",
             with_tanh,
         ),
     ),
     "effective ridge below the ridge": (
         effective_ridge_below_the_ridge,
-        Claim("test_random_features", "test_random_features_have_an_effective_ridge", with_tanh),
+        Claim("test_random_feature_regression", "test_random_features_have_an_effective_ridge", with_tanh),
     ),
     "layers without gain": (
         BREAKAGES["gain missing in the layers"].apply,

@@ -54,8 +54,8 @@ class Recorder:
         now = design.axis_values
         if before != now:
             raise ValueError(
-                f"the same runs were held against a {kind} at {plural(design.axis)} {before[0]:g}..{before[-1]:g}, and now at "
-                f"{now[0]:g}..{now[-1]:g}: a range chosen after seeing the data has no error rate. "
+                f"the same runs were held against a {kind} at {plural(design.axis)} {before[0]:g}..{before[-1]:g}, and "
+                f"now at {now[0]:g}..{now[-1]:g}: a range chosen after seeing the data has no error rate. "
                 "Judge one range, or draw other runs for the second: root_seed=1."
             )
 

@@ -1,0 +1,142 @@
+"""Products of weights and deep networks whose output is divided by the feature-learning strength gamma.
+
+Two quantities follow from gamma and the number of layers alone: the largest stable learning rate, and the unit of time.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+
+import torch
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import theorychecks as tc
+from theorychecks.dynamics import product_of_weights
+
+
+@dataclass(frozen=True)
+class Product:
+    """A product of so many weights, or of random matrices with ReLU between them where there are data to fit."""
+
+    name: str
+    layers: int
+    data: tc.GaussianMixture | tc.Digits | None = None
+
+    def start(self, gamma, draw):
+        """Initial products at a feature-learning strength; the same weights at each."""
+        generators = [draw.generator(seed, "weights") for seed in draw.seeds]
+        if self.data is None:
+            return product_of_weights.weights(self.layers, strength=gamma, generators=generators)
+        drawn = self.data.draw()
+        inputs, signs = torch.from_numpy(drawn.inputs), torch.ones(self.data.samples, dtype=torch.float64)
+        signs[::2] = -1
+        return product_of_weights.networks(self.layers, NEURONS, inputs, signs, strength=gamma, generators=generators)
+
+
+NEURONS = 32
+MIXTURE = tc.GaussianMixture(dimension=8, classes=2, samples=4)
+FACTORS = {layers: Product(f"{layers} weights", layers) for layers in (2, 3)}
+CLOUDS = {layers: Product(f"{layers} layers, clouds", layers, MIXTURE) for layers in (2, 3)}
+DIGITS = {layers: Product(f"{layers} layers, digits", layers, tc.Digits(samples=4, seed=3)) for layers in (2, 3)}
+ONE_DIGIT = {layers: Product(f"{layers} layers, one digit", layers, tc.Digits(samples=1)) for layers in (2, 3)}
+WEAK, STRONG = tuple(2.0**k for k in range(-18, -9, 2)), tuple(2.0**k for k in range(4, 13, 2))
+FEW_STEPS, MANY_STEPS = 100, 300
+"""At large gamma the loss stands still at first, for a time that grows with gamma."""
+
+
+@cache
+def stable_rates(product, power, steps):
+    """The largest learning rate at which a product fits its targets, searched for about this power of gamma."""
+
+    def read(gamma, draw):
+        offsets = [draw.rng(seed, "grid", gamma).random() for seed in draw.seeds]
+        begun = product.start(gamma, draw)
+        return product_of_weights.largest_rate(begun, gamma**power, steps=steps, offsets=offsets)
+
+    return read
+
+
+@tc.claim(
+    id="FL-6",
+    source="Atanasov et al. 2025 (abstract and a summary, second-hand) for the exponents of the optimal learning rate; "
+    "for the largest stable one, and for products of weights, derived here",
+)
+@given(product=st.sampled_from([*FACTORS.values(), *CLOUDS.values(), *DIGITS.values()]))
+@example(product=FACTORS[2])
+@example(product=CLOUDS[3])
+@example(product=DIGITS[2])
+def test_the_largest_stable_rate_grows_as_the_square_and_then_as_a_root_of_the_strength(product):
+    """With L weight layers and a centred output divided by gamma, the largest stable learning rate under mean squared
+    error is Theta(gamma^2) for gamma << 1 and Theta(gamma^(2/L)) for gamma >> 1.
+    """
+    layers = product.layers
+    weak = tc.Scan(
+        stable_rates(product, 2, FEW_STEPS), WEAK, along="feature strength", name=product.name, shared=True, seeds=24
+    )
+    strong = tc.Scan(
+        stable_rates(product, 2 / layers, MANY_STEPS),
+        STRONG,
+        along="feature strength",
+        name=product.name,
+        shared=True,
+        seeds=12,
+    )
+    other = 2 / 3 if layers == 2 else 1
+    square = tc.PowerLaw(
+        2, within=0.15, rival=1, corrections=tc.FiniteSizeClass(rho=3 / 8, omegas=(1.0,), towards="zero")
+    )
+    orders = tuple(sorted({1 / layers, 1 / 2, 1.0}))
+    root = tc.FiniteSizeClass(rho=3 / 8, omegas=orders, fewest_units=16)
+
+    tc.check(weak, square)
+    tc.check(strong, tc.PowerLaw(2 / layers, within=0.15, rival=other, corrections=root))
+    tc.check_refuted(strong, tc.PowerLaw(other, within=0.15, rival=2 / layers, corrections=root))
+    tc.check_refuted(weak, tc.PowerLaw(2 / layers, within=0.15, rival=2, corrections=square.corrections))
+
+
+@cache
+def loss_times(product, levels):
+    """How long the loss takes to its first level and from one to the next, in units of the rich rate, and in others."""
+
+    def read(gamma, draw):
+        begun = product.start(gamma, draw)
+        rate = torch.full((len(draw.seeds),), 0.05 * product_of_weights.rich_rate(begun), dtype=torch.float64)
+        passed = product_of_weights.crossings(begun, rate, steps=MOST_STEPS, levels=levels)
+        named = {f"from loss {a:g} to {b:g}": passed[k + 1] - passed[k] for k, (a, b) in enumerate(pairwise(levels))}
+        unscaled = {
+            f"{name} at one learning rate": steps * gamma ** (2 / product.layers) for name, steps in named.items()
+        }
+        return (
+            {"to the first loss": passed[0]} | {f"rescaled, {name}": steps for name, steps in named.items()} | unscaled
+        )
+
+    return read
+
+
+MOST_STEPS = 8000
+LOSSES = (0.75, 0.5, 0.25, 0.1)
+
+
+@tc.claim(
+    id="FL-7",
+    source="Atanasov et al. 2025 (abstract and a summary, second-hand); time scale and onset derived here",
+)
+@given(product=st.sampled_from([*FACTORS.values(), *ONE_DIGIT.values()]))
+@example(product=FACTORS[3])
+@example(product=ONE_DIGIT[2])
+def test_loss_curves_of_large_strengths_coincide_after_rescaling_time(product):
+    """At large feature-learning strength the loss stands still, for a time of its own, and falls along one curve from
+    there on, with time in units of gamma^(-2/L).
+    """
+    curve = tc.Scan(
+        loss_times(product, LOSSES),
+        (2.0**8, 2.0**12, 2.0**16),
+        along="feature strength",
+        name=product.name,
+        shared=True,
+    )
+
+    tc.check(curve.of("rescaled"), tc.Collapse(0.1))
+    tc.check_refuted(curve.of("at one learning rate"), tc.Collapse(0.1))
+    tc.check_refuted(curve.of("to the first loss"), tc.Collapse(0.1))

@@ -23,8 +23,8 @@ from theorychecks.observables.outputs import (
 )
 from theorychecks.strategies import activations, depths
 
-WIDTHS = tc.widths(256, 262144, factor=4)
-"""Below 256 what reaches the second layer from the first, 1/n of its own change, is of the same size."""
+WIDTHS = tc.widths(1024, 131072, factor=2)
+"""Below 1,024 what reaches the second layer from the first, 1/n of its own change, bends the second one's exponent."""
 ALPHAS = st.integers(50, 100).map(lambda percent: percent / 100)
 CHANGES = tc.together(output_size_by_step(), tc.feature_change())
 HAAS = "Haas et al. 2025, arXiv:2505.22491"

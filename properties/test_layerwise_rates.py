@@ -223,24 +223,32 @@ def along_width(
     return tc.Scan(read, widths, along="width", name=name, cost=1.5, budget=budget)
 
 
+def fall(training: tc.Training) -> tc.Scan:
+    """The largest stable rate over that at four times the width, in units of the two that n^-1/2 makes of it."""
+
+    def read(width: float, draw: Draw):
+        here, there = (draw.read(BY_ACTIVATIONS, training, int(width) * k)[""].values for k in (1, 4))
+        return here / there / 2
+
+    name = f"fall of the largest stable rate, {training.network.depth} hidden layers"
+    return tc.Scan(read, (256.0,), along="width", name=name, cost=1.5, budget=12)
+
+
 @tc.claim(
     id="H16",
     source=(
         "Haas et al. 2025, arXiv:2505.22491, the authors' plotting code, for the trend; -1 is derived here for two "
-        "hidden layers and approached slowly, so that the bound of -1/2 is what is measured"
+        "hidden layers and approached slowly: local exponents are -0.5 at width 64 and -0.8 at 1,024, measured here"
     ),
     trend=True,
 )
 def test_with_a_hidden_matrix_adam_is_stable_up_to_a_falling_rate():
     """Under standard parametrization, Adam and cross-entropy, the largest rate at which activations stay bounded falls
-    at least as fast as n^-1/2 with two hidden layers; with one, it does not fall.
+    faster than n^-1/2 from width 256 to 1,024 with two hidden layers; with one, it does not.
     """
-    falling = tc.UpperBound(-1 / 2, within=0.2, rival=0)
-    two = twelve_steps(2, tc.ADAM, tc.CROSS_ENTROPY, 8.0, -1.0)
-    one = twelve_steps(1, tc.ADAM, tc.CROSS_ENTROPY, 2.0, 0.0)
-
-    tc.check(tc.Sweep(BY_ACTIVATIONS, two, widths=SHORT), falling)
-    tc.check_refuted(tc.Sweep(BY_ACTIVATIONS, one, widths=tc.widths(128, 8192)), falling)
+    falls_faster = tc.Ordering("above")
+    tc.check(fall(twelve_steps(2, tc.ADAM, tc.CROSS_ENTROPY, 8.0, -1.0)), falls_faster)
+    tc.check_refuted(fall(twelve_steps(1, tc.ADAM, tc.CROSS_ENTROPY, 2.0, 0.0)), falls_faster)
 
 
 @tc.claim(

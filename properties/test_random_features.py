@@ -175,7 +175,7 @@ def log_variances(share):
         return fluctuation(int(width), int(share * width), draw)
 
     name = f"variance of the log kernel at depth {share:g} of the width"
-    return tc.Scan(read, (48, 96, 192), along="width", name=name, cost=2.0, budget=48)
+    return tc.Scan(read, (64, 128, 256), along="width", name=name, cost=2.0, budget=64)
 
 
 @functools.cache
@@ -208,7 +208,7 @@ def fluctuation(width, depth, draw):
 @example(share=1 / 4)
 def test_kernels_fluctuate_by_depth_over_width(share):
     """The variance of the logarithm of a deep ReLU network's kernels at one input depends on depth over width alone,
-    to 15 per cent from width 48 on, and not on the width alone.
+    to 15 per cent from width 64 on, and not on the width alone.
     """
     same = tc.Collapse(0.15)
     tc.check(log_variances(share), same)
@@ -324,6 +324,6 @@ def test_a_trained_readout_is_random_feature_regression(depth, activation, data)
     tc.check_refuted(narrow.of("NTK"), same)
 
     reach = tc.widths(256, 65536, factor=4)
-    wide = tc.Sweep(readout_distance, readout_only(depth, activation, data), widths=reach, budget=32)
+    wide = tc.Sweep(readout_distance, readout_only(depth, activation, data), widths=reach, budget=64)
     tc.check(wide.of("NNGP"), HALF)
     tc.check_refuted(wide.of("NTK"), HALF)

@@ -118,30 +118,25 @@ def test_the_best_rate_transfers_under_maximal_update(depth, activation):
 @tc.claim(
     id="H12",
     source=(
-        "Haas et al. 2025, arXiv:2505.22491, the authors' code; the criterion and the one-sided form measured here: "
-        "the exponent -1/2 is approached slowly, and with GELU from +0.2 at width 64 to -0.6 at 2,048"
+        "Haas et al. 2025, arXiv:2505.22491, the authors' code; the criterion measured here, and that no exponent can "
+        "be claimed: local ones of ReLU fall from -0.3 at width 64 to -0.8 at 1,024"
     ),
     trend=True,
 )
-@given(activation=activations(among=(tc.RELU, tc.TANH)))
+@given(activation=activations(among=(tc.RELU, tc.TANH, tc.GELU)))
 @example(activation=tc.RELU)
 def test_squared_error_of_softmax_outputs_is_as_stable_as_cross_entropy(activation):
     """Under standard parametrization with three hidden layers, MSE of softmax outputs keeps activations bounded up to a
-    rate above that of cross-entropy, and one that falls no faster than n^-1/2; MSE of the outputs themselves does not.
+    rate above that of cross-entropy at every width, and MSE of the outputs themselves does not.
     """
-    softmax = on_fresh_batches(3, activation, tc.STANDARD, SOFTMAX_MSE, 32.0, -1 / 2)
-    entropy = on_fresh_batches(3, activation, tc.STANDARD, tc.CROSS_ENTROPY, 8.0, -1 / 2)
-    squared = on_fresh_batches(1, activation, tc.STANDARD, tc.MSE, 8.0, -1)
-    bound = tc.LowerBound(-1 / 2, within=0.2, rival=-1)
-    narrow = (64, 256, 512)
 
-    tc.check(
-        tc.Sweep(BY_ACTIVATIONS, softmax, widths=narrow, budget=9),
-        tc.Ordering("above"),
-        against=tc.Sweep(BY_ACTIVATIONS, entropy, widths=narrow, budget=9),
-    )
-    tc.check(tc.Sweep(BY_ACTIVATIONS, softmax, widths=tc.widths(64, 1024)), bound)
-    tc.check_refuted(tc.Sweep(BY_ACTIVATIONS, squared, widths=tc.widths(128, 8192)), bound)
+    def rates(loss: Loss, base: float, exponent: float) -> tc.Sweep:
+        training = on_fresh_batches(3, activation, tc.STANDARD, loss, base, exponent)
+        return tc.Sweep(BY_ACTIVATIONS, training, widths=(64, 256, 1024), budget=9)
+
+    entropy = rates(tc.CROSS_ENTROPY, 8.0, -1 / 2)
+    tc.check(rates(SOFTMAX_MSE, 32.0, -1 / 2), tc.Ordering("above"), against=entropy)
+    tc.check_refuted(rates(tc.MSE, 8.0, -1), tc.Ordering("above"), against=entropy)
 
 
 PARITY_WIDTHS = (32.0, 64.0, 128.0, 256.0)

@@ -386,7 +386,7 @@ def along_inverse(task, what):
 @tc.claim(
     id="FL-5",
     source="Yeom, Ha, Lee 2026, arXiv:2602.00827 (second-hand, from notes); Min et al. 2023 (title and authors from "
-    "memory) for the angle; the three-layer control derived here",
+    "memory) for the angle",
     paper=PAPER,
 )
 @given(task=st.sampled_from([SEPARATE, EASY_DIGITS]))
@@ -402,7 +402,6 @@ def test_the_alignment_phase_lasts_for_the_logarithm_of_the_inverse_scale(task):
     tc.check(turn, tc.Collapse(0.1))
     tc.check_refuted(phase, tc.Collapse(0.1))
     tc.check_refuted(phase, tc.PowerLaw(1, within=0.2, rival=1 / 2, corrections=GROWING))
-    tc.check_refuted(turn, tc.LogarithmicGrowth())
 
 
 GROWING = tc.FiniteSizeClass(rho=3 / 8, omegas=(1 / 2, 1.0))

@@ -82,7 +82,7 @@ def fluctuations(dynamics, steps):
             )
         return joined(parts)
 
-    return tc.Scan(read, COUNTS, along="particles", name="fluctuation", cost=1.0, budget=64)
+    return tc.Scan(read, COUNTS, along="particles", name="fluctuation", cost=1.0, budget=128)
 
 
 @lru_cache(maxsize=8)

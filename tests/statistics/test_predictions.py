@@ -66,14 +66,15 @@ def test_the_truth_is_supported_and_its_neighbours_are_refuted(synthetic, predic
 
 @pytest.mark.parametrize(
     "prediction, verdict",
-    [(PowerLaw(-1), Verdict.SUPPORTED), (UpperBound(-0.5), Verdict.SUPPORTED), (PowerLaw(-0.5), Verdict.REFUTED)],
+    [(Plateau(), Verdict.SUPPORTED), (UpperBound(0), Verdict.SUPPORTED), (PowerLaw(-1), Verdict.REFUTED)],
     ids=str,
 )
-def test_curves_that_are_exact_powers_have_verdicts_that_are_certain(prediction, verdict):
+def test_curves_without_any_noise_have_verdicts_that_are_certain(prediction, verdict):
     widths = [64.0, 256.0, 1024.0, 4096.0, 16384.0]
-    curves = np.linspace(1, 2, 8)
-    finding = prediction.judge(Measurement.of(widths, [curves / width for width in widths], shared_seeds=True))
-    assert (finding.verdict, finding.p_value) == (verdict, 0.0)
+    flat = Measurement.of(widths, [np.linspace(1, 2, 8)] * 5, shared_seeds=True)
+    finding = prediction.judge(flat)
+    assert finding.fit.standard_error == 0
+    assert (finding.verdict, finding.p_value) == (verdict, pytest.approx(0, abs=1e-12))
 
 
 def test_a_plateau_refutes_a_logarithm(synthetic):

@@ -69,9 +69,9 @@ def test_the_truth_is_supported_and_its_neighbours_are_refuted(synthetic, predic
     [(Plateau(), Verdict.SUPPORTED), (UpperBound(0), Verdict.SUPPORTED), (PowerLaw(-1), Verdict.REFUTED)],
     ids=str,
 )
-def test_curves_without_any_noise_have_verdicts_that_are_certain(prediction, verdict):
+def test_runs_that_are_all_one_have_verdicts_that_are_certain(prediction, verdict):
     widths = [64.0, 256.0, 1024.0, 4096.0, 16384.0]
-    flat = Measurement.of(widths, [np.linspace(1, 2, 8)] * 5, shared_seeds=True)
+    flat = Measurement.of(widths, [np.ones(8)] * 5, shared_seeds=True)
     finding = prediction.judge(flat)
     assert finding.fit.standard_error == 0
     assert (finding.verdict, finding.p_value) == (verdict, pytest.approx(0, abs=1e-12))

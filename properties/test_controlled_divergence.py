@@ -203,7 +203,7 @@ def test_confidence_grows_as_the_outputs_do(activation):
     tc.check_refuted(certain.with_training(learning_rate=tc.scaled(1.0, width=-1)), tc.PowerLaw(1 / 2))
 
 
-PAIRS = 4
+PAIRS = 8
 """Pairs of networks behind one distance."""
 
 
@@ -218,7 +218,7 @@ def distance(activation: tc.Activation, *, centred: bool) -> tc.Scan:
         )
         return _variation(one, four) / _variation(sixteen, sixty_four) / 4
 
-    return tc.Scan(read, (64, 128), along="width", name="fall of total variation", cost=1.0)
+    return tc.Scan(read, (64,), along="width", name="fall of total variation", cost=1.0)
 
 
 def _variation(one, other):
@@ -231,7 +231,7 @@ def _variation(one, other):
 @example(activation=tc.TANH)
 def test_predictions_of_two_widths_approach_each_other(activation):
     """At rate n^-1/2 under cross-entropy predictions of independent networks of widths n and 4n after one step approach
-    each other in total variation, more than fourfold for each factor of sixteen, where the initial function is zero;
+    each other in total variation, more than fourfold from width 64 to 1,024, where the initial function is zero;
     with a random one they do not.
     """
     tc.check(distance(activation, centred=True), tc.Ordering("above"))

@@ -138,9 +138,7 @@ def trained(task, target):
             "angle of neurons to their own class": target_risk.angle_to_own_class(networks, inputs, labels),
             "angle of neurons to all signed inputs": target_risk.angle(
                 networks.hidden * networks.readout.sign()[:, :, None], signed[:, None]
-            )
-            .median(dim=1)
-            .values,
+            ).quantile(0.5, dim=1),
             "angle of the sum to all signed inputs": target_risk.angle(networks.direction, signed),
             "angle of the sum to the first axis": target_risk.angle(
                 networks.direction, torch.eye(inputs.shape[2], dtype=torch.float64)[0]

@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "networks": set(),
     "engines": {"networks"},
     "kernels": {"networks", "engines"},
-    "dynamics": {"networks", "engines"},
+    "dynamics": {"networks", "engines", "kernels"},
     "observables": {"statistics.averages", "statistics.measurement", "networks", "engines", "kernels"},
     "experiment": {"statistics", "networks", "engines", "observables"},
     "looks": {"statistics", "experiment"},

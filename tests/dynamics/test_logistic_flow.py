@@ -60,3 +60,15 @@ def test_separable_points_are_carried_by_two_or_more():
 def test_what_cannot_be_separated_is_refused(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def test_small_margins_are_followed_too():
+    points = np.array([[[0.1, 1.4], [0.12, -1.3], [0.5, 0.2]]])
+    (late,) = margins(points, logistic_flow(points, [1e12]))
+    # The distance from the largest margin, 0.110, is 2 per cent of it by then.
+    assert late[0] == pytest.approx(largest_margin(points[0]), rel=0.03)
+
+
+def test_points_on_both_sides_have_no_flow():
+    with pytest.raises(ValueError, match="not separable"):
+        logistic_flow(np.array([[[1.0, 0.0], [-1.0, 0.0]]]), [1.0])

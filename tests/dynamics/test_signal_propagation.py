@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import integrate
 
 from theorychecks.dynamics.signal_propagation import relu_correlation_defects, tanh_variances
 from theorychecks.kernels import analytic_kernels
@@ -25,12 +26,13 @@ def test_small_defects_keep_their_digits():
     assert (1e-12 - found) / 1e-18 == pytest.approx(2 * np.sqrt(2) / (3 * np.pi), rel=1e-4)
 
 
-@pytest.mark.parametrize("variance", [0.2, 1.0, 2.0])
-def test_variances_are_those_of_the_analytic_kernel(variance):
-    inputs = np.sqrt(variance) * np.ones((1, 3))
-    kernel = analytic_kernels(inputs, depth=3, activation="tanh", weight_variance=1.0).nngp
-    (found,) = tanh_variances(variance, [3])
-    assert found == pytest.approx(kernel[0, 0], rel=1e-6)
+@pytest.mark.parametrize("variance", [0.2, 1.0, 3.0, 10.0])
+def test_a_layer_of_tanh_has_the_variance_of_an_adaptive_quadrature(variance):
+    def integrand(z):
+        return np.tanh(np.sqrt(variance) * z) ** 2 * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+
+    wanted = 2 * integrate.quad(integrand, 0, 40, epsabs=1e-13, limit=200)[0]
+    assert tanh_variances(variance, [1])[0] == pytest.approx(wanted, rel=1e-10)
 
 
 def test_constants_are_reached_and_others_are_not():

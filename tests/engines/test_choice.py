@@ -133,3 +133,11 @@ def test_rates_between_those_measured_lie_between_them():
 def test_every_engine_has_its_reference_rates():
     assert set(REFERENCE_RATES) == set(ENGINES)
     assert json.dumps({name: dataclasses.asdict(known) for name, known in REFERENCE_RATES.items()})
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_is_dense_as_its_hidden_weights_are_rounded(dtype):
+    half = described(dtype=dtype)
+    assert choose(half, 16384, memory_budget=PLENTY).engine == "dense"
+    with pytest.raises(ValueError, match=f"{dtype} rounds every weight"):
+        choose(half, 16384, wanted="matrix_free", memory_budget=PLENTY)

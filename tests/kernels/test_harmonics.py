@@ -80,6 +80,14 @@ def test_eigenvalues_on_the_hypercube_are_those_of_the_whole_matrix(degree):
     assert found.multiplicities[degree] == special.comb(8, degree)
 
 
+@pytest.mark.parametrize("dimension", [12, 24, 256])
+def test_eigenvalues_of_an_exponential_on_the_hypercube_have_a_closed_form(dimension):
+    degrees = np.arange(5)
+    wanted = np.cosh(1 / dimension) ** (dimension - degrees) * np.sinh(1 / dimension) ** degrees / np.e
+    found = hypercube_spectrum(exponential_profile(), dimension, degrees=5).eigenvalues
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+
+
 def test_harmonics_are_counted_as_polynomials_less_those_of_two_degrees_below():
     for dimension in (3, 8, 20):
         for degree in (1, 2, 3, 4):
@@ -102,6 +110,8 @@ def test_coefficients_of_an_exponential_are_those_of_its_series():
         (lambda: exponential_profile(0.0), "a positive scale"),
         (lambda: sphere_spectrum(exponential_profile(), 7), "from 8 dimensions on"),
         (lambda: hypercube_spectrum(exponential_profile(), 8, degrees=9), "counted from one"),
+        (lambda: hypercube_spectrum(exponential_profile(), 1024, degrees=6), "degree 5 is lost in rounding"),
+        (lambda: sphere_spectrum(lambda t: t - 0.5 * t**2, 12, 4), "its eigenvalue of degree 2 is -"),
     ],
 )
 def test_what_has_no_spectrum_is_refused(make, words):

@@ -117,3 +117,14 @@ def test_a_learning_curve_refuses_shapes_that_do_not_fit_and_repeated_inputs():
         learning_curve(np.eye(3), np.ones((2, 3)), np.ones(3), np.ones(2))
     with pytest.raises(ValueError, match="remove repeated inputs"):
         learning_curve(np.ones((3, 3)), np.ones((2, 3)), np.ones((3, 1)), np.ones((2, 1)))
+
+
+def test_what_all_harmonics_explain_leaves_no_risk_at_as_many_samples():
+    one_degree = Spectrum(np.array([1.0]), np.array([100.0]), 0.0)
+    assert risk_estimate(one_degree, [1.0], 100.0) == 0.0
+
+
+@pytest.mark.parametrize("curve", [[], [np.nan, 0.2], [0.9, np.inf]])
+def test_a_curve_without_numbers_is_refused(curve):
+    with pytest.raises(ValueError, match="a finite error for one sample and more"):
+        first_below_half(curve)

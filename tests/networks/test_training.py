@@ -129,3 +129,13 @@ def test_equal_descriptions_are_equal_and_hash_alike():
     assert training() == training()
     assert hash(training()) == hash(training())
     assert training() != training(steps=4)
+
+
+def test_a_role_that_stands_still_does_so_at_width_one():
+    assert training(learning_rate=scaled(0.1, hidden=-math.inf)).rate("hidden", 1) == 0.0
+
+
+@pytest.mark.parametrize("exponent", [math.nan, math.inf])
+def test_an_exponent_that_is_no_number_is_refused(exponent):
+    with pytest.raises(ValueError, match="or -infinity for what is not trained"):
+        scaled(0.1, hidden=exponent)

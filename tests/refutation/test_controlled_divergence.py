@@ -57,3 +57,9 @@ def frobenius_for_spectral(patch):
 )
 def test_a_broken_subject_is_refuted_and_on_fresh_seeds_again(claim, mistake, judged):
     refuted(judged(claim, mistake))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("claim", [OUTPUTS, FEATURES, ENTRIES, SPECTRAL])
+def test_claims_pass_without_a_mistake(claim, judged):
+    assert judged(claim).outcome == "pass"

@@ -63,3 +63,9 @@ def readouts_times_root_particles(patch):
 )
 def test_a_broken_subject_is_refuted_and_on_fresh_seeds_again(claim, apply, judged):
     refuted(judged(claim, apply))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("claim", [NOISY, COUPLED, FUNCTIONS])
+def test_claims_pass_without_a_mistake(claim, judged):
+    assert judged(claim).outcome == "pass"

@@ -122,3 +122,9 @@ CASES = {
 def test_a_broken_subject_is_refuted_and_on_fresh_seeds_again(name, judged):
     mistake, claim = CASES[name]
     refuted(judged(claim, mistake))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+def test_claims_pass_without_a_mistake(name, judged):
+    assert judged(CASES[name][1]).outcome == "pass"

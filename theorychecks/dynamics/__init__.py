@@ -1,1 +1,1 @@
-"""Dynamics of models that are no multilayer perceptrons: particles, projected flows, recursions."""
+"""Dynamics that the engines do not have: flows, slides, particles, recursions, networks with normalisation."""

@@ -132,7 +132,13 @@ class Particles:
         return self._moved(state, self.gradient(state), self.rate_for(state.shape[-1]), noise)
 
     def step_in_field(self, state: Tensor, residuals: Tensor, noise: Tensor | None = None) -> Tensor:
-        """One step of particles that do not interact, in the field of residuals [P] of a limit; p is 1."""
+        """One step of particles that do not interact, in the field of residuals [P] of a limit.
+
+        Raises:
+            ValueError: unless p is 1: other powers have no such limit.
+        """
+        if self.power != 1:
+            raise ValueError(f"particles move in the field of a limit where power=1; got power={self.power:g}")
         preactivations = self.points.inputs @ state[:, 1:]
         values = self.activation.function(preactivations)
         return self._moved(state, self._pull(state, preactivations, values, residuals[:, None]), self.rate, noise)

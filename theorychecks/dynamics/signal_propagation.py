@@ -12,11 +12,12 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from theorychecks.kernels.analytic import dual_activation
+
 Array: TypeAlias = NDArray[np.float64]
 
 _SMALL_ANGLE: Final = 0.3
 _TERMS: Final = 8  # of the series below that angle; the next one is 0.3^16 / 17! of the first
-_NODES: Final = 80  # of Gauss and Hermite's rule; tanh^2 at variance one to 2e-14
 
 
 def relu_correlation_defects(start: ArrayLike, depths: Sequence[int]) -> Array:
@@ -59,12 +60,11 @@ def tanh_variances(start: ArrayLike, depths: Sequence[int], *, weight_variance: 
     variance = np.asarray(start, dtype=np.float64)
     if not (np.all(variance > 0) and weight_variance > 0):
         raise ValueError(f"variances are positive; got {start!r} and weight_variance={weight_variance}")
-    nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
-    weights = weights / weights.sum()
+    tanh = dual_activation("tanh")
     found = []
     for steps in _steps(depths):
         for _ in range(steps):
-            variance = weight_variance * (np.tanh(np.sqrt(variance)[..., None] * nodes) ** 2 @ weights)
+            variance = weight_variance * tanh.second_moment(variance.ravel()).reshape(variance.shape)
         found.append(variance)
     return np.array(found)
 

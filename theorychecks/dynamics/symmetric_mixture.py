@@ -70,12 +70,14 @@ class SymmetricMixture:
             generators: one a seed.
         """
         furthest = self.separation + 5 * self.spread
-        octaves = math.log(furthest / (_NEAREST * self.separation))
+        log_range = math.log(furthest / (_NEAREST * self.separation))
         inputs = self.spread * np.stack([rng.standard_normal((samples, self.dimension)) for rng in generators])
-        size = furthest * np.exp(-octaves * np.stack([rng.random(samples) for rng in generators]))
+        size = furthest * np.exp(-log_range * np.stack([rng.random(samples) for rng in generators]))
         side = np.where(np.arange(samples) % 2, -1.0, 1.0)
         inputs[:, :, 0] = side * size
-        weight = size * octaves * np.abs(self._density(size - self.separation) - self._density(size + self.separation))
+        weight = (
+            size * log_range * np.abs(self._density(size - self.separation) - self._density(size + self.separation))
+        )
         differs = outputs(torch.from_numpy(inputs)).numpy() * side <= 0
         # Either side is drawn with probability one half, which cancels the half of the weight.
         return torch.from_numpy((weight * differs).mean(axis=1))

@@ -97,7 +97,7 @@ def class_means(inputs: Tensor, labels: Tensor) -> Tensor:
 def angle_to_own_class(networks: Classifiers, inputs: Tensor, labels: Tensor) -> Tensor:
     """The median over neurons of the angle between w_j and the mean of the class that a_j votes for, [seed]."""
     votes = (networks.readout < 0).long()[:, :, None].expand_as(networks.hidden)
-    return angle(networks.hidden, class_means(inputs, labels).gather(1, votes)).median(dim=1).values
+    return angle(networks.hidden, class_means(inputs, labels).gather(1, votes)).quantile(0.5, dim=1)
 
 
 def angle(first: Tensor, second: Tensor) -> Tensor:

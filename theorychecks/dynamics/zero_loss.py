@@ -153,10 +153,14 @@ def slide(
         at_rest: the largest `kkt_residual` at which the slide has ended; it is not asked unless given.
 
     Raises:
+        ValueError: for a negative duration, or a step that is not positive.
         ArithmeticError: if it leaves the zero-loss set, or does not come to rest.
     """
-    for _ in range(math.ceil(duration / slide_step)):
-        weights = _slid(fitting, weights, anchor, slide_step)
+    if not (math.isfinite(duration) and duration >= 0 and math.isfinite(slide_step) and slide_step > 0):
+        raise ValueError(f"a slide lasts for a time, in positive steps; got {duration=} and {slide_step=}")
+    steps = math.ceil(duration / slide_step - 1e-9)
+    for _ in range(steps):
+        weights = _slid(fitting, weights, anchor, duration / steps)
     for _ in range(_FINISHING):
         weights = _slid(fitting, weights, anchor, 0.0)
     misfit = fitting.misfit(weights)

@@ -127,6 +127,8 @@ def unable(training: Training) -> str | None:
         )
     if training.network.entries != "gaussian":
         return f"initial weights with {training.network.entries} entries have no conditional law in closed form"
+    if training.dtype in ("float16", "bfloat16"):
+        return f"{training.dtype} rounds every weight, and hidden weights are known here as sums of outer products"
     if training.network.doubled:
         return "a doubled network's hidden matrices hold one Gaussian matrix twice, and are known here by one alone"
     return None

@@ -88,7 +88,11 @@ def regression_on_features(train: ArrayLike, test: ArrayLike, targets: ArrayLike
             f"negative; got ridge={ridge}. Take more features, or a ridge above zero."
         )
     gram = rows @ np.swapaxes(rows, -1, -2) + ridge * np.eye(len(goals))
-    weights = np.linalg.solve(gram, np.broadcast_to(goals[:, None], (*gram.shape[:-1], 1)))
+    # kernel_regression takes one kernel at a time; here are thousands.
+    try:
+        weights = np.linalg.solve(gram, np.broadcast_to(goals[:, None], (*gram.shape[:-1], 1)))
+    except np.linalg.LinAlgError as error:
+        raise ValueError("a sample is repeated, and nothing interpolates it; remove it, or take a ridge") from error
     return np.asarray((columns @ (np.swapaxes(rows, -1, -2) @ weights))[..., 0])
 
 

@@ -41,8 +41,9 @@ def risk_estimate(spectrum: Spectrum, power: ArrayLike, samples: float, *, ridge
     if not (math.isfinite(samples) and samples > 0 and math.isfinite(ridge) and ridge >= 0):
         raise ValueError(f"a risk needs a positive number of samples and no negative ridge; got {samples} and {ridge}")
     learned = _learned(spectrum, samples, ridge)
-    spent = float(spectrum.multiplicities @ learned**2)
-    return float(((1 - learned) ** 2 @ target) * samples / (samples - spent))
+    missed = float((1 - learned) ** 2 @ target)
+    # With all harmonics learned all samples may be spent.
+    return missed and missed * samples / (samples - float(spectrum.multiplicities @ learned**2))
 
 
 def samples_to_half_error(spectrum: Spectrum, power: ArrayLike, *, ridge: float = 0.0) -> float:
@@ -111,8 +112,13 @@ def first_below_half(errors: ArrayLike) -> float:
     """The number of samples at which a learning curve [P] falls below one half for good, between two whole numbers.
 
     Infinite where it ends above.
+
+    Raises:
+        ValueError: for a curve without a number at every point.
     """
     curve = np.asarray(errors, dtype=np.float64)
+    if not len(curve) or not np.isfinite(curve).all():
+        raise ValueError(f"a learning curve has a finite error for one sample and more; got {errors!r}")
     above = np.flatnonzero(curve >= 0.5)
     if len(above) == 0:
         return 1.0

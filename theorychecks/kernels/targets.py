@@ -36,7 +36,9 @@ def on_sphere(count: int, dimension: int, rng: np.random.Generator) -> FloatArra
 
 @dataclass(frozen=True, kw_only=True)
 class HarmonicTarget:
-    """Inputs uniform on the sphere; the target has equal power in some degrees, and mean square one.
+    """Inputs uniform on the sphere; the target has equal power in some degrees.
+
+    Its mean square over inputs is one: exactly for one direction, in the mean over draws for several.
 
     Attributes:
         dimension, samples, test_samples: sizes.
@@ -55,8 +57,11 @@ class HarmonicTarget:
 
     def __post_init__(self) -> None:
         sizes = (self.samples, self.test_samples, self.directions)
-        if self.dimension < 3 or min(sizes) < 1 or not self.degrees or min(self.degrees) < 0:
-            raise ValueError(f"sizes are positive, degrees not negative, and dimensions three or more; got {self}")
+        repeated = len(set(self.degrees)) < len(self.degrees)
+        if self.dimension < 3 or min(sizes) < 1 or not self.degrees or min(self.degrees) < 0 or repeated:
+            raise ValueError(
+                f"sizes are positive, degrees not negative and each named once, dimensions three or more; got {self}"
+            )
 
     @property
     def outputs(self) -> int:

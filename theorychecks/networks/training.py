@@ -33,6 +33,12 @@ class LearningRate:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.base) and self.base > 0):
             raise ValueError(f"a learning rate is a positive number; got {self.base!r}")
+        for name in ("width", "input", "hidden", "output"):
+            exponent = getattr(self, name)
+            if math.isnan(exponent) or exponent == math.inf:
+                raise ValueError(
+                    f"an exponent is a finite number, or -infinity for what is not trained; got {name}={exponent!r}"
+                )
 
     def exponent(self, role: LayerRole) -> float:
         """The width exponent of one role, without the parametrization's."""
@@ -155,7 +161,9 @@ class Training:
         """The learning rate of a role's trainable matrices at a width."""
         scaling = self.network.parametrization.scaling(role)
         own = scaling.adam if self.optimizer.name == "adam" else scaling.sgd
-        return float(self.learning_rate.base * width ** (self.learning_rate.exponent(role) - own))
+        exponent = self.learning_rate.exponent(role) - own
+        # At width one a power of -infinity is one.
+        return 0.0 if exponent == -math.inf else float(self.learning_rate.base * width**exponent)
 
     def batch(self, step: int) -> slice:
         """Rows of the training data that a step sees."""

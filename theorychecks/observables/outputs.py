@@ -54,7 +54,7 @@ def largest_probability(points: Points = "train") -> Observable:
     """The largest entry of softmax(f_T), averaged over inputs."""
 
     def read(run: Run) -> Tensor:
-        return torch.softmax(run.outputs(run.training.steps, points), dim=-1).amax(dim=-1).mean(dim=-1)
+        return torch.softmax(_classes(run, points), dim=-1).amax(dim=-1).mean(dim=-1)
 
     return from_run(f"largest probability ({points})", read, title="largest probability")
 
@@ -67,7 +67,7 @@ def confidence(points: Points = "train") -> Observable:
     """
 
     def read(run: Run) -> Tensor:
-        logs = torch.log_softmax(run.outputs(run.training.steps, points), dim=-1)
+        logs = torch.log_softmax(_classes(run, points), dim=-1)
         others = logs.sort(dim=-1).values[..., :-1]
         return -torch.logsumexp(others, dim=-1).mean(dim=-1)
 
@@ -78,8 +78,16 @@ def class_probabilities(points: Points = "test") -> Observable:
     """softmax(f_T) at each input, a reading for each entry in the order of inputs, then of classes."""
 
     def read(run: Run) -> dict[str, Tensor]:
-        probabilities = torch.softmax(run.outputs(run.training.steps, points), dim=-1)
+        probabilities = torch.softmax(_classes(run, points), dim=-1)
         _, inputs, classes = probabilities.shape
         return {f"input {q}, class {c}": probabilities[:, q, c] for q in range(inputs) for c in range(classes)}
 
     return from_run(f"class probabilities ({points})", read, title="class probabilities")
+
+
+def _classes(run: Run, points: Points) -> Tensor:
+    """Outputs after the last step, [seed, P, C] with two classes or more."""
+    outputs = run.outputs(run.training.steps, points)
+    if outputs.shape[-1] < 2:
+        raise ValueError("a softmax is between two outputs or more; got one. Take data with more classes.")
+    return outputs

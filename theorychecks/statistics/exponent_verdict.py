@@ -166,7 +166,7 @@ def _remedy(
             wanted = max(_PLANNED * margin - fit.bias_bound, 0.1 * margin)
             factor = (fit.noise_half_width / wanted) ** 2
         most = max(measurement.seeds)
-        each = "value" if measurement.axis.endswith("s") else measurement.axis
+        each = measurement.axis if plural(measurement.axis) != measurement.axis else "value"
         text = f"noise-limited: about {math.ceil(factor * most)} seeds a {each} instead of {most}{flags}"
         return Remedy(limited_by="noise", text=text, effort=factor)
     inside = Interval(fit.exponent, fit.exponent).inside(allowed)

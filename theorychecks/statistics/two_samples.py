@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from scipy import stats
 
-from theorychecks.statistics.cells import NO_NOISE, Array
+from theorychecks.statistics.cells import Array
 
 TESTS: Final = 2
 """Cramer and von Mises' for the whole law, Levene's about medians for the scale, where the former is weak."""
@@ -16,6 +16,7 @@ _SHIFT_LOSS: Final = 1.06
 _SCALE_LOSS: Final = 1.12
 """How much larger than for tests by t and F a shift or a log-ratio of scales has to be, at normal samples, to be seen
 by these two nine times in ten (measured in the tests)."""
+_NO_SPREAD: Final = 1e-12
 _NORMAL_90: Final = float(stats.norm.isf(0.1))
 
 
@@ -32,7 +33,7 @@ class Effect(NamedTuple):
 
     def p_beyond(self, margin: float) -> float:
         """The probability of so small an effect if the true one had the size of the margin."""
-        room = (margin - abs(self.value)) / max(self.standard_error, NO_NOISE)
+        room = (margin - abs(self.value)) / max(self.standard_error, _NO_SPREAD)
         return float(stats.t.sf(room, self.degrees_of_freedom))
 
 
@@ -58,9 +59,9 @@ class _Moments(NamedTuple):
 def compare(one: Array, two: Array) -> Comparison:
     """Compare two samples of finite numbers."""
     freedom = min(len(one), len(two)) - 1.0
-    if max(np.ptp(one), np.ptp(two)) < NO_NOISE:
+    if max(np.ptp(one), np.ptp(two)) < _NO_SPREAD:
         # What does not depend on the draw is equal or not, and has no scale.
-        same = abs(one[0] - two[0]) < NO_NOISE
+        same = abs(one[0] - two[0]) < _NO_SPREAD
         return Comparison(float(same), Effect(0.0 if same else math.inf, 0.0, freedom), Effect(0.0, 0.0, freedom))
     law = float(stats.cramervonmises_2samp(one, two).pvalue)
     spread = float(stats.levene(one, two, center="median").pvalue)
@@ -92,7 +93,7 @@ def _whole(sample: Array) -> _Moments:
 def _leaving_one_out(sample: Array) -> _Moments:
     size, centred = len(sample), sample - sample.mean()
     squares = (centred**2).sum() - centred**2 * size / (size - 1)
-    return _Moments(size - 1, sample.mean() - centred / (size - 1), np.maximum(squares, NO_NOISE) / (size - 2))
+    return _Moments(size - 1, sample.mean() - centred / (size - 1), np.maximum(squares, _NO_SPREAD) / (size - 2))
 
 
 def _shift(one: _Moments, two: _Moments) -> Array | float:

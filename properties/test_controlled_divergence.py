@@ -218,7 +218,7 @@ def distance(activation: tc.Activation, *, centred: bool) -> tc.Scan:
         )
         return _variation(one, four) / _variation(sixteen, sixty_four) / 4
 
-    return tc.Scan(read, (64,), along="width", name="fall of total variation", cost=1.0)
+    return tc.Scan(read, (64,), along="width", name="fall of total variation", cost=1.0, budget=48)
 
 
 def _variation(one, other):

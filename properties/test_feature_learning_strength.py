@@ -33,10 +33,6 @@ PAPER = tc.Paper(
             "the optimal initial scale c^1/2 falls with the neurons, and does not move with the samples from 10 to 80, "
             "where n^-1 predicts a factor of 8: FL-4"
         ),
-        "Stronger feature learning turns the network towards the sum of all signed inputs (FL-3)": (
-            "neurons turn, each to the mean of its own class; where classes are unbalanced, the angle between "
-            "sum_j a_j w_j and that sum is not monotone: FL-3/own class"
-        ),
     },
 )
 RATE = 0.2
@@ -154,11 +150,11 @@ def online(task, target):
 
     def read(alpha, draw):
         streams = [draw.rng(seed, "stream") for seed in draw.seeds]
-        inputs, labels = task.mixture.draw(500, [draw.rng("held out")])
+        inputs, labels = task.mixture.draw(500, [draw.rng(seed, "held out") for seed in draw.seeds])
         networks = target_risk.train_to_risk(
             start(task, inputs, alpha, draw),
             inputs,
-            labels.expand(len(draw.seeds), -1),
+            labels,
             levels=(target,),
             rate=RATE,
             fresh=lambda step: task.mixture.draw(20, streams),
@@ -225,7 +221,7 @@ ONLINE_SCALES = (0.05, 0.1, 0.2, 0.5, 1.0)
 @example(task=HARD_DIGITS)
 def test_the_test_error_at_a_fixed_training_risk_is_smallest_at_an_interior_scale(task):
     """Trained on few samples to a fixed risk, a classifier errs least at an interior initial scale: smaller ones align
-    too much with the samples' means, larger ones overfit. With new samples at every step there is no such optimum.
+    too much with the samples' means, larger ones overfit. With new samples at every step there is none from 0.05 to 1.
     """
     fixed = along_scale(task, 0.1, DIGITS_SCALES if task is HARD_DIGITS else SCALES, "test error", seeds=48)
     fresh = tc.Scan(online(NOISY, 0.12), ONLINE_SCALES, along="initial scale", name="online", shared=True, seeds=12)
@@ -256,8 +252,8 @@ def errors_along(alpha, **fixed):
     paper=PAPER,
 )
 def test_the_optimal_scale_depends_on_the_neurons_and_not_on_the_samples():
-    """With 10 samples and with 80, an initial scale of 0.09 has a smaller test error than one of an eighth, to which a
-    power -1 of the samples would take it; with 8 neurons 0.2 is better than 0.05, and with 128 it is not.
+    """With 10 samples and with 80, an initial scale of 0.09 has a smaller test error than 0.3, and than an eighth, to
+    which a power -1 of the samples would take it; with 8 neurons 0.2 is better than 0.05, and with 128 it is not.
     """
 
     def along(values, axis, alpha, **fixed):
@@ -266,6 +262,7 @@ def test_the_optimal_scale_depends_on_the_neurons_and_not_on_the_samples():
     better = tc.Ordering("below")
     optimal, eighth = (along((10, 80), "samples", alpha, neurons=32) for alpha in (0.09, 0.09 / 8))
     tc.check(optimal, better, against=eighth)
+    tc.check(optimal, better, against=along((10, 80), "samples", 0.3, neurons=32))
     large, small = (0.2, 0.05)
     tc.check(along((8,), "neurons", large, samples=20), better, against=along((8,), "neurons", small, samples=20))
     tc.check_refuted(
@@ -288,8 +285,8 @@ TOWARDS_ZERO = tc.FiniteSizeClass(rho=3 / 8, omegas=(1 / 2, 1.0), towards="zero"
 @example(task=SEPARATE)
 @example(task=EASY_DIGITS)
 def test_neurons_are_within_the_root_of_the_scale_of_their_own_class_mean(task):
-    """Above its floor the angle between a neuron and the mean of the class that it votes for is O(alpha^(1/2)) in the
-    initial scale alpha; the angle to the mean of all signed inputs is not.
+    """Above its floor the median angle between a neuron and the mean of the class that it votes for is O(alpha^(1/2))
+    in the initial scale alpha; the angle to the mean of all signed inputs is not.
     """
     bound = tc.LowerBound(1 / 2, within=0.2, rival=0, corrections=TOWARDS_ZERO)
     own = along_scale(task, 0.4, ABOVE_FLOOR[task], "neurons to their own class")
@@ -305,7 +302,7 @@ def test_neurons_are_within_the_root_of_the_scale_of_their_own_class_mean(task):
 @given(neurons=st.sampled_from([32, 64]))
 @example(neurons=32)
 def test_the_angle_of_neurons_to_their_own_class_is_linear_in_the_scale(neurons):
-    """In narrow clouds the angle between a neuron and the mean of its own class is Theta(alpha): the bound by
+    """In narrow clouds the median angle between a neuron and the mean of its own class is Theta(alpha): the bound by
     alpha^(1/2) is not tight.
     """
     task = replace(NARROW, name=f"narrow clouds, {neurons} neurons", neurons=neurons)
@@ -337,8 +334,9 @@ def threefold(task, target):
 @example(task=SEPARATE)
 @example(task=EASY_DIGITS)
 def test_neurons_turn_to_their_own_class_as_the_scale_falls(task):
-    """The smaller the initial scale, the smaller the angle between a neuron and the mean of its own class, down to a
-    floor. Where classes are unbalanced, the angle between sum_j a_j w_j and the sum of signed inputs is not monotone.
+    """From 0.3 to 0.003 the smaller the initial scale, the smaller the median angle between a neuron and the mean of
+    its own class; on centred data it has a floor below 1e-5. Where classes are unbalanced, the angle between sum_j a_j
+    w_j and the sum of signed inputs is not monotone.
     """
     floor = along_scale(CENTRED if task is SEPARATE else task, 0.4, (1e-7, 1e-6, 1e-5), "neurons to their own class")
     ratio = tc.Scan(threefold(task, 0.4), (0.01, 0.03, 0.1, 0.3), along="initial scale", name=task.name, shared=True)
@@ -353,8 +351,8 @@ def test_neurons_turn_to_their_own_class_as_the_scale_falls(task):
 
 @tc.claim(
     id="FL-3/Bayes",
-    source="Yeom, Ha, Lee 2026, arXiv:2602.00827 (abstract: over-alignment and over-fitting); that the minimum needs "
-    "unbalanced classes is measured here",
+    source="Yeom, Ha, Lee 2026, arXiv:2602.00827 (abstract: over-alignment and over-fitting); for unbalanced classes, "
+    "measured here",
     paper=PAPER,
 )
 @given(first=st.sampled_from([2, 3]))
@@ -399,7 +397,7 @@ def test_the_alignment_phase_lasts_for_the_logarithm_of_the_inverse_scale(task):
     tc.check(phase, tc.LogarithmicGrowth())
     tc.check(turn, tc.Collapse(0.1))
     tc.check_refuted(phase, tc.Collapse(0.1))
-    tc.check_refuted(phase, tc.PowerLaw(1, within=0.2, rival=1 / 2, corrections=GROWING))
+    tc.check_refuted(phase, tc.PowerLaw(1 / 4, corrections=GROWING))
 
 
 GROWING = tc.FiniteSizeClass(rho=3 / 8, omegas=(1 / 2, 1.0))

@@ -1,8 +1,9 @@
 """Each layer has a largest stable learning rate of its own, and which it is depends on what must stay bounded.
 
-One role is trained and the others stand still, two hidden layers under standard parametrization. Trained alone, the
-input matrix moves features by n^-1/2 and a hidden matrix by n^1/2 for every unit of the rate; outputs move by 1, n and
-n. Under MSE outputs feed back, so that they set the threshold whatever is asked for; under cross-entropy they do not.
+One role is trained and the others stand still, in one or two hidden layers under standard parametrization. Trained
+alone, the input matrix moves features by n^-1/2 and a hidden matrix by n^1/2 for every unit of the rate; outputs move
+by 1, n and n. Under MSE outputs feed back, so that they set the threshold whatever is asked for; under cross-entropy
+they do not.
 """
 
 import math
@@ -72,7 +73,8 @@ def features_kept(run):
 
 @tc.claim(
     id="H14/activations",
-    source="Haas et al. 2025, arXiv:2505.22491, layerwise exponents (second-hand); derived here for one trained layer",
+    source="Haas et al. 2025, arXiv:2505.22491, whose layerwise exponents mix two criteria (second-hand); these "
+    "derived here, for one trained layer",
 )
 @given(activation=activations(), data=SEEDS_OF_DATA)
 @example(activation=tc.RELU, data=0)
@@ -99,7 +101,8 @@ def test_under_cross_entropy_activations_bound_the_input_at_root_width_and_hidde
 
 @tc.claim(
     id="H14/outputs",
-    source="Haas et al. 2025, arXiv:2505.22491, layerwise exponents (second-hand); derived here for one trained layer",
+    source="Haas et al. 2025, arXiv:2505.22491, whose layerwise exponents mix two criteria (second-hand); these "
+    "derived here, for one trained layer",
 )
 @given(activation=UNBOUNDED, data=SEEDS_OF_DATA)
 @example(activation=tc.RELU, data=0)
@@ -125,7 +128,8 @@ def test_finite_outputs_bound_the_input_by_a_constant_and_other_layers_by_one_ov
 
 @tc.claim(
     id="H14/squared",
-    source="Haas et al. 2025, arXiv:2505.22491, layerwise exponents (second-hand); derived here for one trained layer",
+    source="Haas et al. 2025, arXiv:2505.22491, whose layerwise exponents mix two criteria (second-hand); these "
+    "derived here, for one trained layer",
 )
 @given(activation=activations(), data=SEEDS_OF_DATA)
 @example(activation=tc.RELU, data=0)
@@ -261,7 +265,7 @@ def test_with_a_hidden_matrix_adam_is_stable_up_to_a_falling_rate():
 )
 def test_under_adam_squared_error_does_not_feed_back():
     """With one hidden layer under standard parametrization and MSE, activations stay bounded under Adam up to a rate of
-    Theta(1), as the size of its steps knows nothing of the outputs; under SGD only up to one that falls as 1/n.
+    Theta(1), as the size of its steps knows nothing of the outputs; under SGD only up to one that falls.
     """
     constant = tc.Plateau(within=0.2, rival=-1)
     adam = twelve_steps(1, tc.ADAM, tc.MSE, 2.0, 0.0)
@@ -280,8 +284,8 @@ def test_under_adam_squared_error_does_not_feed_back():
     trend=True,
 )
 def test_trainable_normalisation_makes_the_rate_of_adam_a_constant():
-    """With a root-mean-square normalisation and trainable gains in each of two hidden layers, Adam keeps activations
-    bounded up to a rate of Theta(1) under cross-entropy; without, the rate falls.
+    """With a root-mean-square normalisation and trainable gains in each of two hidden layers, Adam keeps what leaves
+    the normalisation, the gains, bounded up to a rate of Theta(1) under cross-entropy; without, the rate falls.
     """
     constant = tc.Plateau(within=0.2, rival=-1 / 2)
     widths = tuple(float(width) for width in SHORT)
@@ -298,8 +302,9 @@ def test_trainable_normalisation_makes_the_rate_of_adam_a_constant():
     trend=True,
 )
 def test_trainable_normalisation_raises_the_rate_of_gradient_descent_under_cross_entropy_alone():
-    """With a root-mean-square normalisation and trainable gains in each hidden layer, SGD under cross-entropy keeps
-    activations bounded up to a larger rate; under MSE it does not keep outputs bounded up to a larger one.
+    """With a root-mean-square normalisation and trainable gains in each of three hidden layers, SGD under cross-entropy
+    keeps what leaves the normalisation bounded up to a larger rate than it keeps activations without; with two, under
+    MSE, it does not keep outputs bounded up to a larger one.
     """
     options = {"widths": NARROW, "budget": 10}
     entropy = twelve_steps(3, tc.SGD, tc.CROSS_ENTROPY, 2.0, 0.0)

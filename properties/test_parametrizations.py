@@ -241,8 +241,8 @@ def test_the_coordinate_check_of_standard_parametrization_blows_up(depth, activa
 @given(depth=depths(2, 3), activation=activations(smooth=True))
 @example(depth=2, activation=tc.TANH)
 def test_the_coordinate_check_of_adam_blows_up(depth, activation):
-    """Under standard parametrization one small step of Adam at a constant rate gives effective updates Theta(1) in the
-    input layer and Theta(n) in hidden layers and the outputs.
+    """With a smooth activation, under standard parametrization, one small step of Adam at a constant rate gives
+    effective updates Theta(1) in the input layer and Theta(n) in hidden layers and the outputs.
     """
     training = trained(tc.STANDARD, depth=depth, activation=activation, base=1e-6, optimizer=ADAM)
     updates = tc.Sweep(tc.update_size("effective"), training, widths=tc.widths(64, 1024))

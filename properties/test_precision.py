@@ -85,7 +85,7 @@ def predicted_width(activation: tc.Activation, data: int) -> float:
     """The width at which the largest output after one step is the largest half-precision number.
 
     Outputs start at zero, so that the readout moves along labels minus 1/C, and features have inner products
-    n E phi(h) phi(h'): Lee et al. 2018, arXiv:1711.00165, Eq. 4.
+    n E phi(h) phi(h'): Lee et al. 2018, arXiv:1711.00165 (from memory).
     """
     inputs, targets, _ = tc.GaussianMixture(seed=data).draw()
     moments = analytic_kernels(inputs, depth=1, activation=activation.name, weight_variance=1.0).nngp

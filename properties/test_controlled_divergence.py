@@ -242,14 +242,15 @@ def test_predictions_of_two_widths_approach_each_other(activation):
 @tc.claim(
     id="H11", source="derived and measured here; that MSE has no controlled divergence: " + HAAS + " (second-hand)"
 )
-@given(steps=st.sampled_from([2, 3]), activation=activations())
+@given(steps=st.sampled_from([2, 3]), activation=activations(smooth=True))
 @example(steps=2, activation=tc.TANH)
 @example(steps=3, activation=tc.TANH)
 def test_under_mse_outputs_compound(steps, activation):
-    """Under MSE at rate n^-3/4 outputs of a centred network with one hidden layer are Theta(n^(t/4)) after t = 2 and 3
-    steps, for a base rate far above the threshold; under cross-entropy they are not.
+    """With a smooth activation, under MSE at rate n^-3/4, outputs of a centred network with one hidden layer are
+    Theta(n^(t/4)) after t = 2 and 3 steps, for a base rate far above the threshold; under cross-entropy they are not.
     """
-    # The correction is one over the base rate times n^(1/4), slower than the class has it, and small by then.
+    # The correction is one over the base rate times n^(1/4), slower than the class has it; at three steps it leaves
+    # +0.05 in the exponent.
     training = trained(3 / 4, depth=1, activation=activation, base=7.0, loss=tc.MSE, steps=steps, data=FEW)
     outputs = tc.Sweep(output_size_by_step(), training, widths=tc.widths(8192, 524288)).of(f"step {steps}")
 

@@ -26,8 +26,8 @@ def test_the_whole_of_properties(note, tmp_path):
     note(
         "pytest properties -n auto",
         f"{wall:.0f} s, {outside:.0%} of the claims' time outside the engines",
-        "5 minutes on 2 cores",
+        "15 minutes on 2 cores",
         seconds=wall,
         outside=outside,
     )
-    assert wall < 300
+    assert wall < 900

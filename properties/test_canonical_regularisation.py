@@ -173,11 +173,16 @@ def residuals(read, values: Sequence[float]) -> tc.Scan:
     return tc.Scan(read, tuple(values), along="output scale", name=KAPPA, shared=True)
 
 
-@tc.claim(id="CR-3", source="derived and measured here; the abstract's two regimes at one width", paper=PAPER)
-@given(activation=SMOOTH, start=STARTS, task=TASKS)
+@tc.claim(
+    id="CR-3",
+    source="derived and measured here; the abstract's two regimes at one width; with GELU the KKT residual does not "
+    "saturate but rises by a factor 1.8 over the same scales",
+    paper=PAPER,
+)
+@given(activation=activations(among=(tc.TANH, tc.ERF)), start=STARTS, task=TASKS)
 @example(activation=tc.TANH, start="independent", task=TASK)
 def test_the_kkt_residual_saturates_and_then_falls_as_the_inverse_output_scale(activation, start, task):
-    """With a smooth activation, at a fixed width, the KKT residual stays within a factor 2 for output scales from 1/8
+    """With tanh or erf, at a fixed width, the KKT residual stays within a quarter for output scales from 1/8
     to 1 times the mean-field one, and falls as Theta(1 / scale) from 8 times it on, on both sides of the NTK scale.
     """
     read = by_scale(activation, start, task)
@@ -185,9 +190,7 @@ def test_the_kkt_residual_saturates_and_then_falls_as_the_inverse_output_scale(a
     # In units of the mean-field scale, across the NTK scale, where nothing changes: an expansion in its inverse, and
     # corrections of relative order n^-1/2 beyond it.
     inverse = tc.PowerLaw(-1, corrections=tc.FiniteSizeClass(rho=3 / 8, omegas=(0.5, 1.0)))
-
-    # The inverse law would make a factor of eight of that range.
-    saturated = tc.Collapse(within=1.0)
+    saturated = tc.Collapse(within=0.25)
 
     tc.check(small, saturated)
     tc.check(large, inverse)

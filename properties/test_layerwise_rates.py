@@ -174,11 +174,11 @@ def test_adam_updates_of_hidden_and_output_layers_grow_in_proportion_to_the_widt
         optimizer=tc.ADAM,
         dtype="float64",
     )
-    moved = tc.Sweep(EFFECTIVE, training, widths=WIDTHS)
+    moved = tc.Sweep(EFFECTIVE, training, widths=tc.widths(256, 4096))
     by_gradients = tc.Sweep(EFFECTIVE, training, widths=tc.widths(64, 16384, factor=4)).with_training(optimizer=tc.SGD)
 
     # Adam's matrices are stored, so the range is short.
-    proportional = tc.PowerLaw(1, within=0.15, rival=1 / 2)
+    proportional = tc.PowerLaw(1, within=0.1, rival=1 / 2)
 
     tc.check(moved.of("input"), tc.Plateau(within=0.08, rival=-1 / 2))
     tc.check(moved.of("hidden"), proportional)

@@ -5,7 +5,7 @@ Torch is imported only where a sweep has to be measured, since plain pytest runs
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -76,7 +76,11 @@ def findings_of(
         found = {name: replace(finding, repeatable=True) for name, finding in found.items()}
     if not conditions.confirms:
         return found
-    return {name: _confirmed(f, name, sweep, other, prediction, conditions) for name, f in found.items()}
+    fresh: Mapping[str, Finding] = {}
+    if not isinstance(other, Measurement) and (doubted := {n for n, f in found.items() if f.clear and not f.passed}):
+        partner = None if other is None else other.redrawn(1)
+        fresh = _of_sweep(sweep.redrawn(1), partner, prediction, role, conditions.resources, only=doubted)
+    return {name: _confirmed(finding, fresh.get(name)) for name, finding in found.items()}
 
 
 def _check_partner(sweep: Design, other: Design | Measurement, prediction: Prediction) -> None:
@@ -123,13 +127,18 @@ def _admit(sweep: Design, prediction: Prediction, role: Role) -> None:
 
 
 def _of_sweep(
-    sweep: Design, other: Design | Measurement | None, prediction: Prediction, role: Role, resources: Resources | None
+    sweep: Design,
+    other: Design | Measurement | None,
+    prediction: Prediction,
+    role: Role,
+    resources: Resources | None,
+    only: Collection[str] | None = None,
 ) -> dict[str, Finding]:
-    """Findings by reading, each from the first look that settles it."""
+    """Findings by reading, all or some, each from the first look that settles it."""
     if sweep.seeds is not None:
         return {
             name: _powered(replace(finding, role=role), prediction, None)
-            for name, finding in _measured(sweep, other, prediction, resources, None).items()
+            for name, finding in _measured(sweep, other, prediction, resources, None, only).items()
         }
     from theorychecks.experiment import Design, costs
 
@@ -140,7 +149,7 @@ def _of_sweep(
 
     def look(counts: tuple[int, ...], confidence: float) -> dict[str, Finding]:
         partner = other.on(counts) if isinstance(other, Design) else None
-        found = _measured(sweep.on(counts), partner, prediction, resources, confidence)
+        found = _measured(sweep.on(counts), partner, prediction, resources, confidence, only)
         return {name: replace(finding, role=role) for name, finding in found.items()}
 
     found = in_looks(prediction, sweep.axis_values, price, sweep.budget, look, equal=sweep.shared_seeds)
@@ -154,6 +163,7 @@ def _measured(
     prediction: Prediction,
     resources: Resources | None,
     confidence: float | None,
+    only: Collection[str] | None,
 ) -> dict[str, Finding]:
     from theorychecks.experiment import Design, Resources, measure
 
@@ -164,6 +174,8 @@ def _measured(
         others = {name: their[name] for name in other.select(list(their))}
     findings = {}
     for name in sweep.select(list(measured.measurements)):
+        if only is not None and name not in only:
+            continue
         if isinstance(other, Measurement):
             partner: Measurement | None = other
         elif other is not None and name not in others:
@@ -224,21 +236,10 @@ def _told_if_weak(finding: Finding) -> Finding:
     return replace(finding, reason=finding.reason + weak)
 
 
-def _confirmed(
-    finding: Finding,
-    name: str,
-    sweep: Design,
-    other: Design | Measurement | None,
-    prediction: Prediction,
-    conditions: Conditions,
-) -> Finding:
-    """A finding that would fail its claim, judged once more on fresh seeds; any other one as it is."""
-    if finding.passed or finding.verdict is Verdict.INCONCLUSIVE:
-        return finding
-    if not finding.clear or isinstance(other, Measurement):
+def _confirmed(finding: Finding, fresh: Finding | None) -> Finding:
+    """A finding that would fail its claim, with what fresh seeds say; any other one as it is."""
+    if fresh is None:
         return _told_if_weak(finding)
-    partner = None if other is None else other.redrawn(1)
-    fresh = _of_sweep(sweep.redrawn(1), partner, prediction, finding.role, conditions.resources)[name]
     told = f"{fresh.verdict.value}: {fresh.reason}"
     again = "on fresh seeds" if fresh.verdict is finding.verdict else "fresh seeds do not confirm it:"
     return replace(

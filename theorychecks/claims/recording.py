@@ -28,11 +28,13 @@ class Recorder:
         findings: in order.
         conditions: what the run imposes on the claim.
         ranges: widths at which a sweep has been held against a prediction.
+        notes: what a reader is told besides the findings.
     """
 
     findings: list[Finding] = field(default_factory=list)
     conditions: Conditions = field(default_factory=Conditions)
     ranges: dict[object, tuple[float, ...]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def add(self, finding: Finding) -> None:
         """Record a finding, in the place of the same one of an earlier run of the same setting."""

@@ -35,7 +35,9 @@ class Check:
     meaning: str
 
 
-def curvature_checks(axis: Array, sizes: Array, cells: Cells, weights: Array, curves: Array) -> dict[str, Check]:
+def curvature_checks(
+    axis: Array, sizes: Array, cells: Cells, weights: Array, curves: Array, level: float = CHECK_LEVEL
+) -> dict[str, Check]:
     """Hold each check's statistic against what the class's curves and the noise allow.
 
     Args:
@@ -44,21 +46,27 @@ def curvature_checks(axis: Array, sizes: Array, cells: Cells, weights: Array, cu
         cells: their locations and noise.
         weights: [K], of the exponent.
         curves: [members, K], the finite-size class.
+        level: of each check.
     """
     log_axis = np.log(axis)
     checks = {
         "drift": _check_contrast(
-            _drift_contrast(log_axis), cells, curves, "change of the local exponent from the first to the last point"
+            _drift_contrast(log_axis),
+            cells,
+            curves,
+            level,
+            "change of the local exponent from the first to the last point",
         ),
         "tail": _check_contrast(
             _tail_contrast(log_axis, sizes) - weights,
             cells,
             curves,
+            level,
             "exponent of the last points minus the fitted exponent",
         ),
     }
     if len(axis) >= _FEWEST_POINTS and not cells.shared:
-        checks["lack_of_fit"] = _check_lack_of_fit(sizes, cells, curves)
+        checks["lack_of_fit"] = _check_lack_of_fit(sizes, cells, curves, level)
     return checks
 
 
@@ -78,14 +86,14 @@ def _tail_contrast(log_axis: Array, sizes: Array) -> Array:
     return contrast
 
 
-def _check_contrast(contrast: Array, cells: Cells, curves: Array, meaning: str) -> Check:
+def _check_contrast(contrast: Array, cells: Cells, curves: Array, level: float, meaning: str) -> Check:
     estimate = cells.combine(contrast)
-    quantile = float(stats.t.ppf(1 - CHECK_LEVEL / 2, estimate.degrees_of_freedom))
+    quantile = float(stats.t.ppf(1 - level / 2, estimate.degrees_of_freedom))
     bound = float(np.abs(curves @ contrast).max()) + quantile * estimate.standard_error
     return Check(fired=abs(estimate.value) > bound, statistic=estimate.value, bound=bound, meaning=meaning)
 
 
-def _check_lack_of_fit(sizes: Array, cells: Cells, curves: Array) -> Check:
+def _check_lack_of_fit(sizes: Array, cells: Cells, curves: Array, level: float) -> Check:
     """Test the locations against 1, log m, m^-1/2 and m^-1, with the seeds' noise as pure error.
 
     The quadratic form of what is left over is compared with an F distribution that has its first two moments, with
@@ -103,7 +111,7 @@ def _check_lack_of_fit(sizes: Array, cells: Cells, curves: Array) -> Check:
     denominator = scatter**2 / (np.diag(scattered) ** 2 / cells.degrees_of_freedom).sum()
     # What the design leaves of the class's own curves is no lack of fit; norms add by the triangle inequality.
     in_class = math.sqrt(((curves @ projector) ** 2).sum(axis=1).max() / scatter)
-    bound = (in_class + math.sqrt(stats.f.isf(CHECK_LEVEL / 2, numerator, denominator))) ** 2
+    bound = (in_class + math.sqrt(stats.f.isf(level / 2, numerator, denominator))) ** 2
     return Check(
         fired=bool(statistic > bound),
         statistic=float(statistic),

@@ -36,6 +36,7 @@ def judge_exponent(
     measurement: Measurement,
     confidence: float,
     finite_size: FiniteSizeClass,
+    among: int = 1,
 ) -> Finding:
     """Fit an exponent and compare its interval with what is allowed."""
     check_any_number(measurement)
@@ -64,7 +65,7 @@ def judge_exponent(
             confidence=confidence,
             remedy=remedy,
         )
-    fit = fit_power_law(measurement, confidence=confidence, finite_size=finite_size, average=expectation.average)
+    fit = fit_power_law(measurement, confidence=confidence, finite_size=finite_size, average=expectation.average, among=among)
     fired = [name for name, check in fit.checks.items() if check.fired]
     verdict = decide(fit.interval, allowed, flagged=bool(fired))
     if "independence" in fired:

@@ -32,6 +32,7 @@ class ExponentPrediction(ABC):
 
     average: Average
     corrections: FiniteSizeClass | None
+    among: int
 
     @property
     @abstractmethod
@@ -79,7 +80,7 @@ class ExponentPrediction(ABC):
     def judge(self, measurement: Measurement, *, confidence: float = CONFIDENCE) -> Finding:
         """SUPPORTED when the exponent's whole interval is allowed, REFUTED when none of it is."""
         finite_size = class_for(measurement.axis, self.corrections)
-        return judge_exponent(self.expectation, self.allowed, measurement, confidence, finite_size)
+        return judge_exponent(self.expectation, self.allowed, measurement, confidence, finite_size, self.among)
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ class PowerLaw(ExponentPrediction):
         rival: the nearest exponent that another theory predicts; needed for a margin above 0.08.
         average: whether it is the exponent of the typical value ("mean of logs") or of the mean ("log of mean").
         corrections: the finite-size class, which every axis but the width has to declare.
+        among: how many such predictions are judged together; the checks of their fits share one level.
     """
 
     exponent: float
@@ -99,6 +101,7 @@ class PowerLaw(ExponentPrediction):
     rival: float | None = field(default=None, kw_only=True)
     average: Average = field(default=MEAN_OF_LOGS, kw_only=True)
     corrections: FiniteSizeClass | None = field(default=None, kw_only=True)
+    among: int = field(default=1, kw_only=True)
 
     def __post_init__(self) -> None:
         _check_margin(self, self.expectation, widest=MARGIN)
@@ -126,6 +129,7 @@ class UpperBound(ExponentPrediction):
         rival: the nearest larger exponent that another theory predicts; needed for a margin above 0.08.
         average: whether it is the exponent of the typical value ("mean of logs") or of the mean ("log of mean").
         corrections: the finite-size class, which every axis but the width has to declare.
+        among: how many such predictions are judged together; the checks of their fits share one level.
     """
 
     exponent: float
@@ -133,6 +137,7 @@ class UpperBound(ExponentPrediction):
     rival: float | None = field(default=None, kw_only=True)
     average: Average = field(default=MEAN_OF_LOGS, kw_only=True)
     corrections: FiniteSizeClass | None = field(default=None, kw_only=True)
+    among: int = field(default=1, kw_only=True)
 
     def __post_init__(self) -> None:
         _check_margin(self, self.expectation, widest=MARGIN)
@@ -162,6 +167,7 @@ class LowerBound(ExponentPrediction):
         rival: the nearest smaller exponent that another theory predicts; needed for a margin above 0.08.
         average: whether it is the exponent of the typical value ("mean of logs") or of the mean ("log of mean").
         corrections: the finite-size class, which every axis but the width has to declare.
+        among: how many such predictions are judged together; the checks of their fits share one level.
     """
 
     exponent: float
@@ -169,6 +175,7 @@ class LowerBound(ExponentPrediction):
     rival: float | None = field(default=None, kw_only=True)
     average: Average = field(default=MEAN_OF_LOGS, kw_only=True)
     corrections: FiniteSizeClass | None = field(default=None, kw_only=True)
+    among: int = field(default=1, kw_only=True)
 
     def __post_init__(self) -> None:
         _check_margin(self, self.expectation, widest=MARGIN)
@@ -197,12 +204,14 @@ class Plateau(ExponentPrediction):
         rival: the exponent nearest to zero that another theory predicts; needed for a margin above 0.05.
         average: whether it is the typical value ("mean of logs") that is constant or the mean ("log of mean").
         corrections: the finite-size class, which every axis but the width has to declare.
+        among: how many such predictions are judged together; the checks of their fits share one level.
     """
 
     within: float = field(default=PLATEAU_MARGIN, kw_only=True)
     rival: float | None = field(default=None, kw_only=True)
     average: Average = field(default=MEAN_OF_LOGS, kw_only=True)
     corrections: FiniteSizeClass | None = field(default=None, kw_only=True)
+    among: int = field(default=1, kw_only=True)
 
     def __post_init__(self) -> None:
         _check_margin(self, self.expectation, widest=PLATEAU_MARGIN)

@@ -14,18 +14,22 @@ _LEVEL: Final = 1e-3
 _FEWEST_SEEDS: Final = 4
 
 
-def check_independence(cells: Cells) -> Check | None:
+def check_independence(cells: Cells, among: int = 1) -> Check | None:
     """Friedman's test (1937, JASA 32) on the ranks of seed indices within cells; None where there are too few to tell.
 
     Draws that all axis values share give each index a level of its own, and that is what the test sees: a slope of its
     own, which cancels in the sum of ranks, it does not. An interval that takes them for independent is
     too wide under a common level and in general unpredictable; declared shared, it is exact.
+
+    Args:
+        cells: the runs.
+        among: how many such tests share the level.
     """
     fewest = int(cells.seeds.min())
     if cells.shared or cells.exact or fewest < _FEWEST_SEEDS:
         return None
     points = len(cells.logs)
-    bound = float(stats.chi2.isf(_LEVEL, fewest - 1))
+    bound = float(stats.chi2.isf(_LEVEL / among, fewest - 1))
     if points * (fewest - 1) <= bound:
         # Perfect agreement would not reach the bound.
         return None

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from theorychecks.statistics.cells import summarise
-from theorychecks.statistics.curvature import Check, curvature_checks
+from theorychecks.statistics.curvature import CHECK_LEVEL, Check, curvature_checks
 from theorychecks.statistics.finite_size import DEFAULT_CLASS, FiniteSizeClass
 from theorychecks.statistics.independence import check_independence
 from theorychecks.statistics.measurement import (
@@ -73,6 +73,7 @@ class Fit:
         trimmed: whether cells are trimmed means.
         average: what is averaged over seeds.
         noise: standard deviation of the logarithm of one run, pooled over cells.
+        among: how many fits share the level of the checks.
     """
 
     exponent: float
@@ -90,6 +91,7 @@ class Fit:
     trimmed: bool
     average: Average
     noise: float
+    among: int
 
     @property
     def centre(self) -> float:
@@ -113,6 +115,7 @@ def fit_power_law(
     confidence: float = CONFIDENCE,
     finite_size: FiniteSizeClass = DEFAULT_CLASS,
     average: Average = MEAN_OF_LOGS,
+    among: int = 1,
 ) -> Fit:
     """Fit an exponent to a measurement, with an interval that is honest about finite-size bias.
 
@@ -121,6 +124,7 @@ def fit_power_law(
         confidence: of the interval; each tail errs by at most half of the rest.
         finite_size: the class of corrections to guard against.
         average: whether the exponent is that of the typical value ("mean of logs") or of the mean ("log of mean").
+        among: how many fits are judged together, among which the level of the checks of their assumptions is shared.
 
     Raises:
         ValueError: if there are too few axis values, or more missing runs than trimming sets aside.
@@ -139,8 +143,8 @@ def fit_power_law(
     quantile = float(stats.t.ppf(1 - (1 - confidence) / 2, estimate.degrees_of_freedom))
     half = bias + quantile * estimate.standard_error
     log_axis = np.log(axis)
-    checks = curvature_checks(axis, sizes, cells, weights, curves)
-    if (independence := check_independence(cells)) is not None:
+    checks = curvature_checks(axis, sizes, cells, weights, curves, CHECK_LEVEL / among)
+    if (independence := check_independence(cells, among)) is not None:
         checks["independence"] = independence
     return Fit(
         exponent=estimate.value,
@@ -158,6 +162,7 @@ def fit_power_law(
         trimmed=cells.trimmed,
         average=average,
         noise=math.sqrt(pooled),
+        among=among,
     )
 
 

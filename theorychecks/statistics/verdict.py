@@ -198,6 +198,7 @@ class Finding:
                     # A class without corrections has no members; a tiny one stands for it.
                     finite_size=own.of_size(max(size, 1e-6)),
                     average=self.fit.average,
+                    among=self.fit.among,
                 )
             except ValueError:
                 break

@@ -1,0 +1,150 @@
+"""Coordinate check: how every module and parameter of a model scales with width, each with a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from theorychecks.claims import ClaimFailure, Recorder, check, recording
+from theorychecks.claims.recording import now_recording
+from theorychecks.experiment import Scan
+from theorychecks.experiment.design import DEFAULT_BUDGET
+from theorychecks.gates.diagnosis import Diagnosis, diagnose
+from theorychecks.gates.expectations import CONSTANT, Expected, check_known, expected
+from theorychecks.gates.source import Moment, Source, by_prediction
+from theorychecks.looks import Conditions
+from theorychecks.modules import Model
+from theorychecks.networks import Parametrization
+from theorychecks.statistics import Finding
+from theorychecks.statistics.design import check_seeds, positive_integer
+
+STEPS = 4
+_COST = 1.5
+"""The power of the width at which a training's time grows, for planning; matrices alone would grow as its square."""
+
+
+@dataclass(frozen=True)
+class CoordinateCheck:
+    """What a coordinate check has found.
+
+    Attributes:
+        findings: one for each coordinate and step, with its exponent, interval and verdict.
+        diagnosis: what is wrong where, if anything is.
+    """
+
+    findings: tuple[Finding, ...]
+    diagnosis: Diagnosis
+
+    @property
+    def passed(self) -> bool:
+        """Whether every coordinate scales as it is meant to."""
+        return all(finding.passed for finding in self.findings)
+
+    @property
+    def failed(self) -> bool:
+        """Whether some coordinate clearly does not, and fresh seeds say the same."""
+        return any(finding.outcome == "fail" for finding in self.findings)
+
+
+def coordinate_check(
+    model: Model,
+    parametrization: Parametrization,
+    *,
+    widths: Sequence[int],
+    steps: int = STEPS,
+    at: Sequence[int] | None = None,
+    budget: int | None = None,
+    seeds: int | tuple[int, ...] | None = None,
+) -> CoordinateCheck:
+    """Train a model at several widths, and hold every coordinate against what its parametrization predicts.
+
+    Coordinates are, for every module: the size of what it returns, its change since the start, and the propagating
+    update W_0 dx_t; for every parameter in every module that uses it: the effective update dW_t x_t; and the logits of
+    every attention. Those that are zero, or do not depend on the weights, have no exponent and are left out.
+
+    Args:
+        model: how it is built, trained, and on what.
+        parametrization: what it is meant to be: `MAXIMAL_UPDATE` or `NTK`.
+        widths: five or more, such as `widths(64, 1024)`.
+        steps: of training.
+        at: after which steps coordinates are read, besides the start; the first and the last unless given.
+        budget: see `Scan`.
+        seeds: takes the place of a budget.
+
+    Raises:
+        ClaimFailure: outside of a claim run by pytest, if a coordinate clearly scales otherwise; the diagnosis says
+            which is the first, and what is wrong there.
+        ModelError: if the model cannot be gated.
+        ValueError: if the widths can never decide, before anything is trained; or for an unknown parametrization.
+    """
+    check_known(parametrization)
+    design = _checked(widths, steps, at)
+    _admit(design[0], seeds)
+    source = Source(model, *design)
+    recorder = now_recording.get()
+    if recorder is not None:
+        return _checked_coordinates(source, parametrization, budget, seeds, recorder)
+    recorder = Recorder(conditions=Conditions(confirms=True))
+    with recording(recorder):
+        found = _checked_coordinates(source, parametrization, budget, seeds, recorder)
+    if found.failed:
+        raise ClaimFailure(str(found.diagnosis))
+    return found
+
+
+def privately(
+    source: Source, parametrization: Parametrization, conditions: Conditions, *, seeds: int | tuple[int, ...] | None, budget: int | None
+) -> CoordinateCheck:
+    """A check that is recorded nowhere, for controls and mutations."""
+    recorder = Recorder(conditions=replace(conditions, confirms=True))
+    with recording(recorder):
+        return _checked_coordinates(source, parametrization, budget, seeds, recorder)
+
+
+def _checked(
+    widths: Sequence[int], steps: int, at: Sequence[int] | None
+) -> tuple[tuple[int, ...], int, tuple[int, ...]]:
+    positive_integer(steps, "steps")
+    times = tuple(sorted({1, steps} if at is None else set(at)))
+    if not times or times[0] < 1 or times[-1] > steps:
+        raise ValueError(f"coordinates are read at=... after 1 to steps={steps} steps; got {at}")
+    return tuple(positive_integer(width, "a width") for width in widths), steps, times
+
+
+def _admit(widths: tuple[int, ...], seeds: int | tuple[int, ...] | None) -> None:
+    """Refuse widths that can never decide."""
+    counts = check_seeds(seeds or DEFAULT_BUDGET, len(widths))
+    CONSTANT.admit(widths, counts)
+    CONSTANT.check_range(widths, counts)
+
+
+def _checked_coordinates(
+    source: Source, parametrization: Parametrization, budget: int | None, seeds: int | tuple[int, ...] | None, recorder: Recorder
+) -> CoordinateCheck:
+    drawn_from = Scan(lambda *_: {}, (1,), along="width", name="seeds").redrawn(2 * recorder.conditions.seed).drawn_from
+    about: dict[Moment, Expected] = {}
+    moments = source.moments(drawn_from)
+    for moment in moments:
+        prediction = expected(parametrization, source.anatomy, moment.coordinate, moment.step)
+        if prediction is not None:
+            about[moment] = prediction
+    found: dict[Moment, Finding] = {}
+    for prediction, group in by_prediction(about).items():
+        scan = Scan(
+            source.reader(group),
+            source.widths,
+            along="width",
+            name=source.model.title,
+            cost=_COST,
+            budget=budget,
+            seeds=seeds,
+            about=(("parametrization", parametrization.name), ("steps", str(source.steps))),
+        )
+        by_name = {f"{source.model.title}, {moment}": moment for moment in group}
+        for finding in check(scan, replace(prediction, among=len(about))):
+            found[by_name[finding.label]] = finding
+    in_order = {moment: found[moment] for moment in moments if moment in found}
+    diagnosis = diagnose(source, in_order)
+    if diagnosis:
+        recorder.notes.append(str(diagnosis))
+    return CoordinateCheck(tuple(in_order.values()), diagnosis)

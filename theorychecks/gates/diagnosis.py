@@ -1,0 +1,4 @@
+"""Diagnosis."""
+class Diagnosis:
+    pass
+def diagnose(*a): return None

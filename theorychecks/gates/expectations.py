@@ -1,0 +1,91 @@
+"""Expectations: how each of a model's coordinates scales with its width, by role, under a declared parametrization.
+
+Maximal update: Yang, Hu 2021 (arXiv:2011.14522), and for transformers Yang et al. 2022 (arXiv:2203.03466, Appendix J
+and Desiderata J.1): every feature and every change of one is Theta(1), except the outputs and attention logits before
+training, which are O(n^-1/2) unless the readout is tied to the embedding. Lazy training: Jacot et al. 2018
+(arXiv:1806.07572) and Lee et al. 2019 (arXiv:1902.06720, Theorem 2.1): features move by O(n^-1/2), outputs by Theta(1).
+"""
+
+from __future__ import annotations
+
+from theorychecks.modules import Anatomy
+from theorychecks.modules.coordinates import CHANGE, EFFECTIVE, INPUT, PROPAGATING, SIZE, Coordinate
+from theorychecks.modules.roles import Part
+from theorychecks.networks import MAXIMAL_UPDATE, NTK, Parametrization
+from theorychecks.statistics import PowerLaw, UpperBound
+
+MARGIN = 0.15
+"""Rivals are half-integers, and affordable widths leave no room for less."""
+CONSTANT = PowerLaw(0.0, within=MARGIN, rival=0.5)
+BOUNDED = UpperBound(0.0, within=MARGIN, rival=0.5)
+FALLING = PowerLaw(-0.5, within=MARGIN, rival=0.0)
+SMALL_AT_FIRST = UpperBound(-0.5, within=MARGIN, rival=0.0)
+Expected = PowerLaw | UpperBound
+
+
+def check_known(parametrization: Parametrization) -> None:
+    """Refuse a parametrization of which no coordinates are predicted here.
+
+    Raises:
+        ValueError: with those that are.
+    """
+    if parametrization not in (MAXIMAL_UPDATE, NTK):
+        name = getattr(parametrization, "name", parametrization)
+        raise ValueError(
+            f"a coordinate check knows what MAXIMAL_UPDATE and NTK predict; got {name!r}. Declare what your model is "
+            "meant to be: under the standard parametrization with one learning rate nothing stays Theta(1)."
+        )
+
+
+def expected(
+    parametrization: Parametrization, anatomy: Anatomy, coordinate: Coordinate, step: int
+) -> Expected | None:
+    """What a parametrization says of a coordinate after so many steps; None where it says nothing."""
+    module = anatomy.modules.get(coordinate.module.partition("[")[0])
+    if module is None or coordinate.quantity == INPUT or module.role == "unchecked":
+        return None
+    if coordinate.quantity == EFFECTIVE:
+        part = next(p for p in anatomy.used_in(_plain(module)) if p.name == coordinate.parameter)
+        return None if part.role == "unchecked" else _update(parametrization, part, module)
+    if coordinate.quantity == PROPAGATING:
+        return _propagated(parametrization, module)
+    if parametrization == NTK:
+        return _lazy(module, coordinate, step)
+    return _maximal(module, coordinate, step, tied=_is_tied(anatomy, module))
+
+
+def _maximal(module: Part, coordinate: Coordinate, step: int, *, tied: bool) -> Expected:
+    if module.role == "attention logits":
+        # A random query is orthogonal to its keys up to n^-1/2, which training at a small rate leaves for a while.
+        small = coordinate.quantity == SIZE and step == 0 and module.grows
+        return SMALL_AT_FIRST if small else BOUNDED
+    if module.role == "output" and coordinate.quantity == SIZE:
+        return SMALL_AT_FIRST if step == 0 and not tied else BOUNDED
+    return CONSTANT
+
+
+def _lazy(module: Part, coordinate: Coordinate, step: int) -> Expected | None:
+    if module.role == "attention logits":
+        return None
+    if coordinate.quantity == CHANGE and module.role == "hidden":
+        return FALLING
+    return BOUNDED if module.role == "output" and coordinate.quantity == SIZE and step else CONSTANT
+
+
+def _update(parametrization: Parametrization, part: Part, module: Part) -> Expected:
+    return FALLING if parametrization == NTK and module.role == "hidden" else CONSTANT
+
+
+def _propagated(parametrization: Parametrization, module: Part) -> Expected:
+    if module.role == "output":
+        # What is aligned with the first readout is Theta(1), and what is not O(n^-1/2).
+        return BOUNDED
+    return FALLING if parametrization == NTK else CONSTANT
+
+
+def _is_tied(anatomy: Anatomy, module: Part) -> bool:
+    return any(part.name in anatomy.tied for part in anatomy.parameters if part.role in ("output", "input"))
+
+
+def _plain(module: Part) -> str:
+    return module.name.partition(" (call ")[0]

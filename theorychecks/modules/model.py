@@ -1,0 +1,150 @@
+"""Model: how somebody builds a model of any width, trains it, and on what."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from theorychecks.modules.errors import ModelError
+
+Batch = Any
+Step = Callable[[Batch], Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A model of any width, how it is trained, and on what; nothing to inherit.
+
+    Attributes:
+        build: from a width to a module, drawn from torch's global generator.
+        optimizer: from that module to a `torch.optim.Optimizer`, or to a function that takes a batch, makes one whole
+            training step with it and may return the loss.
+        batches: one for each step, or a function from a `torch.Generator` to them, which draws other ones for each
+            seed. The first one is what coordinates are measured on. A batch is a pair (inputs, targets), or a mapping
+            of keywords.
+        loss: from outputs and targets (or the whole mapping) to a number; where there is none, the model computes it:
+            it returns the loss, or something with a `loss`.
+        roles: takes the place of what is inferred, by pattern of the parameter's or module's name:
+            `{"*.scores": "attention logits"}`.
+        name: what reports call it.
+    """
+
+    build: Callable[[int], nn.Module]
+    optimizer: Callable[[nn.Module], Optimizer | Step]
+    batches: Sequence[Batch] | Callable[[torch.Generator], Sequence[Batch]]
+    loss: Callable[[Any, Any], Tensor] | None = field(default=None, kw_only=True)
+    roles: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    name: str = field(default="", kw_only=True)
+
+    def __post_init__(self) -> None:
+        for what, function in (("build", self.build), ("optimizer", self.optimizer)):
+            if not callable(function):
+                raise TypeError(f"{what} is a function, {_SIGNATURES[what]}; got {function!r}")
+        if self.loss is not None and not callable(self.loss):
+            raise TypeError(f"loss is a function, loss(outputs, targets) -> number; got {self.loss!r}")
+        if not callable(self.batches) and not (isinstance(self.batches, Sequence) and len(self.batches)):
+            raise TypeError(
+                "batches is a list with one batch for each step, or a function from a torch.Generator to one; "
+                f"got {type(self.batches).__name__}"
+            )
+
+    @property
+    def title(self) -> str:
+        """The name, or that of the function that builds it."""
+        return self.name or getattr(self.build, "__qualname__", type(self.build).__name__)
+
+    def first_batches(self, count: int, draw: torch.Generator) -> list[Batch]:
+        """So many batches, drawn for one seed where they are drawn.
+
+        Raises:
+            ModelError: if there are too few.
+        """
+        given = self.batches(draw) if callable(self.batches) else self.batches
+        found = list(itertools.islice(given, count))
+        if len(found) < count:
+            raise ModelError(
+                f"{self.title}: {count} steps need {count} batches; got {len(found)}. "
+                f"Give more batches, or ask for steps={len(found)}."
+            )
+        return found
+
+    def outputs_and_loss(self, module: nn.Module, batch: Batch) -> tuple[Any, Tensor]:
+        """One forward pass: what the module returns, and the loss of it."""
+        targets = batch
+        if isinstance(batch, Mapping):
+            outputs = module(**batch)
+        elif isinstance(batch, tuple | list) and len(batch) == 2:
+            inputs, targets = batch
+            outputs = _called(module, inputs)
+        else:
+            outputs = _called(module, batch)
+        loss = self.loss(outputs, targets) if self.loss is not None else own_loss(outputs)
+        if not isinstance(loss, Tensor) or loss.numel() != 1:
+            raise ModelError(
+                f"{self.title}: a loss is one number; got {_described(loss)}. Give loss=..., from outputs and targets "
+                "to a scalar, or let the model return something with a `loss`."
+            )
+        return outputs, loss.reshape(())
+
+
+_SIGNATURES = {
+    "build": "build(width) -> torch.nn.Module",
+    "optimizer": "optimizer(module) -> torch.optim.Optimizer, or -> a function that makes one training step of a batch",
+}
+
+
+def own_loss(outputs: Any) -> object:
+    """The loss that a model computes itself, wherever it returns it."""
+    if isinstance(outputs, Tensor):
+        return outputs
+    if isinstance(outputs, Mapping) and "loss" in outputs:
+        return outputs["loss"]
+    if hasattr(outputs, "loss"):
+        return outputs.loss
+    return outputs[0] if isinstance(outputs, tuple | list) and outputs else outputs
+
+
+def tensors_in(found: Any, prefix: str = "") -> dict[str, Tensor]:
+    """Floating-point tensors in what a module returns, by where they lie in it; losses are none of them."""
+    if isinstance(found, Tensor):
+        return {prefix: found} if found.is_floating_point() and found.ndim > 0 else {}
+    items: list[tuple[str, Any]] = []
+    if isinstance(found, Mapping):
+        items = [(str(key), value) for key, value in found.items() if key != "loss"]
+    elif isinstance(found, tuple | list):
+        items = [(str(place), value) for place, value in enumerate(found)]
+    elif hasattr(found, "__dataclass_fields__"):
+        items = [(key, getattr(found, key)) for key in found.__dataclass_fields__ if key != "loss"]
+    return {
+        name: tensor
+        for key, value in items
+        for name, tensor in tensors_in(value, f"{prefix}[{key}]" if prefix or len(items) > 1 else "").items()
+    }
+
+
+def tensors_of_batch(batch: Batch) -> list[Tensor]:
+    """All tensors of a batch, whole numbers too."""
+    if isinstance(batch, Tensor):
+        return [batch]
+    parts: Sequence[Any] = ()
+    if isinstance(batch, Mapping):
+        parts = list(batch.values())
+    elif isinstance(batch, tuple | list):
+        parts = batch
+    return [tensor for part in parts for tensor in tensors_of_batch(part)]
+
+
+def _called(module: nn.Module, inputs: Any) -> Any:
+    if isinstance(inputs, Mapping):
+        return module(**cast("Mapping[str, Any]", inputs))
+    return module(*inputs) if isinstance(inputs, tuple | list) else module(inputs)
+
+
+def _described(value: object) -> str:
+    return f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__

@@ -1,0 +1,230 @@
+"""Roles: which of a model's sizes grow with its width, and what each parameter and module therefore is.
+
+A matrix whose both sides grow is hidden, one whose output alone grows is input-like, one whose input alone grows is
+output-like, and a vector that grows is vector-like (Yang et al. 2022, arXiv:2203.03466, Table 3 and Appendix B.2).
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from theorychecks.modules.errors import ModelError
+from theorychecks.modules.hooks import LOGITS, Attention, Watched, plain
+from theorychecks.modules.model import Batch, Model, tensors_in
+
+Role = Literal["input", "hidden", "output", "vector", "fixed", "attention logits", "unchecked"]
+ROLES: Final = get_args(Role)
+"""What a part may be; of one that is unchecked nothing is predicted."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A parameter in one of its uses, a module that is called, or the attention logits inside of one.
+
+    Attributes:
+        name: the parameter's, or the module's with the number of the call.
+        module: in which it is used; the module itself.
+        role: "input", "hidden", "output", "vector" or "fixed" (which does not grow) of parameters; of modules by what
+            they return, "hidden" where that grows, else "output" behind an output-like parameter and "input" before.
+        grows: whether the model's width sets its size; of attention logits, that of their heads.
+    """
+
+    name: str
+    module: str
+    role: Role
+    grows: bool = True
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """A model's parts, in the order in which one forward pass comes by them.
+
+    Attributes:
+        modules: by name.
+        parameters: each in each of its uses.
+        own: names of parameters that each module uses itself, relative to it.
+        tied: parameters that have several uses, by any of their names.
+        random: whether a forward pass draws random numbers.
+    """
+
+    modules: Mapping[str, Part]
+    parameters: tuple[Part, ...]
+    own: Mapping[str, tuple[str, ...]]
+    tied: frozenset[str]
+    random: bool
+
+    def used_in(self, module: str) -> list[Part]:
+        """Parameters that a module uses itself."""
+        return [part for part in self.parameters if part.module == module]
+
+
+def anatomy(model: Model, narrow: nn.Module, wide: nn.Module, widths: tuple[int, int], batch: Batch) -> Anatomy:
+    """Compare a model at two widths, by the shapes of its parameters and of what its modules return.
+
+    Args:
+        model: whose roles take the place of what is inferred.
+        narrow: the model at the first width.
+        wide: the model at the second.
+        widths: both, for messages.
+        batch: what both are called with.
+
+    Raises:
+        ModelError: if nothing grows, the two have other parameters or call other modules, or a role names nothing.
+    """
+    shapes = _grown(model, narrow, wide, widths)
+    narrow_calls, wide_calls = _Calls.of(model, narrow, batch), _Calls.of(model, wide, batch)
+    names = list(narrow_calls.outputs)
+    if names != list(wide_calls.outputs):
+        other = sorted(set(names) ^ set(wide_calls.outputs)) or ["their order"]
+        raise ModelError(
+            f"{model.title} calls other modules at width {widths[1]} than at {widths[0]}: {', '.join(other[:4])}. "
+            "A gate compares one architecture across widths: keep depth and wiring fixed in build(width)."
+        )
+    grows = {name: _grows(narrow_calls.outputs[name], wide_calls.outputs[name]) for name in names}
+    own = own_parameters(narrow, narrow_calls.called)
+    uses = [
+        (f"{module}.{name}" if module else name, module) for module in narrow_calls.called for name in own[module]
+    ]
+    aliases = _first_names(narrow)
+    parts, seen = [], dict[str, int]()
+    for alias, module in uses:
+        name = aliases[alias]
+        seen[name] = seen.get(name, 0) + 1
+        parts.append(Part(name, module, _role(shapes[name], grows.get(module, True)), any(shapes[name][1])))
+    parts = [_overridden(part, model) for part in parts]
+    modules, behind = {}, False
+    for name in names:
+        behind = behind or any(part.role == "output" for part in parts if _within(part.module, name))
+        role: Role = "hidden" if grows[name] else "output" if behind else "input"
+        if LOGITS in name:
+            # More heads are more logits of the same size; where their number stays, the heads themselves grow.
+            modules[name] = Part(name, name, "attention logits", not grows[name])
+        else:
+            modules[name] = _overridden(Part(name, name, role, grows[name]), model)
+    _check_roles(model, [*parts, *modules.values()])
+    tied = frozenset(name for name, count in seen.items() if count > 1)
+    return Anatomy(modules, tuple(parts), own, tied, narrow_calls.random)
+
+
+def logits_of(module: str) -> str:
+    """What the attention logits inside of a module are called."""
+    return f"{module} {LOGITS}" if module else LOGITS
+
+
+def own_parameters(module: nn.Module, called: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Parameters by the called module that uses them itself: its own ones, and those of children never called."""
+    own = dict[str, list[str]]({name: [] for name in called})
+    for owner, part in module.named_modules():
+        user = owner
+        while user not in own and user:
+            user = user.rpartition(".")[0]
+        if user in own:
+            prefix = owner[len(user) :].lstrip(".")
+            own[user] += [f"{prefix}.{name}" if prefix else name for name, _ in part.named_parameters(recurse=False)]
+    return {name: tuple(dict.fromkeys(names)) for name, names in own.items()}
+
+
+@dataclass
+class _Calls:
+    """One forward pass: what each module returned, in shapes."""
+
+    outputs: dict[str, list[torch.Size]]
+    called: list[str]
+    random: bool
+
+    @classmethod
+    def of(cls, model: Model, module: nn.Module, batch: Batch) -> _Calls:
+        watched, outputs, called = Watched(module), dict[str, list[torch.Size]](), dict[str, None]()
+
+        def visit(name: str, part: nn.Module, *call: Any) -> None:
+            called.setdefault(plain(name))
+            outputs[name] = [tensor.shape for tensor in tensors_in(call[-1]).values()]
+
+        def see(logits: Tensor) -> None:
+            outputs[watched.numbered(logits_of(watched.running))] = [logits.shape]
+
+        before = torch.get_rng_state()
+        with torch.no_grad(), watched.calls(visit), Attention(see):
+            model.outputs_and_loss(module, batch)
+        return cls(outputs, list(called), not torch.equal(before, torch.get_rng_state()))
+
+
+def _grown(
+    model: Model, narrow: nn.Module, wide: nn.Module, widths: tuple[int, int]
+) -> dict[str, tuple[torch.Size, tuple[bool, ...]]]:
+    """Shapes of parameters, and which of their dimensions grow."""
+    first, second = dict(narrow.named_parameters()), dict(wide.named_parameters())
+    if list(first) != list(second):
+        other = sorted(set(first) ^ set(second)) or ["their order"]
+        raise ModelError(
+            f"{model.title} has other parameters at width {widths[1]} than at {widths[0]}: {', '.join(other[:4])}. "
+            "A gate compares one architecture across widths: keep depth and names fixed in build(width)."
+        )
+    if not first:
+        raise ModelError(f"{model.title} has no parameters at width {widths[0]}: there is nothing to train.")
+    for name, parameter in first.items():
+        if parameter.ndim != second[name].ndim:
+            raise ModelError(
+                f"{model.title}: `{name}` has shape {tuple(parameter.shape)} at width {widths[0]} and "
+                f"{tuple(second[name].shape)} at {widths[1]}. Keep the number of dimensions fixed in build(width)."
+            )
+    grown = {
+        name: (parameter.shape, tuple(b > a for a, b in zip(parameter.shape, second[name].shape, strict=True)))
+        for name, parameter in first.items()
+    }
+    if not any(any(dimensions) for _, dimensions in grown.values()):
+        raise ModelError(
+            f"{model.title} has the same shapes at width {widths[0]} and {widths[1]}: build ignores its width. "
+            "Use the argument of build(width) for the sizes that are to grow."
+        )
+    return grown
+
+
+def _grows(narrow: Sequence[torch.Size], wide: Sequence[torch.Size]) -> bool:
+    return any(b > a for one, two in zip(narrow, wide, strict=False) for a, b in zip(one, two, strict=False))
+
+
+def _role(shape: tuple[torch.Size, tuple[bool, ...]], output_grows: bool) -> Role:
+    size, grown = shape
+    if not any(grown):
+        return "fixed"
+    if sum(grown) >= 2:
+        return "hidden"
+    if sum(length > 1 for length in size) < 2:
+        return "vector"
+    return "input" if output_grows else "output"
+
+
+def _first_names(module: nn.Module) -> dict[str, str]:
+    """The first name of each parameter, by all of its names."""
+    first = {id(parameter): name for name, parameter in module.named_parameters()}
+    return {name: first[id(parameter)] for name, parameter in module.named_parameters(remove_duplicate=False)}
+
+
+def _within(inner: str, outer: str) -> bool:
+    return not outer or inner == outer or inner.startswith(f"{outer}.")
+
+
+def _overridden(part: Part, model: Model) -> Part:
+    for pattern, role in model.roles.items():
+        if fnmatch.fnmatchcase(part.name, pattern):
+            if role not in ROLES:
+                raise ModelError(f"{model.title}: a role is one of {', '.join(ROLES)}; got {role!r} for {pattern!r}")
+            return Part(part.name, part.module, role, part.grows)
+    return part
+
+
+def _check_roles(model: Model, parts: Sequence[Part]) -> None:
+    names = sorted({part.name for part in parts})
+    for pattern in model.roles:
+        if not fnmatch.filter(names, pattern):
+            raise ModelError(
+                f"{model.title}: roles name {pattern!r}, and no parameter or module is called so; "
+                f"there are {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}"
+            )

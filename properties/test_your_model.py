@@ -1,12 +1,26 @@
-"""Gates for models of one's own: copy what resembles yours, and change the model."""
+"""Gates for models of one's own: copy what resembles yours, and put your model in its place.
+
+A model is described by how it is built at any width, how it is trained, and on what; nothing is inherited. Each gate
+trains it at several widths and holds every module and parameter against what its parametrization predicts.
+"""
 
 from __future__ import annotations
 
+import functools
+from typing import Any
+
+import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-VOCABULARY, LENGTH, BASE_WIDTH = 32, 8, 64
+import theorychecks as tc
+
+BASE_WIDTH = 64
+VOCABULARY, LENGTH = 32, 8
+
+
+# A decoder-only transformer of four layers, with attention, in plain torch.
 
 
 class Attention(nn.Module):
@@ -41,7 +55,7 @@ class Block(nn.Module):
 
 
 class Decoder(nn.Module):
-    """A decoder-only transformer of four layers."""
+    """Four layers; maximal update has a readout of order one behind a multiplier that falls as one over the width."""
 
     def __init__(self, width: int, *, maximal_update: bool = True) -> None:
         super().__init__()
@@ -62,19 +76,18 @@ class Decoder(nn.Module):
         return self.multiplier * self.head(self.norm(x))
 
 
-def adamw(model: nn.Module) -> torch.optim.Optimizer:
-    """One learning rate for all, as standard parametrization has it."""
+def one_rate(model: nn.Module) -> torch.optim.Optimizer:
+    """AdamW with one learning rate for all, as standard parametrization has it."""
     return torch.optim.AdamW(model.parameters(), lr=5e-4)
 
 
-def scaled_adamw(model: nn.Module) -> torch.optim.Optimizer:
-    """Maximal update: the learning rate of hidden matrices falls as one over the width."""
-    hidden = [p for name, p in model.named_parameters() if p.ndim == 2 and name.startswith("blocks")]
-    others = [p for name, p in model.named_parameters() if not (p.ndim == 2 and name.startswith("blocks"))]
-    width = model.norm.weight.shape[0]
-    return torch.optim.AdamW(
-        [{"params": others}, {"params": hidden, "lr": 5e-4 * BASE_WIDTH / width}], lr=5e-4, weight_decay=0.0
-    )
+def scaled_rates(model: nn.Module, *, hidden: str, rate: float = 5e-4) -> torch.optim.Optimizer:
+    """AdamW under maximal update: the learning rate of hidden matrices falls as one over the width."""
+    matrices = [p for name, p in model.named_parameters() if p.ndim > 1 and name.startswith(hidden)]
+    others = [p for name, p in model.named_parameters() if not (p.ndim > 1 and name.startswith(hidden))]
+    width = matrices[0].shape[1]
+    groups = [{"params": others}, {"params": matrices, "lr": rate * BASE_WIDTH / width}]
+    return torch.optim.AdamW(groups, lr=rate, weight_decay=0.0)
 
 
 def token_batches() -> list[tuple[Tensor, Tensor]]:
@@ -86,3 +99,209 @@ def token_batches() -> list[tuple[Tensor, Tensor]]:
 def next_token_loss(logits: Tensor, targets: Tensor) -> Tensor:
     """Cross-entropy, in nats a token."""
     return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+
+
+DECODER = tc.Model(
+    Decoder, functools.partial(scaled_rates, hidden="blocks"), token_batches(), loss=next_token_loss, name="decoder"
+)
+STANDARD_DECODER = tc.Model(
+    functools.partial(Decoder, maximal_update=False), one_rate, token_batches(), loss=next_token_loss, name="decoder"
+)
+
+
+@tc.gate(id="YM-1")
+def test_decoder_is_in_maximal_update() -> None:
+    """Every module and parameter of a four-layer decoder under AdamW scales as maximal update has it."""
+    tc.coordinate_check(DECODER, tc.MAXIMAL_UPDATE, widths=tc.widths(64, 1024))
+
+
+@tc.gate(id="YM-2")
+def test_decoder_with_one_learning_rate_is_not() -> None:
+    """The same decoder in the standard parametrization is caught: its hidden layers move too much by n^1."""
+    found = tc.coordinate_check_refuted(STANDARD_DECODER, tc.MAXIMAL_UPDATE, widths=tc.widths(64, 1024))
+    blamed = {culprit.where: (culprit.kind, round(culprit.exponent)) for culprit in found.diagnosis.culprits}
+    assert blamed["blocks.*.attn.qkv.weight"] == ("learning rate", 1)
+    assert blamed["blocks.*.fc1.weight"] == ("learning rate", 1)
+    assert blamed["blocks.*.fc2.weight"] == ("learning rate", 1)
+
+
+@tc.gate(id="YM-3")
+def test_gate_of_the_decoder_catches_mutations() -> None:
+    """Breaking the decoder's set-up in named ways, each changing a width exponent by 1/2 or more, fails its gate."""
+    assert not tc.mutations(DECODER, tc.MAXIMAL_UPDATE, widths=tc.widths(32, 512)).missed
+
+
+# A multilayer perceptron under SGD, whose learning rates are measured as well.
+
+
+class Perceptron(nn.Module):
+    """Two hidden layers; the readout has no bias, which a multiplier would make small."""
+
+    def __init__(self, width: int, *, maximal_update: bool = True) -> None:
+        super().__init__()
+        self.first, self.second, self.head = nn.Linear(16, width), nn.Linear(width, width), nn.Linear(width, 4, bias=False)
+        self.multiplier = BASE_WIDTH / width if maximal_update else 1.0
+        for layer in (self.first, self.second):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
+        nn.init.zeros_(self.head.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in (self.first, self.second):
+            x = torch.relu(layer(x))
+        return self.multiplier * self.head(x)
+
+
+def scaled_sgd(model: nn.Module) -> torch.optim.Optimizer:
+    """SGD under maximal update: all that is not a hidden matrix has a learning rate that grows as the width."""
+    others = [parameter for name, parameter in model.named_parameters() if name != "second.weight"]
+    rate = 0.1 * model.second.weight.shape[0] / BASE_WIDTH
+    return torch.optim.SGD([{"params": [model.second.weight]}, {"params": others, "lr": rate}], lr=0.1)
+
+
+def regression_batches() -> list[tuple[Tensor, Tensor]]:
+    """One batch for ten steps: a random teacher's answers to random questions."""
+    draw = torch.Generator().manual_seed(0)
+    inputs, teacher = torch.randn(32, 16, generator=draw), torch.randn(16, 4, generator=draw) / 4
+    return [(inputs, inputs @ teacher)] * 10
+
+
+PERCEPTRON = tc.Model(Perceptron, scaled_sgd, regression_batches(), loss=F.mse_loss, name="perceptron")
+STANDARD_PERCEPTRON = tc.Model(
+    functools.partial(Perceptron, maximal_update=False),
+    lambda model: torch.optim.SGD(model.parameters(), lr=0.1),
+    regression_batches(),
+    loss=F.mse_loss,
+    name="perceptron",
+)
+THETA_OF_ONE = tc.PowerLaw(0, within=0.15, rival=-0.5)
+
+
+@tc.gate(id="YM-4")
+def test_perceptron_is_in_maximal_update() -> None:
+    """Every module and parameter of a perceptron under SGD scales as maximal update has it; breaking it is caught."""
+    tc.coordinate_check(PERCEPTRON, tc.MAXIMAL_UPDATE, widths=tc.widths(64, 1024))
+    assert not tc.mutations(PERCEPTRON, tc.MAXIMAL_UPDATE, widths=tc.widths(64, 1024)).missed
+
+
+@tc.gate(id="YM-5")
+def test_learning_rates_of_the_perceptron_transfer() -> None:
+    """The largest stable learning rate and the best one are Theta(1); with one rate for all they fall as n^-1."""
+    widths = tc.widths(64, 1024)
+    tc.check(tc.max_stable_rate(PERCEPTRON, widths=widths), THETA_OF_ONE)
+    tc.check(tc.optimal_rate(PERCEPTRON, widths=widths, steps=10), THETA_OF_ONE)
+    tc.check_refuted(tc.max_stable_rate(STANDARD_PERCEPTRON, widths=widths), THETA_OF_ONE)
+
+
+# A small convolutional network.
+
+
+class ConvNet(nn.Module):
+    """Three convolutions, whose channels are its width."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(1, width, 3, padding=1)
+        self.body = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(2))
+        self.head = nn.Linear(width, 4, bias=False)
+        for layer in (self.stem, *self.body):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
+        nn.init.zeros_(self.head.weight)
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = torch.relu(self.stem(images))
+        for layer in self.body:
+            x = torch.relu(layer(x))
+        return self.head(x.mean(dim=(-2, -1))) * (BASE_WIDTH / self.head.in_features)
+
+
+def image_batches(draw: torch.Generator) -> list[tuple[Tensor, Tensor]]:
+    """Stripes of four directions in noise, other ones for each seed."""
+    labels = torch.arange(8) % 4
+    across = torch.linspace(0, 6, 6)
+    angles = labels[:, None, None] * torch.pi / 4
+    stripes = torch.cos(across * angles.cos() + across[:, None] * angles.sin())
+    return [
+        (stripes[:, None] + 0.5 * torch.randn(8, 1, 6, 6, generator=draw), labels),
+    ] * 4
+
+
+CONV_NET = tc.Model(
+    ConvNet,
+    functools.partial(scaled_rates, hidden="body", rate=1e-3),
+    image_batches,
+    loss=F.cross_entropy,
+    name="convolutional network",
+)
+
+
+@tc.gate(id="YM-6")
+def test_convolutional_network_is_in_maximal_update() -> None:
+    """Every module and parameter of a convolutional network under AdamW scales as maximal update has it."""
+    tc.coordinate_check(CONV_NET, tc.MAXIMAL_UPDATE, widths=tc.widths(32, 512))
+    assert not tc.mutations(CONV_NET, tc.MAXIMAL_UPDATE, widths=tc.widths(32, 512)).missed
+
+
+# GPT-2 of Hugging Face's transformers, from a config: nothing is downloaded, and the model computes its own loss.
+
+
+def gpt2(width: int) -> nn.Module:
+    """Two layers, readout tied to the embedding; wider models have more heads of one size."""
+    transformers = pytest.importorskip("transformers", reason="pip install 'theorychecks[hf]' for the GPT-2 example")
+    config = transformers.GPT2Config(
+        vocab_size=VOCABULARY,
+        n_positions=LENGTH,
+        n_embd=width,
+        n_layer=2,
+        n_head=width // 16,
+        use_cache=False,
+        resid_pdrop=0.0,
+        embd_pdrop=0.0,
+        attn_pdrop=0.0,
+        bos_token_id=0,
+        eos_token_id=0,
+    )
+    model = transformers.GPT2LMHeadModel(config)
+    for name, parameter in model.named_parameters():
+        if parameter.ndim == 2:
+            # Its matrices are stored as (in, out).
+            nn.init.normal_(parameter, std=1.0 if "wte" in name or "wpe" in name else parameter.shape[0] ** -0.5)
+    model.transformer.ln_f.weight.data.fill_(1.0)
+    return Scaled(model, BASE_WIDTH / width / 8)
+
+
+class Scaled(nn.Module):
+    """A language model whose logits are multiplied by a number, and which computes its loss itself."""
+
+    def __init__(self, model: nn.Module, multiplier: float) -> None:
+        super().__init__()
+        self.model, self.multiplier = model, multiplier
+
+    def forward(self, input_ids: Tensor, labels: Tensor) -> dict[str, Any]:
+        logits = self.multiplier * self.model(input_ids=input_ids).logits
+        return {"loss": next_token_loss(logits[:, :-1], labels[:, 1:]), "logits": logits}
+
+
+def gpt2_batches() -> list[dict[str, Tensor]]:
+    """Keywords of the model, for four steps."""
+    tokens = token_batches()[0][0]
+    return [{"input_ids": tokens, "labels": tokens}] * 4
+
+
+GPT2 = tc.Model(gpt2, functools.partial(scaled_rates, hidden="model.transformer.h"), gpt2_batches(), name="GPT-2")
+STANDARD_GPT2 = tc.Model(gpt2, one_rate, gpt2_batches(), name="GPT-2")
+
+
+@tc.gate(id="YM-7")
+def test_gpt2_with_one_learning_rate_is_not_in_maximal_update() -> None:
+    """Hugging Face's GPT-2 with a muP readout and one learning rate for all is caught, at its hidden matrices."""
+    found = tc.coordinate_check_refuted(STANDARD_GPT2, tc.MAXIMAL_UPDATE, widths=tc.widths(32, 512))
+    blamed = {culprit.where: culprit.kind for culprit in found.diagnosis.culprits}
+    assert blamed["model.transformer.h.*.attn.c_attn.weight"] == "learning rate"
+
+
+@tc.gate(id="YM-8")
+def test_gpt2_is_in_maximal_update() -> None:
+    """Hugging Face's GPT-2 scales as maximal update has it, once hidden learning rates fall as one over the width."""
+    tc.coordinate_check(GPT2, tc.MAXIMAL_UPDATE, widths=tc.widths(64, 1024))

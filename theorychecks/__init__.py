@@ -16,11 +16,19 @@ if TYPE_CHECKING:
     from theorychecks.claims import check as check
     from theorychecks.claims import check_refuted as check_refuted
     from theorychecks.claims import claim as claim
+    from theorychecks.claims import gate as gate
     from theorychecks.experiment import Draw as Draw
     from theorychecks.experiment import Resources as Resources
     from theorychecks.experiment import Scan as Scan
     from theorychecks.experiment import Sweep as Sweep
     from theorychecks.experiment import measure as measure
+    from theorychecks.gates import coordinate_check as coordinate_check
+    from theorychecks.gates import coordinate_check_refuted as coordinate_check_refuted
+    from theorychecks.gates import max_stable_rate as max_stable_rate
+    from theorychecks.gates import mutations as mutations
+    from theorychecks.gates import optimal_rate as optimal_rate
+    from theorychecks.modules import Model as Model
+    from theorychecks.modules import ModelError as ModelError
     from theorychecks.networks import ADAM as ADAM
     from theorychecks.networks import CROSS_ENTROPY as CROSS_ENTROPY
     from theorychecks.networks import ERF as ERF
@@ -84,8 +92,10 @@ if TYPE_CHECKING:
     from theorychecks.statistics import widths as widths
 
 _HOMES: Final = {
-    "theorychecks.claims": "ClaimError ClaimFailure Paper check check_refuted claim",
+    "theorychecks.claims": "ClaimError ClaimFailure Paper check check_refuted claim gate",
     "theorychecks.experiment": "Draw Resources Scan Sweep measure",
+    "theorychecks.gates": "coordinate_check coordinate_check_refuted max_stable_rate mutations optimal_rate",
+    "theorychecks.modules": "Model ModelError",
     "theorychecks.networks": (
         "ADAM CROSS_ENTROPY ERF GELU LINEAR MAXIMAL_UPDATE MEAN_FIELD MLP MSE NTK RELU SGD STANDARD TANH Activation "
         "Digits GaussianMixture LearningRate Optimizer Parametrization Ridge Scaling Sphere Teacher Training "

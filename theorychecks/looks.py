@@ -29,12 +29,14 @@ class Conditions:
         resources: what trainings may use; the defaults unless given.
         seed: another one draws other networks everywhere.
         confirms: whether a verdict that fails a claim is drawn again, on fresh seeds, before it does.
+        seconds: that each gate may take; as long as its own budget does unless given.
     """
 
     octaves: int = 0
     resources: Resources | None = None
     seed: int = 0
     confirms: bool = False
+    seconds: float | None = None
 
 
 def findings_of(
@@ -152,7 +154,15 @@ def _of_sweep(
         found = _measured(sweep.on(counts), partner, prediction, resources, confidence, only)
         return {name: replace(finding, role=role) for name, finding in found.items()}
 
-    found = in_looks(prediction, sweep.axis_values, price, sweep.budget, look, equal=sweep.shared_seeds)
+    found = in_looks(
+        prediction,
+        sweep.axis_values,
+        price,
+        sweep.budget,
+        look,
+        equal=sweep.shared_seeds,
+        joint=sweep.stands_or_falls,
+    )
     whole = (sweep, price, schedule(prediction, len(sweep.axis_values), price, sweep.budget))
     return {name: _powered(finding, prediction, whole) for name, finding in found.items()}
 

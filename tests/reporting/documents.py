@@ -98,12 +98,14 @@ def claim(**changes: Any) -> dict[str, Any]:
         "statement": "After O(1) steps a hidden matrix has moved by Theta(1/n) of its Frobenius norm.",
         "source": "Lee et al. 2019, arXiv:1902.06720, Fig. 1",
         "trend": False,
+        "gate": False,
         "paper": None,
         "outcome": "pass",
         "error": None,
         "seed": 0,
         "seconds": 3.0,
         "findings": [finding(), control()],
+        "notes": [],
     }
     return document | changes
 

@@ -8,6 +8,7 @@ from theorychecks.claims.declaration import ClaimError as ClaimError
 from theorychecks.claims.declaration import Paper as Paper
 from theorychecks.claims.declaration import claim as claim
 from theorychecks.claims.declaration import claim_of as claim_of
+from theorychecks.claims.declaration import gate as gate
 from theorychecks.claims.declaration import shown as shown
 from theorychecks.claims.recording import Recorder as Recorder
 from theorychecks.claims.recording import recording as recording

@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from theorychecks.claims.checking import check_refuted
 from theorychecks.claims.reach import reaches
@@ -50,6 +50,7 @@ class Claim:
         trend: whether it is an empirical regularity and no theorem; then it fails a run under `--theory-trends=gate`
             only.
         paper: whose statement it is, where the report has a section for it.
+        gate: whether it is a gate on somebody's model, which needs no control besides its predictions' rivals.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Claim:
     source: str
     trend: bool = False
     paper: Paper | None = None
+    gate: bool = False
 
 
 def claim(*, id: str, source: str, trend: bool = False, paper: Paper | None = None) -> Callable[[Test], Test]:
@@ -75,26 +77,62 @@ def claim(*, id: str, source: str, trend: bool = False, paper: Paper | None = No
     """
 
     def mark(test: Test) -> Test:
-        name = getattr(test, "__name__", repr(test))
-        statement = inspect.cleandoc(test.__doc__ or "").strip()
-        for what, text in (("an id", id), ("a source", source)):
-            if not isinstance(text, str) or not text.strip():
-                raise ClaimError(f"{name}: a claim needs {what}; got {text!r}. Write @claim(id='...', source='...').")
-        if not statement:
-            raise ClaimError(f"{name}: a claim states itself in its docstring, and there is none. Write one sentence.")
-        hypothesis_handle = getattr(test, "hypothesis", None)
-        inner = hypothesis_handle.inner_test if hypothesis_handle else test
+        inner = _inner(test)
         if not reaches(inner, check_refuted):
             raise ClaimError(
-                f"{name}: a claim says where it stops holding, and there is no control. "
+                f"{_name(test)}: a claim says where it stops holding, and there is no control. "
                 "Add check_refuted(...) of a set-up in which the prediction is false."
             )
-        if hypothesis_handle:
-            hypothesis_handle.inner_test = _noting_setting(inner)
-        setattr(test, _ATTRIBUTE, Claim(id=id, statement=statement, source=source, trend=trend, paper=paper))
-        return test
+        return _marked(test, id=id, source=source, trend=trend, paper=paper)
 
     return mark
+
+
+def gate(*, id: str, source: str = "a gate of this repository's own model") -> Callable[[Test], Test]:
+    """Mark a test as a gate on a model of one's own: a claim that `coordinate_check` and its like may judge alone.
+
+    Its predictions name the rivals that would fail it, and `mutations` measures whether they do.
+
+    Args:
+        id: short and unique in a run.
+        source: what reports say it is about.
+
+    Raises:
+        ClaimError: without an id or a docstring.
+    """
+    return lambda test: _marked(test, id=id, source=source, gate=True)
+
+
+def _marked(
+    test: Test, *, id: str, source: str, trend: bool = False, paper: Paper | None = None, gate: bool = False
+) -> Test:
+    name, what_it_is = _name(test), "gate" if gate else "claim"
+    statement = inspect.cleandoc(test.__doc__ or "").strip()
+    for what, text in (("an id", id), ("a source", source)):
+        if not isinstance(text, str) or not text.strip():
+            raise ClaimError(
+                f"{name}: a {what_it_is} needs {what}; got {text!r}. Write @{what_it_is}(id='...', source='...')."
+            )
+    if not statement:
+        raise ClaimError(
+            f"{name}: a {what_it_is} states itself in its docstring, and there is none. Write one sentence."
+        )
+    inner = _inner(test)
+    if inner is not test:
+        cast(Any, test).hypothesis.inner_test = _noting_setting(inner)
+    about = Claim(id=id, statement=statement, source=source, trend=trend, paper=paper, gate=gate)
+    setattr(test, _ATTRIBUTE, about)
+    return test
+
+
+def _name(test: object) -> str:
+    return str(getattr(test, "__name__", repr(test)))
+
+
+def _inner(test: Callable[..., Any]) -> Callable[..., Any]:
+    """The test itself, below Hypothesis."""
+    handle = getattr(test, "hypothesis", None)
+    return cast("Callable[..., Any]", handle.inner_test) if handle else test
 
 
 def claim_of(test: object) -> Claim | None:

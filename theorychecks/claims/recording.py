@@ -27,12 +27,14 @@ class Recorder:
     Attributes:
         findings: in order.
         conditions: what the run imposes on the claim.
+        gate: whether the claim is a gate, of which either a prediction or a control is enough.
         ranges: widths at which a sweep has been held against a prediction.
         notes: what a reader is told besides the findings.
     """
 
     findings: list[Finding] = field(default_factory=list)
     conditions: Conditions = field(default_factory=Conditions)
+    gate: bool = False
     ranges: dict[object, tuple[float, ...]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -71,6 +73,8 @@ class Recorder:
 
     def missing(self) -> str | None:
         """What a claim that has run still lacks."""
+        if self.gate:
+            return None if self.findings else "nothing was judged: the test never reached coordinate_check()"
         if not any(finding.role == "prediction" for finding in self.findings):
             return (
                 "no prediction was judged: the test never reached check(). "

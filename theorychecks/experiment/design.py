@@ -74,6 +74,11 @@ class Design(ABC):
         return False
 
     @property
+    def stands_or_falls(self) -> bool:
+        """Whether its readings stand or fall together, so that no more is spent once one of them clearly fails."""
+        return False
+
+    @property
     def setting(self) -> Mapping[str, str]:
         """What reports say of how the numbers come about."""
         return {}

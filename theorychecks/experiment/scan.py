@@ -86,6 +86,7 @@ class Scan(Design):
         name: of the quantity.
         cost: one run at an axis value costs this power of it.
         shared: whether a seed draws the same at every axis value, which cancels what they have in common.
+        joint: whether its readings stand or fall together, so that no more is spent once one of them clearly fails.
         about: what reports say of how the numbers come about.
     """
 
@@ -95,6 +96,7 @@ class Scan(Design):
     name: str = field(kw_only=True)
     cost: float = field(default=0.0, kw_only=True)
     shared: bool = field(default=False, kw_only=True)
+    joint: bool = field(default=False, kw_only=True)
     about: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
@@ -113,6 +115,11 @@ class Scan(Design):
     def shared_seeds(self) -> bool:
         """Whether a seed draws the same at every axis value."""
         return self.shared
+
+    @property
+    def stands_or_falls(self) -> bool:
+        """Whether its readings stand or fall together."""
+        return self.joint
 
     @property
     def axis_values(self) -> tuple[float, ...]:

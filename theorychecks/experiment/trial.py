@@ -30,6 +30,12 @@ class EngineTrial:
     tally: Tally = field(default_factory=Tally)
 
     @property
+    def rate(self) -> float:
+        """The learning rate at this width."""
+        unit = self.training.learning_rate
+        return float(unit.base * self.width**unit.width)
+
+    @property
     def together(self) -> int:
         """How many networks are trained together, at most."""
         return self.choice.together

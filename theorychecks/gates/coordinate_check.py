@@ -9,6 +9,7 @@ from theorychecks.claims import ClaimFailure, Recorder, check, recording
 from theorychecks.claims.recording import now_recording
 from theorychecks.experiment import Scan
 from theorychecks.experiment.design import DEFAULT_BUDGET
+from theorychecks.gates.budget import affordable, too_short
 from theorychecks.gates.diagnosis import Diagnosis, diagnose
 from theorychecks.gates.expectations import CONSTANT, Expected, check_known, expected
 from theorychecks.gates.source import Moment, Source, by_prediction
@@ -19,7 +20,7 @@ from theorychecks.statistics import Finding
 from theorychecks.statistics.design import check_seeds, positive_integer
 
 STEPS = 4
-_COST = 1.5
+COST = 1.5
 """The power of the width at which a training's time grows, for planning; matrices alone would grow as its square."""
 
 
@@ -78,9 +79,7 @@ def coordinate_check(
         ValueError: if the widths can never decide, before anything is trained; or for an unknown parametrization.
     """
     check_known(parametrization)
-    design = _checked(widths, steps, at)
-    _admit(design[0], seeds)
-    source = Source(model, *design)
+    source = Source(model, *admitted(widths, steps, at, seeds))
     recorder = now_recording.get()
     if recorder is not None:
         return _checked_coordinates(source, parametrization, budget, seeds, recorder)
@@ -92,8 +91,47 @@ def coordinate_check(
     return found
 
 
+def coordinate_check_refuted(
+    model: Model,
+    parametrization: Parametrization,
+    *,
+    widths: Sequence[int],
+    steps: int = STEPS,
+    at: Sequence[int] | None = None,
+    budget: int | None = None,
+    seeds: int | tuple[int, ...] | None = None,
+) -> CoordinateCheck:
+    """Like `coordinate_check`, for a control: a model that must be found not to have this parametrization.
+
+    Every coordinate that clearly scales otherwise is recorded as a control; where there is none, the one that comes
+    nearest to it, which fails the claim. The diagnosis is returned, and noted.
+
+    Raises:
+        ClaimFailure: outside of a claim run by pytest, if no coordinate clearly scales otherwise.
+        ModelError, ValueError: as `coordinate_check`.
+    """
+    check_known(parametrization)
+    source = Source(model, *admitted(widths, steps, at, seeds))
+    recorder = now_recording.get()
+    found = privately(
+        source, parametrization, recorder.conditions if recorder else Conditions(), budget=budget, seeds=seeds
+    )
+    if recorder is not None:
+        for finding in [f for f in found.findings if f.outcome == "fail"] or [nearest_to_refuted(found.findings)]:
+            recorder.add(replace(finding, role="control"))
+        recorder.notes.append(str(found.diagnosis))
+    elif not found.failed:
+        raise ClaimFailure(f"{found.diagnosis}, and a control must be refuted")
+    return found
+
+
 def privately(
-    source: Source, parametrization: Parametrization, conditions: Conditions, *, seeds: int | tuple[int, ...] | None, budget: int | None
+    source: Source,
+    parametrization: Parametrization,
+    conditions: Conditions,
+    *,
+    budget: int | None = None,
+    seeds: int | tuple[int, ...] | None = None,
 ) -> CoordinateCheck:
     """A check that is recorded nowhere, for controls and mutations."""
     recorder = Recorder(conditions=replace(conditions, confirms=True))
@@ -101,27 +139,62 @@ def privately(
         return _checked_coordinates(source, parametrization, budget, seeds, recorder)
 
 
-def _checked(
-    widths: Sequence[int], steps: int, at: Sequence[int] | None
+def nearest_to_refuted(findings: Sequence[Finding]) -> Finding:
+    """The finding whose interval lies furthest from what is predicted."""
+
+    def distance(finding: Finding) -> float:
+        if finding.interval is None or finding.expectation.exponent is None:
+            return 0.0
+        return abs((finding.interval.low + finding.interval.high) / 2 - finding.expectation.exponent)
+
+    return max(findings, key=distance)
+
+
+def admitted(
+    widths: Sequence[int], steps: int, at: Sequence[int] | None, seeds: int | tuple[int, ...] | None
 ) -> tuple[tuple[int, ...], int, tuple[int, ...]]:
+    """Widths, steps and times of a check that can decide.
+
+    Raises:
+        ValueError: for others.
+    """
     positive_integer(steps, "steps")
     times = tuple(sorted({1, steps} if at is None else set(at)))
     if not times or times[0] < 1 or times[-1] > steps:
         raise ValueError(f"coordinates are read at=... after 1 to steps={steps} steps; got {at}")
-    return tuple(positive_integer(width, "a width") for width in widths), steps, times
-
-
-def _admit(widths: tuple[int, ...], seeds: int | tuple[int, ...] | None) -> None:
-    """Refuse widths that can never decide."""
-    counts = check_seeds(seeds or DEFAULT_BUDGET, len(widths))
-    CONSTANT.admit(widths, counts)
-    CONSTANT.check_range(widths, counts)
+    chosen = tuple(positive_integer(width, "a width") for width in widths)
+    counts = check_seeds(seeds or DEFAULT_BUDGET, len(chosen))
+    CONSTANT.admit(chosen, counts)
+    CONSTANT.check_range(chosen, counts)
+    return chosen, steps, times
 
 
 def _checked_coordinates(
-    source: Source, parametrization: Parametrization, budget: int | None, seeds: int | tuple[int, ...] | None, recorder: Recorder
+    source: Source,
+    parametrization: Parametrization,
+    budget: int | None,
+    seeds: int | tuple[int, ...] | None,
+    recorder: Recorder,
 ) -> CoordinateCheck:
-    drawn_from = Scan(lambda *_: {}, (1,), along="width", name="seeds").redrawn(2 * recorder.conditions.seed).drawn_from
+    conditions = recorder.conditions
+    whole = Scan(
+        source.reader([]),
+        source.widths,
+        along="width",
+        name=source.model.title,
+        cost=COST,
+        budget=budget,
+        seeds=seeds,
+        joint=True,
+        about=(("parametrization", parametrization.name), ("steps", str(source.steps))),
+    )
+    drawn_from = whole.redrawn(2 * conditions.seed).drawn_from
+    if conditions.seconds is not None:
+        bought = affordable(source, whole.redrawn(2 * conditions.seed), conditions.seconds)
+        if not bought.enough:
+            recorder.add(too_short(source, bought, conditions.seconds))
+            return CoordinateCheck((recorder.findings[-1],), diagnose(source, {}, drawn_from))
+        whole = replace(whole, values=whole.values[: bought.widths], budget=bought.budget, seeds=None)
     about: dict[Moment, Expected] = {}
     moments = source.moments(drawn_from)
     for moment in moments:
@@ -130,21 +203,15 @@ def _checked_coordinates(
             about[moment] = prediction
     found: dict[Moment, Finding] = {}
     for prediction, group in by_prediction(about).items():
-        scan = Scan(
-            source.reader(group),
-            source.widths,
-            along="width",
-            name=source.model.title,
-            cost=_COST,
-            budget=budget,
-            seeds=seeds,
-            about=(("parametrization", parametrization.name), ("steps", str(source.steps))),
-        )
+        scan = replace(whole, read=source.reader(group))
+        if fallen := next((finding for finding in found.values() if finding.outcome == "fail"), None):
+            # The gate has failed: what else is wrong is read off the trainings that there are.
+            scan = scan.with_seeds(fallen.measurement.seeds)
         by_name = {f"{source.model.title}, {moment}": moment for moment in group}
         for finding in check(scan, replace(prediction, among=len(about))):
             found[by_name[finding.label]] = finding
     in_order = {moment: found[moment] for moment in moments if moment in found}
-    diagnosis = diagnose(source, in_order)
+    diagnosis = diagnose(source, in_order, drawn_from)
     if diagnosis:
         recorder.notes.append(str(diagnosis))
     return CoordinateCheck(tuple(in_order.values()), diagnosis)

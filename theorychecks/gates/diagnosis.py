@@ -1,4 +1,170 @@
-"""Diagnosis."""
+"""Diagnosis: where a model goes wrong first, and whether its init, learning rate or multiplier is the likely culprit.
+
+Read off the coordinates themselves (derived here): what a module returns before training, by what it is given, is its
+init times its multiplier; its effective update after one step, by what it is given, its learning rate times its
+multiplier. What is off by more than that follows from elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from theorychecks.gates.source import Moment, Source
+from theorychecks.modules.coordinates import EFFECTIVE, INPUT, SIZE, Coordinate
+from theorychecks.modules.hooks import LOGITS
+from theorychecks.statistics import Finding, Interval
+
+Kind = Literal["init", "learning rate", "multiplier"]
+_OFF: Final = 0.25
+"""Half of the smallest step between exponents: what is off by less follows from elsewhere."""
+_HINTS: Final = {
+    ("learning rate", True): ", or its weight decay",
+    ("learning rate", False): ", or the optimizer's epsilon is too large",
+}
+
+
+@dataclass(frozen=True)
+class Culprit:
+    """What is probably wrong with some parts of a model.
+
+    Attributes:
+        kind: "init", "learning rate" or "multiplier".
+        where: the parts, with a star for numbers in which they differ: `blocks.*.mlp.fc2.weight`.
+        exponent: of the width, by which it is too large, or too small where it is negative.
+        interval: of the coordinate that shows it.
+        first: that coordinate.
+        parts: by name, in the order of the forward pass.
+    """
+
+    kind: Kind
+    where: str
+    exponent: float
+    interval: Interval
+    first: Moment
+    parts: tuple[str, ...]
+
+    def __str__(self) -> str:
+        large = self.exponent > 0
+        ends = f"[{self.interval.low:+.2f}, {self.interval.high:+.2f}]"
+        hint = _HINTS.get((self.kind, large), "")
+        return (
+            f"{self.kind} of `{self.where}` too {'large' if large else 'small'} by {_halves(abs(self.exponent))}{hint} "
+            f"(by n^{abs(self.exponent):.2f} as measured; {self.first} has the exponent interval {ends})"
+        )
+
+
+@dataclass(frozen=True)
 class Diagnosis:
-    pass
-def diagnose(*a): return None
+    """What is wrong with a model, in the order in which it shows; false where nothing is.
+
+    Attributes:
+        title: of the model.
+        first: the first coordinate that is refuted, by steps and then by the forward pass.
+        culprits: what is likely to be wrong.
+        failing: how many coordinates scale otherwise than predicted.
+        judged: how many there are.
+    """
+
+    title: str
+    first: Moment | None
+    culprits: tuple[Culprit, ...]
+    failing: int
+    judged: int
+
+    def __bool__(self) -> bool:
+        return self.first is not None
+
+    def __str__(self) -> str:
+        if self.first is None:
+            return f"{self.title}: none of {self.judged} coordinates scales otherwise than predicted"
+        lines = [
+            f"{self.title}: {self.failing} of {self.judged} coordinates scale otherwise than predicted, and on fresh "
+            f"seeds again. The first is `{self.first}`.",
+            *(f"- {culprit}" for culprit in self.culprits),
+        ]
+        if not self.culprits:
+            lines.append(
+                "- neither its init nor an update of its own is off: look at multipliers outside of modules on its way"
+            )
+        return "\n".join(lines)
+
+
+def diagnose(source: Source, findings: Mapping[Moment, Finding], drawn_from: int) -> Diagnosis:
+    """What the coordinates that fail have in common.
+
+    Args:
+        source: of the numbers, also of those that are not judged.
+        findings: by coordinate, in order.
+        drawn_from: which seeds they are from.
+    """
+    failing = {moment: finding for moment, finding in findings.items() if finding.outcome == "fail"}
+    inits: dict[Moment, float] = {}
+    rates: dict[Moment, float] = {}
+    for moment, finding in failing.items():
+        coordinate, exponent = moment.coordinate, finding.expectation.exponent or 0.0
+        measured = finding.fit.exponent if finding.fit else exponent
+        given = source.slope(Coordinate(coordinate.module, INPUT), moment.step, drawn_from)
+        off = measured - given - exponent
+        own = source.anatomy.own.get(_module(coordinate), ())
+        if coordinate.quantity == SIZE and moment.step == 0 and (own or LOGITS in coordinate.module) and _is_off(off):
+            inits[moment] = off
+        if coordinate.quantity == EFFECTIVE and moment.step == _first_step(coordinate, findings) and _is_off(off):
+            rates[moment] = off
+    culprits = _culprits(inits, rates, failing)
+    judged = len(findings)
+    return Diagnosis(source.model.title, next(iter(failing), None), tuple(culprits), len(failing), judged)
+
+
+def _culprits(
+    inits: Mapping[Moment, float], rates: Mapping[Moment, float], failing: Mapping[Moment, Finding]
+) -> list[Culprit]:
+    by_module = {_module(moment.coordinate): (moment, off) for moment, off in rates.items()}
+    found: dict[tuple[Kind, str], list[tuple[Moment, float, str]]] = {}
+    explained = set[Moment]()
+    for moment, off in inits.items():
+        module = _module(moment.coordinate)
+        kind: Kind = "init"
+        if LOGITS in module:
+            kind = "multiplier"
+        elif module in by_module and abs(by_module[module][1] - off) < _OFF:
+            kind = "multiplier"
+            explained.add(by_module[module][0])
+        found.setdefault((kind, _pattern(module)), []).append((moment, off, module))
+    for moment, off in rates.items():
+        if moment not in explained:
+            name = moment.coordinate.parameter
+            found.setdefault(("learning rate", _pattern(name)), []).append((moment, off, name))
+    culprits = []
+    for (kind, pattern), members in found.items():
+        moment, off, name = members[0]
+        interval = failing[moment].interval
+        assert interval is not None
+        where = pattern if len(members) > 1 else name
+        parts = tuple(part for _, _, part in members)
+        culprits.append(Culprit(kind, where, off, interval, moment, parts))
+    return culprits
+
+
+def _is_off(exponent: float) -> bool:
+    return abs(exponent) > _OFF
+
+
+def _first_step(coordinate: Coordinate, findings: Mapping[Moment, Finding]) -> int:
+    return min(moment.step for moment in findings if moment.coordinate == coordinate)
+
+
+def _module(coordinate: Coordinate) -> str:
+    return coordinate.module.partition("[")[0].partition(" (call ")[0]
+
+
+def _pattern(name: str) -> str:
+    return re.sub(r"(?<![^.])\d+(?![^. ])", "*", name)
+
+
+def _halves(exponent: float) -> str:
+    """The nearest half-integer power of the width."""
+    halves = max(round(2 * exponent), 1)
+    return f"n^{halves // 2}" if halves % 2 == 0 else f"n^{halves}/2"

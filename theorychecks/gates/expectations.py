@@ -37,9 +37,7 @@ def check_known(parametrization: Parametrization) -> None:
         )
 
 
-def expected(
-    parametrization: Parametrization, anatomy: Anatomy, coordinate: Coordinate, step: int
-) -> Expected | None:
+def expected(parametrization: Parametrization, anatomy: Anatomy, coordinate: Coordinate, step: int) -> Expected | None:
     """What a parametrization says of a coordinate after so many steps; None where it says nothing."""
     module = anatomy.modules.get(coordinate.module.partition("[")[0])
     if module is None or coordinate.quantity == INPUT or module.role == "unchecked":

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+import numpy as np
 import psutil
 import torch
+from torch import Tensor
 
 from theorychecks.experiment import Draw
 from theorychecks.modules import Adjustment, Anatomy, Model, ModelError, anatomy
 from theorychecks.modules.adjustment import NONE
 from theorychecks.modules.coordinates import Coordinate
-from theorychecks.modules.state import as_it_was
+from theorychecks.modules.stacked import NotStackable, together, train_stacked
+from theorychecks.modules.state import as_it_was, weights_as_they_were
 from theorychecks.modules.training import Drawn, Trained, drawn, train
 
 P = TypeVar("P")
 _PILOTS = 2
 _COPIES = 6
 """Of all weights: themselves, the first ones, gradients, two moments, and a step in the making."""
+_AGREES = 1e-3
+"""Relative difference between the losses of a stacked model and of the same one alone."""
 _SAME = 1e-6
 """Relative scatter of what does not depend on the weights."""
 
@@ -46,6 +51,11 @@ class Source:
         steps: of each training.
         times: after how many steps coordinates are read, besides the start.
         adjust: what is done to the set-up at a width, besides what its owner does.
+        trained: by width, place of the draws, and seed.
+        anatomy: the model's parts.
+        stacks: whether models of one width can be trained as one; None before that has been tried.
+        because: why they cannot.
+        trainings: made so far.
     """
 
     model: Model
@@ -53,43 +63,119 @@ class Source:
     steps: int
     times: tuple[int, ...]
     adjust: Callable[[int], Adjustment] = field(default=lambda _: NONE)
-    trained: dict[tuple[object, ...], Trained] = field(default_factory=dict, init=False)
+    trained: dict[tuple[int, tuple[object, ...], int], Trained] = field(default_factory=dict, init=False)
     anatomy: Anatomy = field(init=False)
+    stacks: bool | None = field(default=None, init=False)
+    because: str = field(default="", init=False)
+    trainings: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         self.anatomy = _anatomy(self.model, self.widths, self.steps)
 
-    def at(self, width: int, place: tuple[object, ...], seed: int) -> Trained:
-        """One training, now or as it was."""
-        key = width, place, seed
-        if key not in self.trained:
-            self.trained[key] = train(
-                self.model,
-                width,
-                place,
-                seed,
-                steps=self.steps,
-                times=self.times,
-                anatomy=self.anatomy,
-                adjustment=self.adjust(width),
+    def losses(
+        self, width: int, place: tuple[object, ...], seeds: Sequence[int], rates: Tensor
+    ) -> list[tuple[float, ...]]:
+        """Losses of trainings at some factors on the learning rate, one for each seed as often as it is named."""
+        room = self.together(width)
+        self.trainings += len(seeds)
+        found: list[tuple[float, ...]] = []
+        for start in range(0, len(seeds), room):
+            chunk, factors = seeds[start : start + room], rates[start : start + room]
+            if self.stacks and len(chunk) > 1:
+                made = self._stacked(width, place, chunk, factors)
+            else:
+                made = [self._alone(width, place, seed, rate) for seed, rate in zip(chunk, factors, strict=True)]
+            found += [one.losses for one in made]
+        return found
+
+    def together(self, width: int) -> int:
+        """How many models of a width are trained as one; one where it is large, or the model cannot be stacked."""
+        room = together(self.anatomy, width)
+        if room > 1 and self.stacks is None:
+            self.stacks = self._agrees(self.widths[0], (0,), 0)
+        return room if self.stacks else 1
+
+    def at(self, width: int, place: tuple[object, ...], seeds: Sequence[int]) -> list[Trained]:
+        """Trainings of some seeds, now or as they were; stacked where the model allows it."""
+        missing = [seed for seed in seeds if (width, place, seed) not in self.trained]
+        room = self.together(width) if len(missing) > 1 else 1
+        self.trainings += len(missing)
+        while missing:
+            count = min(room, len(missing))
+            made = (
+                self._stacked(width, place, missing[:count]) if count > 1 else [self._alone(width, place, missing[0])]
             )
-        return self.trained[key]
+            for seed, one in zip(missing, made, strict=False):
+                self.trained[width, place, seed] = one
+            missing = missing[len(made) :]
+        return [self.trained[width, place, seed] for seed in seeds]
+
+    def _alone(self, width: int, place: tuple[object, ...], seed: int, rate: Tensor | None = None) -> Trained:
+        return train(
+            self.model,
+            width,
+            place,
+            seed,
+            steps=self.steps,
+            times=self.times,
+            anatomy=self.anatomy,
+            adjustment=replace(self.adjust(width), rate=rate),
+        )
+
+    def _stacked(
+        self, width: int, place: tuple[object, ...], seeds: Sequence[int], rates: Tensor | None = None
+    ) -> list[Trained]:
+        return train_stacked(
+            self.model,
+            width,
+            place,
+            seeds,
+            steps=self.steps,
+            times=self.times,
+            anatomy=self.anatomy,
+            adjustment=replace(self.adjust(width), rate=rates),
+        )
+
+    def _agrees(self, width: int, place: tuple[object, ...], seed: int) -> bool:
+        """Whether the model can be stacked, and is then the same as alone."""
+        alone = self._alone(width, place, seed)
+        try:
+            stacked = self._stacked(width, place, [seed, seed])[0]
+        except NotStackable as why:
+            self.because = str(why)
+            return False
+        pairs = zip(alone.losses, stacked.losses, strict=True)
+        same = all(math.isclose(a, b, rel_tol=_AGREES, abs_tol=_AGREES) for a, b in pairs)
+        if not same:
+            self.because = "stacked models do not train as each alone does"
+        return same
 
     def reader(self, moments: Sequence[Moment]) -> Callable[[float, Draw], dict[str, list[float]]]:
         """What a scan of the widths reads: these moments, by their names."""
 
         def read(width: float, draw: Draw) -> dict[str, list[float]]:
-            found = [self.at(round(width), draw.place, seed) for seed in draw.seeds]
-            draw.tally.trainings += len(found)
+            before = self.trainings
+            found = self.at(round(width), draw.place, draw.seeds)
+            draw.tally.trainings += self.trainings - before
             return {str(m): [float(one.coordinates[m.step][m.coordinate]) for one in found] for m in moments}
 
         return read
 
+    def slope(self, coordinate: Coordinate, step: int, drawn_from: int) -> float:
+        """The power at which something that is not judged grows, by least squares; zero where there is none."""
+        logs: dict[int, list[float]] = {}
+        for (width, place, _), one in self.trained.items():
+            value = float(one.coordinates[step].get(coordinate, math.nan))
+            if place[0] == drawn_from and math.isfinite(value) and value > 0:
+                logs.setdefault(width, []).append(math.log(value))
+        if len(logs) < 2:
+            return 0.0
+        return float(np.polyfit(np.log(list(logs)), [float(np.mean(values)) for values in logs.values()], 1)[0])
+
     def moments(self, drawn_from: int) -> list[Moment]:
         """What there is to be read and depends on the weights, from the first seeds of the two narrowest widths."""
         pilots = {
-            width: [self.at(width, (drawn_from, "width", float(width)), seed) for seed in range(_PILOTS)]
-            for width in self.widths[:2]
+            width: self.at(width, (drawn_from, "width", float(width)), range(_PILOTS)) for width in self.widths[:2]
         }
         first = pilots[self.widths[0]][0]
         found = []
@@ -121,14 +207,14 @@ def _anatomy(model: Model, widths: tuple[int, ...], steps: int) -> Anatomy:
     with as_it_was():
         first = drawn(model, narrow, (0,), 0, steps)
         _check_seeds(model, first, narrow, steps)
-        weights = sum(parameter.numel() for parameter in first.module.parameters())
-        parts = anatomy(model, first.module, drawn(model, wide, (0,), 0, 1).module, (narrow, wide), first.batches[0])
-    needed = _COPIES * 4 * weights * (widths[-1] / narrow) ** 2
-    free = psutil.virtual_memory().available
-    if any(part.role == "hidden" for part in parts.parameters) and needed > _COPIES * 4 * weights + free:
+        second = drawn(model, wide, (0,), 0, 1)
+        with weights_as_they_were(first.module), weights_as_they_were(second.module):
+            parts = anatomy(model, first.module, second.module, (narrow, wide), first.batches[0])
+    needed, free = _COPIES * 4 * parts.weights_at(widths[-1]), psutil.virtual_memory().available
+    if any(part.role == "hidden" for part in parts.parameters) and needed > free:
         raise ModelError(
-            f"{model.title} would run out of memory at width {widths[-1]}: its weights, their gradients and moments take "
-            f"some {needed / 1e9:.0f} GB there, and {free / 1e9:.0f} GB are free. Take narrower widths."
+            f"{model.title} would run out of memory at width {widths[-1]}: its weights, their gradients and moments "
+            f"take some {needed / 1e9:.0f} GB there, and {free / 1e9:.0f} GB are free. Take narrower widths."
         )
     return parts
 
@@ -141,8 +227,8 @@ def _check_seeds(model: Model, first: Drawn, width: int, steps: int) -> None:
     same = all(torch.equal(a, b) for a, b in zip(values, others, strict=True))
     if same and not callable(model.batches):
         raise ModelError(
-            f"{model.title}: build({width}) gives the same weights whatever torch's seed, so that seeds tell nothing of "
-            "the noise. Draw the weights inside of build from torch's global generator, and set no seed there."
+            f"{model.title}: build({width}) gives the same weights whatever torch's seed, so that seeds tell nothing "
+            "of the noise. Draw the weights inside of build from torch's global generator, and set no seed there."
         )
 
 

@@ -10,7 +10,7 @@ with multipliers, and those of other libraries.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -92,6 +92,9 @@ def read_coordinates(
     def visit(name: str, part: nn.Module, arguments: Any, keywords: Any, output: Any) -> None:
         found = tensors_in(output)
         note(name, found)
+        given = next(iter(tensors_in(arguments).values()), None)
+        if given is not None:
+            readings[Coordinate(name, INPUT)] = root_mean_square(given)
         if start is not None and anatomy.own[plain(name)] and found:
             call = _Call(name, part, arguments, keywords, next(iter(found.values())))
             readings.update(_updates(call, anatomy, start, watched))
@@ -153,9 +156,6 @@ def _updates(call: _Call, anatomy: Anatomy, start: Start, watched: Watched) -> R
     unmoved = again(first)
     if not inside and call.name in start.features:
         readings[Coordinate(call.name, PROPAGATING)] = root_mean_square(unmoved - start.features[call.name])
-    given = next(iter(tensors_in(call.arguments).values()), None)
-    if given is not None:
-        readings[Coordinate(call.name, INPUT)] = root_mean_square(given)
     moved = call.output - unmoved
     for local, part in zip(own, used, strict=True):
         coordinate = Coordinate(call.name, EFFECTIVE, part.name)
@@ -163,7 +163,7 @@ def _updates(call: _Call, anatomy: Anatomy, start: Start, watched: Watched) -> R
             update = moved
         elif type(call.part) in _WITH_BIAS and own == ("weight", "bias"):
             # Their sum is linear in both, and the bias needs no call.
-            shift = call.part.get_parameter("bias") - first["bias"]
+            shift = cast("Tensor", call.part.bias) - first["bias"]
             if not isinstance(call.part, nn.Linear):
                 shift = shift.reshape(-1, *[1] * (moved.ndim - 2))
             update = moved - shift if local == "weight" else shift

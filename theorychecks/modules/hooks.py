@@ -13,8 +13,6 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
-from theorychecks.modules.model import tensors_in
-
 LOGITS: Final = "attention logits"
 _MASKED: Final = -1e4
 """Logits below this are masked out: nobody's scores start there."""

@@ -24,7 +24,7 @@ class Model:
     Attributes:
         build: from a width to a module, drawn from torch's global generator.
         optimizer: from that module to a `torch.optim.Optimizer`, or to a function that takes a batch, makes one whole
-            training step with it and may return the loss.
+            training step with it.
         batches: one for each step, or a function from a `torch.Generator` to them, which draws other ones for each
             seed. The first one is what coordinates are measured on. A batch is a pair (inputs, targets), or a mapping
             of keywords.

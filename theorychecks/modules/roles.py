@@ -9,7 +9,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, cast, get_args
 
 import torch
 from torch import Tensor, nn
@@ -51,6 +51,7 @@ class Anatomy:
         own: names of parameters that each module uses itself, relative to it.
         tied: parameters that have several uses, by any of their names.
         random: whether a forward pass draws random numbers.
+        weights: how many there are, and at which width.
     """
 
     modules: Mapping[str, Part]
@@ -58,6 +59,12 @@ class Anatomy:
     own: Mapping[str, tuple[str, ...]]
     tied: frozenset[str]
     random: bool
+    weights: tuple[int, int]
+
+    def weights_at(self, width: int) -> float:
+        """How many weights a model of this width has at the most, where matrices grow as its square."""
+        count, narrow = self.weights
+        return count * (width / narrow) ** 2
 
     def used_in(self, module: str) -> list[Part]:
         """Parameters that a module uses itself."""
@@ -88,9 +95,7 @@ def anatomy(model: Model, narrow: nn.Module, wide: nn.Module, widths: tuple[int,
         )
     grows = {name: _grows(narrow_calls.outputs[name], wide_calls.outputs[name]) for name in names}
     own = own_parameters(narrow, narrow_calls.called)
-    uses = [
-        (f"{module}.{name}" if module else name, module) for module in narrow_calls.called for name in own[module]
-    ]
+    uses = [(f"{module}.{name}" if module else name, module) for module in narrow_calls.called for name in own[module]]
     aliases = _first_names(narrow)
     parts, seen = [], dict[str, int]()
     for alias, module in uses:
@@ -109,7 +114,8 @@ def anatomy(model: Model, narrow: nn.Module, wide: nn.Module, widths: tuple[int,
             modules[name] = _overridden(Part(name, name, role, grows[name]), model)
     _check_roles(model, [*parts, *modules.values()])
     tied = frozenset(name for name, count in seen.items() if count > 1)
-    return Anatomy(modules, tuple(parts), own, tied, narrow_calls.random)
+    weights = sum(parameter.numel() for parameter in narrow.parameters())
+    return Anatomy(modules, tuple(parts), own, tied, narrow_calls.random, (weights, widths[0]))
 
 
 def logits_of(module: str) -> str:
@@ -216,7 +222,7 @@ def _overridden(part: Part, model: Model) -> Part:
         if fnmatch.fnmatchcase(part.name, pattern):
             if role not in ROLES:
                 raise ModelError(f"{model.title}: a role is one of {', '.join(ROLES)}; got {role!r} for {pattern!r}")
-            return Part(part.name, part.module, role, part.grows)
+            return Part(part.name, part.module, cast(Role, role), part.grows)
     return part
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -36,7 +36,7 @@ class Trained:
 
     Attributes:
         coordinates: by the number of steps after which they were read.
-        losses: before each step, as far as the training knows them, and after the last.
+        losses: before each step, and after the last; of the batch of that step, the first one at the end.
     """
 
     coordinates: Mapping[int, Readings]
@@ -92,12 +92,13 @@ class _Run:
         adjust_start(self.module, self.adjustment)
         hooks = scaled_outputs(self.module, self.adjustment)
         try:
-            first = {name: parameter.detach().clone() for name, parameter in self.parameters.items()}
+            first = {name: _copied(parameter) for name, parameter in self.parameters.items()}
             step = self._step_function()
-            features, sizes = self._probe(None)
-            self._check_finite(features)
-            coordinates, losses = {0: sizes}, list[float]()
-            start = Start(first, features)
+            coordinates, losses, start = dict[int, Readings](), list[float](), Start(first, {})
+            if times:
+                features, coordinates[0] = self._probe(None)
+                self._check_finite(features)
+                start = Start(first, features)
             before = [tensor.clone() for tensor in tensors_of_batch(self.batches[0])]
             for taken in range(steps):
                 losses.append(self._stepped(step, self.batches[taken]))
@@ -105,9 +106,9 @@ class _Run:
                     self._check_batch(before)
                 if taken + 1 in times:
                     coordinates[taken + 1] = self._probe(start)[1]
-            with torch.no_grad(), Attention(factor=self.adjustment.attention), self._buffers_as_they_were():
-                losses.append(float(self.model.outputs_and_loss(self.module, self.batches[0])[1]))
-            return Trained(coordinates, tuple(losses))
+                if not times and not math.isfinite(losses[-1]):
+                    return Trained({}, (*losses, *[math.nan] * (steps + 1 - len(losses))))
+            return Trained(coordinates, (*losses, self._loss(self.batches[0])))
         finally:
             for hook in hooks:
                 hook.remove()
@@ -121,7 +122,13 @@ class _Run:
                     f"one training step of a batch; got {type(made).__name__}"
                 )
             step = made
-            return lambda batch: _number(step(batch))
+
+            def whole(batch: Batch) -> float:
+                loss = self._loss(batch)
+                step(batch)
+                return loss
+
+            return whole
         optimizer = made
         set_epsilon(optimizer, self.adjustment)
 
@@ -132,11 +139,11 @@ class _Run:
                 nonlocal loss
                 optimizer.zero_grad()
                 found = self.model.outputs_and_loss(self.module, batch)[1]
-                found.backward()
+                found.backward()  # type: ignore[no-untyped-call]
                 loss = float(found.detach())
                 return found
 
-            optimizer.step(closure)
+            optimizer.step(cast("Callable[[], float]", closure))
             check_gradients(self.model, self.width, self.parameters)
             return loss
 
@@ -153,6 +160,10 @@ class _Run:
             for name, was in before.items():
                 self.parameters[name].copy_(adjusted(adjustment, name, was, self.parameters[name]))
         return loss
+
+    def _loss(self, batch: Batch) -> float:
+        with torch.no_grad(), Attention(factor=self.adjustment.attention), self._buffers_as_they_were():
+            return float(self.model.outputs_and_loss(self.module, batch)[1])
 
     def _probe(self, start: Start | None) -> tuple[dict[str, Tensor], Readings]:
         with torch.random.fork_rng(devices=[]), self._buffers_as_they_were(), torch.compiler.set_stance("force_eager"):
@@ -189,6 +200,13 @@ class _Run:
                 f"{self.model.title} changes its batch in place at width {self.width}, so that later steps and seeds "
                 "train on other data. Work on a copy (x = x.clone()) in the model or the loss."
             )
+
+
+def _copied(parameter: nn.Parameter) -> Tensor:
+    """A copy with whatever its owner has noted on it, as the package mup notes shapes."""
+    copy = parameter.detach().clone()
+    copy.__dict__.update(parameter.__dict__)
+    return copy
 
 
 def adjust_start(module: nn.Module, adjustment: Adjustment) -> None:
@@ -254,9 +272,3 @@ def _memory(model: Model, width: int) -> Iterator[None]:
             f"{model.title}: out of memory at width {width}. Take narrower widths, smaller batches, or a machine with "
             f"more memory ({error})"
         ) from error
-
-
-def _number(value: object) -> float:
-    if isinstance(value, Tensor):
-        return float(value.detach()) if value.numel() == 1 else math.nan
-    return float(value) if isinstance(value, int | float) else math.nan

@@ -19,12 +19,12 @@ JOINT = "several observables"
 """The title of observables read together under different titles; their readings carry those."""
 
 
-class Trial(Protocol):
-    """One training at one width over some seeds, ready to be carried out."""
+class Retrainable(Protocol):
+    """Networks of one width that can be trained several times, at several learning rates."""
 
     @property
-    def training(self) -> Training:
-        """What is trained."""
+    def rate(self) -> float:
+        """The learning rate that factors multiply."""
         ...
 
     @property
@@ -42,10 +42,6 @@ class Trial(Protocol):
         """Another one draws everything anew."""
         ...
 
-    def run(self, *, times: Sequence[int] | None = None) -> Run:
-        """Carry the training out, with weights kept at some times; at the first and the last by default."""
-        ...
-
     @property
     def together(self) -> int:
         """How many networks there is room for to be trained together."""
@@ -53,6 +49,19 @@ class Trial(Protocol):
 
     def histories(self, seeds: Sequence[int], rate_factors: Tensor, limits: Limits) -> Histories:
         """Train any number of networks, each seed as often as it is named, and no further than the limits."""
+        ...
+
+
+class Trial(Retrainable, Protocol):
+    """One training at one width over some seeds, ready to be carried out."""
+
+    @property
+    def training(self) -> Training:
+        """What is trained."""
+        ...
+
+    def run(self, *, times: Sequence[int] | None = None) -> Run:
+        """Carry the training out, with weights kept at some times; at the first and the last by default."""
         ...
 
 
@@ -177,6 +186,7 @@ class _Once:
         self.width = trial.width
         self.seeds = trial.seeds
         self.root_seed = trial.root_seed
+        self.rate = trial.rate
 
     @property
     def together(self) -> int:

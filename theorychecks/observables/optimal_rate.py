@@ -9,7 +9,7 @@ from torch import Tensor
 
 from theorychecks.engines import Limits
 from theorychecks.engines.randomness import uniform
-from theorychecks.observables.observable import BY_NAME, Observable, Reading, Trial
+from theorychecks.observables.observable import BY_NAME, Observable, Reading, Retrainable, Trial
 from theorychecks.statistics.measurement import Status
 
 
@@ -25,25 +25,10 @@ def optimal_learning_rate(*, spacing: float = 0.5, reach: float = 4.0) -> Observ
         reach: how far to look, in factors of two. An optimum at the grid's lower end is an upper bound ("at most"), one
             at its upper end a lower bound.
     """
-    if not 0 < spacing <= 1 or reach < 2 * spacing:
-        raise ValueError(
-            f"spacing lies in (0, 1] and reach is at least twice as long; got {spacing} and {reach}, in factors of two"
-        )
-    points = 2 * math.ceil(reach / spacing) + 1
+    _check_grid(spacing, reach)
 
     def observe(trial: Trial) -> dict[str, Reading]:
-        seeds = list(trial.seeds)
-        offsets = [uniform("dither", trial.root_seed, seed, trial.width) - 0.5 for seed in seeds]
-        octaves = torch.tensor(
-            [[spacing * (k - points // 2 + offset) for k in range(points)] for offset in offsets], dtype=torch.float64
-        )
-        again = [seed for seed in seeds for _ in range(points)]
-        histories = trial.histories(again, (2.0**octaves).flatten(), Limits())
-        losses = histories.losses[-1].to(torch.float64).reshape(len(seeds), points).nan_to_num(nan=math.inf)
-        place, status = _optimum(losses)
-        rate = trial.training.learning_rate
-        unit = rate.base * trial.width**rate.width
-        return {"": Reading(unit * 2.0 ** (octaves[:, 0] + spacing * place), status)}
+        return {"": best_rate(trial, spacing=spacing, reach=reach)}
 
     return Observable(
         f"optimal learning rate (to {spacing:g} within {reach:g} octaves)",
@@ -52,6 +37,29 @@ def optimal_learning_rate(*, spacing: float = 0.5, reach: float = 4.0) -> Observ
         key=BY_NAME,
         retrains=True,
     )
+
+
+def best_rate(trial: Retrainable, *, spacing: float = 0.5, reach: float = 4.0) -> Reading:
+    """The rate at which the last loss is smallest, one optimum a seed; see `optimal_learning_rate`."""
+    _check_grid(spacing, reach)
+    points = 2 * math.ceil(reach / spacing) + 1
+    seeds = list(trial.seeds)
+    offsets = [uniform("dither", trial.root_seed, seed, trial.width) - 0.5 for seed in seeds]
+    octaves = torch.tensor(
+        [[spacing * (k - points // 2 + offset) for k in range(points)] for offset in offsets], dtype=torch.float64
+    )
+    again = [seed for seed in seeds for _ in range(points)]
+    histories = trial.histories(again, (2.0**octaves).flatten(), Limits())
+    losses = histories.losses[-1].to(torch.float64).reshape(len(seeds), points).nan_to_num(nan=math.inf)
+    place, status = _optimum(losses)
+    return Reading(trial.rate * 2.0 ** (octaves[:, 0] + spacing * place), status)
+
+
+def _check_grid(spacing: float, reach: float) -> None:
+    if not 0 < spacing <= 1 or reach < 2 * spacing:
+        raise ValueError(
+            f"spacing lies in (0, 1] and reach is at least twice as long; got {spacing} and {reach}, in factors of two"
+        )
 
 
 def _optimum(losses: Tensor) -> tuple[Tensor, tuple[Status | None, ...]]:

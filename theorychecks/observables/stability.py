@@ -14,7 +14,7 @@ from torch import Tensor
 
 from theorychecks.engines import Histories, Limits
 from theorychecks.engines.randomness import uniform
-from theorychecks.observables.observable import BY_NAME, Observable, Reading, Trial
+from theorychecks.observables.observable import BY_NAME, Observable, Reading, Retrainable, Trial
 from theorychecks.statistics.measurement import Status
 
 Criterion = Literal["loss", "outputs", "activations"]
@@ -43,18 +43,10 @@ def max_stable_learning_rate(
             below ("never diverged"), training unstable down to there from above ("always diverged").
         limit: of the outputs' or activations' root mean square.
     """
-    if criterion not in ("loss", "outputs", "activations"):
-        raise ValueError(f"a criterion is 'loss', 'outputs' or 'activations'; got {criterion!r}")
-    if not 0 < resolution <= 1 or reach < 1:
-        raise ValueError(f"resolution lies in (0, 1] and reach is at least 1; got {resolution} and {reach}")
-    if limit is not None and not limit > 0:
-        raise ValueError(f"a limit is a positive size; got {limit!r}")
-    default = {"loss": math.inf, "outputs": OUTPUT_LIMIT, "activations": ACTIVATION_LIMIT}[criterion]
-    bound = default if limit is None else limit
+    bound = _bound(criterion, resolution, reach, limit)
 
     def observe(trial: Trial) -> dict[str, Reading]:
-        search = _Search(trial, criterion, bound, resolution, reach)
-        return {"": search.threshold()}
+        return {"": stability_threshold(trial, criterion, resolution=resolution, reach=reach, limit=bound)}
 
     return Observable(
         f"maximal stable learning rate ({criterion} below {bound:g}, to {resolution:g} within {reach:g} octaves)",
@@ -63,6 +55,30 @@ def max_stable_learning_rate(
         key=BY_NAME,
         retrains=True,
     )
+
+
+def stability_threshold(
+    trial: Retrainable,
+    criterion: Criterion,
+    *,
+    resolution: float = 0.25,
+    reach: float = 12.0,
+    limit: float | None = None,
+) -> Reading:
+    """The rate at which training turns unstable, one threshold a seed; see `max_stable_learning_rate`."""
+    return _Search(trial, criterion, _bound(criterion, resolution, reach, limit), resolution, reach).threshold()
+
+
+def _bound(criterion: Criterion, resolution: float, reach: float, limit: float | None) -> float:
+    """The limit that a criterion has, once all are known to make sense."""
+    if criterion not in ("loss", "outputs", "activations"):
+        raise ValueError(f"a criterion is 'loss', 'outputs' or 'activations'; got {criterion!r}")
+    if not 0 < resolution <= 1 or reach < 1:
+        raise ValueError(f"resolution lies in (0, 1] and reach is at least 1; got {resolution} and {reach}")
+    if limit is not None and not limit > 0:
+        raise ValueError(f"a limit is a positive size; got {limit!r}")
+    default = {"loss": math.inf, "outputs": OUTPUT_LIMIT, "activations": ACTIVATION_LIMIT}[criterion]
+    return default if limit is None else limit
 
 
 def stable(histories: Histories, criterion: Criterion, limit: float) -> Tensor:
@@ -78,7 +94,7 @@ def stable(histories: Histories, criterion: Criterion, limit: float) -> Tensor:
 class _Search:
     """Positions are binary logarithms of factors on the training's own rate."""
 
-    trial: Trial
+    trial: Retrainable
     criterion: Criterion
     limit: float
     resolution: float
@@ -109,9 +125,7 @@ class _Search:
             open_ends = {s for s in open_ends if low[s] == high[s] and abs(low[s]) < self.reach}
         censored = {s: Status.ABOVE if s in up else Status.BELOW for s in seeds if low[s] == high[s]}
         self._section(low, high, [s for s in seeds if s not in censored])
-        unit = self.trial.training.learning_rate
-        rate = unit.base * self.trial.width**unit.width
-        values = [rate * 2.0 ** ((low[s] + high[s]) / 2) for s in seeds]
+        values = [self.trial.rate * 2.0 ** ((low[s] + high[s]) / 2) for s in seeds]
         return Reading(
             torch.tensor(values, dtype=torch.float64), tuple(censored.get(seed, Status.OK) for seed in seeds)
         )

@@ -12,7 +12,7 @@ import pytest
 
 from theorychecks.plugin.gatherer import Gatherer, leave_collected
 from theorychecks.plugin.profiles import PROFILES
-from theorychecks.plugin.resources import check_device, size
+from theorychecks.plugin.resources import check_device, seconds, size
 from theorychecks.plugin.runner import Runner
 from theorychecks.plugin.seeds import seed_or_fresh, settle_seed
 
@@ -67,6 +67,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=size,
         default=None,
         help="memory for networks trained together, of all workers: 4GB, 500MB (default: half of what is free)",
+    )
+    group.addoption(
+        "--theory-budget",
+        metavar="TIME",
+        type=seconds,
+        default=None,
+        help="time that each gate on a model of one's own may take: 60s, 2min; widths and seeds are chosen to fit "
+        "(default: as the gate's own budget has it, the same on every machine)",
     )
     group.addoption(
         "--theory-report",

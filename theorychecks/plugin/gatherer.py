@@ -195,6 +195,7 @@ class Gatherer:
             "error": self.errors.get(node, "lost: the claim was collected, but no worker reported on it"),
             "seconds": 0.0,
             "findings": [],
+            "notes": [],
         }
         return cast("ClaimDocument", about | lost)
 
@@ -217,4 +218,5 @@ def _what_happened(report: pytest.TestReport) -> str:
 
 
 def _is_judged(claim: ClaimDocument) -> bool:
-    return {"prediction", "control"} <= {finding["role"] for finding in claim["findings"]}
+    roles = {finding["role"] for finding in claim["findings"]}
+    return bool(roles) if claim["gate"] else {"prediction", "control"} <= roles

@@ -30,6 +30,18 @@ def size(text: str) -> int:
     return count
 
 
+def seconds(text: str) -> float:
+    """Seconds in a time such as 60s, 1.5min or 90."""
+    found = re.fullmatch(r"([0-9.]+)\s*(s|sec|m|min|h)?", text.strip(), flags=re.IGNORECASE)
+    try:
+        time = float(found[1]) * {"s": 1, "m": 60, "h": 3600}[(found[2] or "s")[0].lower()] if found else 0.0
+    except ValueError:
+        time = 0.0
+    if not time > 0:
+        raise argparse.ArgumentTypeError(f"a time budget is a positive time, like 60s or 2min; got {text!r}")
+    return time
+
+
 def check_device(config: pytest.Config) -> None:
     """Refuse a device that is not there, before anything is collected."""
     if config.getoption("--theory-device") == "cpu":

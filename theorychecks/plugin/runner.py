@@ -77,9 +77,13 @@ class Runner:
         from theorychecks.looks import Conditions
 
         conditions = Conditions(
-            octaves=OCTAVES[self.profile], resources=resources(self.config), seed=run_seed(self.config), confirms=True
+            octaves=OCTAVES[self.profile],
+            resources=resources(self.config),
+            seed=run_seed(self.config),
+            confirms=True,
+            seconds=self.config.getoption("--theory-budget"),
         )
-        recorder = Recorder(conditions=conditions)
+        recorder = Recorder(conditions=conditions, gate=claim.gate)
         parameters = {name: shown(value) for name, value in getattr(_callspec(item), "params", {}).items()}
         started, error = time.perf_counter(), None
         try:
@@ -158,6 +162,7 @@ def _claim_document(node: str, claim: Claim, recorder: Recorder, error: str | No
             "seed": recorder.conditions.seed,
             "seconds": seconds,
             "findings": [finding.to_document() for finding in recorder.findings],
+            "notes": recorder.notes,
         },
     )
 
@@ -169,6 +174,7 @@ def _about(claim: Claim) -> dict[str, Any]:
         "statement": claim.statement,
         "source": claim.source,
         "trend": claim.trend,
+        "gate": claim.gate,
         "paper": None if claim.paper is None else dataclasses.asdict(claim.paper),
     }
 

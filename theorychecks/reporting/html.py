@@ -53,6 +53,7 @@ class _Section:
     anchor: str
     worst: FindingDocument | None
     error: str
+    notes: list[str]
     open_pairs: list[list[_Card]]
     folded_pairs: list[list[_Card]]
     lines: list[_Line]
@@ -116,6 +117,7 @@ def _section(index: int, claim: ClaimDocument, shown: set[int], points: int) -> 
         anchor=anchor,
         worst=worst_finding(claim),
         error=wording.clip(claim["error"] or "", _TEXT_SHOWN),
+        notes=[wording.clip(note, _TEXT_SHOWN) for note in claim["notes"]],
         open_pairs=[cards for _, cards in rows[:is_open]],
         folded_pairs=[cards for _, cards in rows[is_open:]],
         lines=lines[:_LINES],

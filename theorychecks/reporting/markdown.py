@@ -14,6 +14,8 @@ _FAILURE_BYTES = 400_000
 # Findings explained in full for one claim: the worst; nobody reads the fiftieth.
 _FINDINGS_EXPLAINED = 12
 _LOST_NAMED = 50
+_NOTE_SHOWN = 8000
+_NOTES_BYTES = 100_000
 
 _COLUMNS = (
     "outcome",
@@ -36,6 +38,7 @@ def render_markdown(report: Report) -> str:
         _header(report.suite),
         _table(report.claims),
         _failures(report.claims),
+        _notes(report.claims),
         *map(_paper, paper_sections(report.claims)),
         _provenance(report.provenance),
     ]
@@ -124,6 +127,27 @@ def _failures(claims: list[ClaimDocument]) -> str:
     return "\n\n".join(["## What did not pass", *blocks, *note])
 
 
+def _notes(claims: list[ClaimDocument]) -> str:
+    """Return what claims that pass tell besides their findings."""
+    noted = [claim for claim in claims if claim["notes"] and claim["outcome"] == "pass"]
+    if not noted:
+        return ""
+    blocks, left_out = _within(
+        (
+            "\n\n".join(
+                [
+                    f"### {_code(wording.clip(c['id'], 120))}",
+                    *(_fence(wording.clip(n, _NOTE_SHOWN)) for n in c["notes"]),
+                ]
+            )
+            for c in noted
+        ),
+        _NOTES_BYTES,
+    )
+    note = [f"{left_out} more claims with notes are left out here; report.json has them all."] if left_out else []
+    return "\n\n".join(["## Notes", *blocks, *note])
+
+
 def _failure(claim: ClaimDocument) -> str:
     findings = failing_findings(claim)
     parts = [
@@ -135,6 +159,7 @@ def _failure(claim: ClaimDocument) -> str:
     elif not findings:
         parts.append("Every finding has the verdict it needs, and no error is recorded: is a control missing?")
         parts.append(_fence(f"reproduce  {wording.reproduce(claim)}"))
+    parts += [_fence(wording.clip(note, _NOTE_SHOWN)) for note in claim["notes"]]
     parts += [_explained(claim, finding) for finding in findings[:_FINDINGS_EXPLAINED]]
     rest = len(findings) - _FINDINGS_EXPLAINED
     if rest > 0:

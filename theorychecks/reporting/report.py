@@ -127,19 +127,24 @@ class PaperDocument(TypedDict):
 
 
 class ClaimDocument(TypedDict):
-    """One claim: its sentence, its source, its outcome and its findings; `error` says how it broke, if it did."""
+    """One claim: its sentence, its source, its outcome and its findings; `error` says how it broke, if it did.
+
+    `notes` are what a reader is told besides: the diagnosis of a model that fails its gate, a table of mutations.
+    """
 
     id: str
     test: str
     statement: str
     source: str
     trend: bool
+    gate: bool
     paper: PaperDocument | None
     outcome: Literal["pass", "fail", "inconclusive"]
     error: str | None
     seed: int
     seconds: float
     findings: list[FindingDocument]
+    notes: list[str]
 
 
 class BudgetDocument(TypedDict):

@@ -309,6 +309,7 @@ def account(claim: ClaimDocument) -> str:
     blocks = [f"{claim['outcome'].upper()}  {claim['id']}: {clip(claim['statement'], 200)}"]
     if claim["error"]:
         blocks.append(claim["error"])
+    blocks += claim["notes"]
     failing = failing_findings(claim)
     for finding in failing[:_FINDINGS_TOLD]:
         rows = [f"  {name:<11}{text}" for name, text in explanation(claim, finding)]

@@ -65,7 +65,9 @@ def judge_exponent(
             confidence=confidence,
             remedy=remedy,
         )
-    fit = fit_power_law(measurement, confidence=confidence, finite_size=finite_size, average=expectation.average, among=among)
+    fit = fit_power_law(
+        measurement, confidence=confidence, finite_size=finite_size, average=expectation.average, among=among
+    )
     fired = [name for name, check in fit.checks.items() if check.fired]
     verdict = decide(fit.interval, allowed, flagged=bool(fired))
     if "independence" in fired:

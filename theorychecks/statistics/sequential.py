@@ -88,6 +88,7 @@ def in_looks(
     *,
     confidence: float = CONFIDENCE,
     equal: bool = False,
+    joint: bool = False,
 ) -> dict[str, Finding]:
     """Findings by reading, each from the first look that settles it.
 
@@ -99,6 +100,7 @@ def in_looks(
         look: from runs at the first axis values, so many at each, and a confidence to findings by reading.
         confidence: of the verdict, over all looks.
         equal: whether all axis values need the same number of runs, as shared seeds do.
+        joint: whether the readings stand or fall together, so that the first clear failure is the end.
     """
     timetable = schedule(prediction, len(axis_values), costs, budget, confidence)
     found: dict[str, Finding] = {}
@@ -122,7 +124,8 @@ def in_looks(
                 found[name] = _over_looks(finding, looks)
         noises = [pooled_noise(finding.measurement, finding.expectation.average) for finding in seen.values()]
         noise = max((value for value in noises if value is not None), default=noise)
-        if all(_settled(finding) or _hopeless(finding) for finding in found.values()):
+        fallen = joint and any(finding.clear and not finding.passed for finding in found.values())
+        if fallen or all(_settled(finding) or _hopeless(finding) for finding in found.values()):
             break
     return found
 

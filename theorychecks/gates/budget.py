@@ -1,0 +1,86 @@
+"""Budget: widths and seeds that fit into the time that a gate may take, from trainings timed on the spot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from theorychecks.experiment import Draw, Scan, measure
+from theorychecks.gates.expectations import CONSTANT
+from theorychecks.gates.source import Source
+from theorychecks.statistics import Finding, Measurement, Verdict
+from theorychecks.statistics.interval import CONFIDENCE, FEWEST_POINTS
+from theorychecks.statistics.measurement import Status
+from theorychecks.statistics.sequential import MOST_SEEDS
+from theorychecks.statistics.verdict import Remedy
+
+
+class Affordable(NamedTuple):
+    """What a time buys: at so many of the narrowest widths, so many models each.
+
+    Attributes:
+        widths: how many.
+        budget: at each of them; fewer than a verdict needs where even the narrowest widths take too long.
+        needed: seconds that the smallest design takes.
+    """
+
+    widths: int
+    budget: int
+    needed: float
+
+    @property
+    def enough(self) -> bool:
+        """Whether a verdict can come of it."""
+        return self.budget >= _fewest()
+
+
+def affordable(source: Source, scan: Scan, seconds: float) -> Affordable:
+    """Time one training at each width, from the narrowest on, and see how many of them there is time for.
+
+    The trainings are those of the scan's first seed, and are not made again.
+    """
+
+    def touch(width: float, draw: Draw) -> list[float]:
+        return [1.0 for _ in source.at(round(width), draw.place, draw.seeds)]
+
+    times: list[float] = []
+    for width in source.widths:
+        times.append(measure(replace(scan, read=touch, values=(width,), seeds=1, budget=None)).seconds)
+        if len(times) >= FEWEST_POINTS and _fewest() * sum(times) > seconds:
+            break
+    kept = len(times)
+    while kept > FEWEST_POINTS and _fewest() * sum(times[:kept]) > seconds:
+        kept -= 1
+    each = sum(times[:kept])
+    return Affordable(kept, min(int(seconds / each), MOST_SEEDS) if each else MOST_SEEDS, _fewest() * each)
+
+
+def too_short(source: Source, found: Affordable, seconds: float) -> Finding:
+    """What a gate says that had no time for any verdict, and what it would take."""
+    widths = source.widths[: found.widths]
+    text = (
+        f"noise-limited: {seconds:.3g} s buy {found.budget} models at each of the {found.widths} narrowest widths, and "
+        f"a verdict needs {_fewest()}, some {found.needed:.0f} s; give --theory-budget={found.needed * 1.5:.0f}s, or "
+        "narrower widths"
+    )
+    measurement = Measurement(
+        axis="width",
+        axis_values=tuple(float(width) for width in widths),
+        values=tuple((1.0,) for _ in widths),
+        statuses=tuple((Status.OK,) for _ in widths),
+        name=source.model.title,
+    )
+    return Finding(
+        expectation=CONSTANT.expectation,
+        measurement=measurement,
+        verdict=Verdict.INCONCLUSIVE,
+        reason=text,
+        confidence=CONFIDENCE,
+        remedy=Remedy(limited_by="noise", text=text, effort=_fewest() / max(found.budget, 1)),
+        label=f"{source.model.title}, time budget",
+        engine="function",
+    )
+
+
+def _fewest() -> int:
+    return CONSTANT.demands(FEWEST_POINTS, CONFIDENCE).seeds

@@ -1,0 +1,164 @@
+"""Learning rates of a model of one's own: the largest stable one, and the best one, at every width.
+
+A coordinate check in order does not imply that learning rates transfer (Wortsman et al. 2023, arXiv:2309.14322; Lingle
+2024, arXiv:2404.05728), so both are measured. Each value is a factor on the learning rate that the model's optimizer
+has: where the set-up scales it with the width as it should be, the factor is Theta(1).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from theorychecks.engines import Histories, Limits
+from theorychecks.engines.randomness import integer
+from theorychecks.experiment import Draw, Scan
+from theorychecks.gates.coordinate_check import COST
+from theorychecks.gates.source import Source
+from theorychecks.modules import Model
+from theorychecks.observables.observable import Reading
+from theorychecks.observables.optimal_rate import best_rate
+from theorychecks.observables.stability import stability_threshold
+from theorychecks.statistics.design import positive_integer
+
+_WIDER = 1.25
+"""Trainings at several rates are planned as if they grew a little faster with the width."""
+
+
+@dataclass(frozen=True)
+class ModuleTrial:
+    """Somebody's model at one width, to be trained several times at several learning rates; a `Retrainable`."""
+
+    source: Source
+    width: int
+    seeds: Sequence[int]
+    place: tuple[object, ...]
+    limit: float = math.inf
+    rate: float = 1.0
+
+    @property
+    def root_seed(self) -> int:
+        """Another one draws everything anew."""
+        return integer(*self.place)
+
+    @property
+    def together(self) -> int:
+        """How many models are trained together, at most."""
+        return self.source.together(self.width)
+
+    def histories(self, seeds: Sequence[int], rate_factors: Tensor, limits: Limits) -> Histories:
+        """Losses of any number of trainings, infinite once they are beyond the limit.
+
+        The sizes that the engines' limits speak of are not followed.
+        """
+        losses = self.source.losses(self.width, self.place, seeds, rate_factors)
+        rows = torch.tensor(losses, dtype=torch.float64).T
+        beyond = ~(rows <= self.limit * rows[0]) & torch.isfinite(torch.tensor(self.limit))
+        rows = rows.masked_fill(beyond.cumsum(dim=0) > 0, torch.inf)
+        unknown = torch.full_like(rows, torch.nan)
+        return Histories(rows, unknown, unknown)
+
+
+def max_stable_rate(
+    model: Model,
+    *,
+    widths: Sequence[int],
+    steps: int = 10,
+    limit: float = 2.0,
+    resolution: float = 0.25,
+    reach: float = 12.0,
+    budget: int | None = None,
+    seeds: int | tuple[int, ...] | None = None,
+) -> Scan:
+    """The largest factor on the model's learning rate at which training is stable, to be given to `check`.
+
+    Stable is a training whose losses stay below a limit, and whose last three are not above the first on average. Seeds
+    bisect on grids with random offsets; where all factors within reach are stable, or none is, the value is a bound.
+
+    Args:
+        model: how it is built, trained, and on what; each seed gets as many batches as steps.
+        widths: five or more.
+        steps: of each training.
+        limit: on losses, in units of the first: a network that dies in a first explosion has a small loss in the end.
+        resolution: of the factor, in factors of two.
+        reach: how far from one to look, in factors of two.
+        budget: see `Scan`.
+        seeds: takes the place of a budget.
+    """
+    return _scan(
+        model,
+        widths,
+        steps,
+        budget,
+        seeds,
+        "maximal stable learning rate",
+        lambda trial: stability_threshold(replace(trial, limit=limit), "loss", resolution=resolution, reach=reach),
+    )
+
+
+def optimal_rate(
+    model: Model,
+    *,
+    widths: Sequence[int],
+    steps: int = 20,
+    spacing: float = 0.5,
+    reach: float = 4.0,
+    budget: int | None = None,
+    seeds: int | tuple[int, ...] | None = None,
+) -> Scan:
+    """The factor on the model's learning rate with the smallest last loss, to be given to `check`.
+
+    The exponent says by how much the optimum moves with the width; n^0 is transfer.
+
+    Args:
+        model: how it is built, trained, and on what; each seed gets as many batches as steps.
+        widths: five or more.
+        steps: of each training.
+        spacing: of the grid of factors, in factors of two.
+        reach: of the grid, in factors of two about one.
+        budget: see `Scan`.
+        seeds: takes the place of a budget.
+    """
+    return _scan(
+        model,
+        widths,
+        steps,
+        budget,
+        seeds,
+        "optimal learning rate",
+        lambda trial: best_rate(trial, spacing=spacing, reach=reach),
+    )
+
+
+def _scan(
+    model: Model,
+    widths: Sequence[int],
+    steps: int,
+    budget: int | None,
+    seeds: int | tuple[int, ...] | None,
+    name: str,
+    observe: Callable[[ModuleTrial], Reading],
+) -> Scan:
+    positive_integer(steps, "steps")
+    source = Source(model, tuple(widths), steps, ())
+
+    def read(width: float, draw: Draw) -> Reading:
+        before = source.trainings
+        reading = observe(ModuleTrial(source, round(width), draw.seeds, draw.place))
+        draw.tally.trainings += source.trainings - before
+        return reading
+
+    return Scan(
+        read,
+        source.widths,
+        along="width",
+        name=f"{model.title}: {name}",
+        cost=COST * _WIDER,
+        budget=budget,
+        seeds=seeds,
+        about=(("steps", str(steps)),),
+    )

@@ -1,0 +1,248 @@
+"""Mutations: named breakages of a model's own set-up, and whether its gate catches them; its power certificate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from theorychecks.claims import ClaimFailure
+from theorychecks.claims.recording import now_recording
+from theorychecks.gates.coordinate_check import STEPS, CoordinateCheck, admitted, nearest_to_refuted, privately
+from theorychecks.gates.expectations import check_known
+from theorychecks.gates.source import Source
+from theorychecks.looks import Conditions
+from theorychecks.modules import Adjustment, Anatomy, Model
+from theorychecks.modules.state import as_it_was, weights_as_they_were
+from theorychecks.modules.training import drawn
+from theorychecks.networks import Parametrization
+from theorychecks.statistics import Finding
+
+BUDGET = 8
+_LARGE_EPSILON = 10.0
+"""In root mean squares of the hidden gradient at the narrowest width, so that it sets the size of every update."""
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """A breakage of a set-up.
+
+    Attributes:
+        name: of what it breaks: "readout init".
+        change: what it does, r being the width over the narrowest one.
+        exponent: by how much it changes a width exponent.
+        adjust: what is done at a ratio of widths r.
+    """
+
+    name: str
+    change: str
+    exponent: float
+    adjust: Callable[[float], Adjustment]
+
+
+@dataclass(frozen=True)
+class Mutated:
+    """A mutation, and what the gate said of it."""
+
+    mutation: Mutation
+    check: CoordinateCheck
+
+    @property
+    def caught(self) -> bool:
+        """Whether the gate failed."""
+        return self.check.failed
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """Which breakages of a set-up its gate catches.
+
+    Attributes:
+        title: of the model.
+        mutated: one for each mutation.
+        skipped: names of mutations for which the set-up has nothing to break, and why.
+    """
+
+    title: str
+    mutated: tuple[Mutated, ...]
+    skipped: tuple[tuple[str, str], ...]
+
+    @property
+    def missed(self) -> list[str]:
+        """Names of mutations that the gate let pass."""
+        return [one.mutation.name for one in self.mutated if not one.caught]
+
+    def __str__(self) -> str:
+        caught = len(self.mutated) - len(self.missed)
+        rows = [("mutation", "what is done", "changes by", "caught", "diagnosis")]
+        for one in self.mutated:
+            diagnosis = one.check.diagnosis
+            said = str(diagnosis.culprits[0]).partition(" (")[0] if diagnosis.culprits else f"at {diagnosis.first}"
+            told = said if one.caught else "-"
+            mutation = one.mutation
+            rows.append((mutation.name, mutation.change, f"n^{mutation.exponent:+g}", _YES[one.caught], told))
+        rows += [(name, why, "-", "-", "nothing to break") for name, why in self.skipped]
+        lengths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+        lines = ["  ".join(cell.ljust(length) for cell, length in zip(row, lengths, strict=True)) for row in rows]
+        heading = f"{self.title}: {caught} of {len(self.mutated)} mutations are caught"
+        return "\n".join([heading, *(line.rstrip() for line in lines)])
+
+
+_YES = {True: "yes", False: "NO"}
+
+
+def mutations(
+    model: Model,
+    parametrization: Parametrization,
+    *,
+    widths: Sequence[int],
+    steps: int = STEPS,
+    names: Sequence[str] | None = None,
+    budget: int = BUDGET,
+) -> Certificate:
+    """Break a set-up in named ways, run its coordinate check on each, and report which ones it catches.
+
+    Each is recorded as a control: the coordinate that shows it first must be REFUTED.
+
+    Args:
+        model: that passes its own coordinate check.
+        parametrization: that it is meant to have.
+        widths: five or more.
+        steps: of training.
+        names: of mutations; all that there is something to break for unless given.
+        budget: of each check, see `Scan`.
+
+    Raises:
+        ClaimFailure: outside of a claim run by pytest, if one is missed.
+        ModelError: if the model cannot be gated.
+        ValueError: for names that are none.
+    """
+    check_known(parametrization)
+    design = admitted(widths, steps, None, None)
+    base = Source(model, *design)
+    known, skipped = mutations_of(model, base.anatomy, design[0][0])
+    if names is not None:
+        known, skipped = _chosen(names, known, skipped), {}
+    recorder = now_recording.get()
+    conditions = recorder.conditions if recorder else Conditions()
+    found = []
+    for mutation in known:
+        source = replace(base, adjust=_at_width(mutation, design[0][0]))
+        check = privately(source, parametrization, conditions, budget=budget)
+        found.append(Mutated(mutation, check))
+        if recorder is not None:
+            recorder.add(_control(mutation, check))
+    certificate = Certificate(model.title, tuple(found), tuple(skipped.items()))
+    if recorder is not None:
+        recorder.notes.append(str(certificate))
+    elif certificate.missed:
+        raise ClaimFailure(str(certificate))
+    return certificate
+
+
+def mutations_of(model: Model, parts: Anatomy, narrow: int) -> tuple[list[Mutation], dict[str, str]]:
+    """Mutations that break something in this set-up, and those that do not, with the reason."""
+    by_role = {
+        role: [part.name for part in parts.parameters if part.role == role] for role in ("input", "hidden", "output")
+    }
+    readouts = list(dict.fromkeys(part.module for part in parts.parameters if part.role == "output"))
+    attends = any(part.role == "attention logits" and part.grows for part in parts.modules.values())
+    epsilon = _large_epsilon(model, parts, narrow)
+    tied = set(by_role["output"]) & set(by_role["input"])
+    every: list[tuple[Mutation, str]] = [
+        (
+            Mutation(
+                "readout init",
+                "drawn r^1/2 times as large",
+                0.5,
+                lambda r: Adjustment(initial=dict.fromkeys(by_role["output"], r**0.5)),
+            ),
+            "" if by_role["output"] and not tied else "no readout of its own",
+        ),
+        (
+            Mutation(
+                "hidden learning rate",
+                "r times as large",
+                1.0,
+                lambda r: Adjustment(updates=dict.fromkeys(by_role["hidden"], r)),
+            ),
+            "" if by_role["hidden"] else "no hidden matrix",
+        ),
+        (
+            Mutation(
+                "input learning rate",
+                "r times as small",
+                -1.0,
+                lambda r: Adjustment(updates=dict.fromkeys(by_role["input"], 1 / r)),
+            ),
+            "" if by_role["input"] else "no input matrix",
+        ),
+        (
+            Mutation("attention scale", "r^1/2 times as large", 0.5, lambda r: Adjustment(attention=r**0.5)),
+            "" if attends else "no attention whose heads grow",
+        ),
+        (
+            Mutation(
+                "missing multiplier",
+                "readout r times as large",
+                1.0,
+                lambda r: Adjustment(outputs=dict.fromkeys(readouts, r)),
+            ),
+            "" if readouts else "no readout",
+        ),
+        (
+            Mutation("optimizer epsilon", f"{epsilon:.2g} throughout", -1.0, lambda _: Adjustment(epsilon=epsilon)),
+            "" if epsilon else "no epsilon in the optimizer, or no hidden matrix",
+        ),
+        (
+            Mutation(
+                "weight decay",
+                "r parts in 32 a step",
+                1.0,
+                lambda r: Adjustment(decay=dict.fromkeys(by_role["hidden"], min(r / 32, 1.0))),
+            ),
+            "" if by_role["hidden"] else "no hidden matrix",
+        ),
+    ]
+    return [m for m, why in every if not why], {m.name: why for m, why in every if why}
+
+
+def _chosen(names: Sequence[str], known: Sequence[Mutation], skipped: dict[str, str]) -> list[Mutation]:
+    by_name = {mutation.name: mutation for mutation in known}
+    for name in names:
+        if name not in by_name:
+            why = f": {skipped[name]}" if name in skipped else ""
+            raise ValueError(f"there is no mutation {name!r} of this model{why}; there are {', '.join(by_name)}")
+    return [by_name[name] for name in names]
+
+
+def _at_width(mutation: Mutation, narrow: int) -> Callable[[int], Adjustment]:
+    return lambda width: mutation.adjust(width / narrow)
+
+
+def _control(mutation: Mutation, check: CoordinateCheck) -> Finding:
+    """The coordinate that shows a mutation first; where none does, the one that comes nearest."""
+    shown = next((finding for finding in check.findings if finding.outcome == "fail"), None)
+    finding = shown or nearest_to_refuted(check.findings)
+    return replace(
+        finding,
+        label=f"mutation {mutation.name}: {finding.label}",
+        role="control",
+        setting={**finding.setting, "mutation": mutation.name},
+    )
+
+
+def _large_epsilon(model: Model, parts: Anatomy, narrow: int) -> float:
+    """An epsilon that sets the size of updates; zero where the optimizer has none."""
+    hidden = [part.name for part in parts.parameters if part.role == "hidden"]
+    with as_it_was():
+        start = drawn(model, narrow, (0,), 0, 1)
+        optimizer = model.optimizer(start.module)
+        if not hidden or not any("eps" in group for group in getattr(optimizer, "param_groups", [])):
+            return 0.0
+        with weights_as_they_were(start.module):
+            model.outputs_and_loss(start.module, start.batches[0])[1].backward()  # type: ignore[no-untyped-call]
+            gradients = [start.module.get_parameter(name).grad for name in hidden]
+            squares = [gradient.square().mean() for gradient in gradients if gradient is not None]
+        return float(f"{_LARGE_EPSILON * float(torch.stack(squares).mean().sqrt()):.1e}") if squares else 0.0

@@ -1,0 +1,209 @@
+"""Stacked training: models of one width and several seeds as one, by `torch.func`, where they allow it.
+
+Many small products become few large ones; a model alone spends most of its time between them. What draws random
+numbers, has an optimizer that mixes the entries of its parameters, or cannot be vectorised is trained in a loop.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, cast
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, stack_module_state, vmap
+from torch.optim import SGD, Adagrad, Adam, Adamax, AdamW, NAdam, Optimizer, RAdam, RMSprop
+
+from theorychecks.modules.adjustment import NONE, Adjustment
+from theorychecks.modules.coordinates import Features, Readings, Start, read_coordinates
+from theorychecks.modules.hooks import Attention
+from theorychecks.modules.model import Batch, Model
+from theorychecks.modules.roles import Anatomy
+from theorychecks.modules.state import as_it_was
+from theorychecks.modules.training import Drawn, Trained, adjust_start, adjusted, drawn, scaled_outputs, set_epsilon
+
+MOST_WEIGHTS: Final = 2**21
+"""Of all models stacked together; beyond that one alone keeps the processor busy."""
+_ENTRY_BY_ENTRY: Final = (SGD, Adam, AdamW, NAdam, RAdam, Adamax, Adagrad, RMSprop)
+
+
+class NotStackable(Exception):  # noqa: N818 - a verdict on the model, for which there is a loop
+    """A model cannot be stacked, and why."""
+
+
+def train_stacked(
+    model: Model,
+    width: int,
+    place: tuple[object, ...],
+    seeds: Sequence[int],
+    *,
+    steps: int,
+    times: Sequence[int],
+    anatomy: Anatomy,
+    adjustment: Adjustment = NONE,
+) -> list[Trained]:
+    """Train models of several seeds at once; `Trained` of each, as `train` has it.
+
+    A rate of the adjustment has one number for each of them.
+
+    Raises:
+        NotStackable: where they have to be trained one by one.
+    """
+    if anatomy.random:
+        raise NotStackable("its forward pass draws random numbers")
+    with as_it_was(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        made = [drawn(model, width, place, seed, steps) for seed in dict.fromkeys(seeds)]
+        if len({id(one.module) for one in made}) < len(made):
+            raise NotStackable("build gives the same module again")
+        try:
+            return _Stack(model, made, [list(dict.fromkeys(seeds)).index(seed) for seed in seeds], adjustment).train(
+                steps, times, anatomy
+            )
+        except NotStackable:
+            raise
+        except Exception as error:
+            # Whatever vmap cannot do with a model, a loop can; a model that is broken says so there.
+            raise NotStackable(f"{type(error).__name__}: {error}") from error
+
+
+def together(anatomy: Anatomy, width: int) -> int:
+    """How many models of a width are best stacked; one where it is large itself."""
+    return max(int(MOST_WEIGHTS / anatomy.weights_at(width)), 1)
+
+
+class _Within(nn.Module):
+    """Calls something with a module whose parameters are given."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, action: Callable[[nn.Module], Any]) -> Any:
+        return action(self.module)
+
+
+class _Stack:
+    """Models of several seeds, as one."""
+
+    def __init__(self, model: Model, made: Sequence[Drawn], which: Sequence[int], adjustment: Adjustment) -> None:
+        self.model, self.adjustment = model, adjustment
+        for one in made:
+            adjust_start(one.module, adjustment)
+        optimizer = model.optimizer(made[0].module)
+        if not isinstance(optimizer, Optimizer) or type(optimizer) not in _ENTRY_BY_ENTRY:
+            raise NotStackable(f"its optimizer is {type(optimizer).__name__}")
+        self.optimizer = optimizer
+        parameters, buffers = stack_module_state([one.module for one in made])
+        self.parameters = {
+            name: tensor.detach()[list(which)].clone().requires_grad_() for name, tensor in parameters.items()
+        }
+        self.buffers = {name: tensor[list(which)].clone() for name, tensor in buffers.items()}
+        self.count = len(which)
+        self.base = made[0].module
+        names = {id(parameter): name for name, parameter in self.base.named_parameters()}
+        for group in self.optimizer.param_groups:
+            group["params"] = [self.parameters[names[id(parameter)]] for parameter in group["params"]]
+        if self.optimizer.state:
+            raise NotStackable("its optimizer has a state before the first step")
+        set_epsilon(self.optimizer, adjustment)
+        for name, parameter in self.base.named_parameters():
+            self.parameters[name].requires_grad_(parameter.requires_grad)
+        self.within = _Within(self.base)
+        drawn_each = callable(model.batches)
+        self.batch_dimension = 0 if drawn_each else None
+        self.batches = [
+            _stacked([made[k].batches[step] for k in which]) if drawn_each else made[0].batches[step]
+            for step in range(len(made[0].batches))
+        ]
+
+    def train(self, steps: int, times: Sequence[int], anatomy: Anatomy) -> list[Trained]:
+        hooks = scaled_outputs(self.base, self.adjustment)
+        try:
+            return self._train(steps, times, anatomy)
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def _train(self, steps: int, times: Sequence[int], anatomy: Anatomy) -> list[Trained]:
+        first = {name: tensor.detach().clone() for name, tensor in self.parameters.items()}
+        coordinates, features = dict[int, Readings](), Features()
+        if times:
+            features, coordinates[0] = self._probe(anatomy, None)
+        losses = []
+        for step in range(steps):
+            loss = self._losses(self.batches[step])
+            losses.append(loss.detach())
+            before = {}
+            if self.adjustment.touches_updates():
+                before = {name: tensor.detach().clone() for name, tensor in self.parameters.items()}
+            self.optimizer.zero_grad()
+            loss.sum().backward()  # type: ignore[no-untyped-call]
+            self.optimizer.step()
+            with torch.no_grad():
+                for name, was in before.items():
+                    self.parameters[name].copy_(adjusted(self.adjustment, name, was, self.parameters[name]))
+            if step + 1 in times:
+                coordinates[step + 1] = self._probe(anatomy, Start(first, features))[1]
+        with torch.no_grad():
+            losses.append(self._losses(self.batches[0]))
+        rows = torch.stack(losses, dim=1).tolist()
+        return [
+            Trained({t: {c: v[k] for c, v in found.items()} for t, found in coordinates.items()}, tuple(rows[k]))
+            for k in range(self.count)
+        ]
+
+    def _losses(self, batch: Batch) -> Tensor:
+        def one(parameters: Mapping[str, Tensor], buffers: Mapping[str, Tensor], batch: Batch) -> Tensor:
+            def call(module: nn.Module) -> Tensor:
+                return self.model.outputs_and_loss(module, batch)[1]
+
+            with Attention(factor=self.adjustment.attention):
+                return cast(Tensor, self._inside(parameters, buffers, call))
+
+        dimensions = (0, 0, self.batch_dimension)
+        return vmap(one, in_dims=dimensions)(self.parameters, self.buffers, batch)
+
+    def _probe(self, anatomy: Anatomy, start: Start | None) -> tuple[Features, Readings]:
+        batch = self.batches[0]
+        kept = {name: buffer.clone() for name, buffer in self.buffers.items()}
+        order: list[Any] = []
+
+        def one(
+            parameters: Mapping[str, Tensor], buffers: Mapping[str, Tensor], start: Start | None, batch: Batch
+        ) -> tuple[list[Tensor], list[Tensor]]:
+            def call(module: nn.Module) -> tuple[Features, Readings]:
+                return read_coordinates(
+                    module,
+                    anatomy,
+                    lambda: self.model.outputs_and_loss(module, batch),
+                    start=start,
+                    attention=self.adjustment.attention,
+                )
+
+            features, readings = self._inside(parameters, buffers, call)
+            order[:] = [list(features), list(readings)]
+            return list(features.values()), list(readings.values())
+
+        dimensions = (0, 0, None if start is None else 0, self.batch_dimension)
+        with torch.no_grad():
+            detached = {name: tensor.detach() for name, tensor in self.parameters.items()}
+            values, sizes = vmap(one, in_dims=dimensions)(detached, kept, start, batch)
+        return dict(zip(order[0], values, strict=True)), dict(zip(order[1], sizes, strict=True))
+
+    def _inside(self, parameters: Mapping[str, Tensor], buffers: Mapping[str, Tensor], call: Callable[..., Any]) -> Any:
+        given = {f"module.{name}": tensor for name, tensor in {**parameters, **buffers}.items()}
+        return functional_call(self.within, given, (call,))
+
+
+def _stacked(batches: Sequence[Batch]) -> Batch:
+    """Batches of several seeds as one, tensor by tensor."""
+    first = batches[0]
+    if isinstance(first, Tensor):
+        return torch.stack(list(batches))
+    if isinstance(first, Mapping):
+        return {key: _stacked([batch[key] for batch in batches]) for key in first}
+    if isinstance(first, tuple | list):
+        return tuple(_stacked([batch[place] for batch in batches]) for place in range(len(first)))
+    return first

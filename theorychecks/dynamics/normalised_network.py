@@ -49,6 +49,11 @@ class NormalisedTrial:
             )
 
     @property
+    def rate(self) -> float:
+        """The learning rate that factors multiply, at width one."""
+        return self.training.learning_rate.base
+
+    @property
     def together(self) -> int:
         """How many networks are trained together, at most."""
         data = self.training.data

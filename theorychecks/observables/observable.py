@@ -186,7 +186,10 @@ class _Once:
         self.width = trial.width
         self.seeds = trial.seeds
         self.root_seed = trial.root_seed
-        self.rate = trial.rate
+
+    @property
+    def rate(self) -> float:
+        return self._trial.rate
 
     @property
     def together(self) -> int:

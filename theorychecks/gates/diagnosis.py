@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from theorychecks.gates.source import Moment, Source
@@ -20,10 +20,8 @@ from theorychecks.statistics import Finding, Interval
 Kind = Literal["init", "learning rate", "multiplier"]
 _OFF: Final = 0.25
 """Half of the smallest step between exponents: what is off by less follows from elsewhere."""
-_HINTS: Final = {
-    ("learning rate", True): ", or its weight decay",
-    ("learning rate", False): ", or the optimizer's epsilon is too large",
-}
+_MOVES_AS_WELL: Final = {True: "its weight decay", False: "the optimizer's epsilon"}
+"""What makes updates too large, or too small, besides a learning rate."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +35,8 @@ class Culprit:
         interval: of the coordinate that shows it.
         first: that coordinate.
         parts: by name, in the order of the forward pass.
+        readable: whether its init shows, which tells a learning rate from a multiplier; that of zeros does not.
+        sure: whether the coordinate that shows it is refuted itself, and not undecided beside others that are.
     """
 
     kind: Kind
@@ -45,14 +45,19 @@ class Culprit:
     interval: Interval
     first: Moment
     parts: tuple[str, ...]
+    readable: bool = True
+    sure: bool = True
 
     def __str__(self) -> str:
         large = self.exponent > 0
         ends = f"[{self.interval.low:+.2f}, {self.interval.high:+.2f}]"
-        hint = _HINTS.get((self.kind, large), "")
+        others = [] if self.readable else ["its multiplier"]
+        others += [_MOVES_AS_WELL[large]] if self.kind == "learning rate" else []
+        alike = f"{' or '.join(others)} would show alike; " if others else ""
         return (
-            f"{self.kind} of `{self.where}` too {'large' if large else 'small'} by {_halves(abs(self.exponent))}{hint} "
-            f"(by n^{abs(self.exponent):.2f} as measured; {self.first} has the exponent interval {ends})"
+            f"{'' if self.sure else 'perhaps '}{self.kind} of `{self.where}` too {'large' if large else 'small'} by "
+            f"{_halves(abs(self.exponent))} ({alike}n^{abs(self.exponent):.2f} as measured; {self.first} has the "
+            f"exponent interval {ends})"
         )
 
 
@@ -101,6 +106,16 @@ def diagnose(source: Source, findings: Mapping[Moment, Finding], drawn_from: int
         drawn_from: which seeds they are from.
     """
     failing = {moment: finding for moment, finding in findings.items() if finding.outcome == "fail"}
+    culprits = _culprits(source, findings, failing, drawn_from)
+    if failing and not culprits:
+        doubted = {moment: finding for moment, finding in findings.items() if not finding.passed}
+        culprits = [replace(culprit, sure=False) for culprit in _culprits(source, findings, doubted, drawn_from)]
+    return Diagnosis(source.model.title, next(iter(failing), None), tuple(culprits), len(failing), len(findings))
+
+
+def _culprits(
+    source: Source, findings: Mapping[Moment, Finding], failing: Mapping[Moment, Finding], drawn_from: int
+) -> list[Culprit]:
     inits: dict[Moment, float] = {}
     rates: dict[Moment, float] = {}
     for moment, finding in failing.items():
@@ -109,18 +124,11 @@ def diagnose(source: Source, findings: Mapping[Moment, Finding], drawn_from: int
         given = source.slope(Coordinate(coordinate.module, INPUT), moment.step, drawn_from)
         off = measured - given - exponent
         own = source.anatomy.own.get(_module(coordinate), ())
-        if coordinate.quantity == SIZE and moment.step == 0 and (own or LOGITS in coordinate.module) and _is_off(off):
+        if _shows_init(moment) and (own or LOGITS in coordinate.module) and _is_off(off):
             inits[moment] = off
         if coordinate.quantity == EFFECTIVE and moment.step == _first_step(coordinate, findings) and _is_off(off):
             rates[moment] = off
-    culprits = _culprits(inits, rates, failing)
-    judged = len(findings)
-    return Diagnosis(source.model.title, next(iter(failing), None), tuple(culprits), len(failing), judged)
-
-
-def _culprits(
-    inits: Mapping[Moment, float], rates: Mapping[Moment, float], failing: Mapping[Moment, Finding]
-) -> list[Culprit]:
+    readable = {_module(moment.coordinate) for moment in findings if _shows_init(moment)}
     by_module = {_module(moment.coordinate): (moment, off) for moment, off in rates.items()}
     found: dict[tuple[Kind, str], list[tuple[Moment, float, str]]] = {}
     explained = set[Moment]()
@@ -144,8 +152,13 @@ def _culprits(
         assert interval is not None
         where = pattern if len(members) > 1 else name
         parts = tuple(part for _, _, part in members)
-        culprits.append(Culprit(kind, where, off, interval, moment, parts))
+        shown = kind != "learning rate" or _module(moment.coordinate) in readable
+        culprits.append(Culprit(kind, where, off, interval, moment, parts, shown))
     return culprits
+
+
+def _shows_init(moment: Moment) -> bool:
+    return moment.coordinate.quantity == SIZE and moment.step == 0
 
 
 def _is_off(exponent: float) -> bool:

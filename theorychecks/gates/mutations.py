@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
+from torch import Tensor
+from torch.optim import Optimizer
 
 from theorychecks.claims import ClaimFailure
 from theorychecks.claims.recording import now_recording
@@ -14,8 +17,9 @@ from theorychecks.gates.expectations import check_known
 from theorychecks.gates.source import Source
 from theorychecks.looks import Conditions
 from theorychecks.modules import Adjustment, Anatomy, Model
+from theorychecks.modules.model import tensors_in
 from theorychecks.modules.state import as_it_was, weights_as_they_were
-from theorychecks.modules.training import drawn
+from theorychecks.modules.training import adjust_start, drawn
 from theorychecks.networks import Parametrization
 from theorychecks.statistics import Finding
 
@@ -121,7 +125,7 @@ def mutations(
     check_known(parametrization)
     design = admitted(widths, steps, None, None)
     base = Source(model, *design)
-    known, skipped = mutations_of(model, base.anatomy, design[0][0])
+    known, skipped = mutations_of(model, base.anatomy, design[0])
     if names is not None:
         known, skipped = _chosen(names, known, skipped), {}
     recorder = now_recording.get()
@@ -141,23 +145,18 @@ def mutations(
     return certificate
 
 
-def mutations_of(model: Model, parts: Anatomy, narrow: int) -> tuple[list[Mutation], dict[str, str]]:
+def mutations_of(model: Model, parts: Anatomy, widths: Sequence[int]) -> tuple[list[Mutation], dict[str, str]]:
     """Mutations that break something in this set-up, and those that do not, with the reason."""
     by_role = {
         role: [part.name for part in parts.parameters if part.role == role] for role in ("input", "hidden", "output")
     }
     readouts = list(dict.fromkeys(part.module for part in parts.parameters if part.role == "output"))
     attends = any(part.role == "attention logits" and part.grows for part in parts.modules.values())
-    epsilon = _large_epsilon(model, parts, narrow)
+    epsilon = _large_epsilon(model, parts, widths[0])
     tied = set(by_role["output"]) & set(by_role["input"])
     every: list[tuple[Mutation, str]] = [
         (
-            Mutation(
-                "readout init",
-                "drawn r^1/2 times as large",
-                0.5,
-                lambda r: Adjustment(initial=dict.fromkeys(by_role["output"], r**0.5)),
-            ),
+            _readout_init(model, by_role["output"], widths),
             "" if by_role["output"] and not tied else "no readout of its own",
         ),
         (
@@ -208,6 +207,34 @@ def mutations_of(model: Model, parts: Anatomy, narrow: int) -> tuple[list[Mutati
     return [m for m, why in every if not why], {m.name: why for m, why in every if why}
 
 
+def _readout_init(model: Model, readouts: Sequence[str], widths: Sequence[int]) -> Mutation:
+    """Readouts r^1/2 times as large at the start; those that are zero are drawn so that outputs stay Theta(1)."""
+    sizes = {width: _output_size(model, readouts, width) for width in widths[:2]} if readouts else {}
+    if not all(sizes.values()):
+        scaled = "drawn r^1/2 times as large"
+        return Mutation("readout init", scaled, 0.5, lambda r: Adjustment(initial=dict.fromkeys(readouts, r**0.5)))
+    first, second = sizes.values()
+    power = math.log(second / first) / math.log(widths[1] / widths[0])
+    return Mutation(
+        "readout init",
+        "drawn instead of zero, outputs of order one",
+        0.5,
+        lambda r: Adjustment(redrawn=dict.fromkeys(readouts, 1 / first / r**power)),
+    )
+
+
+def _output_size(model: Model, readouts: Sequence[str], width: int) -> float:
+    """Root mean square of the outputs with readouts of order one; zero where readouts are drawn anyway."""
+    with as_it_was():
+        start = drawn(model, width, (0,), 0, 1)
+        with weights_as_they_were(start.module), torch.no_grad():
+            if any(start.module.get_parameter(name).any() for name in readouts):
+                return 0.0
+            adjust_start(start, Adjustment(redrawn=dict.fromkeys(readouts, 1.0)))
+            outputs = tensors_in(model.outputs_and_loss(start.module, start.batches[0])[0])
+            return float(max(outputs.values(), key=Tensor.numel).square().mean().sqrt()) if outputs else 0.0
+
+
 def _chosen(names: Sequence[str], known: Sequence[Mutation], skipped: dict[str, str]) -> list[Mutation]:
     by_name = {mutation.name: mutation for mutation in known}
     for name in names:
@@ -234,15 +261,20 @@ def _control(mutation: Mutation, check: CoordinateCheck) -> Finding:
 
 
 def _large_epsilon(model: Model, parts: Anatomy, narrow: int) -> float:
-    """An epsilon that sets the size of updates; zero where the optimizer has none."""
+    """An epsilon that sets the size of updates after the first one; zero where the optimizer has none."""
     hidden = [part.name for part in parts.parameters if part.role == "hidden"]
     with as_it_was():
         start = drawn(model, narrow, (0,), 0, 1)
-        optimizer = model.optimizer(start.module)
-        if not hidden or not any("eps" in group for group in getattr(optimizer, "param_groups", [])):
-            return 0.0
         with weights_as_they_were(start.module):
-            model.outputs_and_loss(start.module, start.batches[0])[1].backward()  # type: ignore[no-untyped-call]
-            gradients = [start.module.get_parameter(name).grad for name in hidden]
-            squares = [gradient.square().mean() for gradient in gradients if gradient is not None]
-        return float(f"{_LARGE_EPSILON * float(torch.stack(squares).mean().sqrt()):.1e}") if squares else 0.0
+            optimizer = model.optimizer(start.module)
+            if not isinstance(optimizer, Optimizer) or not any("eps" in group for group in optimizer.param_groups):
+                return 0.0
+            # Behind a readout that is zero there is no gradient before the first step.
+            for _ in range(2):
+                optimizer.zero_grad()
+                loss = model.outputs_and_loss(start.module, start.batches[0])[1]
+                loss.backward()  # type: ignore[no-untyped-call]
+                gradients = [start.module.get_parameter(name).grad for name in hidden]
+                squares = [float(gradient.square().mean()) for gradient in gradients if gradient is not None]
+                optimizer.step()
+        return float(f"{_LARGE_EPSILON * math.sqrt(sum(squares) / len(squares)):.1e}") if squares else 0.0

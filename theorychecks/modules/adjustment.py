@@ -17,6 +17,7 @@ class Adjustment:
 
     Attributes:
         initial: on parameters as they are drawn, by name.
+        redrawn: standard deviations of parameters that are drawn anew, by name.
         updates: on what a step changes of parameters, by name.
         rate: on what a step changes of all parameters, one number a seed, [seed].
         outputs: on what modules return, by name.
@@ -26,6 +27,7 @@ class Adjustment:
     """
 
     initial: Mapping[str, float] = field(default_factory=dict)
+    redrawn: Mapping[str, float] = field(default_factory=dict)
     updates: Mapping[str, float] = field(default_factory=dict)
     rate: Tensor | None = None
     outputs: Mapping[str, float] = field(default_factory=dict)

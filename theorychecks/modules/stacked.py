@@ -90,7 +90,7 @@ class _Stack:
     def __init__(self, model: Model, made: Sequence[Drawn], which: Sequence[int], adjustment: Adjustment) -> None:
         self.model, self.adjustment = model, adjustment
         for one in made:
-            adjust_start(one.module, adjustment)
+            adjust_start(one, adjustment)
         optimizer = model.optimizer(made[0].module)
         if not isinstance(optimizer, Optimizer) or type(optimizer) not in _ENTRY_BY_ENTRY:
             raise NotStackable(f"its optimizer is {type(optimizer).__name__}")

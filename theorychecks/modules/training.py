@@ -24,10 +24,11 @@ from theorychecks.modules.state import as_it_was, seed_all, weights_as_they_were
 
 @dataclass(frozen=True)
 class Drawn:
-    """A model and its batches, as one seed draws them at one width."""
+    """A model and its batches, as one seed draws them at one width, and torch's random state after that."""
 
     module: nn.Module
     batches: list[Batch]
+    state: Tensor
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ def drawn(model: Model, width: int, place: tuple[object, ...], seed: int, steps:
     module = model.build(width)
     if not isinstance(module, nn.Module):
         raise ModelError(f"{model.title}: build({width}) returns a torch.nn.Module; got {type(module).__name__}")
-    return Drawn(module, model.first_batches(steps, generator(*place, "batches", width, seed)))
+    batches = model.first_batches(steps, generator(*place, "batches", width, seed))
+    return Drawn(module, batches, torch.get_rng_state())
 
 
 def train(
@@ -84,12 +86,11 @@ class _Run:
 
     def __init__(self, model: Model, width: int, start: Drawn, anatomy: Anatomy, adjustment: Adjustment) -> None:
         self.model, self.width, self.anatomy, self.adjustment = model, width, anatomy, adjustment
-        self.module, self.batches = start.module, start.batches
+        self.start, self.module, self.batches = start, start.module, start.batches
         self.parameters = dict(self.module.named_parameters())
-        self.state = torch.get_rng_state()
 
     def carried_out(self, steps: int, times: Sequence[int]) -> Trained:
-        adjust_start(self.module, self.adjustment)
+        adjust_start(self.start, self.adjustment)
         hooks = scaled_outputs(self.module, self.adjustment)
         try:
             first = {name: _copied(parameter) for name, parameter in self.parameters.items()}
@@ -167,7 +168,7 @@ class _Run:
 
     def _probe(self, start: Start | None) -> tuple[dict[str, Tensor], Readings]:
         with torch.random.fork_rng(devices=[]), self._buffers_as_they_were(), torch.compiler.set_stance("force_eager"):
-            torch.set_rng_state(self.state)
+            torch.set_rng_state(self.start.state)
             return read_coordinates(
                 self.module,
                 self.anatomy,
@@ -209,17 +210,15 @@ def _copied(parameter: nn.Parameter) -> Tensor:
     return copy
 
 
-def adjust_start(module: nn.Module, adjustment: Adjustment) -> None:
-    """Scale parameters as they were drawn; those that are zero are drawn from a normal law of std factor / fan_in."""
+def adjust_start(start: Drawn, adjustment: Adjustment) -> None:
+    """Scale parameters as they were drawn, or draw them anew."""
+    torch.set_rng_state(start.state)
     with torch.no_grad():
-        for name, parameter in module.named_parameters():
-            factor = adjustment.initial.get(name)
-            if factor is None:
-                continue
-            if parameter.any():
-                parameter.mul_(factor)
-            else:
-                parameter.normal_(std=factor / max(parameter.shape[-1], 1))
+        for name, parameter in start.module.named_parameters():
+            if name in adjustment.redrawn:
+                parameter.normal_(std=adjustment.redrawn[name])
+            if name in adjustment.initial:
+                parameter.mul_(adjustment.initial[name])
 
 
 def scaled_outputs(module: nn.Module, adjustment: Adjustment) -> list[Any]:

@@ -1,0 +1,144 @@
+"""Small models of many kinds, for the tests of what a gate makes of them."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import theorychecks as tc
+
+BASE = 8
+
+
+def pairs(count=3, *, inputs=5, outputs=3, samples=6):
+    draw = torch.Generator().manual_seed(1)
+    return [
+        (torch.randn(samples, inputs, generator=draw), torch.randn(samples, outputs, generator=draw))
+        for _ in range(count)
+    ]
+
+
+def tokens(count=3, *, vocabulary=7, length=5):
+    found = torch.randint(vocabulary, (4, length), generator=torch.Generator().manual_seed(2))
+    return [(found, (found + 1) % vocabulary)] * count
+
+
+def sgd(module):
+    return torch.optim.SGD(module.parameters(), lr=0.1)
+
+
+def adam(module):
+    return torch.optim.Adam(module.parameters(), lr=0.01)
+
+
+def next_token(logits, targets):
+    return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+
+
+class Plain(nn.Module):
+    """Two hidden layers, a norm, and a readout behind a multiplier."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.first, self.second, self.norm = nn.Linear(5, width), nn.Linear(width, width), nn.LayerNorm(width)
+        self.head = nn.Linear(width, 3, bias=False)
+        self.multiplier = BASE / width
+
+    def forward(self, x):
+        return self.multiplier * self.head(self.norm(torch.tanh(self.second(torch.tanh(self.first(x))))))
+
+
+class Reused(nn.Module):
+    """One hidden layer, called three times."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.first, self.again, self.head = nn.Linear(5, width), nn.Linear(width, width), nn.Linear(width, 3)
+
+    def forward(self, x):
+        x = torch.tanh(self.first(x))
+        for _ in range(3):
+            x = x + torch.tanh(self.again(x))
+        return self.head(x)
+
+
+class Tied(nn.Module):
+    """An embedding that is the readout as well."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.tokens, self.hidden = nn.Embedding(7, width), nn.Linear(width, width)
+        self.head = nn.Linear(width, 7, bias=False)
+        self.head.weight = self.tokens.weight
+
+    def forward(self, x):
+        return self.head(torch.tanh(self.hidden(self.tokens(x))))
+
+
+class Attentive(nn.Module):
+    """Torch's own attention, of two heads that grow, or of more and more heads of one size."""
+
+    def __init__(self, width, *, more_heads=False):
+        super().__init__()
+        self.tokens = nn.Embedding(7, width)
+        self.attention = nn.MultiheadAttention(width, width // 4 if more_heads else 2, batch_first=True)
+        self.head = nn.Linear(width, 7, bias=False)
+
+    def forward(self, x):
+        x = self.tokens(x)
+        return self.head(x + self.attention(x, x, x, need_weights=False)[0])
+
+
+class Convolutional(nn.Module):
+    """Two convolutions and a readout."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.stem, self.body = nn.Conv1d(1, width, 3, padding=1), nn.Conv1d(width, width, 3, padding=1)
+        self.head = nn.Linear(width, 3)
+
+    def forward(self, x):
+        return self.head(torch.relu(self.body(torch.relu(self.stem(x[:, None])))).mean(dim=-1))
+
+
+class OwnLoss(nn.Module):
+    """Keywords in, a dictionary with a loss out."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.inner = Plain(width)
+
+    def forward(self, values, labels):
+        found = self.inner(values)
+        return {"loss": F.mse_loss(found, labels), "found": found}
+
+
+class Dropped(nn.Module):
+    """Dropout between two layers, and a batch norm with buffers."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.first, self.norm = nn.Linear(5, width), nn.BatchNorm1d(width)
+        self.dropout, self.head = nn.Dropout(0.5), nn.Linear(width, 3)
+
+    def forward(self, x):
+        return self.head(self.dropout(torch.tanh(self.norm(self.first(x)))))
+
+
+def plain(**changes):
+    given = {"build": Plain, "optimizer": sgd, "batches": pairs(), "loss": F.mse_loss, "name": "plain"} | changes
+    return tc.Model(given.pop("build"), given.pop("optimizer"), given.pop("batches"), **given)
+
+
+def keywords(count=3):
+    return [{"values": x, "labels": y} for x, y in pairs(count)]
+
+
+MODELS = {
+    "plain": plain(),
+    "reused": plain(build=Reused),
+    "tied": plain(build=Tied, batches=tokens(), loss=next_token),
+    "attentive": plain(build=Attentive, optimizer=adam, batches=tokens(), loss=next_token),
+    "convolutional": plain(build=Convolutional, optimizer=adam),
+    "own loss": plain(build=OwnLoss, batches=keywords(), loss=None),
+    "dropped": plain(build=Dropped),
+}

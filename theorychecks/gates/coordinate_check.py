@@ -20,6 +20,7 @@ from theorychecks.statistics import Finding
 from theorychecks.statistics.design import check_seeds, positive_integer
 
 STEPS = 4
+_SHOWN = 3
 COST = 1.5
 """The power of the width at which a training's time grows, for planning; matrices alone would grow as its square."""
 
@@ -31,10 +32,12 @@ class CoordinateCheck:
     Attributes:
         findings: one for each coordinate and step, with its exponent, interval and verdict.
         diagnosis: what is wrong where, if anything is.
+        unjudged: coordinates without an exponent, being zero or the same whatever the weights and the width.
     """
 
     findings: tuple[Finding, ...]
     diagnosis: Diagnosis
+    unjudged: tuple[Moment, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -45,6 +48,18 @@ class CoordinateCheck:
     def failed(self) -> bool:
         """Whether some coordinate clearly does not, and fresh seeds say the same."""
         return any(finding.outcome == "fail" for finding in self.findings)
+
+    @property
+    def undecided(self) -> tuple[Finding, ...]:
+        """Coordinates of which nothing could be said, each with what it would take."""
+        return tuple(finding for finding in self.findings if not finding.passed and finding.outcome != "fail")
+
+    def __str__(self) -> str:
+        lines = [f"{self.diagnosis}; {len(self.undecided)} are undecided"] if not self.failed else [str(self.diagnosis)]
+        lines += [f"- undecided: {finding.label}: {finding.reason}" for finding in self.undecided[:_SHOWN]]
+        if len(self.undecided) > _SHOWN:
+            lines.append(f"- and {len(self.undecided) - _SHOWN} more")
+        return "\n".join(lines)
 
 
 def coordinate_check(
@@ -73,8 +88,8 @@ def coordinate_check(
         seeds: takes the place of a budget.
 
     Raises:
-        ClaimFailure: outside of a claim run by pytest, if a coordinate clearly scales otherwise; the diagnosis says
-            which is the first, and what is wrong there.
+        ClaimFailure: outside of a claim run by pytest, unless every coordinate is found to scale as predicted; the
+            message says what is wrong first, or what a verdict would take.
         ModelError: if the model cannot be gated.
         ValueError: if the widths can never decide, before anything is trained; or for an unknown parametrization.
     """
@@ -86,8 +101,8 @@ def coordinate_check(
     recorder = Recorder(conditions=Conditions(confirms=True))
     with recording(recorder):
         found = _checked_coordinates(source, parametrization, budget, seeds, recorder)
-    if found.failed:
-        raise ClaimFailure(str(found.diagnosis))
+    if not found.passed:
+        raise ClaimFailure(str(found))
     return found
 
 
@@ -196,7 +211,7 @@ def _checked_coordinates(
             return CoordinateCheck((recorder.findings[-1],), diagnose(source, {}, drawn_from))
         whole = replace(whole, values=whole.values[: bought.widths], budget=bought.budget, seeds=None)
     about: dict[Moment, Expected] = {}
-    moments = source.moments(drawn_from)
+    moments, unjudged = source.moments(drawn_from)
     for moment in moments:
         prediction = expected(parametrization, source.anatomy, moment.coordinate, moment.step)
         if prediction is not None:
@@ -214,4 +229,4 @@ def _checked_coordinates(
     diagnosis = diagnose(source, in_order, drawn_from)
     if diagnosis:
         recorder.notes.append(str(diagnosis))
-    return CoordinateCheck(tuple(in_order.values()), diagnosis)
+    return CoordinateCheck(tuple(in_order.values()), diagnosis, tuple(unjudged))

@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 from theorychecks.gates.source import Moment, Source
 from theorychecks.modules.coordinates import EFFECTIVE, INPUT, SIZE, Coordinate
-from theorychecks.modules.hooks import LOGITS
+from theorychecks.modules.hooks import LOGITS, plain
 from theorychecks.statistics import Finding, Interval
 
 Kind = Literal["init", "learning rate", "multiplier"]
@@ -54,10 +54,11 @@ class Culprit:
         others = [] if self.readable else ["its multiplier"]
         others += [_MOVES_AS_WELL[large]] if self.kind == "learning rate" else []
         alike = f"{' or '.join(others)} would show alike; " if others else ""
+        size, way = abs(self.exponent), "large" if large else "small"
+        doubt, where = "" if self.sure else "perhaps ", self.where or "the model"
         return (
-            f"{'' if self.sure else 'perhaps '}{self.kind} of `{self.where}` too {'large' if large else 'small'} by "
-            f"{_halves(abs(self.exponent))} ({alike}n^{abs(self.exponent):.2f} as measured; {self.first} has the "
-            f"exponent interval {ends})"
+            f"{doubt}{self.kind} of `{where}` too {way} by {_halves(size)} ({alike}n^{size:.2f} as "
+            f"measured; {self.first} has the exponent interval {ends})"
         )
 
 
@@ -170,7 +171,7 @@ def _first_step(coordinate: Coordinate, findings: Mapping[Moment, Finding]) -> i
 
 
 def _module(coordinate: Coordinate) -> str:
-    return coordinate.module.partition("[")[0].partition(" (call ")[0]
+    return plain(coordinate.module)
 
 
 def _pattern(name: str) -> str:

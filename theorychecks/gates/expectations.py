@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from theorychecks.modules import Anatomy
 from theorychecks.modules.coordinates import CHANGE, EFFECTIVE, INPUT, PROPAGATING, SIZE, Coordinate
+from theorychecks.modules.hooks import call_of, plain
 from theorychecks.modules.roles import Part
 from theorychecks.networks import MAXIMAL_UPDATE, NTK, Parametrization
 from theorychecks.statistics import PowerLaw, UpperBound
@@ -39,11 +40,11 @@ def check_known(parametrization: Parametrization) -> None:
 
 def expected(parametrization: Parametrization, anatomy: Anatomy, coordinate: Coordinate, step: int) -> Expected | None:
     """What a parametrization says of a coordinate after so many steps; None where it says nothing."""
-    module = anatomy.modules.get(coordinate.module.partition("[")[0])
+    module = anatomy.modules.get(call_of(coordinate.module))
     if module is None or coordinate.quantity == INPUT or module.role == "unchecked":
         return None
     if coordinate.quantity == EFFECTIVE:
-        part = next(p for p in anatomy.used_in(_plain(module)) if p.name == coordinate.parameter)
+        part = next(p for p in anatomy.used_in(plain(module.name)) if p.name == coordinate.parameter)
         return None if part.role == "unchecked" else _update(parametrization, part, module)
     if coordinate.quantity == PROPAGATING:
         return _propagated(parametrization, module)
@@ -83,7 +84,3 @@ def _propagated(parametrization: Parametrization, module: Part) -> Expected:
 
 def _is_tied(anatomy: Anatomy, module: Part) -> bool:
     return any(part.name in anatomy.tied for part in anatomy.parameters if part.role in ("output", "input"))
-
-
-def _plain(module: Part) -> str:
-    return module.name.partition(" (call ")[0]

@@ -188,7 +188,7 @@ def mutations_of(model: Model, parts: Anatomy, widths: Sequence[int]) -> tuple[l
                 1.0,
                 lambda r: Adjustment(outputs=dict.fromkeys(readouts, r)),
             ),
-            "" if readouts else "no readout",
+            "" if readouts and "" not in readouts else "no readout that is a module of its own",
         ),
         (
             Mutation("optimizer epsilon", f"{epsilon:.2g} throughout", -1.0, lambda _: Adjustment(epsilon=epsilon)),
@@ -210,7 +210,7 @@ def mutations_of(model: Model, parts: Anatomy, widths: Sequence[int]) -> tuple[l
 def _readout_init(model: Model, readouts: Sequence[str], widths: Sequence[int]) -> Mutation:
     """Readouts r^1/2 times as large at the start; those that are zero are drawn so that outputs stay Theta(1)."""
     sizes = {width: _output_size(model, readouts, width) for width in widths[:2]} if readouts else {}
-    if not all(sizes.values()):
+    if not sizes or not all(sizes.values()):
         scaled = "drawn r^1/2 times as large"
         return Mutation("readout init", scaled, 0.5, lambda r: Adjustment(initial=dict.fromkeys(readouts, r**0.5)))
     first, second = sizes.values()

@@ -9,16 +9,19 @@ with multipliers, and those of other libraries.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, Final, Literal, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.utils._pytree import tree_map_only
 
-from theorychecks.modules.hooks import Attention, Watched, plain, root_mean_square
+from theorychecks.modules.hooks import LOGITS, Attention, Call, Watched, call_of, plain, unmasked
 from theorychecks.modules.model import tensors_in
 from theorychecks.modules.roles import Anatomy, logits_of
+from theorychecks.modules.state import RandomState, drawing_from
 
 Quantity = Literal["size", "change", "effective update", "propagating update", "input"]
 SIZE: Final = "size"
@@ -42,8 +45,10 @@ class Coordinate(NamedTuple):
         return f"{where}, {self.quantity}"
 
 
-_SAME: Final = 1e-4
-"""Relative difference of what counts as a multiple."""
+_NUDGE: Final = 1e-2
+"""What is added to readouts, to see how the model multiplies them."""
+_NUDGES: Final = 8
+"""In directions of the readout, where only the loss tells, which is blind to most of each."""
 Readings = dict[Coordinate, Tensor]
 """Root mean squares, one number each."""
 Features = dict[str, Tensor]
@@ -51,10 +56,19 @@ Features = dict[str, Tensor]
 
 
 class Start(NamedTuple):
-    """A model as training found it: its first parameters, and what its calls returned then."""
+    """A model as training found it: first parameters, what calls returned then, and multipliers of readouts."""
 
     parameters: Mapping[str, Tensor]
     features: Features
+    multipliers: Mapping[str, Tensor]
+
+
+class Read(NamedTuple):
+    """What one forward pass shows."""
+
+    features: Features
+    multipliers: dict[str, Tensor]
+    readings: Readings
 
 
 def read_coordinates(
@@ -64,7 +78,7 @@ def read_coordinates(
     *,
     start: Start | None = None,
     attention: float = 1.0,
-) -> tuple[Features, Readings]:
+) -> Read:
     """Coordinates of one forward pass.
 
     Args:
@@ -74,73 +88,116 @@ def read_coordinates(
         start: what changes are counted from; sizes alone are read without it.
         attention: a factor on its attention logits.
     """
-    watched = Watched(module, random=anatomy.random)
+    watched = Watched(module, random=anatomy.random, kept=anatomy.own if start is not None else ())
     features, readings = Features(), Readings()
+    handed: list[tuple[Tensor, int]] = []
 
-    def note(name: str, found: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        # What a module hands on unchanged has been read where it was made.
-        fresh = {
-            f"{name}{key}": tensor for key, tensor in found.items() if not any(tensor is f for f in features.values())
-        }
-        for where, tensor in fresh.items():
-            features[where] = tensor
-            readings[Coordinate(where, SIZE)] = root_mean_square(tensor)
+    def note(name: str, found: Mapping[str, Tensor]) -> None:
+        for place, tensor in found.items():
+            # What a module hands on unchanged has been read where it was made.
+            if any(tensor is other and tensor._version == version for other, version in handed):
+                continue
+            where = f"{name}{place}"
+            handed.append((tensor, tensor._version))
+            # A later operation may change it in place.
+            features[where] = tensor = tensor.detach().clone()
+            kept = unmasked(tensor) if LOGITS in name else None
+            readings[Coordinate(where, SIZE)] = _root_mean_square(tensor, kept)
             if start is not None:
-                readings[Coordinate(where, CHANGE)] = root_mean_square(tensor - start.features[where])
-        return fresh
+                before = start.features[where]
+                kept = None if kept is None else kept & unmasked(before)
+                readings[Coordinate(where, CHANGE)] = _root_mean_square(tensor - before, kept)
 
-    def visit(name: str, part: nn.Module, arguments: Any, keywords: Any, output: Any) -> None:
-        found = tensors_in(output)
-        note(name, found)
-        given = next(iter(tensors_in(arguments).values()), None)
+    def visit(call: Call) -> None:
+        found = tensors_in(call.output)
+        note(call.name, found)
+        given = next(iter(tensors_in(call.arguments).values()), None)
         if given is not None:
-            readings[Coordinate(name, INPUT)] = root_mean_square(given)
-        if start is not None and anatomy.own[plain(name)] and found:
-            call = _Call(name, part, arguments, keywords, next(iter(found.values())))
+            readings[Coordinate(call.name, INPUT)] = _root_mean_square(given)
+        if start is not None and anatomy.own[plain(call.name)] and found:
             readings.update(_updates(call, anatomy, start, watched))
 
     def see(logits: Tensor) -> None:
-        if watched.visiting:
-            name = watched.numbered(logits_of(watched.running))
-            note(name, {"": logits})
+        if watched.running is not None:
+            note(watched.numbered(logits_of(watched.running)), {"": logits})
 
+    state = RandomState.now() if anatomy.random else None
     with torch.no_grad(), watched.calls(visit), Attention(see, attention):
-        forward()
-    return features, _with_multipliers(features, readings, anatomy)
+        outputs = forward()
+    multipliers = start.multipliers if start is not None else {}
+    if start is None and anatomy.readouts:
+        with torch.no_grad(), Attention(factor=attention):
+            multipliers = _multipliers(module, anatomy, forward, outputs, state)
+    for coordinate, reading in readings.items():
+        factor = multipliers.get(call_of(coordinate.module))
+        if factor is not None and coordinate.quantity != INPUT:
+            readings[coordinate] = factor * reading
+    return Read(features, dict(multipliers), readings)
 
 
-def _with_multipliers(features: Features, readings: Readings, anatomy: Anatomy) -> Readings:
-    """Readings of readouts, times the number by which the model multiplies what they return, if it does just that."""
-    whole = next((tensor for name, tensor in reversed(features.items()) if _call_of(name) == ""), None)
-    if whole is None:
-        return readings
-    for name, tensor in features.items():
-        part = anatomy.modules.get(name)
-        if tensor is whole or part is None or part.role != "output" or tensor.shape != whole.shape:
-            continue
-        factor = (tensor * whole).sum() / tensor.square().sum()
-        same = (whole - factor * tensor).abs().amax() <= _SAME * whole.abs().amax()
-        factor = torch.where(same & factor.isfinite(), factor.abs(), torch.ones_like(factor))
-        for coordinate in readings:
-            if coordinate.module == name and coordinate.quantity != INPUT:
-                readings[coordinate] = factor * readings[coordinate]
-    return readings
+def _multipliers(
+    module: nn.Module, anatomy: Anatomy, forward: Callable[[], Any], outputs: Any, state: RandomState | None
+) -> dict[str, Tensor]:
+    """How much the model's outputs move when what a readout returns is moved, by one number for each readout.
+
+    For a model that multiplies its readout this is the multiplier, and whatever else it does to it (a bias, a softmax,
+    another shape, a sum with the loss) changes a number that does not depend on the width.
+    """
+    found = {}
+    for name in anatomy.readouts:
+        moved_by, responses = list[Tensor](), list[Tensor]()
+        for nudge in range(1, 1 + (1 if tensors_in(outputs[0]) else _NUDGES)):
+            handle = module.get_submodule(plain(name)).register_forward_hook(_nudging(nudge, moved_by))
+            try:
+                with drawing_from(state) if state is not None else nullcontext():
+                    again = forward()
+            finally:
+                handle.remove()
+            responses += [b - a for a, b in zip(_numbers(outputs), _numbers(again), strict=True)]
+        factor = _size_of(responses) / _size_of(moved_by)
+        # What does not reach the outputs is judged as it is.
+        found[name] = torch.where((factor > 0) & factor.isfinite(), factor, torch.ones_like(factor))
+    return found
 
 
-def _call_of(feature: str) -> str:
-    """The call that returned a feature."""
-    return feature.partition("[")[0]
+def _nudging(nudge: int, moved_by: list[Tensor]) -> Callable[[nn.Module, Any, Any], Any]:
+    """A hook that adds to what a module returns, and notes what."""
+
+    def moved(tensor: Tensor) -> Tensor:
+        if not tensor.is_floating_point():
+            return tensor
+        # No constant, which a softmax would not show.
+        pattern = (nudge * torch.arange(tensor.numel(), dtype=tensor.dtype)).cos()
+        moved_by.append(_NUDGE * pattern.reshape(tensor.shape))
+        return tensor + moved_by[-1]
+
+    return lambda _part, _given, output: tree_map_only(Tensor, moved, output)
 
 
-class _Call(NamedTuple):
-    name: str
-    part: nn.Module
-    arguments: Any
-    keywords: Any
-    output: Tensor
+def _size_of(parts: Sequence[Tensor]) -> Tensor:
+    """Root mean square of those that have any size."""
+    squares = torch.stack([part.square().sum().to(torch.float64) for part in parts])
+    counts = torch.stack(
+        [torch.where(square > 0, float(part.numel()), 0.0) for part, square in zip(parts, squares, strict=True)]
+    )
+    return (squares.sum() / counts.sum().clamp(min=1)).sqrt()
 
 
-def _updates(call: _Call, anatomy: Anatomy, start: Start, watched: Watched) -> Readings:
+def _numbers(outputs: Any) -> list[Tensor]:
+    """Everything a model returns besides its loss, or the loss where there is nothing else."""
+    outputs, loss = outputs
+    return list(tensors_in(outputs).values()) or [loss]
+
+
+def _root_mean_square(values: Tensor, kept: Tensor | None = None) -> Tensor:
+    """Over all entries, or over those that are kept, in single precision or better."""
+    values = values if values.dtype == torch.float64 else values.to(torch.float32)
+    if kept is None:
+        return values.square().mean().sqrt()
+    return (torch.where(kept, values, torch.zeros_like(values)).square().sum() / kept.sum().clamp(min=1)).sqrt()
+
+
+def _updates(call: Call, anatomy: Anatomy, start: Start, watched: Watched) -> Readings:
     """Effective updates of a module's own parameters, and what propagates through it."""
     name = plain(call.name)
     used = anatomy.used_in(name)
@@ -154,9 +211,11 @@ def _updates(call: _Call, anatomy: Anatomy, start: Start, watched: Watched) -> R
     readings = Readings()
     inside = [other for other in anatomy.own if other != name and (not name or other.startswith(f"{name}."))]
     unmoved = again(first)
-    if not inside and call.name in start.features:
-        readings[Coordinate(call.name, PROPAGATING)] = root_mean_square(unmoved - start.features[call.name])
-    moved = call.output - unmoved
+    output = next(iter(tensors_in(call.output).values()))
+    feature = next((where for where in start.features if call_of(where) == call.name), None)
+    if not inside and feature is not None:
+        readings[Coordinate(feature, PROPAGATING)] = _root_mean_square(unmoved - start.features[feature])
+    moved = output - unmoved
     for local, part in zip(own, used, strict=True):
         coordinate = Coordinate(call.name, EFFECTIVE, part.name)
         if len(own) == 1:
@@ -165,11 +224,11 @@ def _updates(call: _Call, anatomy: Anatomy, start: Start, watched: Watched) -> R
             # Their sum is linear in both, and the bias needs no call.
             shift = cast("Tensor", call.part.bias) - first["bias"]
             if not isinstance(call.part, nn.Linear):
-                shift = shift.reshape(-1, *[1] * (moved.ndim - 2))
+                shift = shift.reshape(-1, *[1] * len(cast("nn.Conv2d", call.part).kernel_size))
             update = moved - shift if local == "weight" else shift
         else:
-            update = call.output - again({local: first[local]})
-        readings[coordinate] = root_mean_square(update)
+            update = output - again({local: first[local]})
+        readings[coordinate] = _root_mean_square(update)
     return readings
 
 

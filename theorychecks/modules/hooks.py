@@ -2,53 +2,80 @@
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, Final
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from typing import Any, Final, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_map_only
 from torch.utils.hooks import RemovableHandle
+
+from theorychecks.modules.state import RandomState, drawing_from
 
 LOGITS: Final = "attention logits"
 _MASKED: Final = -1e4
 """Logits below this are masked out: nobody's scores start there."""
 
 
+def call_of(feature: str) -> str:
+    """The call that returned a feature: its name without the place in what was returned."""
+    return feature.partition("[")[0]
+
+
 def plain(name: str) -> str:
-    """The name of a module without the number of its call."""
-    return name.partition(" (call ")[0]
+    """The name of the module behind a feature or a call."""
+    return call_of(name).partition(" (call ")[0]
+
+
+class Call(NamedTuple):
+    """A module's call, once it has returned.
+
+    Attributes:
+        name: the module's, with the number of the call from the second on.
+        part: the module itself.
+        arguments: positional ones, as they were given where the module's calls are kept.
+        keywords: likewise.
+        output: what it returned.
+    """
+
+    name: str
+    part: nn.Module
+    arguments: Any
+    keywords: Any
+    output: Any
 
 
 class Watched:
     """A module whose calls are followed; it is watched inside of `calls` only."""
 
-    def __init__(self, module: nn.Module, *, random: bool = False) -> None:
+    def __init__(self, module: nn.Module, *, random: bool = False, kept: Collection[str] = ()) -> None:
         """Watch a module.
 
         Args:
             module: the whole model.
             random: whether its forward pass draws random numbers, which repeated calls have to draw again.
+            kept: names of modules whose arguments are copied before they may change them in place.
         """
         self.random = random
-        self._names = {part: name for name, part in module.named_modules()}
-        self._visit: Callable[[str, nn.Module, Any, Any, Any], None] | None = None
-        self._running: list[str] = []
+        self.kept = kept
+        # What computes a parameter from others is called by the module that owns it, and no layer itself.
+        self._names = {part: name for name, part in module.named_modules() if "parametrizations" not in name.split(".")}
+        self._visit: Callable[[Call], None] | None = None
+        self._running: list[tuple[str, Any, RandomState | None]] = []
         self._counts: dict[str, int] = {}
-        self._states: list[Tensor | None] = []
 
     @contextmanager
-    def calls(self, visit: Callable[[str, nn.Module, Any, Any, Any], None]) -> Iterator[None]:
-        """Inside of the block, each module that has returned is visited, children first: a name, the module itself,
-        its arguments, keywords and what it returned; a module called again has a number behind its name.
-        """
+    def calls(self, visit: Callable[[Call], None]) -> Iterator[None]:
+        """Inside of the block, each call of a module is visited once it has returned, children first."""
         handles: list[RemovableHandle] = []
         self._visit, self._counts = visit, {}
         for part in self._names:
-            handles.append(part.register_forward_pre_hook(self._enter))
+            handles.append(part.register_forward_pre_hook(self._enter, with_kwargs=True))
             handles.append(part.register_forward_hook(self._leave, with_kwargs=True))
         try:
             yield
@@ -57,48 +84,39 @@ class Watched:
                 handle.remove()
             self._visit = None
             self._running.clear()
-            self._states.clear()
 
     @property
-    def running(self) -> str:
-        """The innermost module that is being called and visited."""
-        return self._running[-1] if self._running else ""
-
-    @property
-    def visiting(self) -> bool:
-        """Whether calls are visited now, and not repeated quietly."""
-        return self._visit is not None
+    def running(self) -> str | None:
+        """The innermost module that is being called and watched; none in a loss behind the model."""
+        return self._running[-1][0] if self._running and self._visit is not None else None
 
     def numbered(self, name: str) -> str:
-        """The name of one more call of what is called so."""
+        """A name with the number of its use, from the second on."""
         self._counts[name] = count = self._counts.get(name, 0) + 1
         return name if count == 1 else f"{name} (call {count})"
 
     def quietly(self, function: Callable[[], Any]) -> Any:
         """Call something that calls modules again, unvisited, with the random numbers of the call that it repeats."""
         visit, self._visit = self._visit, None
-        state = self._states[-1] if self._states else None
+        state = self._running[-1][-1] if self._running else None
         try:
-            if state is None:
-                return function()
-            with torch.random.fork_rng(devices=[]):
-                torch.set_rng_state(state)
+            with drawing_from(state) if state is not None else nullcontext():
                 return function()
         finally:
             self._visit = visit
 
-    def _enter(self, part: nn.Module, _: Any) -> None:
+    def _enter(self, part: nn.Module, arguments: Any, keywords: Any) -> None:
         if self._visit is not None:
-            self._running.append(self._names[part])
-            self._states.append(torch.get_rng_state() if self.random else None)
+            name = self._names[part]
+            given = (arguments, keywords)
+            kept = tree_map_only(Tensor, torch.clone, given) if name in self.kept else given
+            self._running.append((name, kept, RandomState.now() if self.random else None))
 
-    def _leave(self, part: nn.Module, arguments: Any, keywords: Any, output: Any) -> None:
-        visit = self._visit
-        if visit is None:
-            return
-        visit(self.numbered(self._names[part]), part, arguments, keywords, output)
-        self._running.pop()
-        self._states.pop()
+    def _leave(self, part: nn.Module, _arguments: Any, _keywords: Any, output: Any) -> None:
+        if self._visit is not None:
+            name, (arguments, keywords), _ = self._running[-1]
+            self._visit(Call(self.numbered(name), part, arguments, keywords, output))
+            self._running.pop()
 
 
 class Attention(TorchFunctionMode):
@@ -121,6 +139,8 @@ class Attention(TorchFunctionMode):
         keywords = dict(kwargs or {})
         if func is F.scaled_dot_product_attention:
             return self._fused(func, args, keywords)
+        if func is F.multi_head_attention_forward:
+            return self._projected(func, args, keywords)
         if func in _SOFTMAXES and args and isinstance(args[0], Tensor):
             logits = args[0] if self.factor == 1.0 else self.factor * args[0]
             self._show(logits)
@@ -140,19 +160,49 @@ class Attention(TorchFunctionMode):
             keywords["scale"] = scale
         return func(*args, **keywords)
 
+    def _projected(self, func: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """`nn.MultiheadAttention`, of which torch shows no function within: its logits are computed a second time."""
+        bound = _MULTI_HEAD.bind(*args, **keywords)
+        bound.apply_defaults()
+        given = bound.arguments
+        if given["use_separate_proj_weight"]:
+            query_weight, key_weight = given["q_proj_weight"], given["k_proj_weight"]
+        else:
+            query_weight, key_weight, value_weight = given["in_proj_weight"].chunk(3)
+        biases: Any = (None,) * 3 if given["in_proj_bias"] is None else given["in_proj_bias"].chunk(3)
+        if self.see is not None:
+            query, key = (
+                _by_head(F.linear(part, weight, bias), given["num_heads"])
+                for part, weight, bias in (
+                    (given["query"], query_weight, biases[0]),
+                    (given["key"], key_weight, biases[1]),
+                )
+            )
+            self._show(self.factor / math.sqrt(query.shape[-1]) * (query @ key.transpose(-2, -1)))
+        if self.factor != 1.0:
+            # Logits are linear in the queries.
+            if given["use_separate_proj_weight"]:
+                given["q_proj_weight"] = self.factor * query_weight
+            else:
+                given["in_proj_weight"] = torch.cat([self.factor * query_weight, key_weight, value_weight])
+            if given["in_proj_bias"] is not None:
+                given["in_proj_bias"] = torch.cat([self.factor * biases[0], *biases[1:]])
+        return func(*bound.args, **bound.kwargs)
+
     def _show(self, logits: Tensor) -> None:
         if self.see is not None and logits.is_floating_point():
             self.see(logits)
 
 
+_MULTI_HEAD: Final = inspect.signature(F.multi_head_attention_forward)
 _SOFTMAXES: Final = (torch.softmax, F.softmax, Tensor.softmax)
 
 
-def root_mean_square(values: Tensor) -> Tensor:
-    """Over all entries, those that are masked out aside."""
-    kept = (values > _MASKED) & values.isfinite()
-    values = torch.where(kept, values, torch.zeros_like(values)).to(torch.float32)
-    # Entries that are not finite in a place of their own are no mask: the run has diverged.
-    bad = (values.isnan() | (values == math.inf)).any()
-    size = (values.square().sum() / kept.sum().clamp(min=1)).sqrt()
-    return torch.where(bad, torch.full_like(size, math.nan), size)
+def _by_head(projected: Tensor, heads: int) -> Tensor:
+    """From [place, ..., head x entry] to [..., head, place, entry]."""
+    return projected.reshape(*projected.shape[:-1], heads, -1).movedim(0, -2)
+
+
+def unmasked(logits: Tensor) -> Tensor:
+    """Which logits are not masked out."""
+    return (logits > _MASKED) | logits.isnan()

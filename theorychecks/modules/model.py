@@ -107,7 +107,10 @@ def own_loss(outputs: Any) -> object:
         return outputs["loss"]
     if hasattr(outputs, "loss"):
         return outputs.loss
-    return outputs[0] if isinstance(outputs, tuple | list) and outputs else outputs
+    if isinstance(outputs, tuple | list):
+        # Hugging Face returns (loss, logits), nanoGPT (logits, loss).
+        return next((part for part in outputs if isinstance(part, Tensor) and part.ndim == 0), outputs)
+    return outputs
 
 
 def tensors_in(found: Any, prefix: str = "") -> dict[str, Tensor]:

@@ -9,18 +9,21 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, cast, get_args
+from typing import Final, Literal, cast, get_args
 
 import torch
 from torch import Tensor, nn
 
 from theorychecks.modules.errors import ModelError
-from theorychecks.modules.hooks import LOGITS, Attention, Watched, plain
+from theorychecks.modules.hooks import LOGITS, Attention, Call, Watched, plain
 from theorychecks.modules.model import Batch, Model, tensors_in
+from theorychecks.modules.state import RandomState, buffers_as_they_were, drawing_from
 
 Role = Literal["input", "hidden", "output", "vector", "fixed", "attention logits", "unchecked"]
 ROLES: Final = get_args(Role)
 """What a part may be; of one that is unchecked nothing is predicted."""
+_SAME: Final = 1e-3
+"""Relative difference between two losses of one forward pass, which the order of sums may leave."""
 
 
 @dataclass(frozen=True)
@@ -50,21 +53,34 @@ class Anatomy:
         parameters: each in each of its uses.
         own: names of parameters that each module uses itself, relative to it.
         tied: parameters that have several uses, by any of their names.
+        readouts: modules behind all that grows, which a model may multiply by numbers that depend on its width.
         random: whether a forward pass draws random numbers.
-        weights: how many there are, and at which width.
+        sizes: of parameters, as numbers of entries and of dimensions that grow, by name.
+        width: at which they have those.
     """
 
     modules: Mapping[str, Part]
     parameters: tuple[Part, ...]
     own: Mapping[str, tuple[str, ...]]
     tied: frozenset[str]
+    readouts: tuple[str, ...]
     random: bool
-    weights: tuple[int, int]
+    sizes: Mapping[str, tuple[int, int]]
+    width: int
 
     def weights_at(self, width: int) -> float:
-        """How many weights a model of this width has at the most, where matrices grow as its square."""
-        count, narrow = self.weights
-        return count * (width / narrow) ** 2
+        """How many weights a model of this width has."""
+        return sum(count * (width / self.width) ** growing for count, growing in self.sizes.values())
+
+    def check(self, model: Model, module: nn.Module, width: int) -> None:
+        """Refuse a module of another architecture.
+
+        Raises:
+            ModelError: naming what is other.
+        """
+        given = {name: parameter.ndim for name, parameter in module.named_parameters()}
+        if other := sorted(set(given) ^ set(self.sizes)):
+            raise _other_parameters(model, (self.width, width), other)
 
     def used_in(self, module: str) -> list[Part]:
         """Parameters that a module uses itself."""
@@ -111,11 +127,31 @@ def anatomy(model: Model, narrow: nn.Module, wide: nn.Module, widths: tuple[int,
             # More heads are more logits of the same size; where their number stays, the heads themselves grow.
             modules[name] = Part(name, name, "attention logits", not grows[name])
         else:
-            modules[name] = _overridden(Part(name, name, role, grows[name]), model)
+            modules[name] = Part(name, name, role, grows[name])
+    modules = {name: _overridden(part, model) for name, part in modules.items()}
     _check_roles(model, [*parts, *modules.values()])
-    tied = frozenset(name for name, count in seen.items() if count > 1)
-    weights = sum(parameter.numel() for parameter in narrow.parameters())
-    return Anatomy(modules, tuple(parts), own, tied, narrow_calls.random, (weights, widths[0]))
+    return Anatomy(
+        modules,
+        tuple(parts),
+        own,
+        frozenset(name for name, count in seen.items() if count > 1),
+        _readouts(modules, parts),
+        narrow_calls.random,
+        {name: (size.numel(), sum(grown)) for name, (size, grown) in shapes.items()},
+        widths[0],
+    )
+
+
+def _readouts(modules: Mapping[str, Part], parts: Sequence[Part]) -> tuple[str, ...]:
+    growing = {part.module for part in parts if part.grows and part.role != "output"}
+    found: list[str] = []
+    for name, part in modules.items():
+        if name and plain(name) in growing:
+            # What is read out in between goes through the rest of the model and not to its outputs.
+            found.clear()
+        elif name and part.role == "output":
+            found.append(name)
+    return tuple(found)
 
 
 def logits_of(module: str) -> str:
@@ -148,17 +184,26 @@ class _Calls:
     def of(cls, model: Model, module: nn.Module, batch: Batch) -> _Calls:
         watched, outputs, called = Watched(module), dict[str, list[torch.Size]](), dict[str, None]()
 
-        def visit(name: str, part: nn.Module, *call: Any) -> None:
-            called.setdefault(plain(name))
-            outputs[name] = [tensor.shape for tensor in tensors_in(call[-1]).values()]
+        def visit(call: Call) -> None:
+            called.setdefault(plain(call.name))
+            outputs[call.name] = [tensor.shape for tensor in tensors_in(call.output).values()]
 
         def see(logits: Tensor) -> None:
-            outputs[watched.numbered(logits_of(watched.running))] = [logits.shape]
+            if watched.running is not None:
+                outputs[watched.numbered(logits_of(watched.running))] = [logits.shape]
 
-        before = torch.get_rng_state()
-        with torch.no_grad(), watched.calls(visit), Attention(see):
-            model.outputs_and_loss(module, batch)
-        return cls(outputs, list(called), not torch.equal(before, torch.get_rng_state()))
+        before = RandomState.now()
+        with torch.no_grad(), buffers_as_they_were(module), watched.calls(visit), Attention(see):
+            loss = model.outputs_and_loss(module, batch)[1]
+        random = not before.is_now()
+        with torch.no_grad(), buffers_as_they_were(module), drawing_from(before):
+            again = model.outputs_and_loss(module, batch)[1]
+        if loss.isfinite() and not torch.isclose(loss, again, rtol=_SAME, atol=0.0):
+            raise ModelError(
+                f"{model.title} draws random numbers from a generator of its own: its loss is {float(loss):.6g}, then "
+                f"{float(again):.6g}, with all global generators in the same state. Draw from torch's global one."
+            )
+        return cls(outputs, list(called), random)
 
 
 def _grown(
@@ -167,11 +212,7 @@ def _grown(
     """Shapes of parameters, and which of their dimensions grow."""
     first, second = dict(narrow.named_parameters()), dict(wide.named_parameters())
     if list(first) != list(second):
-        other = sorted(set(first) ^ set(second)) or ["their order"]
-        raise ModelError(
-            f"{model.title} has other parameters at width {widths[1]} than at {widths[0]}: {', '.join(other[:4])}. "
-            "A gate compares one architecture across widths: keep depth and names fixed in build(width)."
-        )
+        raise _other_parameters(model, widths, sorted(set(first) ^ set(second)) or ["their order"])
     if not first:
         raise ModelError(f"{model.title} has no parameters at width {widths[0]}: there is nothing to train.")
     for name, parameter in first.items():
@@ -190,6 +231,13 @@ def _grown(
             "Use the argument of build(width) for the sizes that are to grow."
         )
     return grown
+
+
+def _other_parameters(model: Model, widths: tuple[int, int], other: Sequence[str]) -> ModelError:
+    return ModelError(
+        f"{model.title} has other parameters at width {widths[1]} than at {widths[0]}: {', '.join(other[:4])}. "
+        "A gate compares one architecture across widths: keep depth and names fixed in build(width)."
+    )
 
 
 def _grows(narrow: Sequence[torch.Size], wide: Sequence[torch.Size]) -> bool:

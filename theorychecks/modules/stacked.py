@@ -13,19 +13,30 @@ from typing import Any, Final, cast
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
-from torch.optim import SGD, Adagrad, Adam, Adamax, AdamW, NAdam, Optimizer, RAdam, RMSprop
+from torch.optim import SGD, Adam, Adamax, AdamW, NAdam, Optimizer, RAdam, RMSprop
 
 from theorychecks.modules.adjustment import NONE, Adjustment
-from theorychecks.modules.coordinates import Features, Readings, Start, read_coordinates
-from theorychecks.modules.hooks import Attention
+from theorychecks.modules.coordinates import Read, Readings, Start, read_coordinates
+from theorychecks.modules.errors import ModelError
 from theorychecks.modules.model import Batch, Model
 from theorychecks.modules.roles import Anatomy
 from theorychecks.modules.state import as_it_was
-from theorychecks.modules.training import Drawn, Trained, adjust_start, adjusted, drawn, scaled_outputs, set_epsilon
+from theorychecks.modules.training import (
+    Drawn,
+    Trained,
+    adjust_start,
+    adjusted,
+    attention_scaled,
+    check_finite,
+    drawn,
+    memory,
+    scaled_outputs,
+    set_epsilon,
+)
 
 MOST_WEIGHTS: Final = 2**21
 """Of all models stacked together; beyond that one alone keeps the processor busy."""
-_ENTRY_BY_ENTRY: Final = (SGD, Adam, AdamW, NAdam, RAdam, Adamax, Adagrad, RMSprop)
+_ENTRY_BY_ENTRY: Final = (SGD, Adam, AdamW, NAdam, RAdam, Adamax, RMSprop)
 
 
 class NotStackable(Exception):  # noqa: N818 - a verdict on the model, for which there is a loop
@@ -52,20 +63,40 @@ def train_stacked(
     """
     if anatomy.random:
         raise NotStackable("its forward pass draws random numbers")
-    with as_it_was(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        made = [drawn(model, width, place, seed, steps) for seed in dict.fromkeys(seeds)]
-        if len({id(one.module) for one in made}) < len(made):
-            raise NotStackable("build gives the same module again")
+    distinct = list(dict.fromkeys(seeds))
+    with as_it_was(), memory(model, width), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="There is a performance drop")
+        made = [drawn(model, width, place, seed, steps) for seed in distinct]
+        for one in made:
+            anatomy.check(model, one.module, width)
+        if why := _apart([one.module for one in made]):
+            raise NotStackable(why)
         try:
-            return _Stack(model, made, [list(dict.fromkeys(seeds)).index(seed) for seed in seeds], adjustment).train(
-                steps, times, anatomy
-            )
-        except NotStackable:
+            stack = _Stack(model, made, [distinct.index(seed) for seed in seeds], adjustment)
+            return stack.train(width, steps, times, anatomy)
+        except (NotStackable, ModelError, MemoryError):
             raise
         except Exception as error:
             # Whatever vmap cannot do with a model, a loop can; a model that is broken says so there.
             raise NotStackable(f"{type(error).__name__}: {error}") from error
+
+
+def _apart(modules: Sequence[nn.Module]) -> str:
+    """Why modules are not the same but for their parameters and buffers; empty where they are."""
+    if len({id(module) for module in modules}) < len(modules):
+        return "build gives the same module again"
+    for parts in zip(*(module.modules() for module in modules), strict=True):
+        first, *others = ({k: v for k, v in vars(part).items() if not k.startswith("_")} for part in parts)
+        for key, value in first.items():
+            if isinstance(value, Tensor | float) and any(not _equal(value, other.get(key)) for other in others):
+                return f"its {key} differs from seed to seed, and is neither parameter nor buffer"
+    return ""
+
+
+def _equal(value: Tensor | float, other: object) -> bool:
+    if isinstance(value, Tensor):
+        return isinstance(other, Tensor) and torch.equal(value, other)
+    return value == other
 
 
 def together(anatomy: Anatomy, width: int) -> int:
@@ -94,6 +125,10 @@ class _Stack:
         optimizer = model.optimizer(made[0].module)
         if not isinstance(optimizer, Optimizer) or type(optimizer) not in _ENTRY_BY_ENTRY:
             raise NotStackable(f"its optimizer is {type(optimizer).__name__}")
+        if getattr(optimizer, "_optimizer_step_pre_hooks", None) or getattr(
+            optimizer, "_optimizer_step_post_hooks", None
+        ):
+            raise NotStackable("its optimizer has hooks, which may look at its own parameters")
         self.optimizer = optimizer
         parameters, buffers = stack_module_state([one.module for one in made])
         self.parameters = {
@@ -118,23 +153,27 @@ class _Stack:
             for step in range(len(made[0].batches))
         ]
 
-    def train(self, steps: int, times: Sequence[int], anatomy: Anatomy) -> list[Trained]:
+    def train(self, width: int, steps: int, times: Sequence[int], anatomy: Anatomy) -> list[Trained]:
         hooks = scaled_outputs(self.base, self.adjustment)
         try:
-            return self._train(steps, times, anatomy)
+            return self._train(width, steps, times, anatomy)
         finally:
             for hook in hooks:
                 hook.remove()
 
-    def _train(self, steps: int, times: Sequence[int], anatomy: Anatomy) -> list[Trained]:
+    def _train(self, width: int, steps: int, times: Sequence[int], anatomy: Anatomy) -> list[Trained]:
         first = {name: tensor.detach().clone() for name, tensor in self.parameters.items()}
-        coordinates, features = dict[int, Readings](), Features()
+        coordinates, start = dict[int, Readings](), Start(first, {}, {})
         if times:
-            features, coordinates[0] = self._probe(anatomy, None)
+            read = self._probe(anatomy, None)
+            coordinates[0], start = read.readings, Start(first, read.features, read.multipliers)
+            check_finite(self.model, width, read.features)
         losses = []
         for step in range(steps):
             loss = self._losses(self.batches[step])
             losses.append(loss.detach())
+            if step == 0:
+                check_finite(self.model, width, {"the loss": losses[0]})
             before = {}
             if self.adjustment.touches_updates():
                 before = {name: tensor.detach().clone() for name, tensor in self.parameters.items()}
@@ -145,7 +184,7 @@ class _Stack:
                 for name, was in before.items():
                     self.parameters[name].copy_(adjusted(self.adjustment, name, was, self.parameters[name]))
             if step + 1 in times:
-                coordinates[step + 1] = self._probe(anatomy, Start(first, features))[1]
+                coordinates[step + 1] = self._probe(anatomy, start).readings
         with torch.no_grad():
             losses.append(self._losses(self.batches[0]))
         rows = torch.stack(losses, dim=1).tolist()
@@ -159,21 +198,21 @@ class _Stack:
             def call(module: nn.Module) -> Tensor:
                 return self.model.outputs_and_loss(module, batch)[1]
 
-            with Attention(factor=self.adjustment.attention):
+            with attention_scaled(self.adjustment):
                 return cast(Tensor, self._inside(parameters, buffers, call))
 
         dimensions = (0, 0, self.batch_dimension)
         return vmap(one, in_dims=dimensions)(self.parameters, self.buffers, batch)
 
-    def _probe(self, anatomy: Anatomy, start: Start | None) -> tuple[Features, Readings]:
+    def _probe(self, anatomy: Anatomy, start: Start | None) -> Read:
         batch = self.batches[0]
         kept = {name: buffer.clone() for name, buffer in self.buffers.items()}
         order: list[Any] = []
 
         def one(
             parameters: Mapping[str, Tensor], buffers: Mapping[str, Tensor], start: Start | None, batch: Batch
-        ) -> tuple[list[Tensor], list[Tensor]]:
-            def call(module: nn.Module) -> tuple[Features, Readings]:
+        ) -> list[list[Tensor]]:
+            def call(module: nn.Module) -> Read:
                 return read_coordinates(
                     module,
                     anatomy,
@@ -182,15 +221,15 @@ class _Stack:
                     attention=self.adjustment.attention,
                 )
 
-            features, readings = self._inside(parameters, buffers, call)
-            order[:] = [list(features), list(readings)]
-            return list(features.values()), list(readings.values())
+            read = self._inside(parameters, buffers, call)
+            order[:] = [list(found) for found in read]
+            return [list(found.values()) for found in read]
 
         dimensions = (0, 0, None if start is None else 0, self.batch_dimension)
         with torch.no_grad():
             detached = {name: tensor.detach() for name, tensor in self.parameters.items()}
-            values, sizes = vmap(one, in_dims=dimensions)(detached, kept, start, batch)
-        return dict(zip(order[0], values, strict=True)), dict(zip(order[1], sizes, strict=True))
+            values = vmap(one, in_dims=dimensions)(detached, kept, start, batch)
+        return Read(*(dict(zip(names, found, strict=True)) for names, found in zip(order, values, strict=True)))
 
     def _inside(self, parameters: Mapping[str, Tensor], buffers: Mapping[str, Tensor], call: Callable[..., Any]) -> Any:
         given = {f"module.{name}": tensor for name, tensor in {**parameters, **buffers}.items()}

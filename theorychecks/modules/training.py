@@ -4,31 +4,39 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.utils._pytree import tree_map_only
 
 from theorychecks.engines.randomness import generator, integer
 from theorychecks.modules.adjustment import NONE, Adjustment
-from theorychecks.modules.coordinates import Readings, Start, read_coordinates
+from theorychecks.modules.coordinates import Read, Readings, Start, read_coordinates
 from theorychecks.modules.errors import ModelError
-from theorychecks.modules.hooks import Attention
+from theorychecks.modules.hooks import LOGITS, Attention
 from theorychecks.modules.model import Batch, Model, tensors_of_batch
 from theorychecks.modules.roles import Anatomy
-from theorychecks.modules.state import as_it_was, seed_all, weights_as_they_were
+from theorychecks.modules.state import (
+    RandomState,
+    as_it_was,
+    buffers_as_they_were,
+    drawing_from,
+    seed_all,
+    weights_as_they_were,
+)
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A model and its batches, as one seed draws them at one width, and torch's random state after that."""
+    """A model and its batches, as one seed draws them at one width, and the random state behind that."""
 
     module: nn.Module
     batches: list[Batch]
-    state: Tensor
+    state: RandomState
 
 
 @dataclass(frozen=True)
@@ -54,8 +62,10 @@ def drawn(model: Model, width: int, place: tuple[object, ...], seed: int, steps:
     module = model.build(width)
     if not isinstance(module, nn.Module):
         raise ModelError(f"{model.title}: build({width}) returns a torch.nn.Module; got {type(module).__name__}")
+    # A compiled module runs eagerly here, under its own names.
+    module = getattr(module, "_orig_mod", module)
     batches = model.first_batches(steps, generator(*place, "batches", width, seed))
-    return Drawn(module, batches, torch.get_rng_state())
+    return Drawn(module, batches, RandomState.now())
 
 
 def train(
@@ -75,9 +85,10 @@ def train(
         ModelError: for outputs that are not finite at step 0, parameters without gradients, batches that a step has
             changed, or too little memory.
     """
-    with as_it_was():
+    with as_it_was(), memory(model, width):
         start = drawn(model, width, place, seed, steps)
-        with weights_as_they_were(start.module), _memory(model, width):
+        anatomy.check(model, start.module, width)
+        with weights_as_they_were(start.module):
             return _Run(model, width, start, anatomy, adjustment).carried_out(steps, times)
 
 
@@ -95,18 +106,19 @@ class _Run:
         try:
             first = {name: _copied(parameter) for name, parameter in self.parameters.items()}
             step = self._step_function()
-            coordinates, losses, start = dict[int, Readings](), list[float](), Start(first, {})
+            coordinates, losses, start = dict[int, Readings](), list[float](), Start(first, {}, {})
             if times:
-                features, coordinates[0] = self._probe(None)
-                self._check_finite(features)
-                start = Start(first, features)
-            before = [tensor.clone() for tensor in tensors_of_batch(self.batches[0])]
+                with untouched(self.model, self.width, self.batches[0]):
+                    read = self._probe(None)
+                coordinates[0], start = read.readings, Start(first, read.features, read.multipliers)
+                check_finite(self.model, self.width, read.features)
             for taken in range(steps):
-                losses.append(self._stepped(step, self.batches[taken]))
+                with untouched(self.model, self.width, self.batches[taken]):
+                    losses.append(self._stepped(step, self.batches[taken]))
                 if taken == 0:
-                    self._check_batch(before)
+                    check_finite(self.model, self.width, {"the loss": torch.tensor(losses[0])})
                 if taken + 1 in times:
-                    coordinates[taken + 1] = self._probe(start)[1]
+                    coordinates[taken + 1] = self._probe(start).readings
                 if not times and not math.isfinite(losses[-1]):
                     return Trained({}, (*losses, *[math.nan] * (steps + 1 - len(losses))))
             return Trained(coordinates, (*losses, self._loss(self.batches[0])))
@@ -127,6 +139,8 @@ class _Run:
             def whole(batch: Batch) -> float:
                 loss = self._loss(batch)
                 step(batch)
+                if any(parameter.grad is not None for parameter in self.parameters.values()):
+                    check_gradients(self.model, self.width, self.parameters)
                 return loss
 
             return whole
@@ -134,19 +148,22 @@ class _Run:
         set_epsilon(optimizer, self.adjustment)
 
         def one(batch: Batch) -> float:
-            loss = math.nan
+            losses = []
 
             def closure() -> Tensor:
-                nonlocal loss
                 optimizer.zero_grad()
                 found = self.model.outputs_and_loss(self.module, batch)[1]
                 found.backward()  # type: ignore[no-untyped-call]
-                loss = float(found.detach())
+                losses.append(float(found.detach()))
                 return found
 
-            optimizer.step(cast("Callable[[], float]", closure))
-            check_gradients(self.model, self.width, self.parameters)
-            return loss
+            if isinstance(optimizer, torch.optim.LBFGS):
+                optimizer.step(closure)  # type: ignore[no-untyped-call]
+            else:
+                closure()
+                check_gradients(self.model, self.width, self.parameters)
+                optimizer.step()
+            return losses[0]
 
         return one
 
@@ -155,7 +172,7 @@ class _Run:
         before = {}
         if adjustment.touches_updates():
             before = {name: parameter.detach().clone() for name, parameter in self.parameters.items()}
-        with Attention(factor=adjustment.attention):
+        with attention_scaled(adjustment):
             loss = step(batch)
         with torch.no_grad():
             for name, was in before.items():
@@ -163,12 +180,11 @@ class _Run:
         return loss
 
     def _loss(self, batch: Batch) -> float:
-        with torch.no_grad(), Attention(factor=self.adjustment.attention), self._buffers_as_they_were():
+        with torch.no_grad(), attention_scaled(self.adjustment), buffers_as_they_were(self.module):
             return float(self.model.outputs_and_loss(self.module, batch)[1])
 
-    def _probe(self, start: Start | None) -> tuple[dict[str, Tensor], Readings]:
-        with torch.random.fork_rng(devices=[]), self._buffers_as_they_were(), torch.compiler.set_stance("force_eager"):
-            torch.set_rng_state(self.start.state)
+    def _probe(self, start: Start | None) -> Read:
+        with drawing_from(self.start.state), buffers_as_they_were(self.module):
             return read_coordinates(
                 self.module,
                 self.anatomy,
@@ -177,30 +193,49 @@ class _Run:
                 attention=self.adjustment.attention,
             )
 
-    @contextmanager
-    def _buffers_as_they_were(self) -> Iterator[None]:
-        values = {name: buffer.clone() for name, buffer in self.module.named_buffers()}
-        try:
-            yield
-        finally:
-            for name, buffer in self.module.named_buffers():
-                buffer.copy_(values[name])
 
-    def _check_finite(self, features: Mapping[str, Tensor]) -> None:
-        for name, values in features.items():
-            if values.isnan().any() or (values == math.inf).any():
-                raise ModelError(
-                    f"{self.model.title}: `{name or 'the model'}` returns numbers that are not finite at width "
-                    f"{self.width}, before any step. Look at its initialization and its inputs there."
-                )
+def check_finite(model: Model, width: int, features: Mapping[str, Tensor]) -> None:
+    """Refuse a model that is not finite before it has been trained; logits may be masked out.
 
-    def _check_batch(self, before: Sequence[Tensor]) -> None:
-        after = tensors_of_batch(self.batches[0])
-        if any(not torch.equal(a, b) for a, b in zip(before, after, strict=True)):
+    Raises:
+        ModelError: naming the first module.
+    """
+    for name, values in features.items():
+        if (values.isnan() | (values == math.inf) | ((values == -math.inf) & (LOGITS not in name))).any():
             raise ModelError(
-                f"{self.model.title} changes its batch in place at width {self.width}, so that later steps and seeds "
-                "train on other data. Work on a copy (x = x.clone()) in the model or the loss."
+                f"{model.title}: `{name or 'the model'}` is not finite at width {width}, before any step. Look at its "
+                "initialization and its inputs there."
             )
+
+
+@contextmanager
+def untouched(model: Model, width: int, batch: Batch) -> Iterator[None]:
+    """Refuse a model that changes its batch, and give the caller's data back as it was.
+
+    Raises:
+        ModelError: if it does.
+    """
+    tensors = tensors_of_batch(batch)
+    before = [tensor.detach().clone() for tensor in tensors]
+    yield
+    changed = [
+        (tensor, was)
+        for tensor, was in zip(tensors, before, strict=True)
+        if not torch.equal(torch.nan_to_num(tensor), torch.nan_to_num(was))
+    ]
+    with torch.no_grad():
+        for tensor, was in changed:
+            tensor.copy_(was)
+    if changed:
+        raise ModelError(
+            f"{model.title} changes its batch in place at width {width}, so that later steps and seeds train on other "
+            "data. Work on a copy (x = x.clone()) in the model or the loss."
+        )
+
+
+def attention_scaled(adjustment: Adjustment) -> AbstractContextManager[object]:
+    """Inside of the block, attention logits are adjusted."""
+    return Attention(factor=adjustment.attention) if adjustment.attention != 1.0 else nullcontext()
 
 
 def _copied(parameter: nn.Parameter) -> Tensor:
@@ -212,7 +247,7 @@ def _copied(parameter: nn.Parameter) -> Tensor:
 
 def adjust_start(start: Drawn, adjustment: Adjustment) -> None:
     """Scale parameters as they were drawn, or draw them anew."""
-    torch.set_rng_state(start.state)
+    start.state.set()
     with torch.no_grad():
         for name, parameter in start.module.named_parameters():
             if name in adjustment.redrawn:
@@ -223,9 +258,15 @@ def adjust_start(start: Drawn, adjustment: Adjustment) -> None:
 
 def scaled_outputs(module: nn.Module, adjustment: Adjustment) -> list[Any]:
     """Hooks that scale what modules return."""
+
+    def scaling(factor: float) -> Callable[[nn.Module, Any, Any], Any]:
+        def scale(tensor: Tensor) -> Tensor:
+            return factor * tensor if tensor.is_floating_point() else tensor
+
+        return lambda _part, _given, output: tree_map_only(Tensor, scale, output)
+
     return [
-        module.get_submodule(name).register_forward_hook(lambda _part, _given, output, factor=factor: factor * output)
-        for name, factor in adjustment.outputs.items()
+        module.get_submodule(name).register_forward_hook(scaling(factor)) for name, factor in adjustment.outputs.items()
     ]
 
 
@@ -261,13 +302,21 @@ def check_gradients(model: Model, width: int, parameters: Mapping[str, Tensor]) 
 
 
 @contextmanager
-def _memory(model: Model, width: int) -> Iterator[None]:
+def memory(model: Model, width: int) -> Iterator[None]:
+    """Say at which width memory has run out.
+
+    Raises:
+        ModelError: if it has.
+    """
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "memory" not in str(error).lower():
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not any(sign in str(error) for sign in _NO_MEMORY):
             raise
         raise ModelError(
             f"{model.title}: out of memory at width {width}. Take narrower widths, smaller batches, or a machine with "
             f"more memory ({error})"
         ) from error
+
+
+_NO_MEMORY: Final = ("can't allocate memory", "out of memory", "not enough memory")

@@ -5,6 +5,9 @@ import torch.nn.functional as F
 from torch import nn
 
 import theorychecks as tc
+from theorychecks.modules import anatomy
+from theorychecks.modules.state import as_it_was
+from theorychecks.modules.training import drawn
 
 BASE = 8
 
@@ -142,3 +145,20 @@ MODELS = {
     "own loss": plain(build=OwnLoss, batches=keywords(), loss=None),
     "dropped": plain(build=Dropped),
 }
+
+
+def parts_of(model, *, widths=(8, 16)):
+    with as_it_was():
+        narrow, wide = (drawn(model, width, (0,), 0, 1) for width in widths)
+        return anatomy(model, narrow.module, wide.module, widths, narrow.batches[0])
+
+
+class Wrapped(nn.Module):
+    """A model within a model, which hands on or changes what it returns."""
+
+    def __init__(self, width, change=lambda y: y):
+        super().__init__()
+        self.inner, self.change = Plain(width), change
+
+    def forward(self, x):
+        return self.change(self.inner(x))

@@ -1,0 +1,162 @@
+"""Coordinates are what plain torch, written out for one architecture, finds."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+import zoo
+from torch import nn
+
+from theorychecks.modules.coordinates import CHANGE, EFFECTIVE, INPUT, PROPAGATING, SIZE, Coordinate
+from theorychecks.modules.training import drawn, train
+
+PLACE = (0, "width", 16.0)
+WIDTH, STEPS = 16, 2
+
+
+def trained(model, *, seed=3, times=(1, STEPS)):
+    return train(model, WIDTH, PLACE, seed, steps=STEPS, times=times, anatomy=zoo.parts_of(model))
+
+
+def rms(values):
+    return float(values.square().mean().sqrt())
+
+
+def by_hand(model, seed=3):
+    """The same training, without this package: the module before and after."""
+    module = drawn(model, WIDTH, PLACE, seed, STEPS).module
+    first = {name: parameter.detach().clone() for name, parameter in module.named_parameters()}
+    optimizer = model.optimizer(module)
+    for batch in model.batches[:STEPS]:
+        optimizer.zero_grad()
+        model.outputs_and_loss(module, batch)[1].backward()
+        optimizer.step()
+    return first, {name: parameter.detach().clone() for name, parameter in module.named_parameters()}
+
+
+def test_coordinates_of_a_perceptron_are_those_of_plain_torch():
+    model = zoo.MODELS["plain"]
+    found = trained(model).coordinates[STEPS]
+    zero, now = by_hand(model)
+    x = model.batches[0][0]
+
+    def features(w):
+        first = x @ w["first.weight"].T + w["first.bias"]
+        second = torch.tanh(first) @ w["second.weight"].T + w["second.bias"]
+        norm = F.layer_norm(torch.tanh(second), (WIDTH,), w["norm.weight"], w["norm.bias"])
+        return {"first": first, "second": second, "norm": norm, "": zoo.BASE / WIDTH * norm @ w["head.weight"].T}
+
+    start, end = features(zero), features(now)
+    h0, h = torch.tanh(start["first"]), torch.tanh(end["first"])
+    standardised = F.layer_norm(torch.tanh(end["second"]), (WIDTH,))
+    moved = {name: now[name] - zero[name] for name in zero}
+    expected = {
+        Coordinate("first", SIZE): end["first"],
+        Coordinate("second", CHANGE): end["second"] - start["second"],
+        Coordinate("second", INPUT): h,
+        Coordinate("first", EFFECTIVE, "first.weight"): x @ moved["first.weight"].T,
+        Coordinate("second", EFFECTIVE, "second.weight"): h @ moved["second.weight"].T,
+        Coordinate("second", EFFECTIVE, "second.bias"): moved["second.bias"],
+        Coordinate("second", PROPAGATING): (h - h0) @ zero["second.weight"].T,
+        Coordinate("norm", EFFECTIVE, "norm.weight"): standardised * moved["norm.weight"],
+        Coordinate("", CHANGE): end[""] - start[""],
+        # The number behind the readout is found.
+        Coordinate("head", SIZE): end[""],
+        Coordinate("head", EFFECTIVE, "head.weight"): zoo.BASE / WIDTH * end["norm"] @ moved["head.weight"].T,
+        Coordinate("head", PROPAGATING): zoo.BASE / WIDTH * (end["norm"] - start["norm"]) @ zero["head.weight"].T,
+    }
+    for coordinate, values in expected.items():
+        assert float(found[coordinate]) == pytest.approx(rms(values), rel=1e-4), coordinate
+        assert rms(values) > 0
+
+
+def test_each_call_of_a_reused_layer_has_its_own_updates():
+    model = zoo.MODELS["reused"]
+    found = trained(model).coordinates[STEPS]
+    zero, now = by_hand(model)
+    x = torch.tanh(model.batches[0][0] @ now["first.weight"].T + now["first.bias"])
+    for call in ("again", "again (call 2)", "again (call 3)"):
+        update = x @ (now["again.weight"] - zero["again.weight"]).T
+        assert float(found[Coordinate(call, EFFECTIVE, "again.weight")]) == pytest.approx(rms(update), rel=1e-4)
+        x = x + torch.tanh(x @ now["again.weight"].T + now["again.bias"])
+
+
+def test_a_tied_weight_has_an_update_in_each_use():
+    model = zoo.MODELS["tied"]
+    found = trained(model).coordinates[STEPS]
+    zero, now = by_hand(model)
+    tokens, moved = model.batches[0][0], now["tokens.weight"] - zero["tokens.weight"]
+    hidden = torch.tanh(now["tokens.weight"][tokens] @ now["hidden.weight"].T + now["hidden.bias"])
+    assert float(found[Coordinate("tokens", EFFECTIVE, "tokens.weight")]) == pytest.approx(rms(moved[tokens]), rel=1e-4)
+    assert float(found[Coordinate("head", EFFECTIVE, "tokens.weight")]) == pytest.approx(
+        rms(hidden @ moved.T), rel=1e-4
+    )
+
+
+def scores(w, x, heads, *, masked=False):
+    """Attention logits of `nn.MultiheadAttention`, from its weights."""
+    query, key, _ = (x @ w["attention.in_proj_weight"].T + w["attention.in_proj_bias"]).chunk(3, dim=-1)
+    query, key = (part.unflatten(-1, (heads, -1)).transpose(1, 2) for part in (query, key))
+    return query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
+
+
+def test_attention_logits_are_those_of_plain_torch():
+    model = zoo.MODELS["attentive"]
+    found = trained(model).coordinates[STEPS]
+    zero, now = by_hand(model)
+    tokens = model.batches[0][0]
+    first, last = (scores(w, w["tokens.weight"][tokens], 2) for w in (zero, now))
+    assert float(found[Coordinate("attention attention logits", SIZE)]) == pytest.approx(rms(last), rel=1e-4)
+    assert float(found[Coordinate("attention attention logits", CHANGE)]) == pytest.approx(rms(last - first), rel=1e-4)
+
+
+class ByHand(nn.Module):
+    """Attention by an explicit softmax or the fused one, with a causal mask."""
+
+    def __init__(self, width, *, fused):
+        super().__init__()
+        self.tokens, self.qk, self.head = nn.Embedding(7, width), nn.Linear(width, 2 * width), nn.Linear(width, 7)
+        self.fused = fused
+
+    def forward(self, x):
+        x = self.tokens(x)
+        query, key = self.qk(x).chunk(2, dim=-1)
+        if self.fused:
+            return self.head(F.scaled_dot_product_attention(query, key, x, is_causal=True))
+        logits = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
+        masked = logits.masked_fill(torch.ones_like(logits).triu(1) > 0, -math.inf)
+        return self.head(masked.softmax(dim=-1) @ x)
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_masked_logits_are_left_out_where_they_show(fused):
+    model = zoo.plain(
+        build=lambda width: ByHand(width, fused=fused), optimizer=zoo.adam, batches=zoo.tokens(), loss=zoo.next_token
+    )
+    found = trained(model).coordinates
+    x = drawn(model, WIDTH, PLACE, 3, STEPS).module
+    with torch.no_grad():
+        query, key = x.qk(x.tokens(model.batches[0][0])).chunk(2, dim=-1)
+        logits = query @ key.transpose(-2, -1) / math.sqrt(WIDTH)
+        # A fused attention shows no mask: all of its logits are read.
+        kept = logits if fused else logits[torch.ones_like(logits).tril() > 0]
+    assert float(found[0][Coordinate("attention logits", SIZE)]) == pytest.approx(rms(kept), rel=1e-4)
+    assert 0 < float(found[STEPS][Coordinate("attention logits", CHANGE)]) < 1
+
+
+def test_a_module_that_only_hands_on_is_read_once():
+    found = trained(zoo.plain(build=lambda width: nn.Sequential(zoo.Plain(width)))).coordinates[0]
+    assert Coordinate("0", SIZE) in found
+    assert Coordinate("", SIZE) not in found
+
+
+def test_sizes_that_are_not_finite_are_no_numbers():
+    def loud(module):
+        return torch.optim.SGD(module.parameters(), lr=1e30)
+
+    found = trained(
+        zoo.plain(optimizer=loud, build=lambda width: nn.Sequential(nn.Linear(5, width), nn.Linear(width, 3)))
+    )
+    assert not math.isfinite(float(found.coordinates[STEPS][Coordinate("1", SIZE)]))
+    assert found.losses[0] < math.inf

@@ -1,0 +1,148 @@
+"""What a parameter or module is follows from which of its sizes grow, and can be overridden."""
+
+import functools
+
+import pytest
+import torch
+import zoo
+from torch import nn
+
+import theorychecks as tc
+
+ROLES = {
+    "plain": {
+        "first.weight": "input",
+        "first.bias": "vector",
+        "second.weight": "hidden",
+        "second.bias": "vector",
+        "norm.weight": "vector",
+        "norm.bias": "vector",
+        "head.weight": "output",
+    },
+    "reused": {
+        "first.weight": "input",
+        "again.weight": "hidden",
+        "again.bias": "vector",
+        "head.weight": "output",
+        "head.bias": "fixed",
+    },
+    "attentive": {
+        "tokens.weight": "input",
+        "attention.in_proj_weight": "hidden",
+        "attention.in_proj_bias": "vector",
+        "attention.out_proj.weight": "hidden",
+        "attention.out_proj.bias": "vector",
+        "head.weight": "output",
+    },
+    "convolutional": {
+        "stem.weight": "input",
+        "stem.bias": "vector",
+        "body.weight": "hidden",
+        "head.weight": "output",
+        "head.bias": "fixed",
+    },
+    "own loss": {"inner.first.weight": "input", "inner.second.weight": "hidden", "inner.head.weight": "output"},
+    "dropped": {"first.weight": "input", "norm.weight": "vector", "head.weight": "output"},
+}
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_roles_follow_from_shapes(name):
+    found = {part.name: part.role for part in zoo.parts_of(zoo.MODELS[name]).parameters}
+    assert ROLES[name].items() <= found.items()
+
+
+def test_a_tied_weight_has_a_role_in_each_use():
+    parts = zoo.parts_of(zoo.MODELS["tied"])
+    assert [(part.name, part.module, part.role) for part in parts.parameters if part.name == "tokens.weight"] == [
+        ("tokens.weight", "tokens", "input"),
+        ("tokens.weight", "head", "output"),
+    ]
+    assert parts.tied == {"tokens.weight"}
+    assert not zoo.parts_of(zoo.MODELS["plain"]).tied
+
+
+def test_modules_are_what_they_return():
+    roles = {name: part.role for name, part in zoo.parts_of(zoo.MODELS["plain"]).modules.items()}
+    assert roles == {"first": "hidden", "second": "hidden", "norm": "hidden", "head": "output", "": "output"}
+
+
+def test_each_call_of_a_reused_module_is_a_part():
+    assert list(zoo.parts_of(zoo.MODELS["reused"]).modules) == [
+        "first",
+        "again",
+        "again (call 2)",
+        "again (call 3)",
+        "head",
+        "",
+    ]
+
+
+@pytest.mark.parametrize("more_heads, grows", [(False, True), (True, False)])
+def test_attention_logits_are_seen_and_grow_with_the_heads_alone(more_heads, grows):
+    model = zoo.plain(
+        build=functools.partial(zoo.Attentive, more_heads=more_heads), batches=zoo.tokens(), loss=zoo.next_token
+    )
+    part = zoo.parts_of(model).modules["attention attention logits"]
+    assert (part.role, part.grows) == ("attention logits", grows)
+
+
+def test_dropout_is_random_and_batch_norm_is_not():
+    assert zoo.parts_of(zoo.MODELS["dropped"]).random
+    assert not zoo.parts_of(zoo.MODELS["plain"]).random
+
+
+def test_roles_are_overridden_by_pattern():
+    parts = zoo.parts_of(zoo.plain(roles={"*.bias": "unchecked", "head": "hidden"}))
+    assert {part.role for part in parts.parameters if part.name.endswith("bias")} == {"unchecked"}
+    assert parts.modules["head"].role == "hidden"
+
+
+@pytest.mark.parametrize(
+    "roles, said",
+    [
+        ({"*.scores": "hidden"}, r"roles name '\*.scores', and no parameter or module is called so; there are "),
+        ({"head": "readout"}, "a role is one of input, hidden, output, .*; got 'readout' for 'head'"),
+    ],
+)
+def test_roles_that_mean_nothing_are_refused(roles, said):
+    with pytest.raises(tc.ModelError, match=said):
+        zoo.parts_of(zoo.plain(roles=roles))
+
+
+def deeper(width):
+    return nn.Sequential(
+        nn.Linear(5, width), *[nn.Linear(width, width) for _ in range(width // 8)], nn.Linear(width, 3)
+    )
+
+
+def flattened(width):
+    module = nn.Sequential(nn.Linear(5, width), nn.Linear(width, 3))
+    if width > 8:
+        module[0].bias = nn.Parameter(torch.zeros(1, width))
+    return module
+
+
+class Branching(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.one, self.other, self.head = nn.Linear(5, width), nn.Linear(5, width), nn.Linear(width, 3)
+        self.width = width
+
+    def forward(self, x):
+        return self.head(self.one(x) if self.width > 8 else self.other(x))
+
+
+@pytest.mark.parametrize(
+    "build, said",
+    [
+        (lambda _: nn.Linear(5, 3), "same shapes at width 8 and 16: build ignores its width. Use the argument"),
+        (deeper, "other parameters at width 16 than at 8: 3.bias, 3.weight. A gate compares one architecture"),
+        (flattened, r"`0.bias` has shape \(8,\) at width 8 and \(1, 16\) at 16. Keep the number of dimensions fixed"),
+        (Branching, "calls other modules at width 16 than at 8: one, other. A gate compares one architecture"),
+        (lambda _: nn.Identity(), "has no parameters at width 8: there is nothing to train"),
+    ],
+)
+def test_what_is_no_single_architecture_is_refused(build, said):
+    with pytest.raises(tc.ModelError, match=said):
+        zoo.parts_of(zoo.plain(build=build))

@@ -1,0 +1,266 @@
+"""A training is that of a plain loop, stacked or not, and leaves the world as it was."""
+
+import functools
+import random
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+import zoo
+from torch import nn
+
+import theorychecks as tc
+from theorychecks.modules import Adjustment
+from theorychecks.modules.stacked import NotStackable, train_stacked
+from theorychecks.modules.training import drawn, train
+
+PLACE = (0, "width", 16.0)
+WIDTH, STEPS, SEEDS = 16, 3, (0, 1, 2)
+
+
+def alone(model, seed, **options):
+    given = {"steps": STEPS, "times": (1, STEPS), "anatomy": zoo.parts_of(model)} | options
+    return train(model, WIDTH, PLACE, seed, **given)
+
+
+def stacked(model, seeds=SEEDS, **options):
+    given = {"steps": STEPS, "times": (1, STEPS), "anatomy": zoo.parts_of(model)} | options
+    return train_stacked(model, WIDTH, PLACE, seeds, **given)
+
+
+@pytest.mark.parametrize("name", [name for name in zoo.MODELS if name != "dropped"])
+def test_stacked_models_are_those_of_a_loop(name):
+    model = zoo.MODELS[name]
+    for seed, together in zip(SEEDS, stacked(model), strict=True):
+        one = alone(model, seed)
+        assert together.losses == pytest.approx(one.losses, rel=1e-4)
+        assert together.coordinates.keys() == one.coordinates.keys() == {0, 1, STEPS}
+        for step, readings in one.coordinates.items():
+            assert together.coordinates[step].keys() == readings.keys()
+            for coordinate, value in readings.items():
+                assert float(together.coordinates[step][coordinate]) == pytest.approx(
+                    float(value), rel=2e-3, abs=1e-6
+                ), coordinate
+
+
+ADJUSTED = {
+    "initial": Adjustment(initial={"second.weight": 2.0}),
+    "redrawn": Adjustment(redrawn={"head.weight": 0.5}),
+    "updates": Adjustment(updates={"second.weight": 3.0}),
+    "outputs": Adjustment(outputs={"head": 2.0}),
+    "decay": Adjustment(decay={"first.weight": 0.1}),
+    "epsilon": Adjustment(epsilon=1e-2),
+}
+
+
+@pytest.mark.parametrize("name", ADJUSTED)
+def test_adjustments_are_the_same_stacked_and_change_something(name):
+    model = zoo.plain(optimizer=zoo.adam)
+    with_it = [alone(model, seed, adjustment=ADJUSTED[name]).losses for seed in SEEDS]
+    assert [one.losses for one in stacked(model, adjustment=ADJUSTED[name])] == [
+        pytest.approx(losses, rel=1e-4) for losses in with_it
+    ]
+    assert alone(model, 0).losses != pytest.approx(with_it[0], rel=1e-4)
+
+
+def test_a_factor_on_updates_is_a_learning_rate():
+    twice = zoo.plain(optimizer=lambda module: torch.optim.Adam(module.parameters(), lr=0.02))
+    scaled = alone(zoo.plain(optimizer=zoo.adam), 0, times=(), adjustment=Adjustment(rate=torch.tensor(2.0)))
+    assert scaled.losses == pytest.approx(alone(twice, 0, times=()).losses, rel=1e-4)
+
+
+def test_attention_is_scaled_as_if_the_model_did_it():
+    class Scaled(zoo.Attentive):
+        def __init__(self, width):
+            super().__init__(width)
+            with torch.no_grad():
+                self.attention.in_proj_weight[:width] *= 2
+
+    given = {
+        "batches": zoo.tokens(),
+        "loss": zoo.next_token,
+        "optimizer": lambda m: torch.optim.SGD(m.parameters(), 0.0),
+    }
+    by_model = alone(zoo.plain(build=Scaled, **given), 0)
+    by_us = alone(zoo.plain(build=zoo.Attentive, **given), 0, adjustment=Adjustment(attention=2.0))
+    assert by_us.losses == pytest.approx(by_model.losses, rel=1e-5)
+    assert by_us.losses != pytest.approx(alone(zoo.plain(build=zoo.Attentive, **given), 0).losses, rel=1e-5)
+
+
+def test_a_step_function_trains_as_its_optimizer_does():
+    def stepping(module):
+        optimizer = zoo.sgd(module)
+
+        def step(batch):
+            optimizer.zero_grad()
+            F.mse_loss(module(batch[0]), batch[1]).backward()
+            optimizer.step()
+
+        return step
+
+    assert alone(zoo.plain(optimizer=stepping), 0) == alone(zoo.plain(), 0)
+
+
+def test_hooks_of_an_optimizer_see_its_gradients():
+    def clipping(module, *, bound):
+        optimizer = zoo.sgd(module)
+
+        def clip(one, *_):
+            torch.nn.utils.clip_grad_norm_(one.param_groups[0]["params"], bound)
+
+        optimizer.register_step_pre_hook(clip)
+        return optimizer
+
+    clipped = zoo.plain(optimizer=functools.partial(clipping, bound=1e-4))
+    assert alone(clipped, 0).losses[1] != pytest.approx(alone(zoo.plain(), 0).losses[1], rel=1e-3)
+    with pytest.raises(NotStackable, match="hooks"):
+        stacked(clipped)
+
+
+def test_an_optimizer_that_calls_back_has_the_loss_before_its_step():
+    model = zoo.plain(optimizer=lambda module: torch.optim.LBFGS(module.parameters()))
+    assert alone(model, 0).losses[0] == pytest.approx(alone(zoo.plain(), 0).losses[0])
+
+
+def test_dropout_is_drawn_again_for_each_reading_and_by_each_seed():
+    model = zoo.MODELS["dropped"]
+    assert alone(model, 0) == alone(model, 0)
+    assert alone(model, 0).losses != alone(model, 1).losses
+    with pytest.raises(NotStackable, match="draws random numbers"):
+        stacked(model)
+
+
+def test_batches_are_drawn_for_each_seed_where_they_are_drawn():
+    def batches(draw):
+        return [(torch.randn(6, 5, generator=draw), torch.zeros(6, 3)) for _ in range(STEPS)]
+
+    model = zoo.plain(batches=batches)
+    parts = zoo.parts_of(model)
+    together = train_stacked(model, WIDTH, PLACE, SEEDS, steps=STEPS, times=(1,), anatomy=parts)
+    assert [one.losses for one in together] == [
+        pytest.approx(alone(model, seed, anatomy=parts, times=(1,)).losses, rel=1e-4) for seed in SEEDS
+    ]
+    torch.testing.assert_close(
+        drawn(model, WIDTH, PLACE, 0, STEPS).batches, drawn(model, WIDTH, PLACE, 0, STEPS).batches
+    )
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_compiled_modules_train_as_they_are(whole):
+    def build(width):
+        module = zoo.Plain(width)
+        if whole:
+            return torch.compile(module, backend="eager")
+        module.second = torch.compile(module.second, backend="eager")
+        return module
+
+    found = alone(zoo.plain(build=build), 0)
+    assert found.losses == alone(zoo.plain(), 0).losses
+    assert len(found.coordinates[1]) == len(alone(zoo.plain(), 0).coordinates[1]) + (not whole)
+
+
+def state_of_the_world():
+    return {
+        "torch": torch.get_rng_state().tolist(),
+        "python": random.getstate(),
+        "numpy": [part.tolist() if isinstance(part, np.ndarray) else part for part in np.random.get_state()],  # noqa: NPY002
+        "threads": torch.get_num_threads(),
+        "dtype": torch.get_default_dtype(),
+        "deterministic": (
+            torch.are_deterministic_algorithms_enabled(),
+            torch.is_deterministic_algorithms_warn_only_enabled(),
+        ),
+        "gradients": torch.is_grad_enabled(),
+    }
+
+
+class Unruly(zoo.Plain):
+    """Touches whatever is global."""
+
+    def __init__(self, width):
+        torch.set_default_dtype(torch.float64)
+        super().__init__(width)
+        torch.set_num_threads(2)
+        random.random()
+        np.random.rand()  # noqa: NPY002
+        torch.use_deterministic_algorithms(True)
+
+
+def test_the_world_is_as_it_was():
+    batches = [(x.double(), y.double()) for x, y in zoo.pairs()]
+    model = zoo.plain(build=Unruly, batches=batches)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        before = state_of_the_world()
+        # Each of them touches the world by itself.
+        tc.coordinate_check_refuted(model, tc.MAXIMAL_UPDATE, widths=tc.widths(16, 256), seeds=4, steps=3)
+        assert state_of_the_world() == before
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+@pytest.mark.parametrize("train_mode", [True, False])
+def test_modules_of_the_caller_are_as_they_were(train_mode):
+    modules = {width: zoo.Dropped(width).train(train_mode) for width in (8, 16)}
+    for module in modules.values():
+        for parameter in module.parameters():
+            parameter.grad = torch.ones_like(parameter)
+    before = {w: {k: v.clone() for k, v in m.state_dict().items()} for w, m in modules.items()}
+    model = zoo.plain(build=modules.__getitem__)
+    train(model, 8, PLACE, 0, steps=STEPS, times=(1,), anatomy=zoo.parts_of(model))
+    for width, module in modules.items():
+        torch.testing.assert_close(module.state_dict(), before[width], rtol=0, atol=0)
+        assert module.training == train_mode
+        assert all(torch.equal(parameter.grad, torch.ones_like(parameter)) for parameter in module.parameters())
+        assert not any(part._forward_hooks or part._forward_pre_hooks for part in module.modules())
+
+
+class Lazily(zoo.Plain):
+    """Makes a buffer when it is first called, as rotary embeddings do."""
+
+    def __init__(self, width):
+        super().__init__(width)
+        self.register_buffer("cosines", None)
+
+    def forward(self, x):
+        if self.cosines is None:
+            self.cosines = torch.arange(5.0).cos()
+        return super().forward(x * self.cosines)
+
+
+def test_buffers_may_be_made_late():
+    assert len(alone(zoo.plain(build=Lazily), 0).losses) == STEPS + 1
+
+
+def test_unbatched_images_are_read():
+    def build(width):
+        return nn.Sequential(nn.Conv1d(1, width, 3, padding=1), nn.Tanh(), nn.Conv1d(width, 3, 5))
+
+    batches = [(x[0][None], torch.zeros(3, 1)) for x, _ in zoo.pairs()]
+    assert len(alone(zoo.plain(build=build, batches=batches), 0).coordinates[1]) > 5
+
+
+class Differently(zoo.Plain):
+    """Holds a random tensor that is neither parameter nor buffer."""
+
+    def __init__(self, width):
+        super().__init__(width)
+        self.shift = torch.randn(5)
+
+    def forward(self, x):
+        return super().forward(x + self.shift)
+
+
+@pytest.mark.parametrize(
+    "changes, why",
+    [
+        ({"build": Differently}, "its shift differs from seed to seed"),
+        ({"build": {8: zoo.Plain(8), 16: zoo.Plain(16)}.__getitem__}, "build gives the same module again"),
+        ({"optimizer": lambda m: torch.optim.LBFGS(m.parameters())}, "its optimizer is LBFGS"),
+        ({"optimizer": lambda m: lambda batch: None}, "its optimizer is function"),
+    ],
+)
+def test_what_cannot_be_stacked_says_why(changes, why):
+    with pytest.raises(NotStackable, match=why):
+        stacked(zoo.plain(**changes))

@@ -160,3 +160,102 @@ def test_sizes_that_are_not_finite_are_no_numbers():
     )
     assert not math.isfinite(float(found.coordinates[STEPS][Coordinate("1", SIZE)]))
     assert found.losses[0] < math.inf
+
+
+CHANGES = {
+    "handed on": lambda y: y,
+    "another shape": lambda y: y.reshape(-1),
+    "bias": lambda y: y + 0.3,
+    "log softmax": lambda y: y.log_softmax(dim=-1),
+    "soft cap": lambda y: torch.tanh(y / 5) * 5,
+    "in a dictionary": lambda y: {"logits": y, "hidden": torch.ones(6, 4)},
+    "loss alone": lambda y: (y - 1).square().mean(),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_multipliers_of_readouts_are_found_whatever_follows_them(name):
+    def loss(found, targets):
+        found = found["logits"] if isinstance(found, dict) else found
+        return F.mse_loss(found, targets.reshape(found.shape)) if found.ndim else found
+
+    model = zoo.plain(build=lambda width: zoo.Wrapped(width, CHANGES[name]), loss=loss)
+    parts = zoo.parts_of(model)
+    factors = []
+    for width in (16, 256):
+        found = train(model, width, PLACE, 3, steps=1, times=(1,), anatomy=parts).coordinates[0]
+        factors.append(float(found[Coordinate("inner.head", SIZE)]) / rms(by_itself(model, width)))
+    # Sixteen times as wide, sixteen times as small.
+    assert math.log2(factors[0] / factors[1]) == pytest.approx(4, abs=0.15 if name != "loss alone" else 1.0)
+
+
+def by_itself(model, width, seed=3):
+    """What the readout returns at the start, before the model multiplies it."""
+    module = drawn(model, width, PLACE, seed, 1).module.inner
+    found = []
+    module.head.register_forward_hook(lambda _part, _given, output: found.append(output.detach()))
+    module(model.batches[0][0])
+    return found[0]
+
+
+def test_what_is_read_out_in_between_is_no_readout_of_the_model():
+    class Routed(nn.Module):
+        def __init__(self, width):
+            super().__init__()
+            self.first, self.router, self.last = nn.Linear(5, width), nn.Linear(width, 2), nn.Linear(width, 3)
+
+        def forward(self, x):
+            x = torch.tanh(self.first(x))
+            return self.last(x * self.router(x).softmax(dim=-1)[:, :1])
+
+    parts = zoo.parts_of(zoo.plain(build=Routed))
+    assert parts.modules["router"].role == "output"
+    assert parts.readouts == ("router", "last")
+    assert zoo.parts_of(zoo.plain(build=zoo.Reused)).readouts == ("head",)
+
+
+class InPlace(nn.Module):
+    """A residual stream, written to in place or not."""
+
+    def __init__(self, width, *, in_place):
+        super().__init__()
+        self.first, self.second, self.head = nn.Linear(5, width), nn.Linear(width, width), nn.Linear(width, 3)
+        self.relu, self.in_place = nn.ReLU(inplace=in_place), in_place
+
+    def forward(self, x):
+        x = self.first(x)
+        change = self.relu(self.second(torch.tanh(x)))
+        if self.in_place:
+            x += change
+        else:
+            x = x + change
+        return self.head(x)
+
+
+def test_operations_in_place_change_no_reading():
+    found, expected = (
+        trained(zoo.plain(build=lambda width, in_place=in_place: InPlace(width, in_place=in_place))).coordinates
+        for in_place in (True, False)
+    )
+    for step, readings in expected.items():
+        assert {c: float(v) for c, v in readings.items()} == pytest.approx(
+            {c: float(v) for c, v in found[step].items()}, rel=1e-5
+        )
+
+
+def test_a_parametrised_weight_belongs_to_its_layer():
+    def build(width):
+        module = zoo.Plain(width)
+        nn.utils.parametrizations.weight_norm(module.second)
+        return module
+
+    model = zoo.plain(build=build)
+    parts = zoo.parts_of(model)
+    assert {part.name: part.role for part in parts.used_in("second")} == {
+        "second.bias": "vector",
+        "second.parametrizations.weight.original0": "vector",
+        "second.parametrizations.weight.original1": "hidden",
+    }
+    readings = trained(model).coordinates[STEPS]
+    assert not any("parametrizations" in coordinate.module for coordinate in readings)
+    assert float(readings[Coordinate("second", EFFECTIVE, "second.parametrizations.weight.original1")]) > 0

@@ -88,7 +88,7 @@ def read_coordinates(
         start: what changes are counted from; sizes alone are read without it.
         attention: a factor on its attention logits.
     """
-    watched = Watched(module, random=anatomy.random, kept=anatomy.own if start is not None else ())
+    watched = Watched(module, random=anatomy.random)
     features, readings = Features(), Readings()
     handed: list[tuple[Tensor, int]] = []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any, Final, NamedTuple
 
@@ -38,7 +38,7 @@ class Call(NamedTuple):
     Attributes:
         name: the module's, with the number of the call from the second on.
         part: the module itself.
-        arguments: positional ones, as they were given where the module's calls are kept.
+        arguments: positional ones, as they were given.
         keywords: likewise.
         output: what it returned.
     """
@@ -53,16 +53,14 @@ class Call(NamedTuple):
 class Watched:
     """A module whose calls are followed; it is watched inside of `calls` only."""
 
-    def __init__(self, module: nn.Module, *, random: bool = False, kept: Collection[str] = ()) -> None:
+    def __init__(self, module: nn.Module, *, random: bool = False) -> None:
         """Watch a module.
 
         Args:
             module: the whole model.
             random: whether its forward pass draws random numbers, which repeated calls have to draw again.
-            kept: names of modules whose arguments are copied before they may change them in place.
         """
         self.random = random
-        self.kept = kept
         # What computes a parameter from others is called by the module that owns it, and no layer itself.
         self._names = {part: name for name, part in module.named_modules() if "parametrizations" not in name.split(".")}
         self._visit: Callable[[Call], None] | None = None
@@ -107,10 +105,9 @@ class Watched:
 
     def _enter(self, part: nn.Module, arguments: Any, keywords: Any) -> None:
         if self._visit is not None:
-            name = self._names[part]
-            given = (arguments, keywords)
-            kept = tree_map_only(Tensor, torch.clone, given) if name in self.kept else given
-            self._running.append((name, kept, RandomState.now() if self.random else None))
+            # The module may change them in place.
+            given = tree_map_only(Tensor, torch.clone, (arguments, keywords))
+            self._running.append((self._names[part], given, RandomState.now() if self.random else None))
 
     def _leave(self, part: nn.Module, _arguments: Any, _keywords: Any, output: Any) -> None:
         if self._visit is not None:

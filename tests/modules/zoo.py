@@ -162,3 +162,40 @@ class Wrapped(nn.Module):
 
     def forward(self, x):
         return self.change(self.inner(x))
+
+
+WIDTHS = (16, 32, 64, 128, 256)
+"""Narrow, and the fewest that there may be."""
+
+
+class Perceptron(nn.Module):
+    """Two hidden layers in maximal update, whose readout has a multiplier and starts from zero or not."""
+
+    def __init__(self, width, *, readout=0.0, multiplier=True):
+        super().__init__()
+        self.first, self.second = nn.Linear(5, width, bias=False), nn.Linear(width, width, bias=False)
+        self.head = nn.Linear(width, 3, bias=False)
+        self.multiplier = WIDTHS[0] / width if multiplier else 1.0
+        for layer in (self.first, self.second):
+            nn.init.normal_(layer.weight, std=layer.in_features**-0.5)
+        nn.init.normal_(self.head.weight, std=readout)
+
+    def forward(self, x):
+        return self.multiplier * self.head(torch.tanh(self.second(torch.tanh(self.first(x)))))
+
+
+def scaled_adam(module, *, hidden=-1.0, input=0.0, rate=3e-3):
+    """Adam in maximal update, or with other powers of the width in a learning rate."""
+    ratio = module.second.weight.shape[0] / WIDTHS[0]
+    return torch.optim.Adam(
+        [
+            {"params": [module.first.weight], "lr": rate * ratio**input},
+            {"params": [module.second.weight], "lr": rate * ratio**hidden},
+            {"params": [module.head.weight], "lr": rate},
+        ]
+    )
+
+
+def perceptron(**changes):
+    given = {"build": Perceptron, "optimizer": scaled_adam, "batches": pairs(samples=16), "name": "perceptron"}
+    return plain(**given | changes)

@@ -14,6 +14,11 @@ from theorychecks.statistics.measurement import Status
 from theorychecks.statistics.sequential import MOST_SEEDS
 from theorychecks.statistics.verdict import Remedy
 
+_TIMED = 3
+"""Trainings at each width, of which a few are made together."""
+_CONFIRMED = 2
+"""Times the trainings, where a failure is confirmed."""
+
 
 class Affordable(NamedTuple):
     """What a time buys: at so many of the narrowest widths, so many models each.
@@ -35,23 +40,27 @@ class Affordable(NamedTuple):
 
 
 def affordable(source: Source, scan: Scan, seconds: float) -> Affordable:
-    """Time one training at each width, from the narrowest on, and see how many of them there is time for.
+    """Time some trainings at each width, from the narrowest on, and see how many of them there is time for.
 
-    The trainings are those of the scan's first seed, and are not made again.
+    The trainings are those of the scan's first seeds, and are not made again. Half of the time is for a failure's
+    confirmation on fresh seeds.
     """
+    source.together(source.widths[0])
 
     def touch(width: float, draw: Draw) -> list[float]:
         return [1.0 for _ in source.at(round(width), draw.place, draw.seeds)]
 
     times: list[float] = []
-    for width in source.widths:
-        times.append(measure(replace(scan, read=touch, values=(width,), seeds=1, budget=None)).seconds)
-        if len(times) >= FEWEST_POINTS and _fewest() * sum(times) > seconds:
-            break
+    for place, width in enumerate(source.widths):
+        if _TIMED * sum(times) > seconds:
+            times.append(times[-1] * (width / source.widths[place - 1]) ** 2)
+        else:
+            timed = measure(replace(scan, read=touch, values=(width,), seeds=_TIMED, budget=None))
+            times.append(timed.seconds / _TIMED)
     kept = len(times)
-    while kept > FEWEST_POINTS and _fewest() * sum(times[:kept]) > seconds:
+    while kept > FEWEST_POINTS and _CONFIRMED * _fewest() * sum(times[:kept]) > seconds:
         kept -= 1
-    each = sum(times[:kept])
+    each = _CONFIRMED * sum(times[:kept])
     return Affordable(kept, min(int(seconds / each), MOST_SEEDS) if each else MOST_SEEDS, _fewest() * each)
 
 
@@ -66,8 +75,8 @@ def too_short(source: Source, found: Affordable, seconds: float) -> Finding:
     measurement = Measurement(
         axis="width",
         axis_values=tuple(float(width) for width in widths),
-        values=tuple((1.0,) for _ in widths),
-        statuses=tuple((Status.OK,) for _ in widths),
+        values=tuple((1.0,) * _TIMED for _ in widths),
+        statuses=tuple((Status.OK,) * _TIMED for _ in widths),
         name=source.model.title,
     )
     return Finding(

@@ -1,0 +1,169 @@
+"""A coordinate check passes a model that is parametrised as declared, fails one that is not, and says where."""
+
+import functools
+
+import pytest
+import torch
+import zoo
+from torch import nn
+
+import theorychecks as tc
+from theorychecks.claims import Recorder, recording
+from theorychecks.gates.coordinate_check import privately
+from theorychecks.gates.source import Source
+from theorychecks.looks import Conditions
+
+READ_OUT = functools.partial(zoo.Perceptron, readout=zoo.WIDTHS[0] ** -0.5)
+
+
+def checked(model, parametrization=tc.MAXIMAL_UPDATE, *, widths=zoo.WIDTHS, seed=0, seconds=None, steps=3):
+    source = Source(model, tuple(widths), steps, (1, steps))
+    return privately(source, parametrization, Conditions(seed=seed, seconds=seconds))
+
+
+def culprits(check):
+    return {culprit.where: (culprit.kind, round(2 * culprit.exponent) / 2) for culprit in check.diagnosis.culprits}
+
+
+@pytest.mark.parametrize("build", [zoo.Perceptron, READ_OUT])
+def test_a_model_in_maximal_update_passes(build):
+    check = checked(zoo.perceptron(build=build), widths=tc.widths(64, 1024))
+    assert check.passed, str(check)
+    assert not check.diagnosis
+    assert {
+        "perceptron, second, change, step 3",
+        "perceptron, second.weight, effective update, step 3",
+        "perceptron, head.weight, effective update, step 3",
+        "perceptron, second, propagating update, step 3",
+        "perceptron, the model, size, step 3",
+    } <= {finding.label for finding in check.findings}
+
+
+BROKEN = {
+    "hidden learning rate": (
+        {"optimizer": functools.partial(zoo.scaled_adam, hidden=0.0)},
+        {"second.weight": ("learning rate", 1)},
+    ),
+    "hidden learning rate by a half": (
+        {"optimizer": functools.partial(zoo.scaled_adam, hidden=-0.5)},
+        {"second.weight": ("learning rate", 0.5)},
+    ),
+    "input learning rate": (
+        {"optimizer": functools.partial(zoo.scaled_adam, input=-0.5)},
+        {"first.weight": ("learning rate", -0.5)},
+    ),
+    "readout init": (
+        {"build": lambda width: zoo.Perceptron(width, readout=(width / zoo.WIDTHS[0]) ** 0.5)},
+        {"head": ("init", 0.5)},
+    ),
+    "multiplier": (
+        {"build": functools.partial(zoo.Perceptron, readout=zoo.WIDTHS[0] ** -0.5, multiplier=False)},
+        {"head": ("multiplier", 1)},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_one_is_failed_and_the_culprit_named(name):
+    changes, expected = BROKEN[name]
+    check = checked(zoo.perceptron(**{"build": READ_OUT} | changes), steps=1)
+    assert check.failed
+    assert expected.items() <= culprits(check).items(), str(check)
+
+
+def test_the_message_says_what_where_and_by_how_much():
+    model = zoo.perceptron(optimizer=functools.partial(zoo.scaled_adam, hidden=0.0))
+    with pytest.raises(tc.ClaimFailure) as failure:
+        tc.coordinate_check(model, tc.MAXIMAL_UPDATE, widths=zoo.WIDTHS, steps=3)
+    assert "learning rate of `second.weight` too large by n^1 (its weight decay would show alike; n^" in str(failure.value)
+    assert "coordinates scale otherwise than predicted" in str(failure.value)
+
+
+def test_a_check_that_decides_nothing_does_not_pass():
+    with pytest.raises(tc.ClaimFailure, match=r"none of \d+ .* are undecided\n- undecided: perceptron, .* would decide"):
+        tc.coordinate_check(zoo.perceptron(), tc.MAXIMAL_UPDATE, widths=zoo.WIDTHS, steps=3, seeds=4)
+
+
+def test_a_control_is_refuted_or_fails():
+    broken = zoo.perceptron(optimizer=functools.partial(zoo.scaled_adam, hidden=0.0))
+    recorder = Recorder(conditions=Conditions())
+    with recording(recorder):
+        found = tc.coordinate_check_refuted(broken, tc.MAXIMAL_UPDATE, widths=zoo.WIDTHS, steps=3)
+    assert found.failed
+    assert {(finding.role, finding.outcome) for finding in recorder.findings} == {("control", "pass")}
+    assert "learning rate of `second.weight`" in recorder.notes[0]
+    with pytest.raises(tc.ClaimFailure, match="a control must be refuted"):
+        tc.coordinate_check_refuted(zoo.perceptron(), tc.MAXIMAL_UPDATE, widths=zoo.WIDTHS, steps=3)
+
+
+def ntk_sgd(module):
+    return torch.optim.SGD(module.parameters(), lr=0.5)
+
+
+class Lazy(nn.Module):
+    """In NTK parametrization: all entries of order one, multipliers fan_in^-1/2."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.first, self.second = nn.Linear(5, width, bias=False), nn.Linear(width, width, bias=False)
+        self.head = nn.Linear(width, 3, bias=False)
+        for layer in (self.first, self.second, self.head):
+            nn.init.normal_(layer.weight)
+
+    def forward(self, x):
+        for layer in (self.first, self.second):
+            x = torch.tanh(layer(x) / layer.in_features**0.5)
+        return self.head(x) / self.head.in_features**0.5
+
+
+def test_lazy_training_is_lazy_and_not_maximal_update():
+    lazy = zoo.perceptron(build=Lazy, optimizer=ntk_sgd)
+    # The features of each layer are read before its multiplier, n^1/2 times as large.
+    assert {finding.label for finding in checked(lazy, tc.MAXIMAL_UPDATE).findings if finding.outcome == "fail"}
+
+
+def test_standard_is_nothing_that_can_be_declared():
+    with pytest.raises(ValueError, match="MAXIMAL_UPDATE and NTK predict; got 'standard'"):
+        tc.coordinate_check(zoo.perceptron(), tc.STANDARD, widths=zoo.WIDTHS)
+
+
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        ({"widths": (16, 32)}, "at least"),
+        ({"widths": (4, 8, 16, 32, 64, 128)}, "no small correction at 4"),
+        ({"widths": (16.5, 32, 64, 128, 256)}, "a width"),
+        ({"steps": 0}, "steps"),
+        ({"at": (5,)}, r"after 1 to steps=3 steps; got \(5,\)"),
+        ({"seeds": 1}, "seeds"),
+    ],
+)
+def test_a_design_that_cannot_decide_is_refused_before_anything_is_built(options, said):
+    def never(width):
+        raise AssertionError
+
+    with pytest.raises((ValueError, TypeError), match=said):
+        tc.coordinate_check(zoo.perceptron(build=never), tc.MAXIMAL_UPDATE, **{"widths": zoo.WIDTHS, "steps": 3} | options)
+
+
+def test_a_time_budget_that_is_too_short_says_what_it_takes():
+    check = checked(zoo.perceptron(), seconds=1e-3)
+    (finding,) = check.findings
+    assert finding.outcome == "inconclusive"
+    assert "a verdict needs 4" in finding.reason
+    assert "--theory-budget=" in finding.reason
+
+
+def test_a_time_budget_buys_seeds_and_widths():
+    short, long = (checked(zoo.perceptron(), seconds=seconds) for seconds in (0.5, 20.0))
+    assert not long.failed
+    assert len(long.findings) > 10
+    seeds = [min(sum(f.measurement.seeds) for f in check.findings) for check in (short, long)]
+    assert seeds[0] < seeds[1]
+
+
+@pytest.mark.slow
+def test_a_correct_model_is_hardly_ever_failed():
+    """Of fifty master seeds at most one."""
+    failed = [seed for seed in range(50) if checked(zoo.perceptron(), seed=seed).failed]
+    assert len(failed) <= 1

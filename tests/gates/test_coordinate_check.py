@@ -75,12 +75,14 @@ def test_the_message_says_what_where_and_by_how_much():
     model = zoo.perceptron(optimizer=functools.partial(zoo.scaled_adam, hidden=0.0))
     with pytest.raises(tc.ClaimFailure) as failure:
         tc.coordinate_check(model, tc.MAXIMAL_UPDATE, widths=zoo.WIDTHS, steps=3)
-    assert "learning rate of `second.weight` too large by n^1 (its weight decay would show alike; n^" in str(failure.value)
+    assert "learning rate of `second.weight` too large by n^1 (its weight decay would show alike; n^" in str(
+        failure.value
+    )
     assert "coordinates scale otherwise than predicted" in str(failure.value)
 
 
 def test_a_check_that_decides_nothing_does_not_pass():
-    with pytest.raises(tc.ClaimFailure, match=r"none of \d+ .* are undecided\n- undecided: perceptron, .* would decide"):
+    with pytest.raises(tc.ClaimFailure, match=r"none of \d+ .* are undecided\n- undecided: perceptron, .* more seeds"):
         tc.coordinate_check(zoo.perceptron(), tc.MAXIMAL_UPDATE, widths=zoo.WIDTHS, steps=3, seeds=4)
 
 
@@ -100,26 +102,38 @@ def ntk_sgd(module):
     return torch.optim.SGD(module.parameters(), lr=0.5)
 
 
-class Lazy(nn.Module):
-    """In NTK parametrization: all entries of order one, multipliers fan_in^-1/2."""
-
-    def __init__(self, width):
-        super().__init__()
-        self.first, self.second = nn.Linear(5, width, bias=False), nn.Linear(width, width, bias=False)
-        self.head = nn.Linear(width, 3, bias=False)
-        for layer in (self.first, self.second, self.head):
-            nn.init.normal_(layer.weight)
+class Scaled(nn.Linear):
+    """A layer in NTK parametrization: entries of order one, and a multiplier of its own."""
 
     def forward(self, x):
-        for layer in (self.first, self.second):
-            x = torch.tanh(layer(x) / layer.in_features**0.5)
-        return self.head(x) / self.head.in_features**0.5
+        return super().forward(x) * self.in_features**-0.5
 
 
-def test_lazy_training_is_lazy_and_not_maximal_update():
-    lazy = zoo.perceptron(build=Lazy, optimizer=ntk_sgd)
-    # The features of each layer are read before its multiplier, n^1/2 times as large.
-    assert {finding.label for finding in checked(lazy, tc.MAXIMAL_UPDATE).findings if finding.outcome == "fail"}
+class Lazy(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.layers = nn.Sequential(
+            Scaled(5, width, bias=False),
+            nn.Tanh(),
+            Scaled(width, width, bias=False),
+            nn.Tanh(),
+            Scaled(width, 3, bias=False),
+        )
+        for parameter in self.parameters():
+            nn.init.normal_(parameter)
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+def test_lazy_training_is_lazy_and_no_maximal_update():
+    lazy = zoo.perceptron(build=Lazy, optimizer=ntk_sgd, name="lazy")
+    widths = tc.widths(64, 1024)
+    assert not checked(lazy, tc.NTK, widths=widths).failed
+    against = checked(lazy, tc.MAXIMAL_UPDATE, widths=widths)
+    refuted = {finding.label: finding for finding in against.findings if finding.outcome == "fail"}
+    assert refuted["lazy, layers.4, size, step 0"].fit.exponent == pytest.approx(0, abs=0.1)
+    assert checked(zoo.perceptron(), tc.NTK, widths=widths).failed
 
 
 def test_standard_is_nothing_that_can_be_declared():
@@ -143,7 +157,9 @@ def test_a_design_that_cannot_decide_is_refused_before_anything_is_built(options
         raise AssertionError
 
     with pytest.raises((ValueError, TypeError), match=said):
-        tc.coordinate_check(zoo.perceptron(build=never), tc.MAXIMAL_UPDATE, **{"widths": zoo.WIDTHS, "steps": 3} | options)
+        tc.coordinate_check(
+            zoo.perceptron(build=never), tc.MAXIMAL_UPDATE, **{"widths": zoo.WIDTHS, "steps": 3} | options
+        )
 
 
 def test_a_time_budget_that_is_too_short_says_what_it_takes():

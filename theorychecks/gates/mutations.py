@@ -19,11 +19,13 @@ from theorychecks.looks import Conditions
 from theorychecks.modules import Adjustment, Anatomy, Model
 from theorychecks.modules.model import tensors_in
 from theorychecks.modules.state import as_it_was, weights_as_they_were
-from theorychecks.modules.training import adjust_start, drawn
+from theorychecks.modules.training import drawn
 from theorychecks.networks import Parametrization
 from theorychecks.statistics import Finding
 
 BUDGET = 8
+_READOUTS = 16
+"""Drawn to see how large outputs are."""
 _LARGE_EPSILON = 10.0
 """In root mean squares of the hidden gradient at the narrowest width, so that it sets the size of every update."""
 
@@ -214,7 +216,7 @@ def _readout_init(model: Model, readouts: Sequence[str], widths: Sequence[int]) 
         scaled = "drawn r^1/2 times as large"
         return Mutation("readout init", scaled, 0.5, lambda r: Adjustment(initial=dict.fromkeys(readouts, r**0.5)))
     first, second = sizes.values()
-    power = math.log(second / first) / math.log(widths[1] / widths[0])
+    power = round(2 * math.log(second / first) / math.log(widths[1] / widths[0])) / 2
     return Mutation(
         "readout init",
         "drawn instead of zero, outputs of order one",
@@ -230,9 +232,13 @@ def _output_size(model: Model, readouts: Sequence[str], width: int) -> float:
         with weights_as_they_were(start.module), torch.no_grad():
             if any(start.module.get_parameter(name).any() for name in readouts):
                 return 0.0
-            adjust_start(start, Adjustment(redrawn=dict.fromkeys(readouts, 1.0)))
-            outputs = tensors_in(model.outputs_and_loss(start.module, start.batches[0])[0])
-            return float(max(outputs.values(), key=Tensor.numel).square().mean().sqrt()) if outputs else 0.0
+            squares = []
+            for _ in range(_READOUTS):
+                for name in readouts:
+                    start.module.get_parameter(name).normal_()
+                outputs = tensors_in(model.outputs_and_loss(start.module, start.batches[0])[0])
+                squares += [float(max(outputs.values(), key=Tensor.numel).square().mean())] if outputs else [0.0]
+            return math.sqrt(sum(squares) / len(squares))
 
 
 def _chosen(names: Sequence[str], known: Sequence[Mutation], skipped: dict[str, str]) -> list[Mutation]:

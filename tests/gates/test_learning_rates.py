@@ -1,0 +1,84 @@
+"""Learning rates of a model are those that its sharpness has, and their exponents what a set-up implies."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+import zoo
+from torch import nn
+
+import theorychecks as tc
+from theorychecks.modules.training import drawn
+from theorychecks.statistics.measurement import Status
+
+
+class Frozen(nn.Module):
+    """Trains its readout alone: sharpness is the largest eigenvalue of 2/N phi phi^T."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.first, self.head = nn.Linear(5, width, bias=False), nn.Linear(width, 1, bias=False)
+        self.first.weight.requires_grad_(False)
+
+    def forward(self, x):
+        return self.head(torch.relu(self.first(x)))
+
+
+INPUTS, TARGETS = zoo.pairs(1, outputs=1, samples=8)[0]
+FROZEN = tc.Model(
+    Frozen,
+    lambda module: torch.optim.SGD([module.head.weight], lr=1e-3),
+    [(INPUTS, TARGETS)] * 60,
+    loss=F.mse_loss,
+    name="frozen",
+)
+
+
+def largest_stable(width, place, seed):
+    module = drawn(FROZEN, width, place, seed, 1).module
+    features = torch.relu(module.first(INPUTS)).detach()
+    return 2 / (1e-3 * float(torch.linalg.eigvalsh(features.T @ features)[-1]) * 2 / len(features))
+
+
+def test_the_largest_stable_rate_is_two_over_the_sharpness():
+    measurement = tc.measure(
+        tc.max_stable_rate(FROZEN, widths=(64, 128), steps=60, limit=math.inf, seeds=3)
+    ).measurements[""]
+    for width, values in zip((64, 128), measurement.values, strict=True):
+        for seed, value in enumerate(values):
+            # To a quarter of an octave, and three steps that have not yet grown.
+            assert abs(math.log2(value / largest_stable(width, (0, "width", float(width)), seed))) < 0.4
+
+
+def test_it_falls_as_one_over_the_width():
+    fall = tc.PowerLaw(-1, within=0.15, rival=-0.5)
+    scan = tc.max_stable_rate(FROZEN, widths=tc.widths(64, 1024), steps=20, seeds=8)
+    tc.check(scan, fall)
+    tc.check_refuted(scan, tc.PowerLaw(0, within=0.15, rival=-0.5))
+
+
+def test_rates_that_are_all_stable_are_bounds():
+    scan = tc.max_stable_rate(FROZEN, widths=(64, 128), steps=10, reach=1.0, seeds=3)
+    assert {status for row in tc.measure(scan).measurements[""].statuses for status in row} == {Status.ABOVE}
+
+
+def test_the_best_rate_of_a_perceptron_transfers():
+    model = zoo.perceptron(batches=zoo.pairs(1, samples=16) * 8)
+    scan = tc.optimal_rate(model, widths=(64, 128, 256), steps=8, seeds=3)
+    values = tc.measure(scan).measurements[""].values
+    assert all(2**-4 < value < 2**4.5 for row in values for value in row)
+    # Four times as wide, and within an octave.
+    assert abs(sum(map(math.log2, values[0])) - sum(map(math.log2, values[2]))) / 3 < 1
+
+
+def test_a_model_that_is_not_finite_is_refused():
+    model = zoo.perceptron(loss=lambda found, targets: found.sum() * math.nan, batches=zoo.pairs(10))
+    with pytest.raises(tc.ModelError, match="`the loss` is not finite at width 64, before any step"):
+        tc.measure(tc.max_stable_rate(model, widths=(64, 128), seeds=3))
+
+
+@pytest.mark.parametrize("gate", [tc.max_stable_rate, tc.optimal_rate])
+def test_steps_are_counted(gate):
+    with pytest.raises(ValueError, match="steps"):
+        gate(zoo.perceptron(), widths=zoo.WIDTHS, steps=0)

@@ -15,7 +15,7 @@ from torch import Tensor
 from theorychecks.experiment import Draw
 from theorychecks.modules import Adjustment, Anatomy, Model, ModelError, anatomy
 from theorychecks.modules.adjustment import NONE
-from theorychecks.modules.coordinates import Coordinate
+from theorychecks.modules.coordinates import CHANGE, EFFECTIVE, Coordinate
 from theorychecks.modules.stacked import NotStackable, together, train_stacked
 from theorychecks.modules.state import as_it_was, weights_as_they_were
 from theorychecks.modules.training import Drawn, Trained, drawn, memory, train, untouched
@@ -199,7 +199,7 @@ class Source:
                         f"{self.widths[1]}: {coordinate}. Lower its learning rate, or take fewer steps."
                     )
                 (constant if _constant(values) else found).append(moment)
-        if all(moment.step == 0 for moment in found):
+        if not any(moment.coordinate.quantity in (CHANGE, EFFECTIVE) for moment in found):
             raise ModelError(
                 f"{self.model.title}: {self.steps} steps change nothing at width {self.widths[0]} or "
                 f"{self.widths[1]}. Give its optimizer the module's own parameters, and a learning rate above zero."

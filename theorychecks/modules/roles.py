@@ -23,7 +23,7 @@ Role = Literal["input", "hidden", "output", "vector", "fixed", "attention logits
 ROLES: Final = get_args(Role)
 """What a part may be; of one that is unchecked nothing is predicted."""
 _SAME: Final = 1e-3
-"""Relative difference between two losses of one forward pass, which the order of sums may leave."""
+"""Relative difference between two repetitions of one forward pass, which the order of sums may leave."""
 
 
 @dataclass(frozen=True)
@@ -182,27 +182,40 @@ class _Calls:
 
     @classmethod
     def of(cls, model: Model, module: nn.Module, batch: Batch) -> _Calls:
-        watched, outputs, called = Watched(module), dict[str, list[torch.Size]](), dict[str, None]()
+        outputs, called = dict[str, list[torch.Size]](), dict[str, None]()
+        first, again = dict[str, Tensor](), dict[str, Tensor]()
 
-        def visit(call: Call) -> None:
-            called.setdefault(plain(call.name))
-            outputs[call.name] = [tensor.shape for tensor in tensors_in(call.output).values()]
+        def follow(sizes: dict[str, Tensor]) -> None:
+            watched = Watched(module)
 
-        def see(logits: Tensor) -> None:
-            if watched.running is not None:
-                outputs[watched.numbered(logits_of(watched.running))] = [logits.shape]
+            def note(name: str, found: Sequence[Tensor]) -> None:
+                outputs[name] = [tensor.shape for tensor in found]
+                sizes[name] = torch.stack(
+                    [torch.nan_to_num(tensor).abs().sum().double() for tensor in found] or [torch.zeros(())]
+                )
+
+            def visit(call: Call) -> None:
+                called.setdefault(plain(call.name))
+                note(call.name, list(tensors_in(call.output).values()))
+
+            def see(logits: Tensor) -> None:
+                if watched.running is not None:
+                    note(watched.numbered(logits_of(watched.running)), [logits])
+
+            with torch.no_grad(), buffers_as_they_were(module), watched.calls(visit), Attention(see):
+                model.outputs_and_loss(module, batch)
 
         before = RandomState.now()
-        with torch.no_grad(), buffers_as_they_were(module), watched.calls(visit), Attention(see):
-            loss = model.outputs_and_loss(module, batch)[1]
+        follow(first)
         random = not before.is_now()
-        with torch.no_grad(), buffers_as_they_were(module), drawing_from(before):
-            again = model.outputs_and_loss(module, batch)[1]
-        if loss.isfinite() and not torch.isclose(loss, again, rtol=_SAME, atol=0.0):
-            raise ModelError(
-                f"{model.title} draws random numbers from a generator of its own: its loss is {float(loss):.6g}, then "
-                f"{float(again):.6g}, with all global generators in the same state. Draw from torch's global one."
-            )
+        with drawing_from(before):
+            follow(again)
+        for name, size in first.items():
+            if not torch.allclose(size, again[name], rtol=_SAME, atol=0.0):
+                raise ModelError(
+                    f"{model.title} draws random numbers from a generator of its own: `{name or 'the model'}` returns "
+                    "something else when all global generators are in the same state. Draw from torch's global one."
+                )
         return cls(outputs, list(called), random)
 
 

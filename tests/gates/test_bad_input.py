@@ -1,0 +1,163 @@
+"""What cannot be gated is refused by a named error that says which width, which module, and what to do."""
+
+import functools
+from collections import Counter
+
+import psutil
+import pytest
+import torch
+import torch.nn.functional as F
+import zoo
+from torch import nn
+
+import theorychecks as tc
+
+
+def refused(model, said, *, widths=zoo.WIDTHS, steps=3):
+    with pytest.raises(tc.ModelError, match=said):
+        tc.coordinate_check(model, tc.MAXIMAL_UPDATE, widths=widths, steps=steps)
+
+
+class Deeper(zoo.Perceptron):
+    """Another architecture from a width on."""
+
+    def __init__(self, width, *, beyond):
+        super().__init__(width)
+        if width > beyond:
+            self.extra = nn.Linear(width, width)
+
+
+class Failing(zoo.Perceptron):
+    """Not finite from a width on, before or after training."""
+
+    def __init__(self, width, *, beyond=0, calls=0, value=torch.nan):
+        super().__init__(width)
+        self.bad, self.calls, self.value = width > beyond, calls, value
+
+    def forward(self, x):
+        self.calls -= 1
+        return super().forward(x) + (self.value if self.bad and self.calls < 0 else 0.0)
+
+
+class Spoiling(zoo.Perceptron):
+    """Normalises its inputs in place."""
+
+    def forward(self, x):
+        return super().forward(x.clamp_(-0.5, 0.5))
+
+
+class Unused(zoo.Perceptron):
+    def __init__(self, width):
+        super().__init__(width)
+        self.spare = nn.Linear(width, width)
+
+
+class Secretive(zoo.Perceptron):
+    """Dropout from a generator of its own."""
+
+    def __init__(self, width):
+        super().__init__(width)
+        self.draw = torch.Generator().manual_seed(0)
+
+    def forward(self, x):
+        return super().forward(x * (torch.rand(x.shape, generator=self.draw) > 0.5))
+
+
+def exhausting(width):
+    if width >= 64:
+        raise MemoryError("can't allocate memory: you tried to allocate 1 TB")
+    return zoo.Perceptron(width)
+
+
+def seeded(width):
+    torch.manual_seed(0)
+    return zoo.Perceptron(width)
+
+
+def by_hand(module):
+    optimizer = zoo.scaled_adam(module)
+
+    def step(batch):
+        optimizer.zero_grad()
+        F.mse_loss(module(batch[0]), batch[1]).backward()
+        optimizer.step()
+
+    return step
+
+
+@pytest.mark.parametrize(
+    "changes, said",
+    [
+        ({"build": lambda _: zoo.Perceptron(8)}, "build ignores its width"),
+        ({"build": functools.partial(Deeper, beyond=16)}, "other parameters at width 32 than at 16: extra.bias, extra"),
+        ({"build": functools.partial(Deeper, beyond=64)}, "other parameters at width 128 than at 16: extra.bias"),
+        ({"build": lambda width: "a string"}, r"build\(16\) returns a torch.nn.Module; got str"),
+        ({"build": seeded}, r"build\(16\) gives the same weights whatever torch's seed"),
+        ({"build": Secretive}, "draws random numbers from a generator of its own"),
+        ({"build": Failing}, "`the model` is not finite at width 16, before any step"),
+        ({"build": functools.partial(Failing, value=-torch.inf)}, "`the model` is not finite at width 16"),
+        ({"build": functools.partial(Failing, beyond=64)}, "`the model` is not finite at width 128, before any step"),
+        ({"build": functools.partial(Failing, calls=3)}, "no longer finite after step .* Lower its learning rate"),
+        ({"build": Spoiling}, "changes its batch in place at width 16.*Work on a copy"),
+        ({"build": Unused}, "the loss does not depend on `spare.weight`, `spare.bias` at width 16: no gradient"),
+        ({"build": Unused, "optimizer": by_hand}, "the loss does not depend on `spare.weight`, `spare.bias`"),
+        ({"build": exhausting}, "out of memory at width 64. Take narrower widths"),
+        ({"batches": zoo.pairs(2)}, "3 steps need 3 batches; got 2. Give more batches, or ask for steps=2"),
+        ({"optimizer": lambda module: 0.1}, "returns a torch.optim.Optimizer, or a function .*; got float"),
+        ({"optimizer": functools.partial(zoo.scaled_adam, rate=0.0)}, "3 steps change nothing at width 16 or 32"),
+        ({"optimizer": lambda module: lambda batch: None}, "3 steps change nothing"),
+        ({"loss": lambda found, targets: found - targets}, r"a loss is one number; got a tensor of shape \(6, 3\)"),
+        ({"loss": None}, r"a loss is one number; got a tensor of shape \(6, 3\). Give loss=..."),
+    ],
+)
+def test_it_is_refused(changes, said):
+    refused(zoo.perceptron(**{"batches": zoo.pairs()} | changes), said)
+
+
+def test_the_callers_data_are_given_back():
+    batches = zoo.pairs()
+    before = [x.clone() for x, _ in batches]
+    refused(zoo.perceptron(build=Spoiling, batches=batches), "in place")
+    assert all(torch.equal(x, was) for (x, _), was in zip(batches, before, strict=True))
+
+
+def test_targets_that_are_missing_are_no_change():
+    draw = zoo.pairs()
+    for _, y in draw:
+        y[0] = torch.nan
+    model = zoo.perceptron(batches=draw, loss=lambda found, targets: F.mse_loss(found[1:], targets[1:]))
+    assert tc.coordinate_check_refuted(
+        zoo.perceptron(batches=draw, loss=model.loss, optimizer=functools.partial(zoo.scaled_adam, hidden=0.0)),
+        tc.MAXIMAL_UPDATE,
+        widths=zoo.WIDTHS,
+        steps=3,
+    ).failed
+
+
+def test_a_model_that_would_not_fit_is_refused_before_it_is_trained(monkeypatch):
+    built = Counter()
+
+    def build(width):
+        built[width] += 1
+        return zoo.Perceptron(width)
+
+    def little():
+        return type("Memory", (), {"available": 10**6})
+
+    monkeypatch.setattr(psutil, "virtual_memory", little)
+    refused(zoo.perceptron(build=build), r"run out of memory at width 256: .* take some 0 GB there, and 0 GB are free")
+    assert set(built) == {16, 32}
+
+
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        ((3, zoo.sgd, zoo.pairs()), r"build is a function, build\(width\) -> torch.nn.Module; got 3"),
+        ((zoo.Plain, 0.1, zoo.pairs()), r"optimizer is a function, optimizer\(module\) -> .*; got 0.1"),
+        ((zoo.Plain, zoo.sgd, []), "batches is a list with one batch for each step, or a function"),
+        ((zoo.Plain, zoo.sgd, torch.zeros(3)), "batches is a list .* got Tensor"),
+    ],
+)
+def test_what_is_no_model_is_refused_at_once(given, said):
+    with pytest.raises(TypeError, match=said):
+        tc.Model(*given)

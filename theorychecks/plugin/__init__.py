@@ -73,7 +73,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="TIME",
         type=seconds,
         default=None,
-        help="time that each gate on a model of one's own may take: 60s, 2min; widths and seeds are chosen to fit "
+        help="time that each coordinate check of a model may take: 60s, 2min; widths and seeds are chosen to fit "
         "(default: as the gate's own budget has it, the same on every machine)",
     )
     group.addoption(

@@ -2,8 +2,9 @@
 
 Maximal update: Yang, Hu 2021 (arXiv:2011.14522), and for transformers Yang et al. 2022 (arXiv:2203.03466, Appendix J
 and Desiderata J.1): every feature and every change of one is Theta(1), except the outputs and attention logits before
-training, which are O(n^-1/2) unless the readout is tied to the embedding. Lazy training: Jacot et al. 2018
-(arXiv:1806.07572) and Lee et al. 2019 (arXiv:1902.06720, Theorem 2.1): features move by O(n^-1/2), outputs by Theta(1).
+training, which are O(n^-1/2) unless the readout is tied to the embedding, or has a bias that is not zero. Lazy
+training: Jacot et al. 2018 (arXiv:1806.07572) and Lee et al. 2019 (arXiv:1902.06720, Theorem 2.1): features move by
+O(n^-1/2), outputs by Theta(1).
 """
 
 from __future__ import annotations
@@ -50,16 +51,16 @@ def expected(parametrization: Parametrization, anatomy: Anatomy, coordinate: Coo
         return _propagated(parametrization, module)
     if parametrization == NTK:
         return _lazy(module, coordinate, step)
-    return _maximal(module, coordinate, step, tied=_is_tied(anatomy, module))
+    return _maximal(module, coordinate, step, small=not (anatomy.biased or _is_tied(anatomy)))
 
 
-def _maximal(module: Part, coordinate: Coordinate, step: int, *, tied: bool) -> Expected:
+def _maximal(module: Part, coordinate: Coordinate, step: int, *, small: bool) -> Expected:
     if module.role == "attention logits":
         # A random query is orthogonal to its keys up to n^-1/2, which training at a small rate leaves for a while.
-        small = coordinate.quantity == SIZE and step == 0 and module.grows
-        return SMALL_AT_FIRST if small else BOUNDED
+        orthogonal = coordinate.quantity == SIZE and step == 0 and module.grows
+        return SMALL_AT_FIRST if orthogonal else BOUNDED
     if module.role == "output" and coordinate.quantity == SIZE:
-        return SMALL_AT_FIRST if step == 0 and not tied else BOUNDED
+        return SMALL_AT_FIRST if step == 0 and small else BOUNDED
     return CONSTANT
 
 
@@ -82,5 +83,5 @@ def _propagated(parametrization: Parametrization, module: Part) -> Expected:
     return FALLING if parametrization == NTK else CONSTANT
 
 
-def _is_tied(anatomy: Anatomy, module: Part) -> bool:
+def _is_tied(anatomy: Anatomy) -> bool:
     return any(part.name in anatomy.tied for part in anatomy.parameters if part.role in ("output", "input"))

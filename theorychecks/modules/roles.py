@@ -54,6 +54,7 @@ class Anatomy:
         own: names of parameters that each module uses itself, relative to it.
         tied: parameters that have several uses, by any of their names.
         readouts: modules behind all that grows, which a model may multiply by numbers that depend on its width.
+        biased: whether readouts add something to their outputs that does not depend on the width.
         random: whether a forward pass draws random numbers.
         sizes: of parameters, as numbers of entries and of dimensions that grow, by name.
         width: at which they have those.
@@ -64,6 +65,7 @@ class Anatomy:
     own: Mapping[str, tuple[str, ...]]
     tied: frozenset[str]
     readouts: tuple[str, ...]
+    biased: bool
     random: bool
     sizes: Mapping[str, tuple[int, int]]
     width: int
@@ -130,12 +132,15 @@ def anatomy(model: Model, narrow: nn.Module, wide: nn.Module, widths: tuple[int,
             modules[name] = Part(name, name, role, grows[name])
     modules = {name: _overridden(part, model) for name, part in modules.items()}
     _check_roles(model, [*parts, *modules.values()])
+    readouts = _readouts(modules, parts)
+    fixed = [part.name for part in parts if part.role == "fixed" and part.module in ("", *map(plain, readouts))]
     return Anatomy(
         modules,
         tuple(parts),
         own,
         frozenset(name for name, count in seen.items() if count > 1),
-        _readouts(modules, parts),
+        readouts,
+        any(bool(narrow.get_parameter(name).any()) for name in fixed),
         narrow_calls.random,
         {name: (size.numel(), sum(grown)) for name, (size, grown) in shapes.items()},
         widths[0],

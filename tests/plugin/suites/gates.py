@@ -26,7 +26,9 @@ class Perceptron(nn.Module):
 def adam(module, *, hidden=-1.0):
     ratio = module.second.weight.shape[0] / 32
     others = [module.first.weight, module.head.weight]
-    return torch.optim.Adam([{"params": others}, {"params": [module.second.weight], "lr": 1e-3 * ratio**hidden}], lr=1e-3)
+    return torch.optim.Adam(
+        [{"params": others}, {"params": [module.second.weight], "lr": 1e-3 * ratio**hidden}], lr=1e-3
+    )
 
 
 def batches():
@@ -65,5 +67,7 @@ def test_nothing():
 def test_broken():
     """A model that cannot be gated."""
     tc.coordinate_check(
-        tc.Model(lambda _: Perceptron(8), adam, batches(), loss=nn.functional.mse_loss), tc.MAXIMAL_UPDATE, widths=WIDTHS
+        tc.Model(lambda _: Perceptron(8), adam, batches(), loss=nn.functional.mse_loss),
+        tc.MAXIMAL_UPDATE,
+        widths=WIDTHS,
     )

@@ -1,0 +1,112 @@
+"""Models that use the layers and optimizers of the package mup are gated as they are, and its coordinates agree."""
+
+import importlib
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import theorychecks as tc
+from theorychecks.gates.coordinate_check import privately
+from theorychecks.gates.source import Source
+from theorychecks.looks import Conditions
+from theorychecks.modules.coordinates import SIZE, Coordinate
+
+PACKAGES = ("mup==1.0.0", "pyyaml", "pandas", "python-dateutil", "six", "tzdata")
+WIDTHS = tc.widths(64, 1024)
+STEPS, RATE = 3, 5e-3
+LABELS = torch.arange(16) % 4
+INPUTS = torch.randn(16, 8, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture(scope="session")
+def mup(tmp_path_factory):
+    target = tmp_path_factory.mktemp("mup")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(target), *PACKAGES]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    if done.returncode:
+        pytest.skip(f"the package mup cannot be installed here: {(done.stderr.strip().splitlines() or ['?'])[-1]}")
+    sys.path.insert(0, str(target))
+    with warnings.catch_warnings():
+        # It is older than the Python it is imported by.
+        warnings.simplefilter("ignore")
+        importlib.import_module("mup.coord_check")
+        yield importlib.import_module("mup")
+    sys.path.remove(str(target))
+
+
+class Classifier(nn.Module):
+    def __init__(self, width, readout=nn.Linear):
+        super().__init__()
+        self.first, self.second = nn.Linear(8, width), nn.Linear(width, width)
+        self.head = readout(width, 4)
+
+    def forward(self, x):
+        return self.head(torch.tanh(self.second(torch.tanh(self.first(x)))))
+
+
+def in_mup(mup):
+    def build(width):
+        module, base, delta = (Classifier(n, mup.MuReadout) for n in (width, 64, 128))
+        mup.set_base_shapes(module, base, delta=delta)
+        return module
+
+    return build
+
+
+def model(mup, *, maximal):
+    build = in_mup(mup) if maximal else Classifier
+    optimizer = mup.MuAdam if maximal else torch.optim.Adam
+    return tc.Model(
+        build,
+        lambda module: optimizer(module.parameters(), lr=RATE),
+        [(INPUTS, LABELS)] * STEPS,
+        loss=F.cross_entropy,
+        name="classifier",
+    )
+
+
+def checked(model):
+    source = Source(model, WIDTHS, STEPS, (1, STEPS - 1, STEPS))
+    return source, privately(source, tc.MAXIMAL_UPDATE, Conditions())
+
+
+def test_what_mup_scales_passes_and_what_it_does_not_fails(mup):
+    passed = checked(model(mup, maximal=True))[1]
+    assert passed.passed, str(passed)
+    failed = checked(model(mup, maximal=False))[1]
+    assert failed.failed
+    kinds = {(culprit.kind, culprit.where, round(culprit.exponent)) for culprit in failed.diagnosis.culprits}
+    assert ("learning rate", "second.weight", 1) in kinds, str(failed)
+
+
+@pytest.mark.parametrize("maximal", [True, False])
+def test_exponents_are_those_of_its_own_coordinate_check(mup, maximal):
+    described = model(mup, maximal=maximal)
+    table = mup.coord_check.get_coord_data(
+        {width: lambda width=width: described.build(width) for width in WIDTHS},
+        [(INPUTS, LABELS)],
+        optimizer="adam",
+        lr=RATE,
+        mup=maximal,
+        nsteps=STEPS,
+        nseeds=8,
+        cuda=False,
+        show_progress=False,
+    )
+    source = Source(described, WIDTHS, STEPS, (1, STEPS - 1, STEPS))
+    for name in ("second", "head"):
+        theirs = table[(table["module"] == name) & (table["t"] == STEPS)].groupby("width")["l1"].mean()
+        ours = [
+            np.mean([float(one.coordinates[STEPS - 1][Coordinate(name, SIZE)]) for one in source.at(n, (0,), range(8))])
+            for n in WIDTHS
+        ]
+        slopes = [np.polyfit(np.log(WIDTHS), np.log(sizes), 1)[0] for sizes in (theirs.to_numpy(), ours)]
+        assert abs(slopes[0] - slopes[1]) < 0.1
+        # They record a step before it is made, and both see the standard parametrization blow up.
+        assert (abs(slopes[1]) < 0.15) == maximal or name == "second"

@@ -17,7 +17,7 @@ from theorychecks.gates.source import Source
 from theorychecks.looks import Conditions
 from theorychecks.modules.coordinates import SIZE, Coordinate
 
-PACKAGES = ("mup==1.0.0", "pyyaml", "pandas", "python-dateutil", "six", "tzdata")
+PACKAGE = "mup==1.0.0"
 WIDTHS = tc.widths(64, 1024)
 STEPS, RATE = 3, 5e-3
 LABELS = torch.arange(16) % 4
@@ -27,7 +27,7 @@ INPUTS = torch.randn(16, 8, generator=torch.Generator().manual_seed(0))
 @pytest.fixture(scope="session")
 def mup(tmp_path_factory):
     target = tmp_path_factory.mktemp("mup")
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(target), *PACKAGES]
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(target), PACKAGE]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     if done.returncode:
         pytest.skip(f"the package mup cannot be installed here: {(done.stderr.strip().splitlines() or ['?'])[-1]}")

@@ -85,6 +85,10 @@ def by_hand(module):
     return step
 
 
+def without_second(module):
+    return torch.optim.Adam([module.first.weight, module.head.weight])
+
+
 @pytest.mark.parametrize(
     "changes, said",
     [
@@ -99,9 +103,14 @@ def by_hand(module):
         ({"build": functools.partial(Failing, beyond=64)}, "`the model` is not finite at width 128, before any step"),
         ({"build": functools.partial(Failing, calls=3)}, "no longer finite after step .* Lower its learning rate"),
         ({"build": Spoiling}, "changes its batch in place at width 16.*Work on a copy"),
-        ({"build": Unused}, "the loss does not depend on `spare.weight`, `spare.bias` at width 16: no gradient"),
+        (
+            {"build": Unused, "optimizer": zoo.adam},
+            "the loss does not depend on `spare.weight`, `spare.bias` at width 16: no gradient",
+        ),
         ({"build": Unused, "optimizer": by_hand}, "the loss does not depend on `spare.weight`, `spare.bias`"),
         ({"build": exhausting}, "out of memory at width 64. Take narrower widths"),
+        ({"optimizer": without_second}, "its optimizer does not have `second.weight`. Give it, or freeze it"),
+        ({"roles": {"*": "unchecked", "": "unchecked"}}, "nothing is predicted of any coordinate"),
         ({"batches": zoo.pairs(2)}, "3 steps need 3 batches; got 2. Give more batches, or ask for steps=2"),
         ({"optimizer": lambda module: 0.1}, "returns a torch.optim.Optimizer, or a function .*; got float"),
         ({"optimizer": functools.partial(zoo.scaled_adam, rate=0.0)}, "3 steps change nothing at width 16 or 32"),

@@ -87,6 +87,51 @@ def test_attention_logits_are_seen_and_grow_with_the_heads_alone(more_heads, gro
     assert (part.role, part.grows) == ("attention logits", grows)
 
 
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_a_readout_is_one_whatever_it_reads_out(outputs):
+    parts = zoo.parts_of(
+        zoo.plain(
+            build=lambda width: nn.Sequential(nn.Linear(5, width), nn.Linear(width, outputs)),
+            batches=zoo.pairs(outputs=outputs),
+        )
+    )
+    assert [part.role for part in parts.parameters] == ["input", "vector", "output", "fixed"]
+    assert parts.readouts == ("1",)
+
+
+class Patches(nn.Module):
+    """A class token, places and a readout that belong to no layer."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.token, self.places = nn.Parameter(torch.randn(1, 1, width)), nn.Parameter(torch.randn(1, 6, width))
+        self.first, self.readout = nn.Linear(1, width), nn.Parameter(torch.randn(width, 3))
+
+    def forward(self, x):
+        x = torch.cat([self.token.expand(len(x), -1, -1), torch.tanh(self.first(x[..., None]))], dim=1) + self.places
+        return x.mean(dim=1) @ self.readout
+
+
+def test_parameters_of_no_layer_are_told_by_the_dimension_that_grows():
+    found = {part.name: part.role for part in zoo.parts_of(zoo.plain(build=Patches)).parameters}
+    assert found == {
+        "token": "vector",
+        "places": "input",
+        "readout": "output",
+        "first.weight": "vector",
+        "first.bias": "vector",
+    }
+
+
+def test_a_bias_that_a_normalisation_takes_out_is_not_checked():
+    parts = zoo.parts_of(zoo.MODELS["dropped"])
+    assert parts.cancelled == ("first.bias",)
+    assert {part.name: part.role for part in parts.parameters}["first.bias"] == "unchecked"
+    assert zoo.parts_of(zoo.MODELS["plain"]).cancelled == ()
+    # A readout of zeros hides nothing.
+    assert zoo.parts_of(zoo.plain(build=zoo.Perceptron)).cancelled == ()
+
+
 def test_dropout_is_random_and_batch_norm_is_not():
     assert zoo.parts_of(zoo.MODELS["dropped"]).random
     assert not zoo.parts_of(zoo.MODELS["plain"]).random

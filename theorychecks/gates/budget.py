@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -58,7 +59,7 @@ def affordable(source: Source, scan: Scan, seconds: float) -> Affordable:
             timed = measure(replace(scan, read=touch, values=(width,), seeds=_TIMED, budget=None))
             times.append(timed.seconds / _TIMED)
     kept = len(times)
-    while kept > FEWEST_POINTS and _CONFIRMED * _fewest() * sum(times[:kept]) > seconds:
+    while _CONFIRMED * _fewest() * sum(times[:kept]) > seconds and _decides(source.widths[: kept - 1]):
         kept -= 1
     each = _CONFIRMED * sum(times[:kept])
     return Affordable(kept, min(int(seconds / each), MOST_SEEDS) if each else MOST_SEEDS, _fewest() * each)
@@ -89,6 +90,16 @@ def too_short(source: Source, found: Affordable, seconds: float) -> Finding:
         label=f"{source.model.title}, time budget",
         engine="function",
     )
+
+
+def _decides(widths: Sequence[int]) -> bool:
+    """Whether a verdict on these widths is possible at all."""
+    try:
+        CONSTANT.admit(widths, [MOST_SEEDS] * len(widths))
+        CONSTANT.check_range(widths, [MOST_SEEDS] * len(widths))
+    except ValueError:
+        return False
+    return len(widths) >= FEWEST_POINTS
 
 
 def _fewest() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -14,9 +15,9 @@ from theorychecks.gates.diagnosis import Diagnosis, diagnose
 from theorychecks.gates.expectations import CONSTANT, Expected, check_known, expected
 from theorychecks.gates.source import Moment, Source, by_prediction
 from theorychecks.looks import Conditions
-from theorychecks.modules import Model
+from theorychecks.modules import Model, ModelError
 from theorychecks.networks import Parametrization
-from theorychecks.statistics import Finding
+from theorychecks.statistics import Finding, Verdict
 from theorychecks.statistics.design import check_seeds, positive_integer
 
 STEPS = 4
@@ -33,11 +34,13 @@ class CoordinateCheck:
         findings: one for each coordinate and step, with its exponent, interval and verdict.
         diagnosis: what is wrong where, if anything is.
         unjudged: coordinates without an exponent, being zero or the same whatever the weights and the width.
+        cancelled: parameters that are not judged either, since whatever follows takes them out again.
     """
 
     findings: tuple[Finding, ...]
     diagnosis: Diagnosis
     unjudged: tuple[Moment, ...] = ()
+    cancelled: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -47,7 +50,12 @@ class CoordinateCheck:
     @property
     def failed(self) -> bool:
         """Whether some coordinate clearly does not, and fresh seeds say the same."""
-        return any(finding.outcome == "fail" for finding in self.findings)
+        return bool(self.refuted)
+
+    @property
+    def refuted(self) -> tuple[Finding, ...]:
+        """Coordinates that clearly do not scale as they are meant to, and on fresh seeds again."""
+        return tuple(finding for finding in self.findings if finding.outcome == "fail")
 
     @property
     def undecided(self) -> tuple[Finding, ...]:
@@ -59,6 +67,10 @@ class CoordinateCheck:
         lines += [f"- undecided: {finding.label}: {finding.reason}" for finding in self.undecided[:_SHOWN]]
         if len(self.undecided) > _SHOWN:
             lines.append(f"- and {len(self.undecided) - _SHOWN} more")
+        if self.unjudged:
+            lines.append(f"- not judged: {len(self.unjudged)} coordinates that are zero or depend on nothing")
+        if self.cancelled:
+            lines.append(f"- not judged: {', '.join(self.cancelled)}, which whatever follows takes out again")
         return "\n".join(lines)
 
 
@@ -132,7 +144,7 @@ def coordinate_check_refuted(
         source, parametrization, recorder.conditions if recorder else Conditions(), budget=budget, seeds=seeds
     )
     if recorder is not None:
-        for finding in [f for f in found.findings if f.outcome == "fail"] or [nearest_to_refuted(found.findings)]:
+        for finding in found.refuted or [nearest_to_refuted(found)]:
             recorder.add(replace(finding, role="control"))
         recorder.notes.append(str(found.diagnosis))
     elif not found.failed:
@@ -154,15 +166,19 @@ def privately(
         return _checked_coordinates(source, parametrization, budget, seeds, recorder)
 
 
-def nearest_to_refuted(findings: Sequence[Finding]) -> Finding:
-    """The finding whose interval lies furthest from what is predicted."""
+def nearest_to_refuted(check: CoordinateCheck) -> Finding:
+    """Of a check that has not failed, the coordinate that comes nearest to it; a control that is undecided."""
 
-    def distance(finding: Finding) -> float:
-        if finding.interval is None or finding.expectation.exponent is None:
-            return 0.0
-        return abs((finding.interval.low + finding.interval.high) / 2 - finding.expectation.exponent)
+    def outside(finding: Finding) -> float:
+        if finding.interval is None or finding.allowed is None:
+            return -math.inf
+        return max(finding.allowed.low - finding.interval.high, finding.interval.low - finding.allowed.high)
 
-    return max(findings, key=distance)
+    return replace(
+        max(check.findings, key=outside),
+        verdict=Verdict.INCONCLUSIVE,
+        reason="no coordinate is clearly refuted, and on fresh seeds again; this one comes nearest",
+    )
 
 
 def admitted(
@@ -216,6 +232,8 @@ def _checked_coordinates(
         prediction = expected(parametrization, source.anatomy, moment.coordinate, moment.step)
         if prediction is not None:
             about[moment] = prediction
+    if not about:
+        raise ModelError(f"{source.model.title}: nothing is predicted of any coordinate; its roles leave all unchecked")
     found: dict[Moment, Finding] = {}
     for prediction, group in by_prediction(about).items():
         scan = replace(whole, read=source.reader(group))
@@ -229,4 +247,4 @@ def _checked_coordinates(
     diagnosis = diagnose(source, in_order, drawn_from)
     if diagnosis:
         recorder.notes.append(str(diagnosis))
-    return CoordinateCheck(tuple(in_order.values()), diagnosis, tuple(unjudged))
+    return CoordinateCheck(tuple(in_order.values()), diagnosis, tuple(unjudged), source.anatomy.cancelled)

@@ -32,7 +32,7 @@ class Culprit:
         kind: "init", "learning rate" or "multiplier".
         where: the parts, with a star for numbers in which they differ: `blocks.*.mlp.fc2.weight`.
         exponent: of the width, by which it is too large, or too small where it is negative.
-        interval: of the coordinate that shows it.
+        interval: of the coordinate that shows it, on fresh seeds where it was confirmed there.
         first: that coordinate.
         parts: by name, in the order of the forward pass.
         readable: whether its init shows, which tells a learning rate from a multiplier; that of zeros does not.
@@ -53,6 +53,7 @@ class Culprit:
         ends = f"[{self.interval.low:+.2f}, {self.interval.high:+.2f}]"
         others = [] if self.readable else ["its multiplier"]
         others += [_MOVES_AS_WELL[large]] if self.kind == "learning rate" else []
+        others += ["a bias added to them"] if LOGITS in self.where else []
         alike = f"{' or '.join(others)} would show alike; " if others else ""
         size, way = abs(self.exponent), "large" if large else "small"
         doubt, where = "" if self.sure else "perhaps ", self.where or "the model"
@@ -122,7 +123,9 @@ def _culprits(
     for moment, finding in failing.items():
         coordinate, exponent = moment.coordinate, finding.expectation.exponent or 0.0
         measured = finding.fit.exponent if finding.fit else exponent
-        given = source.slope(Coordinate(coordinate.module, INPUT), moment.step, drawn_from)
+        # A layer that is given too much returns too much; a multiplier before it is meant to give it less.
+        misled = any(_upstream(other, moment) and _misses(f) for other, f in findings.items())
+        given = source.slope(Coordinate(coordinate.module, INPUT), moment.step, drawn_from) if misled else 0.0
         off = measured - given - exponent
         own = source.anatomy.own.get(_module(coordinate), ())
         if _shows_init(moment) and (own or LOGITS in coordinate.module) and _is_off(off):
@@ -138,7 +141,7 @@ def _culprits(
         kind: Kind = "init"
         if LOGITS in module:
             kind = "multiplier"
-        elif module in by_module and abs(by_module[module][1] - off) < _OFF:
+        elif module in by_module and _is_multiplier(off, by_module[module][1], scale_free=source.scale_free):
             kind = "multiplier"
             explained.add(by_module[module][0])
         found.setdefault((kind, _pattern(module)), []).append((moment, off, module))
@@ -149,13 +152,34 @@ def _culprits(
     culprits = []
     for (kind, pattern), members in found.items():
         moment, off, name = members[0]
-        interval = failing[moment].interval
+        confirmed = failing[moment].confirmation
+        interval = (confirmed.interval if confirmed else None) or failing[moment].interval
         assert interval is not None
         where = pattern if len(members) > 1 else name
         parts = tuple(part for _, _, part in members)
         shown = kind != "learning rate" or _module(moment.coordinate) in readable
-        culprits.append(Culprit(kind, where, off, interval, moment, parts, shown))
+        # What plain gradients do is scaled by all that follows, so that updates tell less than what is off before them.
+        sure = kind != "learning rate" or source.scale_free or not inits
+        culprits.append(Culprit(kind, where, off, interval, moment, parts, shown, sure))
     return culprits
+
+
+def _upstream(other: Moment, moment: Moment) -> bool:
+    return (
+        other.step == moment.step
+        and other.coordinate.quantity == SIZE
+        and other.coordinate.module != moment.coordinate.module
+    )
+
+
+def _misses(finding: Finding) -> bool:
+    wanted = finding.expectation.exponent or 0.0
+    return not finding.passed and finding.fit is not None and _is_off(finding.fit.exponent - wanted)
+
+
+def _is_multiplier(init: float, update: float, *, scale_free: bool) -> bool:
+    """A multiplier scales both alike, and the gradient once more."""
+    return abs(update - init) < _OFF or (not scale_free and abs(update - 2 * init) < _OFF)
 
 
 def _shows_init(moment: Moment) -> bool:

@@ -56,11 +56,14 @@ def expected(parametrization: Parametrization, anatomy: Anatomy, coordinate: Coo
 
 def _maximal(module: Part, coordinate: Coordinate, step: int, *, small: bool) -> Expected:
     if module.role == "attention logits":
-        # A random query is orthogonal to its keys up to n^-1/2, which training at a small rate leaves for a while.
+        # A random query is orthogonal to its keys up to n^-1/2, and in deeper layers a few steps leave it so: those of
+        # the decoder in properties/test_your_model.py change by n^-0.45. What makes logits too small is not seen here.
         orthogonal = coordinate.quantity == SIZE and step == 0 and module.grows
         return SMALL_AT_FIRST if orthogonal else BOUNDED
     if module.role == "output" and coordinate.quantity == SIZE:
         return SMALL_AT_FIRST if step == 0 and small else BOUNDED
+    if module.role == "input" and coordinate.quantity == CHANGE:
+        return BOUNDED
     return CONSTANT
 
 
@@ -73,11 +76,14 @@ def _lazy(module: Part, coordinate: Coordinate, step: int) -> Expected | None:
 
 
 def _update(parametrization: Parametrization, part: Part, module: Part) -> Expected:
+    if part.role == "fixed" and module.role != "output":
+        # By gradient descent what lies before all that grows moves by n^-1/2 at first, by Adam by Theta(1).
+        return BOUNDED
     return FALLING if parametrization == NTK and module.role == "hidden" else CONSTANT
 
 
 def _propagated(parametrization: Parametrization, module: Part) -> Expected:
-    if module.role == "output":
+    if module.role in ("output", "input"):
         # What is aligned with the first readout is Theta(1), and what is not O(n^-1/2).
         return BOUNDED
     return FALLING if parametrization == NTK else CONSTANT

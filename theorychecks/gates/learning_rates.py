@@ -19,7 +19,7 @@ from theorychecks.engines.randomness import integer
 from theorychecks.experiment import Draw, Scan
 from theorychecks.gates.coordinate_check import COST
 from theorychecks.gates.source import Source
-from theorychecks.modules import Model
+from theorychecks.modules import Model, ModelError
 from theorychecks.observables.observable import Reading
 from theorychecks.observables.optimal_rate import best_rate
 from theorychecks.observables.stability import stability_threshold
@@ -57,6 +57,11 @@ class ModuleTrial:
         """
         losses = self.source.losses(self.width, self.place, seeds, rate_factors)
         rows = torch.tensor(losses, dtype=torch.float64).T
+        if math.isfinite(self.limit) and not (rows[0] > 0).all():
+            raise ModelError(
+                f"{self.source.model.title}: a largest stable rate is told by losses relative to the first one, which "
+                f"must be positive; got {float(rows[0].min()):.3g} at width {self.width}. Add a constant to the loss."
+            )
         beyond = ~(rows <= self.limit * rows[0]) & torch.isfinite(torch.tensor(self.limit))
         rows = rows.masked_fill(beyond.cumsum(dim=0) > 0, torch.inf)
         unknown = torch.full_like(rows, torch.nan)
@@ -78,6 +83,7 @@ def max_stable_rate(
 
     Stable is a training whose losses stay below a limit, and whose last three are not above the first on average. Seeds
     bisect on grids with random offsets; where all factors within reach are stable, or none is, the value is a bound.
+    Losses are compared with the first one, so give the same batch for every step: other ones differ by their noise.
 
     Args:
         model: how it is built, trained, and on what; each seed gets as many batches as steps.

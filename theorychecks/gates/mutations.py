@@ -81,7 +81,7 @@ class Certificate:
 
     def __str__(self) -> str:
         caught = len(self.mutated) - len(self.missed)
-        rows = [("mutation", "what is done", "changes by", "caught", "diagnosis")]
+        rows = [("mutation", "what is done", "nominally", "caught", "diagnosis")]
         for one in self.mutated:
             diagnosis = one.check.diagnosis
             said = str(diagnosis.culprits[0]).partition(" (")[0] if diagnosis.culprits else f"at {diagnosis.first}"
@@ -256,8 +256,7 @@ def _at_width(mutation: Mutation, narrow: int) -> Callable[[int], Adjustment]:
 
 def _control(mutation: Mutation, check: CoordinateCheck) -> Finding:
     """The coordinate that shows a mutation first; where none does, the one that comes nearest."""
-    shown = next((finding for finding in check.findings if finding.outcome == "fail"), None)
-    finding = shown or nearest_to_refuted(check.findings)
+    finding = check.refuted[0] if check.refuted else nearest_to_refuted(check)
     return replace(
         finding,
         label=f"mutation {mutation.name}: {finding.label}",

@@ -53,6 +53,7 @@ class Source:
         adjust: what is done to the set-up at a width, besides what its owner does.
         trained: by width, place of the draws, and seed.
         anatomy: the model's parts.
+        scale_free: whether its optimizer's updates do not depend on the size of gradients, as Adam's do not.
         stacks: whether models of one width can be trained as one; None before that has been tried.
         because: why they cannot.
         trainings: made so far.
@@ -65,12 +66,13 @@ class Source:
     adjust: Callable[[int], Adjustment] = field(default=lambda _: NONE)
     trained: dict[tuple[int, tuple[object, ...], int], Trained] = field(default_factory=dict, init=False)
     anatomy: Anatomy = field(init=False)
+    scale_free: bool = field(init=False)
     stacks: bool | None = field(default=None, init=False)
     because: str = field(default="", init=False)
     trainings: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        self.anatomy = _anatomy(self.model, self.widths, self.steps)
+        self.anatomy, self.scale_free = _anatomy(self.model, self.widths, self.steps)
 
     def losses(
         self, width: int, place: tuple[object, ...], seeds: Sequence[int], rates: Tensor
@@ -220,8 +222,8 @@ def _close(one: Trained, other: Trained) -> bool:
     return all(math.isclose(a, b, rel_tol=_AGREES, abs_tol=_SAME) or (a != a and b != b) for a, b in pairs)
 
 
-def _anatomy(model: Model, widths: tuple[int, ...], steps: int) -> Anatomy:
-    """A model's parts, once it has shown that it can be gated.
+def _anatomy(model: Model, widths: tuple[int, ...], steps: int) -> tuple[Anatomy, bool]:
+    """A model's parts, once it has shown that it can be gated, and whether its optimizer divides by an epsilon.
 
     Raises:
         ModelError: if it cannot.
@@ -235,6 +237,7 @@ def _anatomy(model: Model, widths: tuple[int, ...], steps: int) -> Anatomy:
             second = drawn(model, wide, (0,), 0, 1)
         kept = (weights_as_they_were(first.module), weights_as_they_were(second.module))
         with untouched(model, narrow, first.batches[0]), kept[0], kept[1]:
+            groups = getattr(model.optimizer(first.module), "param_groups", [])
             parts = anatomy(model, first.module, second.module, (narrow, wide), first.batches[0])
     needed, free = _COPIES * 4 * parts.weights_at(widths[-1]), psutil.virtual_memory().available
     if needed > free:
@@ -242,7 +245,7 @@ def _anatomy(model: Model, widths: tuple[int, ...], steps: int) -> Anatomy:
             f"{model.title} would run out of memory at width {widths[-1]}: its weights, their gradients and moments "
             f"take some {needed / 1e9:.0f} GB there, and {free / 1e9:.0f} GB are free. Take narrower widths."
         )
-    return parts
+    return parts, any("eps" in group for group in groups)
 
 
 def _check_seeds(model: Model, first: Drawn, width: int, steps: int) -> None:

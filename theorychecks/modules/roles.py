@@ -7,8 +7,9 @@ output-like, and a vector that grows is vector-like (Yang et al. 2022, arXiv:220
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Final, Literal, cast, get_args
 
 import torch
@@ -22,6 +23,8 @@ from theorychecks.modules.state import RandomState, buffers_as_they_were, drawin
 Role = Literal["input", "hidden", "output", "vector", "fixed", "attention logits", "unchecked"]
 ROLES: Final = get_args(Role)
 """What a part may be; of one that is unchecked nothing is predicted."""
+_CANCELS: Final = 1e-5
+"""Relative change of the loss that is rounding."""
 _SAME: Final = 1e-3
 """Relative difference between two repetitions of one forward pass, which the order of sums may leave."""
 
@@ -54,6 +57,7 @@ class Anatomy:
         own: names of parameters that each module uses itself, relative to it.
         tied: parameters that have several uses, by any of their names.
         readouts: modules behind all that grows, which a model may multiply by numbers that depend on its width.
+        cancelled: vectors that whatever follows takes out again, as a normalisation does the bias before it.
         biased: whether readouts add something to their outputs that does not depend on the width.
         random: whether a forward pass draws random numbers.
         sizes: of parameters, as numbers of entries and of dimensions that grow, by name.
@@ -65,6 +69,7 @@ class Anatomy:
     own: Mapping[str, tuple[str, ...]]
     tied: frozenset[str]
     readouts: tuple[str, ...]
+    cancelled: tuple[str, ...]
     biased: bool
     random: bool
     sizes: Mapping[str, tuple[int, int]]
@@ -119,8 +124,11 @@ def anatomy(model: Model, narrow: nn.Module, wide: nn.Module, widths: tuple[int,
     for alias, module in uses:
         name = aliases[alias]
         seen[name] = seen.get(name, 0) + 1
-        parts.append(Part(name, module, _role(shapes[name], grows.get(module, True)), any(shapes[name][1])))
-    parts = [_overridden(part, model) for part in parts]
+        leaf = not any(other != module and _within(other, module) for other in narrow_calls.called)
+        inferred = _role(shapes[name], grows.get(module, True) if leaf else None)
+        parts.append(Part(name, module, inferred, any(shapes[name][1])))
+    cancelled = _cancelled(model, narrow, parts, batch)
+    parts = [_overridden(replace(p, role="unchecked") if p.name in cancelled else p, model) for p in parts]
     modules, behind = {}, False
     for name in names:
         behind = behind or any(part.role == "output" for part in parts if _within(part.module, name))
@@ -140,11 +148,46 @@ def anatomy(model: Model, narrow: nn.Module, wide: nn.Module, widths: tuple[int,
         own,
         frozenset(name for name, count in seen.items() if count > 1),
         readouts,
+        cancelled,
         any(bool(narrow.get_parameter(name).any()) for name in fixed),
         narrow_calls.random,
         {name: (size.numel(), sum(grown)) for name, (size, grown) in shapes.items()},
         widths[0],
     )
+
+
+def _cancelled(model: Model, module: nn.Module, parts: Sequence[Part], batch: Batch) -> tuple[str, ...]:
+    """Vectors on which the loss does not depend, though its graph does; their updates are rounding."""
+    state, found = RandomState.now(), []
+
+    def loss() -> float:
+        with buffers_as_they_were(module), drawing_from(state):
+            return float(model.outputs_and_loss(module, batch)[1])
+
+    with torch.no_grad(), _readouts_drawn(module, parts):
+        before = loss()
+        for name in dict.fromkeys(part.name for part in parts if part.role == "vector"):
+            parameter = module.get_parameter(name)
+            was = parameter.clone()
+            parameter.add_(torch.arange(parameter.numel(), dtype=parameter.dtype).cos().reshape(parameter.shape))
+            if abs(loss() - before) <= _CANCELS * abs(before):
+                found.append(name)
+            parameter.copy_(was)
+    return tuple(found)
+
+
+@contextmanager
+def _readouts_drawn(module: nn.Module, parts: Sequence[Part]) -> Iterator[None]:
+    """Readouts that are zero hide what is before them; inside of the block there are none."""
+    zeros = [module.get_parameter(part.name) for part in parts if part.role == "output"]
+    zeros = [parameter for parameter in zeros if not parameter.any()]
+    for parameter in zeros:
+        parameter.normal_(generator=torch.Generator().manual_seed(0))
+    try:
+        yield
+    finally:
+        for parameter in zeros:
+            parameter.zero_()
 
 
 def _readouts(modules: Mapping[str, Part], parts: Sequence[Part]) -> tuple[str, ...]:
@@ -262,15 +305,22 @@ def _grows(narrow: Sequence[torch.Size], wide: Sequence[torch.Size]) -> bool:
     return any(b > a for one, two in zip(narrow, wide, strict=False) for a, b in zip(one, two, strict=False))
 
 
-def _role(shape: tuple[torch.Size, tuple[bool, ...]], output_grows: bool) -> Role:
+def _role(shape: tuple[torch.Size, tuple[bool, ...]], output_grows: bool | None) -> Role:
+    """The role of a parameter by its shape, which dimensions grow, and whether what its layer returns grows.
+
+    Of a parameter that a module with layers inside uses itself, nothing says what it is for: one of which the last
+    dimension grows is taken for an embedding (of places, of a class), any other one for a readout.
+    """
     size, grown = shape
     if not any(grown):
         return "fixed"
     if sum(grown) >= 2:
         return "hidden"
-    if sum(length > 1 for length in size) < 2:
-        return "vector"
-    return "input" if output_grows else "output"
+    if output_grows is None:
+        output_grows = grown[-1]
+    if not output_grows and len(size) >= 2:
+        return "output"
+    return "vector" if sum(length > 1 for length in size) < 2 else "input"
 
 
 def _first_names(module: nn.Module) -> dict[str, str]:

@@ -145,6 +145,7 @@ class _Run:
 
             return whole
         optimizer = made
+        check_owned(self.model, self.parameters, optimizer)
         set_epsilon(optimizer, self.adjustment)
 
         def one(batch: Batch) -> float:
@@ -286,6 +287,26 @@ def adjusted(adjustment: Adjustment, name: str, before: Tensor, after: Tensor) -
     return before * (1 - adjustment.decay.get(name, 0.0)) + factor * (after - before)
 
 
+def check_owned(model: Model, parameters: Mapping[str, Tensor], optimizer: Optimizer) -> None:
+    """Refuse an optimizer that lacks some of what is to be trained.
+
+    Raises:
+        ModelError: naming it.
+    """
+    owned = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
+    without = [name for name, p in parameters.items() if p.requires_grad and id(p) not in owned]
+    if without:
+        raise ModelError(
+            f"{model.title}: its optimizer does not have {_listed(without)}. Give it, or freeze it by "
+            "requires_grad_(False)."
+        )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+    return ", ".join(f"`{name}`" for name in names[:4]) + more
+
+
 def check_gradients(model: Model, width: int, parameters: Mapping[str, Tensor]) -> None:
     """Refuse a model of which some parameters have no part in the loss.
 
@@ -295,8 +316,7 @@ def check_gradients(model: Model, width: int, parameters: Mapping[str, Tensor]) 
     without = [name for name, p in parameters.items() if p.requires_grad and p.grad is None]
     if without:
         raise ModelError(
-            f"{model.title}: the loss does not depend on {', '.join(f'`{name}`' for name in without[:4])}"
-            f"{f' and {len(without) - 4} more' if len(without) > 4 else ''} at width {width}: no gradient. "
+            f"{model.title}: the loss does not depend on {_listed(without)} at width {width}: no gradient. "
             "Use them, freeze them by requires_grad_(False), or leave them out."
         )
 

@@ -90,6 +90,10 @@ def coordinate_check(
     update W_0 dx_t; for every parameter in every module that uses it: the effective update dW_t x_t; and the logits of
     every attention. Those that are zero, or do not depend on the weights, have no exponent and are left out.
 
+    Known exceptions are built in: before training, outputs and attention logits may fall as n^-1/2 or faster, unless
+    the readout is tied or has a bias; logits are bounded from above only; what lies before all that grows may move
+    less. Not built in: by plain gradients, query and key matrices of their own move by n^-1/2 too little at first.
+
     Args:
         model: how it is built, trained, and on what.
         parametrization: what it is meant to be: `MAXIMAL_UPDATE` or `NTK`.
@@ -131,7 +135,7 @@ def coordinate_check_refuted(
     """Like `coordinate_check`, for a control: a model that must be found not to have this parametrization.
 
     Every coordinate that clearly scales otherwise is recorded as a control; where there is none, the one that comes
-    nearest to it, which fails the claim. The diagnosis is returned, and noted.
+    nearest to it, as undecided. The diagnosis is returned, and noted.
 
     Raises:
         ClaimFailure: outside of a claim run by pytest, if no coordinate clearly scales otherwise.

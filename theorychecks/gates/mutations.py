@@ -109,7 +109,8 @@ def mutations(
 ) -> Certificate:
     """Break a set-up in named ways, run its coordinate check on each, and report which ones it catches.
 
-    Each is recorded as a control: the coordinate that shows it first must be REFUTED.
+    Each is recorded as a control: the coordinate that shows it first must be REFUTED. Powers of the width are nominal:
+    a large weight decay saturates over some steps, and a large epsilon adds what gradients do.
 
     Args:
         model: that passes its own coordinate check.

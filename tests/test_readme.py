@@ -1,7 +1,13 @@
 """What the README shows is true: its claim holds, its commands are two, its table comes from a run."""
 
+import functools
 import re
+import runpy
+import sys
+import types
 from pathlib import Path
+
+import pytest
 
 import theorychecks as tc
 from theorychecks.reporting import Report
@@ -16,6 +22,23 @@ def test_the_first_claim_of_the_readme_holds():
     names = {}
     exec(compile(block, "README.md", "exec"), names)
     names["test_hidden_weights_move_by_one_over_width"].hypothesis.inner_test(depth=3, activation=tc.TANH)
+
+
+def test_the_gate_of_the_readme_passes_a_model_that_is_as_it_says(monkeypatch):
+    (block,) = re.findall(r"```python\n(import torch\nimport theorychecks.*?)```", README, flags=re.DOTALL)
+    suite = runpy.run_path(str(ROOT / "tests" / "plugin" / "suites" / "gates.py"))
+    mine = types.ModuleType("my_model")
+    mine.Transformer, mine.optimizer, mine.batches = suite["Perceptron"], suite["adam"], suite["batches"]()
+    monkeypatch.setitem(sys.modules, "my_model", mine)
+    names = {}
+    exec(compile(block, "README.md", "exec"), names)
+    names["test_transformer_is_in_maximal_update"]()
+    mine.optimizer = functools.partial(suite["adam"], hidden=0.0)
+    exec(compile(block, "README.md", "exec"), names)
+    with pytest.raises(tc.ClaimFailure, match=r"learning rate of `second\.weight` too large by n"):
+        names["test_transformer_is_in_maximal_update"]()
+    # Ten lines, as people count them.
+    assert len([line for line in block.splitlines() if line.strip()]) <= 10
 
 
 def test_there_are_exactly_two_commands_and_each_sets_itself_up():

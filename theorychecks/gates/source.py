@@ -15,10 +15,11 @@ from torch import Tensor
 from theorychecks.experiment import Draw
 from theorychecks.modules import Adjustment, Anatomy, Model, ModelError, anatomy
 from theorychecks.modules.adjustment import NONE
+from theorychecks.modules.checks import memory, untouched
 from theorychecks.modules.coordinates import CHANGE, EFFECTIVE, Coordinate
 from theorychecks.modules.stacked import NotStackable, together, train_stacked
 from theorychecks.modules.state import as_it_was, weights_as_they_were
-from theorychecks.modules.training import Drawn, Trained, drawn, memory, train, untouched
+from theorychecks.modules.training import Drawn, Trained, drawn, train
 
 P = TypeVar("P")
 _PILOTS = 2

@@ -18,9 +18,10 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.utils._pytree import tree_map_only
 
+from theorychecks.modules.calls import logits_of
 from theorychecks.modules.hooks import LOGITS, Attention, Call, Watched, call_of, plain, unmasked
 from theorychecks.modules.model import tensors_in
-from theorychecks.modules.roles import Anatomy, logits_of
+from theorychecks.modules.roles import Anatomy
 from theorychecks.modules.state import RandomState, drawing_from
 
 Quantity = Literal["size", "change", "effective update", "propagating update", "input"]

@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal, cast, get_args
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from theorychecks.modules.calls import Calls, own_parameters
 from theorychecks.modules.errors import ModelError
-from theorychecks.modules.hooks import LOGITS, Attention, Call, Watched, plain
-from theorychecks.modules.model import Batch, Model, tensors_in
+from theorychecks.modules.hooks import LOGITS, plain
+from theorychecks.modules.model import Batch, Model
 from theorychecks.modules.state import RandomState, buffers_as_they_were, drawing_from
 
 Role = Literal["input", "hidden", "output", "vector", "fixed", "attention logits", "unchecked"]
@@ -25,8 +26,6 @@ ROLES: Final = get_args(Role)
 """What a part may be; of one that is unchecked nothing is predicted."""
 _CANCELS: Final = 1e-5
 """Relative change of the loss that is rounding."""
-_SAME: Final = 1e-3
-"""Relative difference between two repetitions of one forward pass, which the order of sums may leave."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,7 @@ def anatomy(model: Model, narrow: nn.Module, wide: nn.Module, widths: tuple[int,
         ModelError: if nothing grows, the two have other parameters or call other modules, or a role names nothing.
     """
     shapes = _grown(model, narrow, wide, widths)
-    narrow_calls, wide_calls = _Calls.of(model, narrow, batch), _Calls.of(model, wide, batch)
+    narrow_calls, wide_calls = Calls.of(model, narrow, batch), Calls.of(model, wide, batch)
     names = list(narrow_calls.outputs)
     if names != list(wide_calls.outputs):
         other = sorted(set(names) ^ set(wide_calls.outputs)) or ["their order"]
@@ -200,71 +199,6 @@ def _readouts(modules: Mapping[str, Part], parts: Sequence[Part]) -> tuple[str, 
         elif name and part.role == "output":
             found.append(name)
     return tuple(found)
-
-
-def logits_of(module: str) -> str:
-    """What the attention logits inside of a module are called."""
-    return f"{module} {LOGITS}" if module else LOGITS
-
-
-def own_parameters(module: nn.Module, called: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Parameters by the called module that uses them itself: its own ones, and those of children never called."""
-    own = dict[str, list[str]]({name: [] for name in called})
-    for owner, part in module.named_modules():
-        user = owner
-        while user not in own and user:
-            user = user.rpartition(".")[0]
-        if user in own:
-            prefix = owner[len(user) :].lstrip(".")
-            own[user] += [f"{prefix}.{name}" if prefix else name for name, _ in part.named_parameters(recurse=False)]
-    return {name: tuple(dict.fromkeys(names)) for name, names in own.items()}
-
-
-@dataclass
-class _Calls:
-    """One forward pass: what each module returned, in shapes."""
-
-    outputs: dict[str, list[torch.Size]]
-    called: list[str]
-    random: bool
-
-    @classmethod
-    def of(cls, model: Model, module: nn.Module, batch: Batch) -> _Calls:
-        outputs, called = dict[str, list[torch.Size]](), dict[str, None]()
-        first, again = dict[str, Tensor](), dict[str, Tensor]()
-
-        def follow(sizes: dict[str, Tensor]) -> None:
-            watched = Watched(module)
-
-            def note(name: str, found: Sequence[Tensor]) -> None:
-                outputs[name] = [tensor.shape for tensor in found]
-                sizes[name] = torch.stack(
-                    [torch.nan_to_num(tensor).abs().sum().double() for tensor in found] or [torch.zeros(())]
-                )
-
-            def visit(call: Call) -> None:
-                called.setdefault(plain(call.name))
-                note(call.name, list(tensors_in(call.output).values()))
-
-            def see(logits: Tensor) -> None:
-                if watched.running is not None:
-                    note(watched.numbered(logits_of(watched.running)), [logits])
-
-            with torch.no_grad(), buffers_as_they_were(module), watched.calls(visit), Attention(see):
-                model.outputs_and_loss(module, batch)
-
-        before = RandomState.now()
-        follow(first)
-        random = not before.is_now()
-        with drawing_from(before):
-            follow(again)
-        for name, size in first.items():
-            if not torch.allclose(size, again[name], rtol=_SAME, atol=0.0):
-                raise ModelError(
-                    f"{model.title} draws random numbers from a generator of its own: `{name or 'the model'}` returns "
-                    "something else when all global generators are in the same state. Draw from torch's global one."
-                )
-        return cls(outputs, list(called), random)
 
 
 def _grown(

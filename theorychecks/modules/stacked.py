@@ -16,6 +16,7 @@ from torch.func import functional_call, stack_module_state, vmap
 from torch.optim import SGD, Adam, Adamax, AdamW, NAdam, Optimizer, RAdam, RMSprop
 
 from theorychecks.modules.adjustment import NONE, Adjustment
+from theorychecks.modules.checks import check_finite, memory
 from theorychecks.modules.coordinates import Read, Readings, Start, read_coordinates
 from theorychecks.modules.errors import ModelError
 from theorychecks.modules.model import Batch, Model
@@ -27,9 +28,7 @@ from theorychecks.modules.training import (
     adjust_start,
     adjusted,
     attention_scaled,
-    check_finite,
     drawn,
-    memory,
     scaled_outputs,
     set_epsilon,
 )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,10 +15,11 @@ from torch.utils._pytree import tree_map_only
 
 from theorychecks.engines.randomness import generator, integer
 from theorychecks.modules.adjustment import NONE, Adjustment
+from theorychecks.modules.checks import check_finite, check_gradients, check_owned, memory, untouched
 from theorychecks.modules.coordinates import Read, Readings, Start, read_coordinates
 from theorychecks.modules.errors import ModelError
-from theorychecks.modules.hooks import LOGITS, Attention
-from theorychecks.modules.model import Batch, Model, tensors_of_batch
+from theorychecks.modules.hooks import Attention
+from theorychecks.modules.model import Batch, Model
 from theorychecks.modules.roles import Anatomy
 from theorychecks.modules.state import (
     RandomState,
@@ -195,45 +196,6 @@ class _Run:
             )
 
 
-def check_finite(model: Model, width: int, features: Mapping[str, Tensor]) -> None:
-    """Refuse a model that is not finite before it has been trained; logits may be masked out.
-
-    Raises:
-        ModelError: naming the first module.
-    """
-    for name, values in features.items():
-        if (values.isnan() | (values == math.inf) | ((values == -math.inf) & (LOGITS not in name))).any():
-            raise ModelError(
-                f"{model.title}: `{name or 'the model'}` is not finite at width {width}, before any step. Look at its "
-                "initialization and its inputs there."
-            )
-
-
-@contextmanager
-def untouched(model: Model, width: int, batch: Batch) -> Iterator[None]:
-    """Refuse a model that changes its batch, and give the caller's data back as it was.
-
-    Raises:
-        ModelError: if it does.
-    """
-    tensors = tensors_of_batch(batch)
-    before = [tensor.detach().clone() for tensor in tensors]
-    yield
-    changed = [
-        (tensor, was)
-        for tensor, was in zip(tensors, before, strict=True)
-        if not torch.equal(torch.nan_to_num(tensor), torch.nan_to_num(was))
-    ]
-    with torch.no_grad():
-        for tensor, was in changed:
-            tensor.copy_(was)
-    if changed:
-        raise ModelError(
-            f"{model.title} changes its batch in place at width {width}, so that later steps and seeds train on other "
-            "data. Work on a copy (x = x.clone()) in the model or the loss."
-        )
-
-
 def attention_scaled(adjustment: Adjustment) -> AbstractContextManager[object]:
     """Inside of the block, attention logits are adjusted."""
     return Attention(factor=adjustment.attention) if adjustment.attention != 1.0 else nullcontext()
@@ -285,58 +247,3 @@ def adjusted(adjustment: Adjustment, name: str, before: Tensor, after: Tensor) -
         rate = adjustment.rate.to(before.dtype)
         factor = factor * (rate if rate.ndim == 0 else rate.reshape(-1, *[1] * (before.ndim - 1)))
     return before * (1 - adjustment.decay.get(name, 0.0)) + factor * (after - before)
-
-
-def check_owned(model: Model, parameters: Mapping[str, Tensor], optimizer: Optimizer) -> None:
-    """Refuse an optimizer that lacks some of what is to be trained.
-
-    Raises:
-        ModelError: naming it.
-    """
-    owned = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
-    without = [name for name, p in parameters.items() if p.requires_grad and id(p) not in owned]
-    if without:
-        raise ModelError(
-            f"{model.title}: its optimizer does not have {_listed(without)}. Give it, or freeze it by "
-            "requires_grad_(False)."
-        )
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 4} more" if len(names) > 4 else ""
-    return ", ".join(f"`{name}`" for name in names[:4]) + more
-
-
-def check_gradients(model: Model, width: int, parameters: Mapping[str, Tensor]) -> None:
-    """Refuse a model of which some parameters have no part in the loss.
-
-    Raises:
-        ModelError: naming them.
-    """
-    without = [name for name, p in parameters.items() if p.requires_grad and p.grad is None]
-    if without:
-        raise ModelError(
-            f"{model.title}: the loss does not depend on {_listed(without)} at width {width}: no gradient. "
-            "Use them, freeze them by requires_grad_(False), or leave them out."
-        )
-
-
-@contextmanager
-def memory(model: Model, width: int) -> Iterator[None]:
-    """Say at which width memory has run out.
-
-    Raises:
-        ModelError: if it has.
-    """
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and not any(sign in str(error) for sign in _NO_MEMORY):
-            raise
-        raise ModelError(
-            f"{model.title}: out of memory at width {width}. Take narrower widths, smaller batches, or a machine with "
-            f"more memory ({error})"
-        ) from error
-
-
-_NO_MEMORY: Final = ("can't allocate memory", "out of memory", "not enough memory")

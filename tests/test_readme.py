@@ -67,6 +67,16 @@ def test_the_table_of_the_readme_has_the_first_claim_of_each_file_in_the_kept_ru
     assert "@@" not in README
 
 
+def test_what_gates_say_in_the_readme_is_from_the_kept_run():
+    report = Report.from_json((ROOT / "reports" / "reference" / "report.json").read_text(encoding="utf-8"))
+    said = "\n".join(note for claim in report.claims for note in claim["notes"])
+    shown = [line.strip() for line in README.splitlines() if line.startswith(("    - ", "    decoder: "))]
+    assert len(shown) == 9
+    assert [line for line in shown if line not in said] == []
+    (seconds,) = [claim["seconds"] for claim in report.claims if claim["id"] == "YM-2"]
+    assert f"{seconds:.0f} s in the kept run" in README
+
+
 def test_every_file_of_claims_stands_in_the_readme():
     files = sorted(path.name for path in (ROOT / "properties").glob("test_*.py"))
     assert [name for name in files if f"`{name}`" not in README] == []

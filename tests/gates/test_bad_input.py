@@ -46,6 +46,13 @@ class Spoiling(zoo.Perceptron):
         return super().forward(x.clamp_(-0.5, 0.5))
 
 
+class Halving(zoo.Perceptron):
+    """Scales its inputs in place, again each time."""
+
+    def forward(self, x):
+        return super().forward(x.mul_(0.5))
+
+
 class Unused(zoo.Perceptron):
     def __init__(self, width):
         super().__init__(width)
@@ -102,6 +109,12 @@ def without_second(module):
         ({"build": functools.partial(Failing, value=-torch.inf)}, "`the model` is not finite at width 16"),
         ({"build": functools.partial(Failing, beyond=64)}, "`the model` is not finite at width 128, before any step"),
         ({"build": functools.partial(Failing, calls=3)}, "no longer finite after step .* Lower its learning rate"),
+        ({"build": Halving}, "changes its batch in place at width 16.*Work on a copy"),
+        (
+            {"build": lambda width: zoo.Perceptron(min(width, 64))},
+            "`first.weight` has 320 entries at width 128, and grows",
+        ),
+        ({"build": lambda _: nn.Identity(), "optimizer": lambda _: lambda _: None}, "has no parameters at width 16"),
         ({"build": Spoiling}, "changes its batch in place at width 16.*Work on a copy"),
         (
             {"build": Unused, "optimizer": zoo.adam},
@@ -123,10 +136,11 @@ def test_it_is_refused(changes, said):
     refused(zoo.perceptron(**{"batches": zoo.pairs()} | changes), said)
 
 
-def test_the_callers_data_are_given_back():
+@pytest.mark.parametrize("build", [Spoiling, Halving])
+def test_the_callers_data_are_given_back(build):
     batches = zoo.pairs()
     before = [x.clone() for x, _ in batches]
-    refused(zoo.perceptron(build=Spoiling, batches=batches), "in place")
+    refused(zoo.perceptron(build=build, batches=batches), "in place")
     assert all(torch.equal(x, was) for (x, _), was in zip(batches, before, strict=True))
 
 

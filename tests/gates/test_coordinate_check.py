@@ -179,6 +179,31 @@ def test_a_scalar_readout_and_a_cancelled_bias_fail_no_correct_model():
     assert "not judged: first.bias, which whatever follows takes out again" in str(check)
 
 
+def test_a_multiplier_explains_the_updates_of_weight_and_bias():
+    class Biased(nn.Module):
+        def __init__(self, width):
+            super().__init__()
+            self.first, self.second = nn.Linear(5, width), nn.Linear(width, width)
+            self.head = nn.Linear(width, 3, bias=False)
+            nn.init.normal_(self.second.bias, std=0.3)
+            self.factor = (width / zoo.WIDTHS[0]) ** 0.5
+            self.second.register_forward_hook(lambda _part, _given, output: self.factor * output)
+            nn.init.zeros_(self.head.weight)
+
+        def forward(self, x):
+            x = torch.tanh(self.second(torch.tanh(self.first(x)))) * zoo.WIDTHS[0] / self.head.in_features
+            return self.head(x)
+
+    def adam(module):
+        ratio = module.second.weight.shape[0] / zoo.WIDTHS[0]
+        others = [p for name, p in module.named_parameters() if name != "second.weight"]
+        return torch.optim.Adam([{"params": others}, {"params": [module.second.weight], "lr": 3e-3 / ratio}], lr=3e-3)
+
+    found = checked(zoo.perceptron(build=Biased, optimizer=adam), steps=2)
+    assert culprits(found)["second"] == ("multiplier", 0.5)
+    assert {"second.weight", "second.bias"}.isdisjoint(culprits(found)), str(found)
+
+
 def test_by_plain_gradients_what_follows_from_an_init_is_in_doubt():
     def sgd(module):
         ratio = module.second.weight.shape[0] / zoo.WIDTHS[0]
@@ -240,8 +265,23 @@ def test_a_time_budget_buys_seeds_and_widths():
 
 def test_a_time_budget_drops_no_width_that_a_verdict_needs():
     widths = (16, 20, 26, 32, 45, 64, 90, 128, 181, 256)
-    check = checked(zoo.perceptron(), seconds=0.3, widths=widths)
-    assert check.findings
+    source = Source(zoo.perceptron(), widths, 3, (1, 3))
+    found = affordable(source, tc.Scan(source.reader([]), widths, along="width", name="perceptron"), 0.01)
+    # All are too many, and those that are left span what an interval needs.
+    assert found.widths < len(widths)
+    tc.PowerLaw(0, within=0.15, rival=0.5).check_range(widths[: found.widths], [4] * found.widths)
+    assert not found.enough
+
+
+def test_every_call_of_a_reused_layer_is_judged():
+    model = zoo.perceptron(build=zoo.Reused, optimizer=zoo.adam)
+    labels = [finding.label for finding in checked(model).findings]
+    assert len(set(labels)) == len(labels)
+    assert {
+        "perceptron, again.weight, effective update, step 3",
+        "perceptron, again.weight in again (call 2), effective update, step 3",
+        "perceptron, again.weight in again (call 3), effective update, step 3",
+    } <= set(labels)
 
 
 @pytest.mark.slow

@@ -108,5 +108,6 @@ def test_exponents_are_those_of_its_own_coordinate_check(mup, maximal):
         ]
         slopes = [np.polyfit(np.log(WIDTHS), np.log(sizes), 1)[0] for sizes in (theirs.to_numpy(), ours)]
         assert abs(slopes[0] - slopes[1]) < 0.1
-        # They record a step before it is made, and both see the standard parametrization blow up.
-        assert (abs(slopes[1]) < 0.15) == maximal or name == "second"
+        # They record a step before it is made; the standard parametrization shows in its outputs by then.
+        if maximal or name == "head":
+            assert (abs(slopes[1]) < 0.15) == maximal

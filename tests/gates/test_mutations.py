@@ -102,6 +102,11 @@ def test_names_that_are_none_are_refused():
         tc.mutations(zoo.perceptron(), tc.MAXIMAL_UPDATE, widths=zoo.WIDTHS, steps=3, names=["attention scale"])
 
 
+def test_nothing_to_try_is_no_certificate():
+    with pytest.raises(ValueError, match="no mutation is asked for"):
+        tc.mutations(zoo.perceptron(), tc.MAXIMAL_UPDATE, widths=zoo.WIDTHS, steps=3, names=[])
+
+
 def test_a_model_that_returns_several_things_has_its_mutations_too():
     class Several(zoo.Perceptron):
         def forward(self, x):

@@ -259,3 +259,19 @@ def test_a_parametrised_weight_belongs_to_its_layer():
     readings = trained(model).coordinates[STEPS]
     assert not any("parametrizations" in coordinate.module for coordinate in readings)
     assert float(readings[Coordinate("second", EFFECTIVE, "second.parametrizations.weight.original1")]) > 0
+
+
+def test_a_hook_that_multiplies_is_part_of_both_updates():
+    def build(width, *, hooked):
+        module = zoo.Reused(width)
+        if hooked:
+            module.head.register_forward_hook(lambda _part, _given, output: 2 * output)
+        return module
+
+    once, twice = (
+        trained(zoo.plain(build=lambda width, hooked=hooked: build(width, hooked=hooked), loss=loss)).coordinates[1]
+        for hooked, loss in ((False, lambda y, t: F.mse_loss(2 * y, t)), (True, F.mse_loss))
+    )
+    for name in ("head.weight", "head.bias"):
+        coordinate = Coordinate("head", EFFECTIVE, name)
+        assert float(twice[coordinate]) == pytest.approx(2 * float(once[coordinate]), rel=1e-4)

@@ -67,11 +67,17 @@ class CoordinateCheck:
         lines += [f"- undecided: {finding.label}: {finding.reason}" for finding in self.undecided[:_SHOWN]]
         if len(self.undecided) > _SHOWN:
             lines.append(f"- and {len(self.undecided) - _SHOWN} more")
+        return "\n".join([*lines, *self.left_out])
+
+    @property
+    def left_out(self) -> list[str]:
+        """What was not judged, and why, in a line for each reason."""
+        lines = []
         if self.unjudged:
             lines.append(f"- not judged: {len(self.unjudged)} coordinates that are zero or depend on nothing")
         if self.cancelled:
             lines.append(f"- not judged: {', '.join(self.cancelled)}, which whatever follows takes out again")
-        return "\n".join(lines)
+        return lines
 
 
 def coordinate_check(
@@ -90,9 +96,10 @@ def coordinate_check(
     update W_0 dx_t; for every parameter in every module that uses it: the effective update dW_t x_t; and the logits of
     every attention. Those that are zero, or do not depend on the weights, have no exponent and are left out.
 
-    Known exceptions are built in: before training, outputs and attention logits may fall as n^-1/2 or faster, unless
-    the readout is tied or has a bias; logits are bounded from above only; what lies before all that grows may move
-    less. Not built in: by plain gradients, query and key matrices of their own move by n^-1/2 too little at first.
+    Known exceptions are built in: before training, outputs and attention logits fall as n^-1/2 or faster, outputs only
+    where the readout is neither tied nor has a bias; logits are bounded from above only; what lies before all that
+    grows may move less. Not built in: by plain gradients, query and key matrices of their own move by n^-1/2 too little
+    at first.
 
     Args:
         model: how it is built, trained, and on what.
@@ -178,10 +185,11 @@ def nearest_to_refuted(check: CoordinateCheck) -> Finding:
             return -math.inf
         return max(finding.allowed.low - finding.interval.high, finding.interval.low - finding.allowed.high)
 
+    nearest = max(check.findings, key=outside)
     return replace(
-        max(check.findings, key=outside),
+        nearest,
         verdict=Verdict.INCONCLUSIVE,
-        reason="no coordinate is clearly refuted, and on fresh seeds again; this one comes nearest",
+        reason=f"no coordinate is clearly refuted, and on fresh seeds again; this one comes nearest: {nearest.reason}",
     )
 
 
@@ -249,6 +257,7 @@ def _checked_coordinates(
             found[by_name[finding.label]] = finding
     in_order = {moment: found[moment] for moment in moments if moment in found}
     diagnosis = diagnose(source, in_order, drawn_from)
-    if diagnosis:
-        recorder.notes.append(str(diagnosis))
-    return CoordinateCheck(tuple(in_order.values()), diagnosis, tuple(unjudged), source.anatomy.cancelled)
+    done = CoordinateCheck(tuple(in_order.values()), diagnosis, tuple(unjudged), source.anatomy.cancelled)
+    if note := "\n".join([*([str(diagnosis)] if diagnosis else []), *done.left_out]):
+        recorder.notes.append(note)
+    return done

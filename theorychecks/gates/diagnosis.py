@@ -120,11 +120,13 @@ def _culprits(
 ) -> list[Culprit]:
     inits: dict[Moment, float] = {}
     rates: dict[Moment, float] = {}
+    order = list(findings)
     for moment, finding in failing.items():
         coordinate, exponent = moment.coordinate, finding.expectation.exponent or 0.0
         measured = finding.fit.exponent if finding.fit else exponent
         # A layer that is given too much returns too much; a multiplier before it is meant to give it less.
-        misled = any(_upstream(other, moment) and _misses(f) for other, f in findings.items())
+        before = order[: order.index(moment)]
+        misled = any(_upstream(other, moment) and _misses(findings[other]) for other in before)
         given = source.slope(Coordinate(coordinate.module, INPUT), moment.step, drawn_from) if misled else 0.0
         off = measured - given - exponent
         own = source.anatomy.own.get(_module(coordinate), ())
@@ -133,7 +135,9 @@ def _culprits(
         if coordinate.quantity == EFFECTIVE and moment.step == _first_step(coordinate, findings) and _is_off(off):
             rates[moment] = off
     readable = {_module(moment.coordinate) for moment in findings if _shows_init(moment)}
-    by_module = {_module(moment.coordinate): (moment, off) for moment, off in rates.items()}
+    by_module: dict[str, list[tuple[Moment, float]]] = {}
+    for moment, off in rates.items():
+        by_module.setdefault(_module(moment.coordinate), []).append((moment, off))
     found: dict[tuple[Kind, str], list[tuple[Moment, float, str]]] = {}
     explained = set[Moment]()
     for moment, off in inits.items():
@@ -141,9 +145,10 @@ def _culprits(
         kind: Kind = "init"
         if LOGITS in module:
             kind = "multiplier"
-        elif module in by_module and _is_multiplier(off, by_module[module][1], scale_free=source.scale_free):
-            kind = "multiplier"
-            explained.add(by_module[module][0])
+        else:
+            both = [m for m, o in by_module.get(module, []) if _is_multiplier(off, o, scale_free=source.scale_free)]
+            kind = "multiplier" if both else "init"
+            explained.update(both)
         found.setdefault((kind, _pattern(module)), []).append((moment, off, module))
     for moment, off in rates.items():
         if moment not in explained:

@@ -17,7 +17,7 @@ from theorychecks.gates.expectations import check_known
 from theorychecks.gates.source import Source
 from theorychecks.looks import Conditions
 from theorychecks.modules import Adjustment, Anatomy, Model
-from theorychecks.modules.model import tensors_in
+from theorychecks.modules.model import copied, tensors_in
 from theorychecks.modules.state import as_it_was, weights_as_they_were
 from theorychecks.modules.training import drawn
 from theorychecks.networks import Parametrization
@@ -76,7 +76,7 @@ class Certificate:
 
     @property
     def missed(self) -> list[str]:
-        """Names of mutations that the gate let pass."""
+        """Names of mutations that the gate did not catch, where it passed or was undecided."""
         return [one.mutation.name for one in self.mutated if not one.caught]
 
     def __str__(self) -> str:
@@ -131,6 +131,8 @@ def mutations(
     known, skipped = mutations_of(model, base.anatomy, design[0])
     if names is not None:
         known, skipped = _chosen(names, known, skipped), {}
+    if not known:
+        raise ValueError(f"{model.title}: no mutation is asked for, or there is nothing to break; names=None takes all")
     recorder = now_recording.get()
     conditions = recorder.conditions if recorder else Conditions()
     found = []
@@ -237,7 +239,7 @@ def _output_size(model: Model, readouts: Sequence[str], width: int) -> float:
             for _ in range(_READOUTS):
                 for name in readouts:
                     start.module.get_parameter(name).normal_()
-                outputs = tensors_in(model.outputs_and_loss(start.module, start.batches[0])[0])
+                outputs = tensors_in(model.outputs_and_loss(start.module, copied(start.batches[0]))[0])
                 squares += [float(max(outputs.values(), key=Tensor.numel).square().mean())] if outputs else [0.0]
             return math.sqrt(sum(squares) / len(squares))
 
@@ -278,7 +280,7 @@ def _large_epsilon(model: Model, parts: Anatomy, narrow: int) -> float:
             # Behind a readout that is zero there is no gradient before the first step.
             for _ in range(2):
                 optimizer.zero_grad()
-                loss = model.outputs_and_loss(start.module, start.batches[0])[1]
+                loss = model.outputs_and_loss(start.module, copied(start.batches[0]))[1]
                 loss.backward()  # type: ignore[no-untyped-call]
                 gradients = [start.module.get_parameter(name).grad for name in hidden]
                 squares = [float(gradient.square().mean()) for gradient in gradients if gradient is not None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -73,6 +74,8 @@ class Source:
     trainings: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
+        if len(self.widths) < 2 or any(b <= a for a, b in itertools.pairwise(self.widths)):
+            raise ValueError(f"widths are two or more, from narrow to wide; got {self.widths}")
         self.anatomy, self.scale_free = _anatomy(self.model, self.widths, self.steps)
 
     def losses(
@@ -254,7 +257,7 @@ def _check_seeds(model: Model, first: Drawn, width: int, steps: int) -> None:
     values = [parameter.detach().clone() for parameter in first.module.parameters()]
     second = drawn(model, width, (0,), 1, steps)
     others = list(second.module.parameters())
-    same = all(torch.equal(a, b) for a, b in zip(values, others, strict=True))
+    same = bool(values) and all(torch.equal(a, b) for a, b in zip(values, others, strict=True))
     if same and not callable(model.batches):
         raise ModelError(
             f"{model.title}: build({width}) gives the same weights whatever torch's seed, so that seeds tell nothing "

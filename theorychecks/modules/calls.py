@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from theorychecks.modules.errors import ModelError
 from theorychecks.modules.hooks import LOGITS, Attention, Call, Watched, plain
-from theorychecks.modules.model import Batch, Model, tensors_in
+from theorychecks.modules.model import Batch, Model, copied, tensors_in
 from theorychecks.modules.state import RandomState, buffers_as_they_were, drawing_from
 
 _SAME: Final = 1e-3
@@ -78,7 +78,7 @@ class Calls:
                     note(watched.numbered(logits_of(watched.running)), [logits])
 
             with torch.no_grad(), buffers_as_they_were(module), watched.calls(visit), Attention(see):
-                model.outputs_and_loss(module, batch)
+                model.outputs_and_loss(module, copied(batch))
 
         before = RandomState.now()
         follow(first)
@@ -86,7 +86,7 @@ class Calls:
         with drawing_from(before):
             follow(again)
         for name, size in first.items():
-            if not torch.allclose(size, again[name], rtol=_SAME, atol=0.0):
+            if name not in again or not torch.allclose(size, again[name], rtol=_SAME, atol=0.0):
                 raise ModelError(
                     f"{model.title} draws random numbers from a generator of its own: `{name or 'the model'}` returns "
                     "something else when all global generators are in the same state. Draw from torch's global one."

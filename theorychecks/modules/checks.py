@@ -75,15 +75,15 @@ def untouched(model: Model, width: int, batch: Batch) -> Iterator[None]:
     """
     tensors = tensors_of_batch(batch)
     before = [tensor.detach().clone() for tensor in tensors]
-    yield
-    changed = [
-        (tensor, was)
-        for tensor, was in zip(tensors, before, strict=True)
-        if not torch.equal(torch.nan_to_num(tensor), torch.nan_to_num(was))
-    ]
-    with torch.no_grad():
-        for tensor, was in changed:
-            tensor.copy_(was)
+    changed = []
+    try:
+        yield
+    finally:
+        for tensor, was in zip(tensors, before, strict=True):
+            if not torch.equal(torch.nan_to_num(tensor), torch.nan_to_num(was)):
+                changed.append(tensor)
+                with torch.no_grad():
+                    tensor.copy_(was)
     if changed:
         raise ModelError(
             f"{model.title} changes its batch in place at width {width}, so that later steps and seeds train on other "

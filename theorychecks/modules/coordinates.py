@@ -41,7 +41,7 @@ class Coordinate(NamedTuple):
 
     def __str__(self) -> str:
         where = self.parameter or self.module or "the model"
-        if self.parameter and plain(self.module) != self.parameter.rpartition(".")[0]:
+        if self.parameter and self.module != self.parameter.rpartition(".")[0]:
             where += f" in {self.module or 'the model'}"
         return f"{where}, {self.quantity}"
 
@@ -221,8 +221,8 @@ def _updates(call: Call, anatomy: Anatomy, start: Start, watched: Watched) -> Re
         coordinate = Coordinate(call.name, EFFECTIVE, part.name)
         if len(own) == 1:
             update = moved
-        elif type(call.part) in _WITH_BIAS and own == ("weight", "bias"):
-            # Their sum is linear in both, and the bias needs no call.
+        elif type(call.part) in _WITH_BIAS and own == ("weight", "bias") and len(call.part._forward_hooks) == 1:
+            # Their sum is linear in both, and the bias needs no call; nobody else's hook changes what is returned.
             shift = cast("Tensor", call.part.bias) - first["bias"]
             if not isinstance(call.part, nn.Linear):
                 shift = shift.reshape(-1, *[1] * len(cast("nn.Conv2d", call.part).kernel_size))

@@ -10,6 +10,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.utils._pytree import tree_map_only
 
 from theorychecks.modules.errors import ModelError
 
@@ -129,6 +130,11 @@ def tensors_in(found: Any, prefix: str = "") -> dict[str, Tensor]:
         for key, value in items
         for name, tensor in tensors_in(value, f"{prefix}[{key}]" if prefix or len(items) > 1 else "").items()
     }
+
+
+def copied(batch: Batch) -> Batch:
+    """A batch with tensors of its own, which a model may change."""
+    return tree_map_only(Tensor, torch.clone, batch)
 
 
 def tensors_of_batch(batch: Batch) -> list[Tensor]:

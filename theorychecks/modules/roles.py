@@ -18,7 +18,7 @@ from torch import nn
 from theorychecks.modules.calls import Calls, own_parameters
 from theorychecks.modules.errors import ModelError
 from theorychecks.modules.hooks import LOGITS, plain
-from theorychecks.modules.model import Batch, Model
+from theorychecks.modules.model import Batch, Model, copied
 from theorychecks.modules.state import RandomState, buffers_as_they_were, drawing_from
 
 Role = Literal["input", "hidden", "output", "vector", "fixed", "attention logits", "unchecked"]
@@ -84,9 +84,17 @@ class Anatomy:
         Raises:
             ModelError: naming what is other.
         """
-        given = {name: parameter.ndim for name, parameter in module.named_parameters()}
+        given = {name: parameter.numel() for name, parameter in module.named_parameters()}
         if other := sorted(set(given) ^ set(self.sizes)):
             raise _other_parameters(model, (self.width, width), other)
+        for name, (count, growing) in self.sizes.items():
+            wanted = count * (width / self.width) ** growing
+            # Sizes may be rounded to multiples, and not stop growing.
+            if not wanted / 2 < given[name] < 2 * wanted:
+                raise ModelError(
+                    f"{model.title}: `{name}` has {given[name]} entries at width {width}, and grows from {count} at "
+                    f"{self.width} to about {wanted:.0f}. Let build(width) scale all widths alike, as far as is asked."
+                )
 
     def used_in(self, module: str) -> list[Part]:
         """Parameters that a module uses itself."""
@@ -161,7 +169,7 @@ def _cancelled(model: Model, module: nn.Module, parts: Sequence[Part], batch: Ba
 
     def loss() -> float:
         with buffers_as_they_were(module), drawing_from(state):
-            return float(model.outputs_and_loss(module, batch)[1])
+            return float(model.outputs_and_loss(module, copied(batch))[1])
 
     with torch.no_grad(), _readouts_drawn(module, parts):
         before = loss()

@@ -93,7 +93,7 @@ class Anatomy:
             if not wanted / 2 < given[name] < 2 * wanted:
                 raise ModelError(
                     f"{model.title}: `{name}` has {given[name]} entries at width {width}, and grows from {count} at "
-                    f"{self.width} to about {wanted:.0f}. Let build(width) scale all widths alike, as far as is asked."
+                    f"{self.width} to about {wanted:.0f}. Let build(width) keep what grows in proportion to the width."
                 )
 
     def used_in(self, module: str) -> list[Part]:

@@ -34,7 +34,7 @@ def check_known(parametrization: Parametrization) -> None:
     if parametrization not in (MAXIMAL_UPDATE, NTK):
         name = getattr(parametrization, "name", parametrization)
         raise ValueError(
-            f"a coordinate check knows what MAXIMAL_UPDATE and NTK predict; got {name!r}. Declare what your model is "
+            f"a coordinate check takes tc.MAXIMAL_UPDATE or tc.NTK; got {name!r}. Declare what your model is "
             "meant to be: under the standard parametrization with one learning rate nothing stays Theta(1)."
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,6 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.utils._pytree import tree_map_only
 
 from theorychecks.modules.errors import ModelError
 
@@ -134,7 +134,7 @@ def tensors_in(found: Any, prefix: str = "") -> dict[str, Tensor]:
 
 def copied(batch: Batch) -> Batch:
     """A batch with tensors of its own, which a model may change."""
-    return tree_map_only(Tensor, torch.clone, batch)
+    return copy.deepcopy(batch, {id(tensor): tensor.clone() for tensor in tensors_of_batch(batch)})
 
 
 def tensors_of_batch(batch: Batch) -> list[Tensor]:

@@ -220,7 +220,7 @@ def test_by_plain_gradients_what_follows_from_an_init_is_in_doubt():
 
 
 def test_standard_is_nothing_that_can_be_declared():
-    with pytest.raises(ValueError, match="takes tc.MAXIMAL_UPDATE or tc.NTK; got 'standard'"):
+    with pytest.raises(ValueError, match=r"takes tc\.MAXIMAL_UPDATE or tc\.NTK; got 'standard'"):
         tc.coordinate_check(zoo.perceptron(), tc.STANDARD, widths=zoo.WIDTHS)
 
 

@@ -79,9 +79,16 @@ def test_a_model_that_is_not_finite_is_refused():
         tc.measure(tc.max_stable_rate(model, widths=(64, 128), seeds=3))
 
 
-@pytest.mark.parametrize("widths", [(64,), (128, 64)])
-def test_widths_grow(widths):
-    with pytest.raises(ValueError, match="widths are two or more, from narrow to wide; got"):
+@pytest.mark.parametrize(
+    "widths, said",
+    [
+        ((64,), r"comparing two widths; got \(64,\). Give two or more"),
+        ((128, 64), "widths must increase"),
+        ((64, 90.5), "a width is a positive integer; got 90.5"),
+    ],
+)
+def test_widths_are_whole_numbers_that_grow(widths, said):
+    with pytest.raises(ValueError, match=said):
         tc.max_stable_rate(zoo.perceptron(batches=zoo.pairs(10)), widths=widths)
 
 

@@ -150,7 +150,7 @@ def _scan(
     observe: Callable[[ModuleTrial], Reading],
 ) -> Scan:
     positive_integer(steps, "steps")
-    source = Source(model, tuple(widths), steps, ())
+    source = Source(model, tuple(positive_integer(width, "a width") for width in widths), steps, ())
 
     def read(width: float, draw: Draw) -> Reading:
         before = source.trainings

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,6 +20,7 @@ from theorychecks.modules.coordinates import CHANGE, EFFECTIVE, Coordinate
 from theorychecks.modules.stacked import NotStackable, together, train_stacked
 from theorychecks.modules.state import as_it_was, weights_as_they_were
 from theorychecks.modules.training import Drawn, Trained, drawn, train
+from theorychecks.statistics.measurement import check_order
 
 P = TypeVar("P")
 _PILOTS = 2
@@ -74,8 +74,9 @@ class Source:
     trainings: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        if len(self.widths) < 2 or any(b <= a for a, b in itertools.pairwise(self.widths)):
-            raise ValueError(f"widths are two or more, from narrow to wide; got {self.widths}")
+        check_order(self.widths)
+        if len(self.widths) < 2:
+            raise ValueError(f"roles are inferred by comparing two widths; got {self.widths}. Give two or more.")
         self.anatomy, self.scale_free = _anatomy(self.model, self.widths, self.steps)
 
     def losses(

@@ -10,7 +10,7 @@ from torch import nn
 import theorychecks as tc
 from theorychecks.claims import Recorder, recording
 from theorychecks.gates.budget import affordable
-from theorychecks.gates.coordinate_check import privately
+from theorychecks.gates.coordinate_check import controls, privately
 from theorychecks.gates.source import Source
 from theorychecks.looks import Conditions
 
@@ -95,12 +95,40 @@ def test_a_control_is_refuted_or_fails():
     assert found.failed
     assert {(finding.role, finding.outcome) for finding in recorder.findings} == {("control", "pass")}
     assert "learning rate of `second.weight`" in recorder.notes[0]
-    with recording(recorder):
-        tc.coordinate_check_refuted(zoo.perceptron(), tc.MAXIMAL_UPDATE, widths=zoo.WIDTHS, steps=3)
-    assert recorder.findings[-1].outcome == "inconclusive"
-    assert "no coordinate is clearly refuted" in recorder.findings[-1].reason
     with pytest.raises(tc.ClaimFailure, match="a control must be refuted"):
         tc.coordinate_check_refuted(zoo.perceptron(), tc.MAXIMAL_UPDATE, widths=zoo.WIDTHS, steps=3)
+
+
+WIDER = tc.widths(32, 512)
+
+
+@pytest.mark.parametrize(
+    "seeds, outcome, said",
+    [
+        (None, "fail", "every coordinate scales as predicted, and on fresh"),
+        (4, "inconclusive", "no coordinate is clear"),
+    ],
+)
+def test_a_control_that_passes_fails_and_an_undecided_one_is_open(seeds, outcome, said):
+    recorder = Recorder(conditions=Conditions())
+    with recording(recorder):
+        tc.coordinate_check_refuted(zoo.perceptron(), tc.MAXIMAL_UPDATE, widths=WIDER, steps=3, seeds=seeds)
+    (finding,) = recorder.findings
+    assert (finding.role, finding.outcome) == ("control", outcome)
+    assert said in finding.reason
+
+
+def test_a_control_that_passes_but_not_on_fresh_seeds_is_open():
+    source = Source(zoo.perceptron(), WIDER, 3, (1, 3))
+    passing, open_one = (
+        privately(source, tc.MAXIMAL_UPDATE, Conditions(), seeds=seeds, block=block)
+        for seeds, block in ((None, 0), (4, 1))
+    )
+    assert passing.passed
+    assert not open_one.passed
+    assert passing.findings[0].measurement.values[0][:4] != open_one.findings[0].measurement.values[0]
+    (finding,) = controls(passing, lambda: open_one)
+    assert finding.outcome == "inconclusive"
 
 
 def ntk_sgd(module):

@@ -93,6 +93,13 @@ def test_one_that_is_missed_fails():
         tc.ClaimFailure, match=r"perceptron: 0 of 1 mutations are caught\n.*\ninput learning rate .* NO "
     ):
         tc.mutations(model, tc.MAXIMAL_UPDATE, widths=zoo.WIDTHS, steps=3, names=["input learning rate"])
+    recorder = Recorder(conditions=Conditions())
+    with recording(recorder):
+        wider, names = tc.widths(32, 512), ["input learning rate"]
+        tc.mutations(model, tc.MAXIMAL_UPDATE, widths=wider, steps=3, names=names, budget=64)
+    (finding,) = recorder.findings
+    assert finding.outcome == "fail", finding.reason
+    assert finding.confirmation.verdict is finding.verdict
 
 
 def test_names_that_are_none_are_refused():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -12,7 +13,7 @@ from torch.optim import Optimizer
 
 from theorychecks.claims import ClaimFailure
 from theorychecks.claims.recording import now_recording
-from theorychecks.gates.coordinate_check import STEPS, CoordinateCheck, admitted, nearest_to_refuted, privately
+from theorychecks.gates.coordinate_check import STEPS, CoordinateCheck, admitted, controls, privately
 from theorychecks.gates.expectations import check_known
 from theorychecks.gates.source import Source
 from theorychecks.looks import Conditions
@@ -21,7 +22,6 @@ from theorychecks.modules.model import copied, tensors_in
 from theorychecks.modules.state import as_it_was, weights_as_they_were
 from theorychecks.modules.training import drawn
 from theorychecks.networks import Parametrization
-from theorychecks.statistics import Finding
 
 BUDGET = 8
 _READOUTS = 16
@@ -109,8 +109,9 @@ def mutations(
 ) -> Certificate:
     """Break a set-up in named ways, run its coordinate check on each, and report which ones it catches.
 
-    Each is recorded as a control: the coordinate that shows it first must be REFUTED. Powers of the width are nominal:
-    a large weight decay saturates over some steps, and a large epsilon adds what gradients do.
+    Each is recorded as a control: the coordinate that shows it first must be REFUTED, and a gate fails that passes a
+    mutation, and on fresh seeds again. Powers of the width are nominal: a large weight decay saturates over some steps,
+    and a large epsilon adds what gradients do.
 
     Args:
         model: that passes its own coordinate check.
@@ -141,7 +142,11 @@ def mutations(
         check = privately(source, parametrization, conditions, budget=budget)
         found.append(Mutated(mutation, check))
         if recorder is not None:
-            recorder.add(_control(mutation, check))
+            again = partial(privately, source, parametrization, conditions, budget=budget, block=1)
+            # The coordinate that shows a mutation first stands for all that do.
+            shown = controls(check, again)[0]
+            setting = {**shown.setting, "mutation": mutation.name}
+            recorder.add(replace(shown, label=f"mutation {mutation.name}: {shown.label}", setting=setting))
     certificate = Certificate(model.title, tuple(found), tuple(skipped.items()))
     if recorder is not None:
         recorder.notes.append(str(certificate))
@@ -255,17 +260,6 @@ def _chosen(names: Sequence[str], known: Sequence[Mutation], skipped: dict[str, 
 
 def _at_width(mutation: Mutation, narrow: int) -> Callable[[int], Adjustment]:
     return lambda width: mutation.adjust(width / narrow)
-
-
-def _control(mutation: Mutation, check: CoordinateCheck) -> Finding:
-    """The coordinate that shows a mutation first; where none does, the one that comes nearest."""
-    finding = check.refuted[0] if check.refuted else nearest_to_refuted(check)
-    return replace(
-        finding,
-        label=f"mutation {mutation.name}: {finding.label}",
-        role="control",
-        setting={**finding.setting, "mutation": mutation.name},
-    )
 
 
 def _large_epsilon(model: Model, parts: Anatomy, narrow: int) -> float:

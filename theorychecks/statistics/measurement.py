@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -25,8 +24,8 @@ of the logarithm, which has an exponent of its own where the noise depends on th
 MEAN_OF_LOGS: Final = "mean of logs"
 LOG_OF_MEAN: Final = "log of mean"
 SMALLEST_SPAN: Final = 8.0
-_LARGEST: Final = sys.float_info.max
-_OVERFLOWS: Final = math.log(_LARGEST)
+_LARGEST_LOG: Final = 700.0
+"""Of a ratio in double precision."""
 
 
 class Status(Enum):
@@ -393,8 +392,7 @@ def _ratio(value: float, status: Status, other: float, other_status: Status) -> 
     """A quotient of two runs; where one has no number, the side on which the quotient lies."""
     above, below = _SIDE[status] > 0 or _SIDE[other_status] < 0, _SIDE[status] < 0 or _SIDE[other_status] > 0
     if not (above or below):
-        ratio = math.exp(min(math.log(value) - math.log(other), _OVERFLOWS))
-        if ratio == 0 or ratio >= _LARGEST:
+        if abs(math.log(value) - math.log(other)) > _LARGEST_LOG:
             raise ValueError(
                 f"a ratio of {value:g} and {other:g} is no number of double precision; scale the two to similar sizes"
             )

@@ -28,6 +28,7 @@ from theorychecks.statistics.measurement import (
     plural,
 )
 from theorychecks.statistics.noise_law import fit_noise_law
+from theorychecks.statistics.rare import PROVISO, RUNS_TO_SEE, unseen
 from theorychecks.statistics.skewness import hall_inverse
 from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict, decide
 
@@ -71,6 +72,16 @@ def judge_exponent(
             confidence=confidence,
             remedy=Remedy(limited_by="missing runs", text=missing),
         )
+    if expectation.average == LOG_OF_MEAN and (text := unseen(measurement)):
+        effort = RUNS_TO_SEE / min(measurement.seeds)
+        return Finding(
+            expectation=expectation,
+            measurement=measurement,
+            verdict=Verdict.INCONCLUSIVE,
+            reason=text,
+            confidence=confidence,
+            remedy=Remedy(limited_by="noise", text=text, effort=effort),
+        )
     if expectation.average == LOG_OF_MEAN and (scatter := largest_variance_of_means(measurement)) > _ROUGH_MEAN:
         most, effort = max(measurement.seeds), scatter / _ROUGH_MEAN
         text = (
@@ -96,11 +107,12 @@ def judge_exponent(
         # The class, or the standard error itself, is in doubt, so nothing follows from the interval.
         verdict = Verdict.INCONCLUSIVE
     remedy = _remedy(fit, fired, expectation, allowed, measurement) if verdict is Verdict.INCONCLUSIVE else None
+    proviso = PROVISO if expectation.average == LOG_OF_MEAN else ""
     return Finding(
         expectation=expectation,
         measurement=measurement,
         verdict=verdict,
-        reason=remedy.text if remedy else _reason(verdict, fit, fired, allowed),
+        reason=remedy.text if remedy else _reason(verdict, fit, fired, allowed) + proviso,
         confidence=confidence,
         fit=fit,
         interval=fit.interval,

@@ -21,13 +21,13 @@ from theorychecks.statistics.interval import (
 )
 from theorychecks.statistics.measurement import MEAN_OF_LOGS, Average, Measurement
 from theorychecks.statistics.prediction import Demands
+from theorychecks.statistics.rare import RUNS_TO_SEE
 from theorychecks.statistics.verdict import Expectation, Finding, Power
 
 MARGIN: Final = 0.08
 """Below half the distance from -1/2 to -2/3, so that one interval never supports both."""
 PLATEAU_MARGIN: Final = 0.05
 """Refutes log m, whose local exponent is 0.24 at 64 and still 0.085 at 2^17."""
-_FEWEST_SEEDS_OF_A_MEAN: Final = 16
 _FEWEST_SEEDS: Final = 4
 """Three give an interval, and hardly a narrow one."""
 
@@ -53,8 +53,8 @@ class ExponentPrediction(ABC):
         """Exponents that the prediction allows, margin included."""
 
     def demands(self, points: int, confidence: float) -> Demands:
-        """Five axis values, so that curvature shows, and four seeds; sixteen for a mean, whose logarithm is skewed."""
-        return Demands(FEWEST_POINTS, _FEWEST_SEEDS if self.average == MEAN_OF_LOGS else _FEWEST_SEEDS_OF_A_MEAN)
+        """Five axis values, so that curvature shows, and four seeds; 368 for a mean (see `rare`)."""
+        return Demands(FEWEST_POINTS, _FEWEST_SEEDS if self.average == MEAN_OF_LOGS else RUNS_TO_SEE)
 
     def admit(self, axis_values: Sequence[float], seeds: Sequence[int], *, confidence: float = CONFIDENCE) -> None:
         """Refuse fewer than five axis values, or a first one too small for the finite-size class."""

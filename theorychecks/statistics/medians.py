@@ -21,7 +21,7 @@ from theorychecks.statistics.measurement import Measurement, Status
 
 _ALL_EQUAL: Final = 1e-12
 """Runs that scatter by less, on their logarithm, do not depend on the draw."""
-_PRECISION: Final = 1e-4
+_PRECISION: Final = 0.01
 """To which the logarithm of a p value is found."""
 _TAIL: Final = 2.0
 """Extremes of few runs are skewed, and reach further than moments say by so much over their number (measured)."""

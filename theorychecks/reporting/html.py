@@ -6,7 +6,7 @@ from functools import cache
 
 import jinja2
 
-from theorychecks.reporting import wording
+from theorychecks.reporting import tally, wording
 from theorychecks.reporting.papers import paper_sections
 from theorychecks.reporting.plots import POINTS_DRAWN, plot_finding
 from theorychecks.reporting.report import ClaimDocument, FindingDocument, Report
@@ -52,6 +52,7 @@ class _Section:
     claim: ClaimDocument
     anchor: str
     worst: FindingDocument | None
+    said: str
     error: str
     notes: list[str]
     open_pairs: list[list[_Card]]
@@ -67,7 +68,8 @@ def render_html(report: Report) -> str:
     sections = [_section(index, claim, shown, points) for index, claim in enumerate(report.claims)]
     return _template().render(
         suite=report.suite,
-        counts_agree=_counts_agree(report),
+        others=tally.others(report.suite),
+        incomplete=None if tally.is_whole(report.suite) else tally.incomplete(report.suite),
         sections=sections,
         papers=paper_sections(report.claims),
         provenance=wording.provenance(report.provenance),
@@ -86,11 +88,6 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
     )
     return environment.get_template("report.html.j2")
-
-
-def _counts_agree(report: Report) -> bool:
-    suite = report.suite
-    return suite["collected"] == suite["judged"] == suite["reported"] and not suite["lost"]
 
 
 def _findings_with_cards(claims: Iterable[ClaimDocument]) -> set[int]:
@@ -115,8 +112,9 @@ def _section(index: int, claim: ClaimDocument, shown: set[int], points: int) -> 
     return _Section(
         claim=claim,
         anchor=anchor,
-        worst=worst_finding(claim),
-        error=wording.clip(claim["error"] or "", _TEXT_SHOWN),
+        worst=worst_finding(claim) if tally.has_verdict(claim) else None,
+        said=wording.clip(tally.first_line(claim), 300),
+        error=wording.clip(claim["error"] or claim["reason"] or "", _TEXT_SHOWN),
         notes=[wording.clip(note, _TEXT_SHOWN) for note in claim["notes"]],
         open_pairs=[cards for _, cards in rows[:is_open]],
         folded_pairs=[cards for _, cards in rows[is_open:]],

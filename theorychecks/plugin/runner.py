@@ -24,6 +24,7 @@ from theorychecks.plugin.outcomes import (
 from theorychecks.plugin.profiles import OCTAVES, apply_profile, no_setting
 from theorychecks.plugin.resources import resources
 from theorychecks.plugin.seeds import run_seed
+from theorychecks.plugin.tracebacks import hide_own_frames
 
 if TYPE_CHECKING:
     from theorychecks.claims import Claim, Recorder
@@ -111,6 +112,8 @@ class Runner:
             document = self._keep(item, claim, recorder, ending, time.perf_counter() - started)
             if isinstance(exception, SkipTest) or (ending.outcome == "fail" and _skips(exception)):
                 self._conclude(document)
+            if not self.config.getoption("fulltrace"):
+                hide_own_frames(exception)
             raise
         document = self._keep(item, claim, recorder, judged(recorder), time.perf_counter() - started)
         self._conclude(document)

@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, SupportsFloat
 
 from theorychecks.statistics.exponent_verdict import CALM, calmest, judge_exponent, power_of_exponent, range_for
 from theorychecks.statistics.finite_size import DEFAULT_CLASS, FiniteSizeClass, class_for
@@ -229,6 +229,9 @@ class Plateau(ExponentPrediction):
 
 def _check_margin(prediction: object, expected: Expectation, *, widest: float) -> None:
     exponent, within, rival = expected.exponent, expected.margin, expected.rival
+    for what, given in (("an exponent", exponent), ("within", within), ("a rival", rival)):
+        if isinstance(given, bool | complex) or not (isinstance(given, SupportsFloat) or given is rival is None):
+            raise TypeError(f"{type(prediction).__name__}: {what} is a real number, like -1/2; got {given!r}")
     assert exponent is not None
     assert within is not None
     if not (math.isfinite(exponent) and math.isfinite(within) and within > 0):

@@ -26,7 +26,7 @@ def test_a_finding_is_one_line_with_its_verdict_and_its_numbers():
     assert "\n" not in str(finding)
     assert re.fullmatch(
         r"the size \(prediction\): SUPPORTED, power law -1 within 0\.08; "
-        r"measured -0\.9\d+ \[-1\.0\d+, -0\.9\d+\] on width 64\.\.4096",
+        r"measured -(1|0\.9\d+|1\.0\d+) \[-1\.0\d+, -0\.9\d+\] on width 64\.\.4096",
         str(finding),
     )
     (finding,) = judged(-0.5, tc.PowerLaw(-1), label="another\nname")

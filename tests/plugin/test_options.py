@@ -10,7 +10,7 @@ import pytest
 import theorychecks.claims
 import theorychecks.experiment  # noqa: F401 - the same, and numpy cannot be loaded twice
 from theorychecks.plugin.outcomes import ExitCode
-from theorychecks.plugin.resources import size
+from theorychecks.plugin.resources import device_used, size
 from theorychecks.reporting import Report
 
 CLAIM = '''
@@ -322,6 +322,21 @@ def test_engine_and_memory_reach_the_trainings(inner, pytester):
     ran = inner("--theory-memory=2kB")
     assert ran.ret == ExitCode.BROKEN
     ran.stdout.fnmatch_lines(["*MemoryError: one network of width * the widest that fits is *--theory-memory*"])
+
+
+def test_the_report_says_which_device_was_used(inner, pytester):
+    pytester.makepyfile(test_one=TRAINED)
+    for options, device in (((), "cpu"), (("--theory-device=cpu:0",), "cpu:0")):
+        assert inner(*options).ret == 0
+        assert report(pytester).provenance["device"] == device
+
+
+def test_a_gpu_is_told_by_its_name(monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "get_device_name", {"cuda:1": "A Card"}.__getitem__)
+    config = type("Config", (), {"getoption": lambda self, name: "cuda:1"})()
+    assert device_used(config) == "cuda:1, A Card"
 
 
 def report(pytester):

@@ -16,6 +16,7 @@ import pytest
 
 from theorychecks.plugin.keeping import Covered, Keeper, Written
 from theorychecks.plugin.outcomes import Ending, exit_code, what_happened, without_findings
+from theorychecks.plugin.resources import device_used
 from theorychecks.plugin.runner import REPORT_ATTRIBUTE, THREADS, Collected
 from theorychecks.plugin.seeds import SEED_KEY, run_seed, seed_line
 
@@ -213,7 +214,10 @@ class Gatherer:
                 "profile": self.config.getoption("--theory-profile"),
             },
             "provenance": provenance.gather(
-                self.config.rootpath, ["pytest", *map(str, self.config.invocation_params.args)], THREADS
+                self.config.rootpath,
+                ["pytest", *map(str, self.config.invocation_params.args)],
+                THREADS,
+                device_used(self.config),
             ),
         }
 

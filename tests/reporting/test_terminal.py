@@ -97,11 +97,11 @@ def test_lost_claims_are_named(documents):
     document = documents.report(documents.claim())
     document["suite"] |= {"collected": 2, "lost": ["test_it.py::test_lost"]}
     _, _, incomplete, lost = closing_lines(Report(document))
-    assert incomplete == "INCOMPLETE: 2 claims collected, 1 reported, 1 judged"
+    assert incomplete == "INCOMPLETE: 2 claims collected, 1 judged, 1 lost"
     assert lost == "lost: test_it.py::test_lost"
 
 
 def test_claims_that_were_not_judged_are_told_though_none_is_lost(documents):
     document = documents.report(documents.claim())
     document["suite"] |= {"judged": 0}
-    assert closing_lines(Report(document))[2] == "INCOMPLETE: 1 claims collected, 1 reported, 0 judged"
+    assert closing_lines(Report(document))[2] == "INCOMPLETE: 1 claims collected, 0 judged"

@@ -119,6 +119,24 @@ def test_support_under_a_class_stands_up_to_its_own_constant(synthetic):
     assert finding.breakdown_constant >= 8.0
 
 
+@pytest.mark.parametrize("given", ["-1/2", "", [-0.5], (0,), 1j, True])
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        (PowerLaw, "an exponent"),
+        (UpperBound, "an exponent"),
+        (LowerBound, "an exponent"),
+        (lambda given: PowerLaw(-1, within=given), "within"),
+        (lambda given: PowerLaw(-1, rival=given), "a rival"),
+        (lambda given: Plateau(within=given), "within"),
+        (lambda given: UpperBound(-1, within=0.2, rival=given), "a rival"),
+    ],
+)
+def test_what_is_no_real_number_is_refused_with_how_one_is_written(make, what, given):
+    with pytest.raises(TypeError, match=rf": {what} is a real number, like -1/2; got {re.escape(repr(given))}"):
+        make(given)
+
+
 @pytest.mark.parametrize("make", [PowerLaw, UpperBound, LowerBound])
 @pytest.mark.parametrize("exponent", [math.nan, math.inf, -math.inf])
 def test_an_exponent_that_is_not_finite_is_refused(make, exponent):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, SupportsFloat
 
 from theorychecks.statistics.exponent_verdict import CALM, calmest, judge_exponent, power_of_exponent, range_for
 from theorychecks.statistics.finite_size import DEFAULT_CLASS, FiniteSizeClass, class_for
@@ -237,9 +236,9 @@ class Plateau(ExponentPrediction):
 
 def _check_margin(prediction: ExponentPrediction, expected: Expectation, *, widest: float) -> None:
     exponent, within, rival = expected.exponent, expected.margin, expected.rival
-    for what, number in (("an exponent", exponent), ("a margin", within), *((("a rival", rival),) if rival else ())):
-        if isinstance(number, bool) or not isinstance(number, numbers.Real):
-            raise TypeError(f"{prediction}: {what} is a number, such as -0.5; got {number!r}")
+    for what, given in (("an exponent", exponent), ("within", within), ("a rival", rival)):
+        if isinstance(given, bool | complex) or not (isinstance(given, SupportsFloat) or given is rival is None):
+            raise TypeError(f"{type(prediction).__name__}: {what} is a real number, like -1/2; got {given!r}")
     assert exponent is not None
     assert within is not None
     check_average(prediction.average)

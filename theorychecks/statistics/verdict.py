@@ -225,6 +225,18 @@ class Finding:
         fresh = self.confirmation
         return "fail" if fresh is None or (fresh.verdict is self.verdict and _clear(fresh.p_value)) else "inconclusive"
 
+    def __str__(self) -> str:
+        """The finding in a line: what was judged, the verdict, and the numbers behind it."""
+        expected, axis = self.expectation, self.measurement.axis_values
+        predicted = expected.kind.replace("_", " ")
+        predicted += f" {expected.exponent:+g}" if expected.exponent is not None else ""
+        predicted += f" within {expected.margin:g}" if expected.margin is not None else ""
+        measured = f" {self.fit.exponent:+.3g}" if self.fit else ""
+        measured += f" [{self.interval.low:+.3g}, {self.interval.high:+.3g}]" if self.interval else ""
+        name = f"{self.label or self.measurement.name or 'finding'} ({self.role})"
+        found = f"{name}: {self.verdict.value.upper()}, {predicted}"
+        return f"{found}; measured{measured or ' no exponent'} on {self.measurement.axis} {axis[0]:g}..{axis[-1]:g}"
+
     def to_document(self) -> dict[str, Any]:
         """The finding as plain JSON values (schema 1, `reports/README.md`); a missing number is None, never NaN."""
         fit, measurement = self.fit, self.measurement

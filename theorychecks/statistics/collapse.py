@@ -24,7 +24,7 @@ from theorychecks.statistics.medians import (
     samples,
 )
 from theorychecks.statistics.prediction import Demands
-from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict
+from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict, unless_rounded
 
 _PLANNED: Final = 0.6
 """A half-width of 0.6 margins leaves room for the estimate itself."""
@@ -150,7 +150,7 @@ class Collapse:
             if verdict is Verdict.INCONCLUSIVE:
                 remedy = _remedy(reason, worst, margin, measurement)
                 reason = remedy.text
-        return Finding(
+        finding = Finding(
             expectation=self.expectation,
             measurement=measurement,
             verdict=verdict,
@@ -160,6 +160,7 @@ class Collapse:
             p_value=p_value,
             remedy=remedy,
         )
+        return unless_rounded(finding)
 
 
 def _pairs(runs: list[Sample], level: float, *, paired: bool) -> list[_Pair]:

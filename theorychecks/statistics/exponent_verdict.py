@@ -29,6 +29,7 @@ from theorychecks.statistics.measurement import (
 )
 from theorychecks.statistics.noise_law import fit_noise_law
 from theorychecks.statistics.rare import PROVISO, RUNS_TO_SEE, unseen
+from theorychecks.statistics.rounding import DITHER
 from theorychecks.statistics.skewness import hall_inverse
 from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict, decide
 
@@ -237,7 +238,7 @@ def _remedy(
                 f"outside the class: {way_out}. Its constant says that what is allowed is refuted, twice that does not"
             )
         if "rounding" in fired:
-            way_out = "values repeat, since a grid hides their noise; dither them, or measure on a finer grid"
+            way_out = DITHER
         if "independence" in fired:
             way_out = "runs of one index agree across the axis; declare shared_seeds=True, or draw them independently"
         return Remedy(limited_by="flags", text=f"flagged ({', '.join(fired)}): {way_out}")

@@ -15,7 +15,7 @@ from theorychecks.statistics.growth_index import growth_index
 from theorychecks.statistics.interval import CONFIDENCE, FEWEST_POINTS, Interval, check_confidence
 from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.prediction import Demands
-from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict, decide
+from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict, decide, unless_rounded
 
 FEWEST_DECADES: Final = 8
 """A slow power less a constant looks like a logarithm until it has grown by a factor of e: t^0.05 - 0.9 is SUPPORTED
@@ -149,7 +149,7 @@ class LogarithmicGrowth:
                 else:
                     remedy = _remedy(f"{shown} reaches beyond {limits}", interval, self.within, measurement)
                     reason = remedy.text
-        return Finding(
+        finding = Finding(
             expectation=self.expectation,
             measurement=measurement,
             verdict=verdict,
@@ -159,6 +159,7 @@ class LogarithmicGrowth:
             p_value=p_value,
             remedy=remedy,
         )
+        return unless_rounded(finding)
 
 
 def _index(times: Array, curves: Array) -> _Mean | None:

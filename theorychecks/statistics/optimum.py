@@ -22,7 +22,7 @@ from theorychecks.statistics.medians import (
     samples,
 )
 from theorychecks.statistics.prediction import Demands
-from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict
+from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict, unless_rounded
 
 FEWEST_POINTS: Final = 3
 _ENDS: Final = 2
@@ -69,12 +69,8 @@ class InteriorOptimum:
 
     def admit(self, axis_values: Sequence[float], seeds: Sequence[int], *, confidence: float = CONFIDENCE) -> None:
         """Refuse a range without an interior, and fewer seeds than medians need."""
+        self._check_points(axis_values, confidence)
         points, needed = self.demands(len(axis_values), confidence)
-        if len(axis_values) < points:
-            raise ValueError(
-                f"an interior optimum needs two ends and a point between them; got {tuple(axis_values)}. "
-                f"Take {FEWEST_POINTS} axis values or more."
-            )
         if min(seeds) < needed:
             raise ValueError(
                 f"an optimum among {points} axis values at confidence {confidence:g} needs {needed} seeds at each, or "
@@ -99,11 +95,22 @@ class InteriorOptimum:
         """SUPPORTED when both ends are worse than some interior point, REFUTED when at each one an end is better.
 
         Raises:
-            ValueError: with fewer than three axis values, fewer seeds than medians need, or without any number.
+            ValueError: with fewer than three axis values, or without any number.
         """
         check_confidence(confidence)
-        self.admit(measurement.axis_values, measurement.seeds, confidence=confidence)
+        self._check_points(measurement.axis_values, confidence)
         check_any_number(measurement)
+        needed, fewest = self.demands(len(measurement.axis_values), confidence).seeds, min(measurement.seeds)
+        if fewest < needed:
+            text = f"medians of {fewest} runs show no optimum at confidence {confidence:g}; {needed} seeds a point can"
+            return Finding(
+                expectation=self.expectation,
+                measurement=measurement,
+                verdict=Verdict.INCONCLUSIVE,
+                reason=text,
+                confidence=confidence,
+                remedy=Remedy(limited_by="noise", text=text, effort=needed / fewest),
+            )
         level, last = (1 - confidence) / 2, len(measurement.axis_values) - 1
         ranked = self._worst_last(measurement)
         paired, inside = measurement.shared_seeds, range(1, last)
@@ -134,7 +141,7 @@ class InteriorOptimum:
             remedy = Remedy(limited_by="noise", text=reason)
         doubtful = samples(measurement)[end], samples(measurement)[best + 1]
         interval = difference(*doubtful, level / len(inside), paired=paired)
-        return Finding(
+        finding = Finding(
             expectation=self.expectation,
             measurement=measurement,
             verdict=verdict,
@@ -144,6 +151,14 @@ class InteriorOptimum:
             p_value=p_value,
             remedy=remedy,
         )
+        return unless_rounded(finding)
+
+    def _check_points(self, axis_values: Sequence[float], confidence: float) -> None:
+        if len(axis_values) < self.demands(len(axis_values), confidence).points:
+            raise ValueError(
+                f"an interior optimum needs two ends and a point between them; got {tuple(axis_values)}. "
+                f"Take {FEWEST_POINTS} axis values or more."
+            )
 
     def _worst_last(self, measurement: Measurement) -> list[Sample]:
         """The runs at each point so that the best is the smallest."""

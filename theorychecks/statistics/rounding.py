@@ -17,6 +17,9 @@ _DECIMALS: Final = 9
 """Of the logarithm; runs that agree so far are equal up to the rounding of their arithmetic."""
 
 
+DITHER: Final = "values repeat, since a grid hides their noise; dither them, or measure on a finer grid"
+
+
 def check_rounding(measurement: Measurement) -> Check:
     """Whether a grid hides the noise: too many pairs of runs at one axis value are equal, and the next ones far off.
 

@@ -13,7 +13,7 @@ from theorychecks.statistics.interval import CONFIDENCE, Interval, check_confide
 from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.prediction import Demands
 from theorychecks.statistics.two_samples import TESTS, compare, detectable
-from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict
+from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict, unless_rounded
 
 _FEWEST_SEEDS: Final = 8
 """Jackknife intervals and Levene's test are rough with fewer."""
@@ -117,7 +117,7 @@ class SameLaw:
             text = f"{lost[0].name} has {counts}; a law has no run to spare"
             remedy = Remedy(limited_by="missing runs", text=text)
             return self._finding(measurement, confidence, Verdict.INCONCLUSIVE, text, remedy=remedy)
-        return self._compared(measurement, other, confidence)
+        return unless_rounded(unless_rounded(self._compared(measurement, other, confidence)), other)
 
     def _compared(self, measurement: Measurement, other: Measurement, confidence: float) -> Finding:
         level, fewest = (1 - confidence) / 2, min(*measurement.seeds, *other.seeds)

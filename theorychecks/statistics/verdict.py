@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 from typing import Any, Final, Literal
@@ -14,6 +14,7 @@ import numpy as np
 
 from theorychecks.statistics.interval import Fit, Interval, fit_power_law
 from theorychecks.statistics.measurement import MEAN_OF_LOGS, Average, Measurement
+from theorychecks.statistics.rounding import DITHER, check_rounding
 
 _STEPS: Final = 32
 _SMALLEST_SIZE: Final = 1e-6
@@ -290,6 +291,16 @@ class Finding:
             "flops": self.flops,
             "trainings": self.trainings,
         }
+
+
+def unless_rounded(finding: Finding, other: Measurement | None = None) -> Finding:
+    """A finding, or an open one where a grid hides the noise of its runs, or of those they are compared with."""
+    check = check_rounding(other or finding.measurement)
+    if not check.fired:
+        return finding
+    text = f"flagged (rounding): {DITHER}"
+    remedy = Remedy(limited_by="flags", text=text)
+    return replace(finding, verdict=Verdict.INCONCLUSIVE, reason=text, remedy=remedy, p_value=None)
 
 
 def _rounded_down(size: float) -> float:

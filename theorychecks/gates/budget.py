@@ -11,8 +11,8 @@ from theorychecks.gates.expectations import CONSTANT
 from theorychecks.gates.source import Source
 from theorychecks.statistics import Finding, Measurement, Verdict
 from theorychecks.statistics.interval import CONFIDENCE, FEWEST_POINTS
-from theorychecks.statistics.measurement import Status
 from theorychecks.statistics.sequential import MOST_SEEDS
+from theorychecks.statistics.statuses import Status
 from theorychecks.statistics.verdict import Remedy
 
 _TIMED = 3

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from theorychecks.engines import Histories, Limits, Run
 from theorychecks.networks import Training
-from theorychecks.statistics.measurement import Status
+from theorychecks.statistics.statuses import Status
 
 BY_NAME = "by name"
 """The key of observables whose names hold all their parameters, as this package's own do."""

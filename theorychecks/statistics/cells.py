@@ -149,7 +149,7 @@ class Cells(NamedTuple):
 def _of_paired(values: Array) -> Estimate:
     """The mean of one value a draw, which cells share."""
     count, spread = len(values), float(values.std(ddof=1))
-    skewness = _third_moment(values) / max(spread, NO_NOISE) ** 3 / math.sqrt(count)
+    skewness = third_moment(values) / max(spread, NO_NOISE) ** 3 / math.sqrt(count)
     return Estimate(
         float(values.mean()),
         spread / math.sqrt(count),
@@ -226,13 +226,13 @@ def _log_of_mean(logs: Array) -> _Summary:
     scaled = np.exp(logs - level)
     mean = float(scaled.mean())
     variance = float(scaled.var(ddof=1) / (count * mean**2))
-    third_moment = _third_moment(scaled) / (count**2 * mean**3)
-    return _Summary(level + math.log(mean) + variance / 2, variance, third_moment, count - 1.0)
+    skewed = third_moment(scaled) / (count**2 * mean**3)
+    return _Summary(level + math.log(mean) + variance / 2, variance, skewed, count - 1.0)
 
 
 def _mean(logs: Array) -> _Summary:
     count = len(logs)
-    return _Summary(float(logs.mean()), float(logs.var(ddof=1)) / count, _third_moment(logs) / count**2, count - 1.0)
+    return _Summary(float(logs.mean()), float(logs.var(ddof=1)) / count, third_moment(logs) / count**2, count - 1.0)
 
 
 def _trimmed_mean(logs: Array) -> _Summary:
@@ -257,11 +257,11 @@ def _trimmed_mean(logs: Array) -> _Summary:
     high = (1 - part) * ordered[count - whole - 1] + part * ordered[count - whole - 2]
     winsorised = np.clip(ordered, low, high)
     variance = float(winsorised.var(ddof=1)) * (count - 1) / (kept * (kept - 1))
-    third_moment = _HIDDEN_BY_WINSORISING * _third_moment(winsorised) * (count / kept) ** 3 / count**2
-    return _Summary(location, variance, third_moment, kept - 1.0)
+    skewed = _HIDDEN_BY_WINSORISING * third_moment(winsorised) * (count / kept) ** 3 / count**2
+    return _Summary(location, variance, skewed, kept - 1.0)
 
 
-def _third_moment(values: Array) -> float:
+def third_moment(values: Array) -> float:
     """The unbiased third central moment (Fisher 1929)."""
     count = len(values)
     return float(((values - values.mean()) ** 3).sum()) * count / ((count - 1) * (count - 2))

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from scipy import stats
 
 from theorychecks.statistics.cells import NO_NOISE
+from theorychecks.statistics.dithering import unless_rounded
 from theorychecks.statistics.interval import CONFIDENCE, Interval, check_confidence
 from theorychecks.statistics.measurement import FEWEST_SEEDS, Measurement
 from theorychecks.statistics.medians import (
@@ -24,7 +25,7 @@ from theorychecks.statistics.medians import (
     samples,
 )
 from theorychecks.statistics.prediction import Demands
-from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict, unless_rounded
+from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict
 
 _PLANNED: Final = 0.6
 """A half-width of 0.6 margins leaves room for the estimate itself."""

@@ -11,11 +11,12 @@ import numpy as np
 from scipy import special, stats
 
 from theorychecks.statistics.cells import NO_NOISE, Array
+from theorychecks.statistics.dithering import unless_rounded
 from theorychecks.statistics.growth_index import growth_index
 from theorychecks.statistics.interval import CONFIDENCE, FEWEST_POINTS, Interval, check_confidence
 from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.prediction import Demands
-from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict, decide, unless_rounded
+from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict, decide
 
 FEWEST_DECADES: Final = 8
 """A slow power less a constant looks like a logarithm until it has grown by a factor of e: t^0.05 - 0.9 is SUPPORTED

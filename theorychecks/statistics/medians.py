@@ -17,7 +17,8 @@ from scipy import optimize, stats
 
 from theorychecks.statistics.cells import Array
 from theorychecks.statistics.interval import Interval
-from theorychecks.statistics.measurement import Measurement, Status
+from theorychecks.statistics.measurement import Measurement
+from theorychecks.statistics.statuses import Status
 
 _ALL_EQUAL: Final = 1e-12
 """Runs that scatter by less, on their logarithm, do not depend on the draw."""

@@ -15,7 +15,7 @@ from theorychecks.statistics.cells import Array
 from theorychecks.statistics.interval import CONFIDENCE, Interval, check_confidence
 from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.prediction import Demands
-from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict, unless_rounded
+from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict
 
 _SEEN: Final = 0.9
 
@@ -96,7 +96,7 @@ class Ordering:
         worst = min(cells, key=lambda cell: float(np.median(cell)))
         interval = _mean_interval(worst, tail)
         verdict, p_value, reason = self._decide(cells, tail)
-        finding = Finding(
+        return Finding(
             expectation=self.expectation,
             measurement=measurement,
             verdict=verdict,
@@ -106,7 +106,6 @@ class Ordering:
             p_value=p_value,
             remedy=Remedy(limited_by="noise", text=reason) if verdict is Verdict.INCONCLUSIVE else None,
         )
-        return unless_rounded(finding)
 
     def _decide(self, cells: list[Array], tail: float) -> tuple[Verdict, float | None, str]:
         above = max(_p_above_zero(cell) for cell in cells)

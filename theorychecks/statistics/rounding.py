@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 
 from theorychecks.statistics.curvature import Check
-from theorychecks.statistics.measurement import Measurement, Status
+from theorychecks.statistics.measurement import Measurement
+from theorychecks.statistics.statuses import Status
 
 _MOST_TIES: Final = 0.4
 """Of pairs of runs within cells: normal noise rounded to steps of 1.5 standard deviations; finer steps do no harm."""

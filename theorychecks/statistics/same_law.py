@@ -9,11 +9,12 @@ from typing import Final
 
 from scipy import special, stats
 
+from theorychecks.statistics.dithering import unless_rounded
 from theorychecks.statistics.interval import CONFIDENCE, Interval, check_confidence
 from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.prediction import Demands
 from theorychecks.statistics.two_samples import TESTS, compare, detectable
-from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict, unless_rounded
+from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict
 
 _FEWEST_SEEDS: Final = 8
 """Jackknife intervals and Levene's test are rough with fewer."""

@@ -5,9 +5,12 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+import hypothesis  # noqa: F401 - loaded here once, not anew by each pytest that runs inside this one
 import pytest
 
+import theorychecks.experiment  # noqa: F401 - the same, and numpy cannot be loaded twice
 from theorychecks.plugin.outcomes import ExitCode
 from theorychecks.reporting import Report
 from theorychecks.reporting.papers import paper_sections
@@ -93,6 +96,22 @@ def test_a_refutation_decides_the_exit_code(ran):
     assert ran.code == ExitCode.FAILED == 1
 
 
+@pytest.fixture
+def inner(pytester, monkeypatch):
+    """Some of the claims in a pytest inside this one, for which torch need not be imported again."""
+    for name in ("GITHUB_STEP_SUMMARY", "PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"):
+        monkeypatch.delenv(name, raising=False)
+    pytester.makeini("[pytest]\naddopts = --import-mode=importlib -p no:cacheprovider\nfilterwarnings = error")
+    source = Path(__file__).with_name("suites") / "endings.py"
+
+    def run(*options, conftest=""):
+        pytester.makeconftest(conftest)
+        pytester.makepyfile(test_endings=source.read_text(encoding="utf-8"))
+        return pytester.runpytest_inprocess("-p", "no:xdist", *options)
+
+    return run
+
+
 @pytest.mark.parametrize(
     ("chosen", "code"),
     [
@@ -104,22 +123,24 @@ def test_a_refutation_decides_the_exit_code(ran):
         ("typo or refuted", 1),
     ],
 )
-def test_exit_codes_tell_a_typo_from_a_refutation(run_suite, chosen, code):
-    assert run_suite("endings", "-k", f"({chosen}) and not unexpectedly").code == code
+def test_exit_codes_tell_a_typo_from_a_refutation(inner, chosen, code):
+    assert inner("-k", f"({chosen}) and not unexpectedly").ret == code
 
 
-def test_a_plain_test_that_fails_is_no_claim_that_broke(run_suite):
+def test_a_plain_test_that_fails_is_no_claim_that_broke(inner):
     broken = "def pytest_runtest_call(item):\n    assert item.name != 'test_plain'"
-    assert run_suite("endings", "-k", "typo or plain", conftest=broken).code == 1
+    assert inner("-k", "typo or plain", conftest=broken).ret == 1
 
 
-def test_what_stopping_at_the_first_failure_leaves_is_not_run(run_suite):
-    ran = run_suite("endings", "-x", "-k", "is_refuted or asserts or typo")
-    assert [claim["outcome"] for claim in ran.report.claims] == ["fail", "not run", "not run", "not run"]
-    assert {claim["reason"] for claim in ran.report.claims[1:]} == {
+def test_what_stopping_at_the_first_failure_leaves_is_not_run(inner, pytester):
+    ran = inner("-x", "-k", "is_refuted or asserts or typo")
+    latest = pytester.path / "reports" / "latest"
+    report = Report.from_json((latest / "report.json").read_text(encoding="utf-8"))
+    assert [claim["outcome"] for claim in report.claims] == ["fail", "not run", "not run", "not run"]
+    assert {claim["reason"] for claim in report.claims[1:]} == {
         "the run ended before this claim: stopping after 1 failures"
     }
-    suite = ran.report.suite
+    suite = report.suite
     assert (suite["not_run"], suite["failed"], suite["lost"], suite["stopped"]) == (
         3,
         1,
@@ -127,11 +148,11 @@ def test_what_stopping_at_the_first_failure_leaves_is_not_run(run_suite):
         "stopping after 1 failures",
     )
     assert "INCOMPLETE: 4 claims collected, 1 judged, 3 not run; the run ended early: stopping after 1 failures" in (
-        ran.text
+        ran.stdout.str()
     )
-    markdown = (ran.directory / "reports/latest/report.md").read_text(encoding="utf-8")
+    markdown = (latest / "report.md").read_text(encoding="utf-8")
     assert "- ○ not run: `typo`. the run ended before this claim: stopping after 1 failures" in markdown
-    assert ran.code == 1
+    assert ran.ret == 1
 
 
 WAITS = '''

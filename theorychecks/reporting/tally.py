@@ -44,5 +44,5 @@ def first_line(claim: ClaimDocument) -> str:
 
 
 def has_verdict(claim: ClaimDocument) -> bool:
-    """Say whether a claim's findings say how it ended."""
-    return claim["outcome"] not in (*UNJUDGED, "error") and bool(claim["findings"])
+    """Say whether a claim's findings say how it ended; what went wrong says more than they do."""
+    return claim["outcome"] not in UNJUDGED and bool(claim["findings"]) and not claim["error"]

@@ -24,7 +24,7 @@ def with_runs(bad, *, count, seeds=8, at=2):
 
 
 positive = st.floats(min_value=1e-300, max_value=1e300)
-raw = st.one_of(positive, st.sampled_from([0.0, math.inf, -math.inf, math.nan]))
+raw = st.one_of(positive, st.sampled_from([0.0, math.inf, math.nan]))
 
 
 @st.composite

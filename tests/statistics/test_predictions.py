@@ -27,10 +27,9 @@ def test_the_breakdown_constant_is_the_largest_class_that_supports(synthetic, no
     def verdict(constant):
         return PowerLaw(-0.5, corrections=FiniteSizeClass(constant=constant)).judge(measurement).verdict
 
-    # A step is a 32nd of what the range admits, 0.9 times the root of 512.
-    step = 0.9 * 512**0.5 / 32
+    # It is told to two digits, and the range admits 0.9 times the root of 512, which is 20.4.
     assert verdict(largest) is Verdict.SUPPORTED
-    assert largest + 1.1 * step > 0.9 * 512**0.5 or verdict(largest + 1.1 * step) is not Verdict.SUPPORTED
+    assert largest == 20 or verdict(largest + 1) is not Verdict.SUPPORTED
 
 
 @pytest.mark.parametrize("c", [-3.0, 0.0, 3.0])

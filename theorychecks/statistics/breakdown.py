@@ -11,7 +11,7 @@ import numpy as np
 from theorychecks.statistics.interval import Fit, Interval, fit_power_law
 from theorychecks.statistics.measurement import Measurement
 
-_STEPS: Final = 32
+_STEPS: Final = 128
 _SMALLEST_SIZE: Final = 1e-6
 """A class without corrections has no members; a tiny one stands for it."""
 
@@ -19,7 +19,7 @@ _SMALLEST_SIZE: Final = 1e-6
 def breakdown_constant(fit: Fit, measurement: Measurement, allowed: Interval) -> float | None:
     """The largest constant C (or rho) of a class under which the whole interval is allowed and nothing is flagged.
 
-    Sought among 32 up to the largest that the range admits, where a correction swallows nine tenths of the law.
+    Sought among 128 up to the largest that the range admits, where a correction swallows nine tenths of the law.
     """
     most = fit.finite_size.largest_size(np.asarray(measurement.axis_values, dtype=np.float64))
     sizes = [_rounded_down(most * step) for step in np.linspace(0.0, 1.0, _STEPS + 1)[1:-1]]

@@ -39,7 +39,7 @@ def spreads(cell):
         return cost * cell.var(ddof=1) / count, moment(cell) / count**2, count - 1
     clipped = winsorised(cell)
     variance = clipped.var(ddof=1) * (count - 1) / (kept * (kept - 1))
-    return variance, 2 * moment(clipped) * (count / kept) ** 3 / count**2, kept - 1
+    return variance, 3 * moment(clipped) * (count / kept) ** 3 / count**2, kept - 1
 
 
 def smoothed(widths, variances, freedom):
@@ -86,7 +86,7 @@ def test_the_interval_is_that_of_an_independent_computation(counts, noise):
     assert fit.degrees_of_freedom == pytest.approx(own.sum() ** 2 / (own**2 / freedom).sum(), rel=1e-9)
     share = (weights**3 * (smooth * seeds) ** 1.5 / seeds**2).sum() / error**3
     skewness = share * np.average(moments * seeds**2 / (smooth * seeds) ** 1.5, weights=seeds)
-    doubt = 0.5 * np.sqrt(6 / seeds.sum()) * np.average(np.where(seeds < 8, 1, 2), weights=seeds) * abs(share)
+    doubt = 0.5 * np.sqrt(6 / seeds.sum()) * np.average(np.where(seeds < 8, 1, 3), weights=seeds) * abs(share)
     low = fit.exponent - fit.shift - fit.bias_bound - error * reach(0.025, fit.degrees_of_freedom, skewness - doubt)
     high = fit.exponent - fit.shift + fit.bias_bound + error * reach(0.025, fit.degrees_of_freedom, -skewness - doubt)
     assert fit.interval == pytest.approx((low, high), abs=1e-9)

@@ -40,6 +40,7 @@ def mean_above(one: Array, other: Array, skewness: float, *, paired: bool) -> fl
         total = max(float(first + second), np.finfo(float).tiny)
         error = total**0.5
         freedom = total**2 / max(first**2 / (len(one) - 1) + second**2 / (len(other) - 1), np.finfo(float).tiny)
-        own = skewness * (first**1.5 * len(one) ** -0.5 - second**1.5 * len(other) ** -0.5) / total**1.5
+        shares = (first / total) ** 1.5 * len(one) ** -0.5 - (second / total) ** 1.5 * len(other) ** -0.5
+        own = skewness * shares
     estimate = Estimate(float(one.mean() - other.mean()), error, float(freedom), skewness=_UNSEEN * float(own))
     return estimate.chance_above(estimate.value)

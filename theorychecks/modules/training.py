@@ -147,7 +147,7 @@ class _Run:
             return whole
         optimizer = made
         check_owned(self.model, self.parameters, optimizer)
-        set_epsilon(optimizer, self.adjustment)
+        set_options(optimizer, self.adjustment)
 
         def one(batch: Batch) -> float:
             losses = []
@@ -233,11 +233,13 @@ def scaled_outputs(module: nn.Module, adjustment: Adjustment) -> list[Any]:
     ]
 
 
-def set_epsilon(optimizer: Optimizer, adjustment: Adjustment) -> None:
-    """Give an optimizer another epsilon, where it has one."""
+def set_options(optimizer: Optimizer, adjustment: Adjustment) -> None:
+    """Give an optimizer another epsilon, and no weight decay, where it has them."""
     for group in optimizer.param_groups:
         if adjustment.epsilon is not None and "eps" in group:
             group["eps"] = adjustment.epsilon
+        if adjustment.undecayed and "weight_decay" in group:
+            group["weight_decay"] = 0.0
 
 
 def adjusted(adjustment: Adjustment, name: str, before: Tensor, after: Tensor) -> Tensor:

@@ -42,7 +42,7 @@ def beside_its_constant(function, largest, power, constant):
 
     def read(side, draw):
         if side == PREDICTED:
-            return np.full(len(draw.seeds), constant)
+            return constant
         return function(starts(draw, largest), [DEEP])[0] * float(DEEP) ** power
 
     about = (("side", "1 is the recursion, 2 is the constant"),)

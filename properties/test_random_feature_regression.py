@@ -200,7 +200,7 @@ def gaussian_regressions(activation, ridge):
 
     def mean(side, draw):
         if side == PREDICTED:
-            return {f"{features} features": np.ones(len(draw.seeds)) for features in FEATURES}
+            return {f"{features} features": 1.0 for features in FEATURES}
         found = list(sampled(draw))
         return {f"{features} features": [size(each[features]) for each in found] for features in FEATURES}
 
@@ -209,12 +209,9 @@ def gaussian_regressions(activation, ridge):
             if side == PREDICTED:
                 # The formula divides by features - samples - 1; other degrees of freedom are the control's.
                 return {
-                    f"{features} features": np.full(
-                        len(draw.seeds),
-                        np.mean(ridgeless_variance(kernel, 12, targets, features))
-                        * (features - 13)
-                        / degrees(features),
-                    )
+                    f"{features} features": np.mean(ridgeless_variance(kernel, 12, targets, features))
+                    * (features - 13)
+                    / degrees(features)
                     for features in FEATURES
                 }
             found = list(sampled(draw))

@@ -107,7 +107,7 @@ def mean_nngp(cosine, depth):
 
     def read(side, draw):
         if side == PREDICTED:
-            return {f"width {n}": np.full(len(draw.seeds), arc_cosine(cosine, depth)) for n in (16, 32)}
+            return {f"width {n}": arc_cosine(cosine, depth) for n in (16, 32)}
         return {
             f"width {n}": [nngp_between_two_inputs(cosine, n, depth, 8000, draw.rng(s, n)).mean() for s in draw.seeds]
             for n in (16, 32)
@@ -249,10 +249,7 @@ def fluctuations_and_law(constant, dimension):
     def read(side, draw):
         if side == MEASURED:
             return excess_variance(dimension, NETWORKS, draw)
-        return {
-            f"{depth} layers of {width}": np.full(len(draw.seeds), (1 + constant / width) ** depth - 1)
-            for width, depth in SHAPES
-        }
+        return {f"{depth} layers of {width}": (1 + constant / width) ** depth - 1 for width, depth in SHAPES}
 
     return beside(read, f"variance of the squared features, against constant {constant:g}", budget=32)
 

@@ -91,7 +91,7 @@ def samples_to_half_error(domain, kernel, dimension, degree, removed=False):
 
     def read(side, draw):
         if side == PREDICTED:
-            return np.full(len(draw.seeds), estimate)
+            return estimate
         return [one(draw.rng(seed)) for seed in draw.seeds]
 
     about = (("side", "1 is measured, 2 is the estimate"),)
@@ -145,7 +145,7 @@ def estimate_along_dimension(kernel, degree, removed=False):
     def read(dimension, draw):
         spectrum = harmonics.sphere_spectrum(PROFILES[kernel], int(dimension))
         power = powers(len(spectrum.eigenvalues), degree, removed=removed)
-        return np.full(len(draw.seeds), risk_estimate.samples_to_half_error(spectrum, power))
+        return risk_estimate.samples_to_half_error(spectrum, power)
 
     name = "estimated samples to half error" + (", without the highest degree" if removed else "")
     return tc.Scan(read, DIMENSIONS, along="dimension", name=name, seeds=4)

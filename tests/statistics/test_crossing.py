@@ -1,16 +1,15 @@
-"""The crossing of one half is covered by its interval, for slow transitions and for steep ones."""
+"""The crossing of one half is covered by its interval, whatever the shape of the curve that rises or falls there."""
 
 import math
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
 from theorychecks.statistics import Crossing, Measurement, Prediction, Verdict
-from theorychecks.statistics.logistic import LogisticCurve
+from theorychecks.statistics.monotone import Transition
 
 SCALES = 2.0 ** np.arange(-4, 5)
 
@@ -38,58 +37,92 @@ def test_it_is_a_prediction():
 
 
 @pytest.mark.parametrize("slope", [2.0, -2.0])
-@pytest.mark.parametrize("crossing, verdict", [(1.0, "SUPPORTED"), (0.4, "REFUTED"), (2.5, "REFUTED")])
+@pytest.mark.parametrize("crossing, verdict", [(1.0, "SUPPORTED"), (0.15, "REFUTED"), (6.6, "REFUTED")])
 def test_a_crossing_is_supported_and_its_neighbours_are_refuted(crossing, verdict, slope):
-    finding = judged(np.random.default_rng(1001), crossing=crossing, slope=slope, runs=60)
+    finding = judged(np.random.default_rng(1001), crossing=crossing, slope=slope, runs=60, within=1.0)
     assert finding.verdict.name == verdict
     assert finding.interval.low < crossing < finding.interval.high
 
 
-# Measured with R=1000 at 10 runs a point: 93.7 to 95.4% for slopes of 1 and 2 an octave, 98.5 to 100% for 4 and more, where
-# the interval is mostly the bracket. A profile interval alone covers 89% at slope 4 and 85% at slope 20 (R=200).
+CURVES = {
+    "logistic": lambda x: 1 / (1 + x**-2.0),
+    "slow logistic": lambda x: 1 / (1 + x**-1.0),
+    "steep logistic": lambda x: 1 / (1 + x**-6.0),
+    "probit": lambda x: stats.norm.cdf(np.log2(x)),
+    "late": lambda x: 0.5 ** (x**-2.0),
+    "early": lambda x: 1 - 0.5 ** (x**2.0),
+    "saturating at 80%": lambda x: 0.8 / (1 + 0.6 * x**-3.0),
+}
+"""Probabilities of success that cross one half at one, two of them lopsided."""
+FINE = 2.0 ** np.arange(-3, 3.1, 0.5)
+
+
+def drawn(rng, curve, *, runs, scales=FINE, crossing=1.0, falling=False):
+    """Successes along a curve."""
+    shares = CURVES[curve](scales / crossing)
+    cells = [(rng.random(runs) < (1 - share if falling else share)).astype(float) for share in shares]
+    return Measurement.of(scales, cells, axis="scale")
+
+
+@pytest.mark.parametrize("falling", [False, True])
+@pytest.mark.parametrize("runs", [10, 30, 100])
+@pytest.mark.parametrize("curve", CURVES)
+def test_a_crossing_at_either_edge_of_the_margin_is_seldom_decided(curve, runs, falling):
+    # Rates with R=1500: in reports/calibration.md, at a nominal 2.5%. Under a logistic model the late curve gives 10,
+    # 33 and 54% SUPPORTED with 10, 30 and 100 runs a point, and the saturating one 32% REFUTED.
+    rng = np.random.default_rng(1003)
+    measured = [drawn(rng, curve, runs=runs, falling=falling) for _ in range(60)]
+    for at in (1.3, 1 / 1.3):
+        verdicts = [Crossing(at, within=0.3).judge(measurement).verdict for measurement in measured]
+        for wrong in (Verdict.SUPPORTED, Verdict.REFUTED):
+            assert np.mean([verdict is wrong for verdict in verdicts]) <= 0.09
+
+
+@pytest.mark.parametrize("curve", CURVES)
+def test_every_curve_is_supported_where_it_crosses_and_refuted_elsewhere(curve):
+    # A slow curve takes a wide margin.
+    within = 2.0 if curve == "slow logistic" else 0.7
+    measurement = drawn(np.random.default_rng(1012), curve, runs=150)
+    assert Crossing(1.0, within=within).judge(measurement).verdict is Verdict.SUPPORTED
+    for at in (0.2, 5.0):
+        assert Crossing(at, within=0.3).judge(measurement).verdict is Verdict.REFUTED
+
+
+# Measured with R=1000 at 10 runs a point: 97 to 100%.
 @pytest.mark.parametrize(
     "slope, crossing, least",
-    [
-        (1, 1.0, 0.87),
-        (2, 1.0, 0.88),
-        (2, 1.41, 0.88),
-        (-2, 3.0, 0.88),
-        (8, 1.0, 0.96),
-        (20, 1.0, 0.97),
-        (20, 1.41, 0.97),
-    ],
+    [(2, 1.0, 0.93), (2, 1.41, 0.93), (-2, 3.0, 0.93), (8, 1.0, 0.93), (20, 1.0, 0.93), (20, 1.41, 0.97)],
 )
 def test_the_interval_covers_the_crossing(slope, crossing, least):
     rng = np.random.default_rng(1002)
-    intervals = [judged(rng, slope=slope, crossing=crossing).interval for _ in range(100)]
-    assert np.mean([low <= crossing <= high for low, high in intervals]) >= least
+    found = [judged(rng, slope=slope, crossing=crossing).interval for _ in range(100)]
+    # Where an end is missing there is no interval to miss anything.
+    assert np.mean([interval is None or interval.low <= crossing <= interval.high for interval in found]) >= least
+    assert sum(interval is not None for interval in found) >= 90
 
 
-@pytest.mark.parametrize("crossing", [1.5, 1 / 1.5])
-def test_a_crossing_at_the_margin_is_seldom_decided(crossing):
-    # Measured with R=1000, 40 runs a point: SUPPORTED 2.4 and 3.8%, REFUTED 2.5 and 1.7%, at a nominal 2.5%.
-    rng = np.random.default_rng(1003)
-    verdicts = [judged(rng, slope=1.0, crossing=crossing, runs=40).verdict for _ in range(100)]
-    for wrong in (Verdict.SUPPORTED, Verdict.REFUTED):
-        assert np.mean([verdict is wrong for verdict in verdicts]) <= 0.10
+def test_p_values_are_those_of_binomial_tests():
+    measurement = counted(0, 1, 2, 9, 10, 10)
+    transition = Transition.of(SCALES[:6], np.array([0, 1, 2, 9, 10, 10]), np.full(6, 10))
+    below = [stats.binomtest(k, n, alternative="less").pvalue for k, n in ((0, 10), (1, 10), (2, 10))]
+    # The third point is clear only alone, and with the fourth it is none; the second is clearer with the third.
+    together = stats.binomtest(3, 20, alternative="less").pvalue
+    assert transition.before[1] == pytest.approx(2 * min(below[1], together))
+    assert transition.before[2] == pytest.approx(2 * below[2])
+    assert transition.p_above(SCALES[2]) == pytest.approx(2 * below[2])
+    assert transition.p_above(0.9 * SCALES[2]) == transition.p_above(SCALES[2])
+    finding = Crossing(0.3, within=1.5).judge(measurement)
+    assert (finding.verdict, tuple(finding.interval)) == (Verdict.SUPPORTED, (0.125, 0.5))
+    above = stats.binomtest(9, 10, alternative="greater").pvalue
+    low, high = Crossing(0.3, within=1.5).allowed
+    assert low < SCALES[1] < SCALES[3] < high
+    assert finding.p_value == pytest.approx(2 * max(min(below[1], together), above))
 
 
-def test_the_estimate_is_that_of_a_binomial_model_in_statsmodels():
-    measurement = indicators(np.random.default_rng(1004), crossing=1.3, slope=1.5, runs=20)
-    successes = np.array([20 - missing for missing in measurement.not_finite])
-    points = np.log(SCALES)
-    model = sm.GLM(np.c_[successes, 20 - successes], sm.add_constant(points), family=sm.families.Binomial()).fit()
-    curve = LogisticCurve(points, successes.astype(float), np.full(9, 20.0))
-    assert curve.crossing == pytest.approx(-model.params[0] / model.params[1], abs=1e-6)
-
-    # The deviance of a crossing is that of a model through it, without an intercept.
-    for point in (-0.5, 0.1, 0.9):
-        through = sm.GLM(np.c_[successes, 20 - successes], points - point, family=sm.families.Binomial()).fit()
-        assert curve.deviance(point) == pytest.approx(through.deviance - model.deviance, abs=1e-6)
-
-    finding = Crossing(1.3, within=0.5).judge(measurement)
-    limit = stats.chi2.isf(0.05, 1)
-    assert [curve.deviance(math.log(end)) for end in finding.interval] == pytest.approx([limit, limit], abs=1e-6)
+def test_no_point_behind_a_doubtful_one_is_seen():
+    # The third point is clear and the second is not, alone or with it: the sequence stops before them.
+    transition = Transition.of(np.arange(1.0, 6), np.array([0, 9, 0, 10, 10]), np.full(5, 10))
+    assert transition.interval(0.025).low == 1.0
 
 
 @pytest.mark.parametrize(
@@ -98,25 +131,18 @@ def test_the_estimate_is_that_of_a_binomial_model_in_statsmodels():
         ((0, 0, 0, 10, 10, 10), (0.25, 0.5)),
         ((10, 10, 10, 0, 0, 0), (0.25, 0.5)),
         ((0, 0, 4, 10, 10, 10), (0.125, 0.5)),
-        ((10, 10, 9, 0, 0, 0), (0.125, 0.5)),
+        ((10, 10, 5, 0, 0, 0), (0.125, 0.5)),
     ],
 )
 def test_a_steep_transition_is_bracketed(successes, bracket):
     inside = Crossing(0.3, within=2.0).judge(counted(*successes))
     assert tuple(inside.interval) == pytest.approx(bracket)
     assert inside.verdict is Verdict.SUPPORTED
-    assert "between points where all runs agree" in inside.reason
-    assert inside.p_value == 2**-10
+    assert inside.p_value <= 2**-9
     assert Crossing(1.5, within=0.1).judge(counted(*successes)).verdict is Verdict.REFUTED
     partly = Crossing(0.3, within=0.1).judge(counted(*successes))
     assert (partly.verdict, partly.remedy.limited_by) == (Verdict.INCONCLUSIVE, "boundary")
-    assert "points between its ends, which no seeds replace" in partly.reason
-
-
-def test_two_mixed_points_or_one_out_of_place_are_no_bracket():
-    points, runs = np.arange(6.0), np.full(6, 10.0)
-    for successes in ([0, 0, 1, 9, 10, 10], [0, 1, 0, 10, 10, 10], [0, 10, 0, 10, 0, 10], [0] * 6, [0, 0, 0, 0, 0, 5]):
-        assert LogisticCurve(points, np.array(successes, dtype=float), runs).bracket is None
+    assert "points inside the margin, on both sides of the crossing, which no runs replace" in partly.reason
 
 
 @pytest.mark.parametrize(
@@ -129,20 +155,11 @@ def test_success_that_does_not_change_has_no_crossing(successes):
 
 
 def test_few_runs_leave_it_open_and_the_remedy_says_how_many_would_do():
-    finding = judged(np.random.default_rng(1005), slope=1.0, within=0.3)
+    finding = judged(np.random.default_rng(1011), slope=1.0, within=1.2)
     assert (finding.verdict, finding.remedy.limited_by) == (Verdict.INCONCLUSIVE, "noise")
     needed = math.ceil(10 * finding.remedy.effort)
     assert f"about {needed} runs a point instead of 10" in finding.reason
-    assert judged(np.random.default_rng(1006), slope=1.0, within=0.3, runs=needed).verdict is Verdict.SUPPORTED
-
-
-def test_the_p_value_is_that_of_the_signed_root():
-    finding = judged(np.random.default_rng(1007), crossing=2.5, runs=40)
-    curve = LogisticCurve(
-        np.log(SCALES), np.array([40.0 - n for n in finding.measurement.not_finite]), np.full(9, 40.0)
-    )
-    assert finding.p_value == pytest.approx(stats.norm.sf(math.sqrt(curve.deviance(math.log(1.5)))))
-    assert finding.p_value < 0.005
+    assert judged(np.random.default_rng(1006), slope=1.0, within=1.2, runs=needed).verdict is Verdict.SUPPORTED
 
 
 @pytest.mark.parametrize("at, support", [(math.sqrt(2), 1.0), (1.0, 0.0)])
@@ -192,26 +209,3 @@ def test_designs_that_cannot_decide_are_refused():
 def test_options_are_checked(at, within):
     with pytest.raises(ValueError, match="a positive axis value and a positive margin"):
         Crossing(at, within=within)
-
-
-def test_a_curve_that_is_not_logistic_is_flagged():
-    # Success with probability 1 - 2^-(x^2) crosses one half at 1, and its log-odds are bent.
-    rng = np.random.default_rng(812)
-    points = np.geomspace(0.25, 4, 9)
-    bent = Measurement.of(points, [(rng.random(400) < 1 - 0.5 ** (x**2)).astype(float) for x in points], axis="rate")
-    finding = Crossing(1.1, within=0.1).judge(bent)
-    assert finding.verdict is Verdict.INCONCLUSIVE
-    assert finding.remedy.limited_by == "flags"
-    assert "log-odds are not linear in log rate" in finding.reason
-
-
-def test_a_logistic_curve_is_rarely_flagged():
-    # Six in a thousand, where five are nominal.
-    rng = np.random.default_rng(813)
-    points = np.geomspace(0.25, 4, 9)
-    flagged = []
-    for _ in range(300):
-        shares = 1 / (1 + points**-1.5)
-        drawn = Measurement.of(points, [(rng.random(40) < p).astype(float) for p in shares], axis="rate")
-        flagged.append("lack of fit" in Crossing(1.0, within=0.5).judge(drawn).reason)
-    assert np.mean(flagged) <= 0.03

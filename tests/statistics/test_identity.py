@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from theorychecks.statistics import Identity, Measurement, Prediction, Verdict
@@ -61,13 +61,15 @@ def test_sums_in_another_order_are_identical_and_other_sums_are_not():
 
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(
-    value=st.floats(1e-30, 1e30),
+    value=st.one_of(st.floats(1e-30, 1e30), st.floats(1e-43, 1e-37), st.floats(1e-320, 1e-300)),
     ulps=st.integers(1, 100),
     above=st.booleans(),
     dtype=st.sampled_from([np.float32, np.float64]),
 )
 def test_ulps_are_those_of_numpy(value, ulps, above, dtype):
     exact = dtype(value)
+    # A hundred of its units are less than the number itself.
+    assume(exact > 200 * np.finfo(dtype).smallest_subnormal)
     unit = float(np.spacing(exact))
     measured = float(exact) + (ulps if above else -ulps) * unit
     prediction = Identity(ulps, dtype=dtype.__name__, value=float(exact))
@@ -85,6 +87,18 @@ def test_a_missing_run_leaves_it_open_and_a_deviating_one_decides_all_the_same()
     assert missing.reason == "runs without a finite positive number: 1 of 3 at width 128; every run needs a number"
     assert prediction.judge(ratios(math.nan, 1.5, 1.0)).verdict is Verdict.REFUTED
     assert prediction.judge(Measurement.of((64,), [[math.inf] * 3])).verdict is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("value", [1e-310, 1.0])
+def test_a_run_of_exactly_zero_is_no_identity(value, dtype):
+    prediction = Identity(dtype=dtype, value=value)
+    assert prediction.judge(Measurement.of((64,), [[value] * 3])).verdict is Verdict.SUPPORTED
+    zero = prediction.judge(Measurement.of((64,), [[value, value, 0.0]]))
+    # In single precision 1e-310 is zero itself.
+    tiny = (dtype, value) == ("float32", 1e-310)
+    assert zero.verdict is (Verdict.INCONCLUSIVE if tiny else Verdict.REFUTED)
+    assert tiny or "seed 2" in zero.reason
 
 
 def test_power_is_that_of_a_single_run():

@@ -224,17 +224,19 @@ def _check_sign(design: Design, name: str, axis_value: float, readings: Sequence
 
 
 def _measurement(design: Design, name: str, cells: Sequence[Sequence[Reading]]) -> Measurement:
-    values, statuses = [], []
+    values, statuses, exact = [], [], []
     for readings, count in zip(cells, design.counts, strict=True):
         numbers = [float(v) for reading in readings for v in reading.values.cpu().tolist()][:count]
         declared = [s for reading in readings for s in reading.statuses or (None,) * len(reading.values)][:count]
         statuses.append(tuple(s or status_of(v) for v, s in zip(numbers, declared, strict=True)))
         values.append(tuple(v if math.isfinite(v) and v > 0 else math.nan for v in numbers))
+        exact.append(all(reading.exact for reading in readings))
     return Measurement(
         axis=design.axis,
         axis_values=tuple(float(value) for value in design.axis_values),
         values=tuple(values),
         statuses=tuple(statuses),
         shared_seeds=design.shared_seeds,
+        exact=tuple(exact),
         name=name or design.title,
     )

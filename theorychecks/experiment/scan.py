@@ -79,8 +79,9 @@ class Scan(Design):
 
     Attributes:
         read: from an axis value and a `Draw` to one number for each of the draw's seeds, or to several such arrays by
-            name. What it draws comes from the draw's generators. It is the same function at every look, and two scans
-            with one function share what has been measured.
+            name; to a single number where nothing is drawn, as for a formula. What it draws comes from the draw's
+            generators. It is the same function at every look, and two scans with one function share what has been
+            measured.
         values: of the axis, increasing and positive.
         along: the axis, what varies: "samples", "output scale", "particles".
         name: of the quantity.
@@ -154,10 +155,15 @@ class Scan(Design):
         """What the function gives, as readings by name."""
         found = self.read(value, draw)
         by_name = found if isinstance(found, Mapping) else {"": found}
-        return {
-            name: given if isinstance(given, Reading) else Reading(torch.as_tensor(np.asarray(given, dtype=np.float64)))
-            for name, given in by_name.items()
-        }
+        return {name: _reading(given, len(draw.seeds)) for name, given in by_name.items()}
+
+
+def _reading(given: object, seeds: int) -> Reading:
+    """One number a seed; a single number stands for all of them."""
+    if isinstance(given, Reading):
+        return given
+    values = torch.as_tensor(np.asarray(given, dtype=np.float64))
+    return Reading(values.expand(seeds), exact=True) if values.ndim == 0 else Reading(values)
 
 
 def _joined(parts: Sequence[Reading]) -> Reading:

@@ -72,10 +72,12 @@ class Reading:
     Attributes:
         values: [seed]; infinite or NaN where a run has diverged.
         statuses: where a value is a bound rather than a number; None, for one or for all, reads them off the values.
+        exact: whether the number is the same for every seed because nothing is drawn for it.
     """
 
     values: Tensor
     statuses: tuple[Status | None, ...] | None = None
+    exact: bool = False
 
 
 @dataclass(frozen=True)
@@ -136,8 +138,8 @@ def _reading(values: Tensor, run: Run) -> Reading:
     finite = run.losses[-1].isfinite().cpu()
     if values.shape != finite.shape or not values.isnan().any():
         return Reading(values)
-    undefined = values.isnan().cpu() & finite
-    return Reading(values, tuple(Status.UNDEFINED if flag else None for flag in undefined.tolist()))
+    diverged = values.isnan().cpu() & ~finite
+    return Reading(values, tuple(Status.DIVERGED if flag else None for flag in diverged.tolist()))
 
 
 def together(first: Observable, *others: Observable) -> Observable:

@@ -1,14 +1,18 @@
-"""Cells: the runs at one axis value, summarised by a location and its variance."""
+"""Cells: the runs at one axis value, summarised by a location, its variance and its skewness."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
-from theorychecks.statistics.measurement import LOG_OF_MEAN, MEAN_OF_LOGS, TRIM, Average, Measurement
+from theorychecks.statistics.measurement import LOG_OF_MEAN, MEAN_OF_LOGS, SEEDS_TO_TRIM, TRIM, Average, Measurement
+from theorychecks.statistics.noise_law import fit_noise_law
+from theorychecks.statistics.skewness import hall, hall_inverse
 
 Array = NDArray[np.float64]
 
@@ -16,21 +20,71 @@ NO_NOISE: Final = 1e-12
 """A standard error below this is rounding, and this is divided by in its place."""
 _VARIANCE_FLOOR: Final = 1e-12
 """Below rounding of a float64 logarithm; keeps exactly repeated values from claiming infinite weight."""
+_TRIMMING_COSTS: Final = (1.039, 1.085, 1.138, 1.109, 1.108)
+"""Variance of the trimmed mean of 3 to 7 normal runs, over that of their plain mean (simulated, 200,000 cells each)."""
+_HIDDEN_BY_WINSORISING: Final = 2.0
+"""Times the winsorised third moment that a skewed cell may have: winsorising hides the tail (chosen by calibration)."""
 
 
-class Estimate(NamedTuple):
-    """A linear combination of cells' locations, with its noise."""
+@dataclass(frozen=True)
+class Estimate:
+    """A linear combination of cells' locations, with its noise.
+
+    Attributes:
+        value: of the combination.
+        standard_error: of the value.
+        degrees_of_freedom: of the standard error.
+        skewness: of the value's law, as estimated from all runs.
+        doubt: the standard error of that skewness; each tail is judged by the less favourable end.
+    """
 
     value: float
     standard_error: float
     degrees_of_freedom: float
+    skewness: float = 0.0
+    doubt: float = 0.0
+
+    def reach_below(self, level: float) -> float:
+        """How far below the value the truth may lie, with error probability at most `level`."""
+        return self.standard_error * hall_inverse(self._quantile(level), self.skewness - self.doubt)
+
+    def reach_above(self, level: float) -> float:
+        """How far above the value the truth may lie, with error probability at most `level`."""
+        return -self.standard_error * hall_inverse(-self._quantile(level), self.skewness + self.doubt)
+
+    def chance_above(self, room: float) -> float:
+        """The probability of a value that exceeds the truth by so much."""
+        t = room / max(self.standard_error, NO_NOISE)
+        return float(stats.t.sf(hall(t, self.skewness - self.doubt), self.degrees_of_freedom))
+
+    def chance_below(self, room: float) -> float:
+        """The probability of a value that falls short of the truth by so much."""
+        t = room / max(self.standard_error, NO_NOISE)
+        return float(stats.t.cdf(hall(-t, self.skewness + self.doubt), self.degrees_of_freedom))
+
+    def _quantile(self, level: float) -> float:
+        return float(stats.t.isf(level, self.degrees_of_freedom))
 
 
 class Cells(NamedTuple):
-    """Location, variance of the location, degrees of freedom and seeds of each cell."""
+    """What the runs of each of K cells say.
+
+    Attributes:
+        locations: [K], trimmed means of logarithms; plain means over shared seeds; logarithms of means.
+        variances: [K], of the locations, each from its own cell.
+        smooth_variances: [K], the same from a law in the axis that all cells are fitted by.
+        third_moments: [K], third central moments of the locations.
+        degrees_of_freedom: [K], of the variances.
+        seeds: [K].
+        logs: K arrays of runs.
+        shared: whether seed index s is the same draw in every cell.
+        trimmed: whether locations are trimmed means.
+    """
 
     locations: Array
     variances: Array
+    smooth_variances: Array
+    third_moments: Array
     degrees_of_freedom: Array
     seeds: Array
     logs: list[Array]
@@ -42,27 +96,67 @@ class Cells(NamedTuple):
         """Whether no cell has any noise, as of a quantity that does not depend on the seed."""
         return bool((self.variances <= _VARIANCE_FLOOR).all())
 
+    @property
+    def pooled_variance(self) -> float:
+        """Variance of the logarithm of one run, pooled over cells."""
+        weights = self.degrees_of_freedom
+        return float((self.variances * self.seeds * weights).sum() / weights.sum())
+
     def combine(self, weights: Array) -> Estimate:
-        """A linear combination of locations with its standard error."""
+        """A linear combination of locations with its noise.
+
+        The standard error is the larger one of two: from each cell's own variance, with degrees of freedom after Welch
+        (1947) and Satterthwaite (1946), and from the law that smooths the variances. Where few seeds happen to agree,
+        the second one is not taken in; where the law is wrong, the first one is not.
+        """
         if self.shared:
-            per_seed = weights @ np.array(self.logs)
-            error = per_seed.std(ddof=1) / math.sqrt(len(per_seed))
-            return Estimate(float(per_seed.mean()), float(error), len(per_seed) - 1.0)
+            return _of_paired(weights @ np.array(self.logs))
         terms = weights**2 * self.variances
         total = terms.sum()
-        # Welch (1947) and Satterthwaite (1946).
         freedom = total**2 / (terms**2 / self.degrees_of_freedom).sum()
-        return Estimate(float(weights @ self.locations), float(math.sqrt(total)), float(freedom))
+        variance = max(float(total), float((weights**2 * self.smooth_variances).sum()))
+        # One standardised skewness for all cells, each cell by its share in the combination.
+        scales = self.smooth_variances**1.5
+        common = float((self.seeds * self.third_moments / scales / self._per_root_seed()).sum() / self.seeds.sum())
+        share = float((weights**3 * scales * self._per_root_seed()).sum()) / variance**1.5
+        return Estimate(
+            float(weights @ self.locations),
+            math.sqrt(variance),
+            float(freedom),
+            skewness=common * share,
+            doubt=math.sqrt(6 / self.seeds.sum()) * abs(share),
+        )
+
+    def _per_root_seed(self) -> Array:
+        """[K], by which the skewness of one run is that of a location."""
+        return np.asarray(self.seeds**-0.5)
+
+
+def _of_paired(values: Array) -> Estimate:
+    """The mean of one value a draw, which cells share."""
+    count, spread = len(values), float(values.std(ddof=1))
+    skewness = _third_moment(values) / max(spread, NO_NOISE) ** 3 / math.sqrt(count)
+    return Estimate(
+        float(values.mean()),
+        spread / math.sqrt(count),
+        count - 1.0,
+        skewness=skewness if spread > NO_NOISE else 0.0,
+        doubt=math.sqrt(6) / count,
+    )
 
 
 def summarise(measurement: Measurement, average: Average = MEAN_OF_LOGS) -> Cells:
-    """Summarise every cell of a measurement, all by the same rule.
+    """Summarise every cell of a measurement, all by the same average.
 
     Raises:
         ValueError: for the logarithm of a mean over shared seeds, which has no value a seed.
     """
-    logs = measurement.log_values()
-    trim = measurement.trimmed and average == MEAN_OF_LOGS
+    return summarise_logs(measurement, measurement.log_values(), average)
+
+
+def summarise_logs(measurement: Measurement, logs: list[Array], average: Average) -> Cells:
+    """The same with the runs placed as given: one without a number at plus or minus infinity."""
+    trim = not measurement.shared_seeds and average == MEAN_OF_LOGS
     if average == LOG_OF_MEAN:
         if measurement.shared_seeds:
             raise ValueError("a log of mean needs independent seeds at every point; take the mean of logs")
@@ -71,15 +165,16 @@ def summarise(measurement: Measurement, average: Average = MEAN_OF_LOGS) -> Cell
     elif measurement.shared_seeds:
         # A draw's own level cancels from every exponent, so it is no noise for the choice of weights.
         levels = np.mean(np.array(logs), axis=0)
-        rows = [_summary(cell - levels, trim=False) for cell in logs]
+        rows = [_mean(cell - levels) for cell in logs]
         locations = np.array([cell.mean() for cell in logs])
     else:
-        rows = [_summary(cell, trim=trim) for cell in logs]
+        rows = [_trimmed_mean(cell) for cell in logs]
         locations = np.array([row[0] for row in rows])
-    _, variances, freedoms = (np.array(column) for column in zip(*rows, strict=True))
+    _, variances, third_moments, freedoms = (np.array(column) for column in zip(*rows, strict=True))
     seeds = np.array(measurement.seeds, dtype=np.float64)
     floored = np.maximum(variances, _VARIANCE_FLOOR)
-    return Cells(locations, floored, freedoms, seeds, logs, measurement.shared_seeds, trim)
+    smooth = fit_noise_law(np.array(measurement.axis_values), floored * seeds, freedoms) / seeds
+    return Cells(locations, floored, smooth, third_moments, freedoms, seeds, logs, measurement.shared_seeds, trim)
 
 
 def largest_variance_of_means(measurement: Measurement) -> float:
@@ -87,20 +182,55 @@ def largest_variance_of_means(measurement: Measurement) -> float:
     return max(_log_of_mean(cell)[1] for cell in measurement.log_values())
 
 
-def _log_of_mean(logs: Array) -> tuple[float, float, float]:
+class _Summary(NamedTuple):
+    location: float
+    variance: float
+    third_moment: float
+    degrees_of_freedom: float
+
+
+def _log_of_mean(logs: Array) -> _Summary:
     """Logarithm of the mean, by the delta method and with its second-order bias taken away (derived here)."""
-    level = float(logs.max())
+    level, count = float(logs.max()), len(logs)
     scaled = np.exp(logs - level)
-    variance = float(scaled.var(ddof=1) / (len(logs) * scaled.mean() ** 2))
-    return level + math.log(scaled.mean()) + variance / 2, variance, len(logs) - 1.0
+    mean = float(scaled.mean())
+    variance = float(scaled.var(ddof=1) / (count * mean**2))
+    third_moment = _third_moment(scaled) / (count**2 * mean**3)
+    return _Summary(level + math.log(mean) + variance / 2, variance, third_moment, count - 1.0)
 
 
-def _summary(logs: Array, *, trim: bool) -> tuple[float, float, float]:
-    """Mean, variance of the mean and degrees of freedom; trimmed and winsorised after Yuen (1974, Biometrika 61)."""
-    ordered = np.sort(logs)
-    count = len(ordered)
-    aside = int(TRIM * count) if trim else 0
+def _mean(logs: Array) -> _Summary:
+    count = len(logs)
+    return _Summary(float(logs.mean()), float(logs.var(ddof=1)) / count, _third_moment(logs) / count**2, count - 1.0)
+
+
+def _trimmed_mean(logs: Array) -> _Summary:
+    """The mean of the middle three fifths, the same share at any number of runs: the outermost kept run counts in part.
+
+    Below eight runs its variance is that of the plain mean, times what trimming costs where noise is normal: a
+    winsorised variance of so few has hardly any degrees of freedom. From eight on both are after Yuen (1974, Biometrika
+    61), with fractional counts.
+    """
+    ordered, count = np.sort(logs), len(logs)
+    aside = TRIM * count
+    whole, part = int(aside), aside - int(aside)
     kept = count - 2 * aside
-    winsorised = np.clip(ordered, ordered[aside], ordered[count - aside - 1])
-    variance = winsorised.var(ddof=1) * (count - 1) / (kept * (kept - 1))
-    return float(ordered[aside : count - aside].mean()), float(variance), kept - 1.0
+    shares = np.ones(count - 2 * whole)
+    shares[[0, -1]] -= part
+    location = float(shares @ ordered[whole : count - whole] / kept)
+    if count < SEEDS_TO_TRIM:
+        plain = _mean(ordered)
+        cost = _TRIMMING_COSTS[count - 3]
+        return _Summary(location, cost * plain.variance, plain.third_moment, plain.degrees_of_freedom)
+    low = (1 - part) * ordered[whole] + part * ordered[whole + 1]
+    high = (1 - part) * ordered[count - whole - 1] + part * ordered[count - whole - 2]
+    winsorised = np.clip(ordered, low, high)
+    variance = float(winsorised.var(ddof=1)) * (count - 1) / (kept * (kept - 1))
+    third_moment = _HIDDEN_BY_WINSORISING * _third_moment(winsorised) * (count / kept) ** 3 / count**2
+    return _Summary(location, variance, third_moment, kept - 1.0)
+
+
+def _third_moment(values: Array) -> float:
+    """The unbiased third central moment (Fisher 1929)."""
+    count = len(values)
+    return float(((values - values.mean()) ** 3).sum()) * count / ((count - 1) * (count - 2))

@@ -8,33 +8,48 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-import numpy as np
 from scipy import stats
 
-from theorychecks.statistics.cells import NO_NOISE, summarise
+from theorychecks.statistics.cells import NO_NOISE
 from theorychecks.statistics.interval import CONFIDENCE, Interval, check_confidence
 from theorychecks.statistics.measurement import FEWEST_SEEDS, Measurement
+from theorychecks.statistics.medians import (
+    Sample,
+    chance_of_range,
+    difference,
+    fewest_runs,
+    p_above,
+    precision,
+    room_for,
+    samples,
+)
 from theorychecks.statistics.prediction import Demands
 from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict
 
 _PLANNED: Final = 0.6
 """A half-width of 0.6 margins leaves room for the estimate itself."""
-_NORMAL_90: Final = float(stats.norm.isf(0.1))
+_SEEN: Final = 0.9
+_NORMAL_90: Final = float(stats.norm.isf(1 - _SEEN))
 
 
 class _Pair(NamedTuple):
-    """A log-ratio of two cells; `half` is of the interval that supports, `wide` of the one that refutes."""
+    """Two cells, by index, and intervals of the log-ratio of their medians.
+
+    The one that supports errs at the level on each side, the one that refutes at its share of it.
+    """
 
     points: tuple[int, int]
-    log_ratio: float
-    error: float
-    freedom: float
-    half: float
-    wide: float
+    supporting: Interval
+    refuting: Interval
 
-    def beyond(self, room: float) -> float:
-        """The probability of a log-ratio that falls short of the truth by so much."""
-        return float(stats.t.sf(room / self.error, self.freedom))
+    @property
+    def reach(self) -> float:
+        return max(-self.supporting.low, self.supporting.high)
+
+    @property
+    def gap(self) -> float:
+        """How far the refuting interval lies from no difference."""
+        return max(self.refuting.low, -self.refuting.high)
 
 
 @dataclass(frozen=True)
@@ -44,6 +59,10 @@ class Collapse:
     A curve is judged point by point, each point a reading of its own whose axis is what the curves should not depend
     on. This is a statement on the range at hand, by intervals of all pairs' log-ratios, and extrapolates nothing: what
     drifts by less than the margin from the first axis value to the last has collapsed. For a limit, use `Plateau`.
+
+    What is compared is the median of the runs, or over shared seeds the median of the ratios, by order statistics (see
+    `medians`): they hold under any skew and unequal noise, where intervals of means err several times as often as they
+    say. Laws that share a median and differ in their spread have collapsed.
 
     Support needs every pair's interval inside the margin, so it needs no correction for many pairs; refutation needs
     one pair's outside, and divides its level among them.
@@ -64,30 +83,41 @@ class Collapse:
         return Expectation(kind="collapse", margin=self.within)
 
     def demands(self, points: int, confidence: float) -> Demands:
-        """All axis values, two or more, with as many seeds as give an interval."""
-        return Demands(max(points, 2), FEWEST_SEEDS)
+        """All axis values, two or more, with as many seeds as the medians of one pair need to refute."""
+        pairs = math.comb(max(points, 2), 2)
+        return Demands(max(points, 2), max(FEWEST_SEEDS, fewest_runs((1 - confidence) / 2 / pairs)))
 
     def admit(self, axis_values: Sequence[float], seeds: Sequence[int], *, confidence: float = CONFIDENCE) -> None:
-        """Refuse a single curve."""
+        """Refuse a single curve, and fewer seeds than medians need."""
         if len(axis_values) < 2:
             raise ValueError(f"it takes two axis values or more to fall on one curve; got {tuple(axis_values)}")
+        needed = self.demands(len(axis_values), confidence).seeds
+        if min(seeds) < needed:
+            raise ValueError(
+                f"a collapse over {len(axis_values)} axis values at confidence {confidence:g} needs {needed} seeds at "
+                f"each, or medians could never refute it; got {tuple(seeds)}"
+            )
 
     def power(
         self, axis_values: Sequence[float], seeds: Sequence[int], noise: float, confidence: float = CONFIDENCE
     ) -> Power:
         """The log-ratio of one pair that is REFUTED with probability 0.9, and how often no difference is SUPPORTED.
 
-        The latter is a lower bound, as if pairs erred apart from each other.
+        For normal noise, by moments of order statistics; one curve that differs from all others is refuted more often.
         """
-        level, fewest = (1 - confidence) / 2, min(seeds)
-        pairs = max(math.comb(len(axis_values), 2), 1)
-        error, freedom = noise * math.sqrt(2 / fewest), 2 * fewest - 2
-        supporting, refuting = (float(stats.t.isf(tail, freedom)) for tail in (level, level / pairs))
-        room = math.log1p(self.within) / max(error, NO_NOISE) - supporting
+        level, fewest, points = (1 - confidence) / 2, min(seeds), len(axis_values)
+        supporting = precision(fewest, level)
+        refuting = precision(fewest, level / max(math.comb(points, 2), 1))
+        if supporting is None or refuting is None:
+            return Power(detectable=math.inf, support=0.0)
+        margin, noise = math.log1p(self.within), max(noise, NO_NOISE)
+        reach = noise * (2 * refuting.reach + _NORMAL_90 * math.sqrt(2) * refuting.error)
+        room = (margin / noise - 2 * supporting.reach) / supporting.error
+        wanted = room_for(chance_of_range, _SEEN, points)
         return Power(
-            detectable=math.log1p(self.within) + (refuting + _NORMAL_90) * error,
-            support=max(1 - 2 * pairs * float(stats.norm.sf(room)), 0.0),
-            resolution=math.expm1((supporting + float(stats.norm.isf(0.05 / pairs))) * error),
+            detectable=margin + reach,
+            support=chance_of_range(room, points),
+            resolution=math.expm1(noise * (2 * supporting.reach + wanted * supporting.error)),
         )
 
     def judge(self, measurement: Measurement, *, confidence: float = CONFIDENCE) -> Finding:
@@ -103,18 +133,19 @@ class Collapse:
             reason = measurement.what_is_missing()
             remedy = Remedy(limited_by="missing runs", text=reason)
         else:
-            pairs, margin = _pairs(measurement, (1 - confidence) / 2), math.log1p(self.within)
-            furthest = max(pairs, key=lambda pair: abs(pair.log_ratio) + pair.half)
-            apart = max(pairs, key=lambda pair: abs(pair.log_ratio) - pair.wide)
-            if abs(furthest.log_ratio) + furthest.half <= margin:
-                verdict, worst, half = Verdict.SUPPORTED, furthest, furthest.half
-                p_value = max(pair.beyond(margin - abs(pair.log_ratio)) for pair in pairs)
-            elif abs(apart.log_ratio) - apart.wide > margin:
-                verdict, worst, half = Verdict.REFUTED, apart, apart.wide
-                p_value = min(1.0, len(pairs) * apart.beyond(abs(apart.log_ratio) - margin))
-            else:
-                worst, half = furthest, furthest.half
-            interval = Interval(worst.log_ratio - half, worst.log_ratio + half)
+            runs, paired = samples(measurement), measurement.shared_seeds
+            margin, level = math.log1p(self.within), (1 - confidence) / 2
+            pairs = _pairs(runs, level, paired=paired)
+            worst, apart = max(pairs, key=lambda pair: pair.reach), max(pairs, key=lambda pair: pair.gap)
+            interval = worst.supporting
+            ordered = [(runs[i], runs[j]) for pair in pairs for i, j in (pair.points, pair.points[::-1])]
+            if worst.reach <= margin:
+                verdict = Verdict.SUPPORTED
+                p_value = max(p_above(one, other, -margin, paired=paired) for one, other in ordered)
+            elif apart.gap > margin:
+                verdict, worst, interval = Verdict.REFUTED, apart, apart.refuting
+                least = min(p_above(one, other, margin, paired=paired) for one, other in ordered)
+                p_value = min(1.0, len(pairs) * least)
             reason = _reason(verdict, worst, interval, margin, measurement)
             if verdict is Verdict.INCONCLUSIVE:
                 remedy = _remedy(reason, worst, margin, measurement)
@@ -125,37 +156,36 @@ class Collapse:
             verdict=verdict,
             reason=reason,
             confidence=confidence,
-            interval=interval,
+            interval=interval if interval and all(map(math.isfinite, interval)) else None,
             p_value=p_value,
             remedy=remedy,
         )
 
 
-def _pairs(measurement: Measurement, level: float) -> list[_Pair]:
-    cells, pairs = summarise(measurement), []
-    chosen = list(itertools.combinations(range(len(measurement.axis_values)), 2))
-    for first, second in chosen:
-        weights = np.zeros(len(measurement.axis_values))
-        weights[first], weights[second] = -1.0, 1.0
-        value, standard_error, freedom = cells.combine(weights)
-        error = max(standard_error, NO_NOISE)
-        half, wide = (float(stats.t.isf(tail, freedom)) * error for tail in (level, level / len(chosen)))
-        pairs.append(_Pair((first, second), value, error, freedom, half, wide))
-    return pairs
+def _pairs(runs: list[Sample], level: float, *, paired: bool) -> list[_Pair]:
+    chosen = list(itertools.combinations(range(len(runs)), 2))
+    return [
+        _Pair((j, i), *(difference(runs[i], runs[j], at, paired=paired) for at in (level, level / len(chosen))))
+        for j, i in chosen
+    ]
 
 
 def _reason(verdict: Verdict, worst: _Pair, interval: Interval, margin: float, measurement: Measurement) -> str:
     first, second = (f"{measurement.axis_values[k]:g}" for k in worst.points)
     where = {Verdict.SUPPORTED: "lies inside", Verdict.REFUTED: "lies outside"}.get(verdict, "reaches beyond")
     return (
-        f"the log-ratio of {measurement.axis} {second} to {first}, the worst pair, [{interval.low:+.3f}, "
+        f"the log-ratio of medians of {measurement.axis} {second} to {first}, the worst pair, [{interval.low:+.3f}, "
         f"{interval.high:+.3f}], {where} +-{margin:.3f}"
     )
 
 
 def _remedy(reason: str, worst: _Pair, margin: float, measurement: Measurement) -> Remedy:
-    if worst.half <= margin / 2:
+    half, most = (worst.supporting.high - worst.supporting.low) / 2, max(measurement.seeds)
+    if not math.isfinite(half):
+        text = f"{reason}: more than {most} seeds a {measurement.axis}, so that runs without a number bound no median"
+        return Remedy(limited_by="missing runs", text=text)
+    if half <= margin / 2:
         return Remedy(limited_by="boundary", text=f"{reason}: near the boundary; more seeds, or say what may differ")
-    factor, most = (worst.half / (_PLANNED * margin)) ** 2, max(measurement.seeds)
+    factor = (half / (_PLANNED * margin)) ** 2
     text = f"{reason}: about {math.ceil(factor * most)} seeds a {measurement.axis} instead of {most}"
     return Remedy(limited_by="noise", text=text, effort=factor)

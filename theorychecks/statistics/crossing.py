@@ -11,17 +11,18 @@ import numpy as np
 from scipy import stats
 
 from theorychecks.statistics.interval import CONFIDENCE, Interval, check_confidence
-from theorychecks.statistics.logistic import LogisticCurve
 from theorychecks.statistics.measurement import Measurement, Status
+from theorychecks.statistics.medians import fewest_runs
+from theorychecks.statistics.monotone import Transition
 from theorychecks.statistics.prediction import Demands
 from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict, decide
 
 _FEWEST_SEEDS: Final = 10
-"""With three runs a point a profile interval covers 91.5% of the time, with ten 95%."""
-_MISFIT: Final = 0.005
-"""A curve that chance bends so rarely is no logistic one."""
-_PLANNED: Final = 0.6
-"""A half-width of 0.6 margins leaves room for the estimate itself."""
+"""With fewer only a steep transition is seen."""
+_NORMAL_90: Final = float(stats.norm.isf(0.1))
+_SIDES: Final = ("below", "above")
+_SLIGHT: Final = 0.02
+"""A share of successes so near to one half that no number of runs is worth asking for."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,9 @@ class Crossing:
     """The probability of success crosses one half at this axis value.
 
     The measurement holds an indicator for each run: 1 is a success, 0 (`Status.ZERO`) a failure. Runs are independent,
-    and their log-odds are linear in the logarithm of the axis, rising or falling; the interval of the crossing comes
-    from the profile likelihood. Where all runs fail up to one point and all succeed from the next one on, or from the
-    one after that, or the other way round, no slope is too steep. The interval is then the bracket between the two
-    points: it misses the crossing only if all n runs at one end of it went against the odds, at most once in 2^n.
+    and the probability rises along the axis, or falls; no other shape is assumed, so that asymmetric curves and those
+    that saturate are judged as well as logistic ones (see `monotone`). The interval of the crossing has its ends at
+    measured points: more runs bring them to the next points, and only more points between.
 
     Attributes:
         at: the predicted axis value.
@@ -59,15 +59,14 @@ class Crossing:
         return Interval(self.at / (1 + self.within), self.at * (1 + self.within))
 
     def demands(self, points: int, confidence: float) -> Demands:
-        """All points, two or more, with ten runs."""
-        return Demands(max(points, 2), _FEWEST_SEEDS)
+        """All points, two or more, with ten runs, or as many as all have to agree for a steep transition to be seen."""
+        return Demands(max(points, 2), max(_FEWEST_SEEDS, fewest_runs((1 - confidence) / 2)))
 
     def admit(self, axis_values: Sequence[float], seeds: Sequence[int], *, confidence: float = CONFIDENCE) -> None:
         """Refuse fewer than ten runs a point, and points on one side of the predicted crossing."""
-        if min(seeds) < _FEWEST_SEEDS:
-            raise ValueError(
-                f"a probability is estimated from {_FEWEST_SEEDS} runs a point or more; got {tuple(seeds)}"
-            )
+        needed = self.demands(len(axis_values), confidence).seeds
+        if min(seeds) < needed:
+            raise ValueError(f"a probability is estimated from {needed} runs a point or more; got {tuple(seeds)}")
         if not axis_values[0] < self.at < axis_values[-1]:
             raise ValueError(
                 f"a crossing at {self.at:g} is seen from both sides; got points {axis_values[0]:g}..{axis_values[-1]:g}"
@@ -100,32 +99,28 @@ class Crossing:
         verdict, p_value, interval, remedy = Verdict.INCONCLUSIVE, None, None, None
         # A failure is no missing run.
         missing = any(status not in (Status.OK, Status.ZERO) for row in measurement.statuses for status in row)
-        curve = _curve(measurement)
-        found = None if missing else _interval(curve, (1 - confidence) / 2)
+        level, transition = (1 - confidence) / 2, _transition(measurement)
+        found = None if missing else transition.interval(level)
         if missing:
             reason = "some runs neither succeeded nor failed; count each as 1 or as 0"
             remedy = Remedy(limited_by="missing runs", text=reason)
         elif found is None:
             reason = f"success does not clearly depend on the {measurement.axis}: more runs, or points further apart"
             remedy = Remedy(limited_by="noise", text=reason)
-        elif not curve.bracket and curve.misfit < _MISFIT:
-            reason = (
-                f"flagged (lack of fit): log-odds are not linear in log {measurement.axis}, p = {curve.misfit:.2g}; "
-                "take points nearer to the crossing"
-            )
-            remedy = Remedy(limited_by="flags", text=reason)
         else:
-            interval = Interval(math.exp(found.low), math.exp(found.high))
+            interval = found
             verdict = decide(interval, self.allowed)
             shown, limits = f"[{interval.low:.4g}, {interval.high:.4g}]", [f"{end:.4g}" for end in self.allowed]
-            how = ", between points where all runs agree" if curve.bracket else ""
             where = {Verdict.SUPPORTED: "inside", Verdict.REFUTED: "outside"}.get(verdict, "partly inside")
-            reason = f"the crossing lies in {shown}{how}, {where} [{', '.join(limits)}]"
-            if verdict is Verdict.INCONCLUSIVE:
-                remedy = self._remedy(reason, curve, found, measurement)
-                reason = remedy.text
+            reason = f"the crossing lies in {shown}, {where} [{', '.join(limits)}]"
+            low, high = self.allowed
+            if verdict is Verdict.SUPPORTED:
+                p_value = max(transition.p_above(low), transition.p_below(high))
+            elif verdict is Verdict.REFUTED:
+                p_value = min(transition.p_above(high), transition.p_below(low))
             else:
-                p_value = self._p_value(verdict, curve)
+                remedy = self._remedy(reason, transition, level, measurement)
+                reason = remedy.text
         return Finding(
             expectation=self.expectation,
             measurement=measurement,
@@ -137,21 +132,19 @@ class Crossing:
             remedy=remedy,
         )
 
-    def _p_value(self, verdict: Verdict, curve: LogisticCurve) -> float:
-        if curve.bracket:
-            return float(2.0 ** -min(curve.runs[list(curve.bracket)]))
-        beyond = [float(stats.norm.sf(math.sqrt(max(curve.deviance(math.log(end)), 0.0)))) for end in self.allowed]
-        return max(beyond)
-
-    def _remedy(self, reason: str, curve: LogisticCurve, found: Interval, measurement: Measurement) -> Remedy:
-        if curve.bracket:
-            return Remedy(limited_by="boundary", text=f"{reason}: points between its ends, which no seeds replace")
-        half, margin = (found.high - found.low) / 2, math.log1p(self.within)
-        if half <= margin / 2:
+    def _remedy(self, reason: str, transition: Transition, level: float, measurement: Measurement) -> Remedy:
+        inside = [k for k, point in enumerate(transition.points) if self.allowed.low <= point <= self.allowed.high]
+        if len(inside) < len(_SIDES):
+            text = f"{reason}: points inside the margin, on both sides of the crossing, which no runs replace"
+            return Remedy(limited_by="boundary", text=text)
+        # A success is the likelier outcome beyond the crossing.
+        clear = min(0.5 - transition.shares[inside[0]], transition.shares[inside[-1]] - 0.5)
+        most = max(measurement.seeds)
+        needed = ((float(stats.norm.isf(level / 2)) + _NORMAL_90) / (2 * max(clear, _SLIGHT))) ** 2
+        if clear < _SLIGHT or needed <= most:
             return Remedy(limited_by="boundary", text=f"{reason}: near the boundary, more runs and points")
-        factor, most = (half / (_PLANNED * margin)) ** 2, max(measurement.seeds)
-        text = f"{reason}: about {math.ceil(factor * most)} runs a point instead of {most}"
-        return Remedy(limited_by="noise", text=text, effort=factor)
+        text = f"{reason}: about {math.ceil(needed)} runs a point instead of {most}"
+        return Remedy(limited_by="noise", text=text, effort=needed / most)
 
 
 def _check_indicators(measurement: Measurement) -> None:
@@ -169,15 +162,9 @@ def _check_indicators(measurement: Measurement) -> None:
                 )
 
 
-def _curve(measurement: Measurement) -> LogisticCurve:
-    return LogisticCurve(
-        points=np.log(np.asarray(measurement.axis_values)),
-        successes=np.array([row.count(Status.OK) for row in measurement.statuses], dtype=np.float64),
-        runs=np.array(measurement.seeds, dtype=np.float64),
+def _transition(measurement: Measurement) -> Transition:
+    return Transition.of(
+        points=np.asarray(measurement.axis_values),
+        successes=np.array([row.count(Status.OK) for row in measurement.statuses]),
+        runs=np.array(measurement.seeds),
     )
-
-
-def _interval(curve: LogisticCurve, level: float) -> Interval | None:
-    if curve.bracket:
-        return Interval(*(float(curve.points[end]) for end in curve.bracket))
-    return curve.interval(level)

@@ -88,8 +88,8 @@ def _tail_contrast(log_axis: Array, sizes: Array) -> Array:
 
 def _check_contrast(contrast: Array, cells: Cells, curves: Array, level: float, meaning: str) -> Check:
     estimate = cells.combine(contrast)
-    quantile = float(stats.t.ppf(1 - level / 2, estimate.degrees_of_freedom))
-    bound = float(np.abs(curves @ contrast).max()) + quantile * estimate.standard_error
+    reach = estimate.reach_below(level / 2) if estimate.value > 0 else estimate.reach_above(level / 2)
+    bound = float(np.abs(curves @ contrast).max()) + reach
     return Check(fired=abs(estimate.value) > bound, statistic=estimate.value, bound=bound, meaning=meaning)
 
 
@@ -101,7 +101,7 @@ def _check_lack_of_fit(sizes: Array, cells: Cells, curves: Array, level: float) 
     """
     design = np.stack([np.ones_like(sizes), np.log(sizes), sizes**-0.5, sizes**-1.0], axis=1)
     projector = np.eye(len(sizes)) - design @ np.linalg.pinv(design)
-    variances = cells.variances
+    variances = np.maximum(cells.variances, cells.smooth_variances)
     if cells.exact:
         variances = np.full_like(variances, _ROUGHNESS**2)
     scattered = projector * variances

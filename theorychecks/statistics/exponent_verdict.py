@@ -10,16 +10,29 @@ from typing import Final
 import numpy as np
 from scipy import stats
 
-from theorychecks.statistics.cells import NO_NOISE, Array, largest_variance_of_means
+from theorychecks.statistics.cells import Array, largest_variance_of_means
 from theorychecks.statistics.finite_size import FiniteSizeClass
 from theorychecks.statistics.interval import Fit, Interval, exponent_weights, fit_power_law
-from theorychecks.statistics.measurement import LOG_OF_MEAN, SEEDS_TO_TRIM, TRIM, Measurement, check_any_number, plural
+from theorychecks.statistics.measurement import (
+    LOG_OF_MEAN,
+    SEEDS_TO_TRIM,
+    TRIM,
+    Measurement,
+    check_any_number,
+    check_measurement,
+    plural,
+)
 from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict, decide
 
 _ROUGH_MEAN: Final = 0.01
 """Relative variance of a cell's mean above which its logarithm has no normal law to speak of."""
 _PLANNED: Final = 0.6
 """A half-width of 0.6 margins supports a true claim about nine times in ten."""
+_UNSOUND: Final = frozenset({"independence", "rounding"})
+"""Checks of the noise itself; the others are of the finite-size class."""
+_ADMITTED: Final = 0.99
+_WIDER: Final = 2.0
+"""Data that show curvature beyond the class refute only what a class of twice its constant refutes, too."""
 _MOST_DOUBLINGS: Final = 20
 _MOST_SEED_DOUBLINGS: Final = 6
 """Whoever would need more than 64 times the seeds is told to widen the range."""
@@ -39,6 +52,7 @@ def judge_exponent(
     among: int = 1,
 ) -> Finding:
     """Fit an exponent and compare its interval with what is allowed."""
+    check_measurement(measurement)
     check_any_number(measurement)
     if measurement.beyond_tolerance(expectation.average):
         missing = measurement.what_is_missing()
@@ -70,8 +84,9 @@ def judge_exponent(
     )
     fired = [name for name, check in fit.checks.items() if check.fired]
     verdict = decide(fit.interval, allowed, flagged=bool(fired))
-    if "independence" in fired:
-        # The standard error itself is in doubt, so nothing follows from the interval.
+    outside = verdict is Verdict.REFUTED and bool(fired) and not _refuted_by_wider_class(fit, allowed, measurement)
+    if outside or not _UNSOUND.isdisjoint(fired):
+        # The class, or the standard error itself, is in doubt, so nothing follows from the interval.
         verdict = Verdict.INCONCLUSIVE
     remedy = _remedy(fit, fired, expectation, allowed, measurement) if verdict is Verdict.INCONCLUSIVE else None
     return Finding(
@@ -123,7 +138,7 @@ def _resolution(
     axis, counts = np.asarray(axis_values, dtype=np.float64), np.asarray(seeds, dtype=np.float64)
     variances = noise**2 / counts
     weights, bias, shift = exponent_weights(axis, variances, finite_size.curves(axis), finite_size.sizes(axis))
-    kept = counts - 2 * np.floor(TRIM * counts) if min(seeds) >= SEEDS_TO_TRIM else counts
+    kept = np.where(counts >= SEEDS_TO_TRIM, (1 - 2 * TRIM) * counts, counts)
     terms = weights**2 * variances
     return bias, shift, float(math.sqrt(terms.sum())), float(terms.sum() ** 2 / (terms**2 / (kept - 1)).sum())
 
@@ -132,12 +147,26 @@ def _p_value(verdict: Verdict, fit: Fit, allowed: Interval) -> float | None:
     """Probability of an estimate so far beyond the nearest end of what is allowed, if the truth lay at that end."""
     if verdict is Verdict.INCONCLUSIVE:
         return None
-    if verdict is Verdict.REFUTED:
-        beyond = [max(fit.centre - allowed.high, allowed.low - fit.centre)]
-    else:
-        beyond = [allowed.high - fit.centre, fit.centre - allowed.low]
-    error = max(fit.standard_error, NO_NOISE)
-    return max(float(stats.t.sf((room - fit.bias_bound) / error, fit.degrees_of_freedom)) for room in beyond)
+    low, high = fit.lower_edge, fit.upper_edge
+    if verdict is Verdict.SUPPORTED:
+        return max(fit.highest.chance_below(allowed.high - high), fit.lowest.chance_above(low - allowed.low))
+    if low > allowed.high:
+        return fit.lowest.chance_above(low - allowed.high)
+    return fit.highest.chance_below(allowed.low - high)
+
+
+def _refuted_by_wider_class(fit: Fit, allowed: Interval, measurement: Measurement) -> bool:
+    """Whether a class of twice the constant, or the largest that the range admits, refutes what is allowed, too."""
+    axis = np.asarray(measurement.axis_values, dtype=np.float64)
+    size = min(_WIDER * fit.finite_size.size, _ADMITTED * fit.finite_size.largest_size(axis))
+    wider = fit_power_law(
+        measurement,
+        confidence=fit.confidence,
+        finite_size=fit.finite_size.of_size(max(size, fit.finite_size.size)),
+        average=fit.average,
+        among=fit.among,
+    )
+    return wider.interval.disjoint(allowed)
 
 
 def _reason(verdict: Verdict, fit: Fit, fired: list[str], allowed: Interval) -> str:
@@ -153,8 +182,15 @@ def _remedy(
     fit: Fit, fired: list[str], expectation: Expectation, allowed: Interval, measurement: Measurement
 ) -> Remedy:
     """Why a fit decides nothing, and what would."""
-    if "independence" in fired or (fired and fit.interval.inside(allowed)):
+    disjoint = fit.interval.disjoint(allowed)
+    if not _UNSOUND.isdisjoint(fired) or (fired and (disjoint or fit.interval.inside(allowed))):
         way_out = "the data are curved beyond the finite-size class; widen the range"
+        if disjoint:
+            way_out = (
+                f"outside the class: {way_out}. Its constant says that what is allowed is refuted, twice that does not"
+            )
+        if "rounding" in fired:
+            way_out = "values repeat, since a grid hides their noise; dither them, or measure on a finer grid"
         if "independence" in fired:
             way_out = "runs of one index agree across the axis; declare shared_seeds=True, or draw them independently"
         return Remedy(limited_by="flags", text=f"flagged ({', '.join(fired)}): {way_out}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,14 @@ from typing import Final
 
 from theorychecks.statistics.exponent_verdict import CALM, calmest, judge_exponent, power_of_exponent, range_for
 from theorychecks.statistics.finite_size import DEFAULT_CLASS, FiniteSizeClass, class_for
-from theorychecks.statistics.interval import CONFIDENCE, FEWEST_POINTS, Interval, admit_power_law
+from theorychecks.statistics.interval import (
+    CONFIDENCE,
+    FEWEST_POINTS,
+    Interval,
+    admit_power_law,
+    check_among,
+    check_average,
+)
 from theorychecks.statistics.measurement import MEAN_OF_LOGS, Average, Measurement
 from theorychecks.statistics.prediction import Demands
 from theorychecks.statistics.verdict import Expectation, Finding, Power
@@ -227,10 +235,15 @@ class Plateau(ExponentPrediction):
         return Interval(-self.within, self.within)
 
 
-def _check_margin(prediction: object, expected: Expectation, *, widest: float) -> None:
+def _check_margin(prediction: ExponentPrediction, expected: Expectation, *, widest: float) -> None:
     exponent, within, rival = expected.exponent, expected.margin, expected.rival
+    for what, number in (("an exponent", exponent), ("a margin", within), *((("a rival", rival),) if rival else ())):
+        if isinstance(number, bool) or not isinstance(number, numbers.Real):
+            raise TypeError(f"{prediction}: {what} is a number, such as -0.5; got {number!r}")
     assert exponent is not None
     assert within is not None
+    check_average(prediction.average)
+    check_among(prediction.among)
     if not (math.isfinite(exponent) and math.isfinite(within) and within > 0):
         raise ValueError(f"{prediction}: an exponent is finite and a margin positive; got {exponent} within {within}")
     if rival is None:

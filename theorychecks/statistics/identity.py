@@ -16,6 +16,8 @@ from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy,
 
 DType = Literal["float32", "float64"]
 _EPSILON: Final = {"float32": float(np.finfo(np.float32).eps), "float64": float(np.finfo(np.float64).eps)}
+_SMALLEST: Final = {"float32": math.ldexp(1.0, -149), "float64": math.ldexp(1.0, -1074)}
+"""The distance between subnormal numbers, which have no finer one."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Identity:
     """A quantity equals its exact value in every run, up to rounding: a ratio, judged `against` another, is one.
 
     Nothing here is left to chance, so there is neither an interval nor a p value. One run that deviates refutes it,
-    whatever the others do; runs without a number leave it open.
+    whatever the others do, and a run of exactly zero deviates by the whole value; runs without a number leave it open.
 
     Attributes:
         ulps: how many units in the last place are still rounding.
@@ -48,7 +50,7 @@ class Identity:
     def unit(self) -> float:
         """The unit in the last place at the exact value: the distance to the next larger number."""
         # A float is m 2^e with m in [1/2, 1), so its last place is 2^(e - 1) epsilon.
-        return math.ldexp(_EPSILON[self.dtype], math.frexp(self.value)[1] - 1)
+        return max(math.ldexp(_EPSILON[self.dtype], math.frexp(self.value)[1] - 1), _SMALLEST[self.dtype])
 
     @property
     def expectation(self) -> Expectation:
@@ -72,12 +74,15 @@ class Identity:
         """SUPPORTED when every run is within rounding, REFUTED when any is not; missing runs leave it open."""
         check_confidence(confidence)
         deviations = [
-            (abs(value - self.value) / self.unit, f"{measurement.axis} {axis_value:g}, seed {seed}")
+            (
+                (self.value if status is Status.ZERO else abs(value - self.value)) / self.unit,
+                f"{measurement.axis} {axis_value:g}, seed {seed}",
+            )
             for axis_value, cell, statuses in zip(
                 measurement.axis_values, measurement.values, measurement.statuses, strict=True
             )
             for seed, (value, status) in enumerate(zip(cell, statuses, strict=True))
-            if status is Status.OK
+            if status in (Status.OK, Status.ZERO)
         ]
         furthest, place = max(deviations, key=lambda deviation: deviation[0], default=(0.0, "no run"))
         deviates = f"the largest deviation from {self.value:g} is {furthest:.3g} ulps of {self.dtype}, at {place}"

@@ -16,19 +16,20 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
-from theorychecks.statistics.cells import summarise
+from theorychecks.statistics.cells import Cells, Estimate, summarise, summarise_logs
 from theorychecks.statistics.curvature import CHECK_LEVEL, Check, curvature_checks
 from theorychecks.statistics.finite_size import DEFAULT_CLASS, FiniteSizeClass
 from theorychecks.statistics.independence import check_independence
 from theorychecks.statistics.measurement import (
+    LOG_OF_MEAN,
     MEAN_OF_LOGS,
     Average,
     Measurement,
     check_axis,
     plural,
 )
+from theorychecks.statistics.rounding import check_rounding
 
 Array = NDArray[np.float64]
 
@@ -36,6 +37,8 @@ CONFIDENCE: Final = 0.95
 FEWEST_POINTS: Final = 5
 """Curvature cannot be told from an exponent on fewer axis values."""
 _NORMAL_97_5: Final = 1.96
+_LARGEST_LOG: Final = 700.0
+"""Of a float64; a prefactor beyond it, at width one, is of no use to anybody."""
 
 
 class Interval(NamedTuple):
@@ -66,12 +69,15 @@ class Fit:
         degrees_of_freedom: Welch-Satterthwaite.
         confidence: of the interval.
         finite_size: the class guarded against.
-        checks: drift, tail, lack of fit and independence of the seeds, by name.
+        checks: drift, tail, lack of fit, rounding and independence of the seeds, by name.
         local_exponents: between successive axis values.
         locations: the cells' (trimmed) mean logarithms.
         weights: the exponent is weights @ locations.
         trimmed: whether cells are trimmed means.
         average: what is averaged over seeds.
+        lowest, highest: the estimate of the exponent, runs of unknown side placed so that it is smallest, and largest;
+            the same unless there are such runs.
+        shift: by which the estimate lies above the middle of the biases that the class can cause.
         noise: standard deviation of the logarithm of one run, pooled over cells.
         among: how many fits share the level of the checks.
     """
@@ -90,13 +96,21 @@ class Fit:
     weights: tuple[float, ...] = field(repr=False)
     trimmed: bool
     average: Average
+    lowest: Estimate = field(repr=False)
+    highest: Estimate = field(repr=False)
+    shift: float = field(repr=False)
     noise: float
     among: int
 
     @property
-    def centre(self) -> float:
-        """The middle of the interval, from which noise and half the range of biases reach to either side."""
-        return (self.interval.low + self.interval.high) / 2
+    def lower_edge(self) -> float:
+        """The exponent under the correction of the class that raises the estimate most."""
+        return self.lowest.value - self.shift - self.bias_bound
+
+    @property
+    def upper_edge(self) -> float:
+        """The exponent under the correction of the class that lowers the estimate most."""
+        return self.highest.value - self.shift + self.bias_bound
 
     @property
     def flagged(self) -> bool:
@@ -130,26 +144,30 @@ def fit_power_law(
         ValueError: if there are too few axis values, or more missing runs than trimming sets aside.
     """
     check_confidence(confidence)
+    check_average(average)
+    check_among(among)
     admit_power_law(measurement.axis_values, axis=measurement.axis, finite_size=finite_size)
     axis = np.asarray(measurement.axis_values, dtype=np.float64)
     if beyond := measurement.beyond_tolerance(average):
         raise ValueError(f"too many runs without a finite positive number at {measurement.axis} {beyond}")
     curves, sizes = finite_size.curves(axis), finite_size.sizes(axis)
     cells = summarise(measurement, average)
-    pooled = float((cells.variances * cells.seeds * cells.degrees_of_freedom).sum() / cells.degrees_of_freedom.sum())
-    weights, bias, shift = exponent_weights(axis, pooled / cells.seeds, curves, sizes)
+    weights, bias, shift = exponent_weights(axis, cells.smooth_variances, curves, sizes)
     estimate = cells.combine(weights)
-    centre = estimate.value - shift
-    quantile = float(stats.t.ppf(1 - (1 - confidence) / 2, estimate.degrees_of_freedom))
-    half = bias + quantile * estimate.standard_error
+    lowest, highest = _extremes(measurement, average, weights) if measurement.has_undefined else (estimate, estimate)
+    level = (1 - confidence) / 2
     log_axis = np.log(axis)
     checks = curvature_checks(axis, sizes, cells, weights, curves, CHECK_LEVEL / among)
+    checks["rounding"] = check_rounding(measurement)
     if (independence := check_independence(cells, among)) is not None:
         checks["independence"] = independence
     return Fit(
         exponent=estimate.value,
-        prefactor=float(np.exp(np.mean(cells.locations) - estimate.value * log_axis.mean())),
-        interval=Interval(centre - half, centre + half),
+        prefactor=math.exp(min(np.mean(cells.locations) - estimate.value * log_axis.mean(), _LARGEST_LOG)),
+        interval=Interval(
+            lowest.value - shift - bias - lowest.reach_below(level),
+            highest.value - shift + bias + highest.reach_above(level),
+        ),
         bias_bound=bias,
         standard_error=estimate.standard_error,
         degrees_of_freedom=estimate.degrees_of_freedom,
@@ -161,9 +179,22 @@ def fit_power_law(
         weights=tuple(float(v) for v in weights),
         trimmed=cells.trimmed,
         average=average,
-        noise=math.sqrt(pooled),
+        lowest=lowest,
+        highest=highest,
+        shift=shift,
+        noise=math.sqrt(cells.pooled_variance),
         among=among,
     )
+
+
+def _extremes(measurement: Measurement, average: Average, weights: Array) -> tuple[Estimate, Estimate]:
+    """The exponent with runs of unknown side placed where it is smallest, and where it is largest."""
+
+    def placed(side: float) -> Cells:
+        places = np.where(weights > 0, side, -side) * math.inf
+        return summarise_logs(measurement, measurement.log_values(tuple(places)), average)
+
+    return placed(-1.0).combine(weights), placed(1.0).combine(weights)
 
 
 def admit_power_law(
@@ -181,6 +212,29 @@ def admit_power_law(
             f"got {len(axis_values)}. Add {plural(axis)} between {axis_values[0]:g} and {axis_values[-1]:g}, or beyond."
         )
     finite_size.curves(np.asarray(axis_values, dtype=np.float64))
+
+
+def check_average(average: object) -> None:
+    """Refuse an average over seeds that is none of the two.
+
+    Raises:
+        ValueError: unless it is "mean of logs" or "log of mean".
+    """
+    if average not in (MEAN_OF_LOGS, LOG_OF_MEAN):
+        raise ValueError(
+            f"what is averaged over seeds is {MEAN_OF_LOGS!r}, for the typical value, or {LOG_OF_MEAN!r}, for the "
+            f"mean; got average={average!r}"
+        )
+
+
+def check_among(among: object) -> None:
+    """Refuse a number of fits judged together that is no number.
+
+    Raises:
+        ValueError: unless it is a positive integer.
+    """
+    if isinstance(among, bool) or not isinstance(among, int) or among < 1:
+        raise ValueError(f"among is how many fits are judged together, 1 or more; got {among!r}")
 
 
 def check_confidence(confidence: float) -> None:

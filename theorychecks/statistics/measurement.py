@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -16,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 TRIM: Final = 0.2
 """Fraction of a cell's runs that a trimmed mean sets aside on each side (Yuen 1974)."""
 SEEDS_TO_TRIM: Final = 8
-"""Cells are trimmed when every cell has this many seeds; trimming only some biases the exponent under skew."""
+"""Of so many runs a trimmed mean may lack the outermost fifth on each side and still have a variance."""
 FEWEST_SEEDS: Final = 3
 Average = Literal["mean of logs", "log of mean"]
 """What is averaged over seeds: the exponent of the typical value, or that of the mean. They differ by half the variance
@@ -24,6 +25,8 @@ of the logarithm, which has an exponent of its own where the noise depends on th
 MEAN_OF_LOGS: Final = "mean of logs"
 LOG_OF_MEAN: Final = "log of mean"
 SMALLEST_SPAN: Final = 8.0
+_LARGEST: Final = sys.float_info.max
+_OVERFLOWS: Final = math.log(_LARGEST)
 
 
 class Status(Enum):
@@ -64,6 +67,8 @@ class Measurement:
         values: K tuples, one number a seed; NaN where the run has none (see `statuses`).
         statuses: K tuples of `Status`, in the same places.
         shared_seeds: whether seed index s stands for the same draw at every axis value.
+        exact: K times whether nothing is drawn there, so that all runs are equal; nowhere unless given. Other runs that
+            are equal were rounded.
         name: what was measured, for messages.
     """
 
@@ -72,10 +77,17 @@ class Measurement:
     statuses: tuple[tuple[Status, ...], ...]
     axis: str = "width"
     shared_seeds: bool = False
+    exact: tuple[bool, ...] = ()
     name: str = "the observable"
 
     def __post_init__(self) -> None:
         check_order(self.axis_values, axis=self.axis)
+        if not self.exact:
+            object.__setattr__(self, "exact", (False,) * len(self.axis_values))
+        if len(self.exact) != len(self.axis_values):
+            raise ValueError(
+                f"whether runs are exact is said for each {self.axis}; got {self.exact} for {len(self.axis_values)}"
+            )
         if not len(self.values) == len(self.statuses) == len(self.axis_values):
             raise ValueError(
                 f"one tuple of values and one of statuses per {self.axis} are needed; got {len(self.values)} and "
@@ -117,23 +129,31 @@ class Measurement:
         *,
         axis: str = "width",
         shared_seeds: bool = False,
+        exact: bool | Sequence[bool] = False,
         name: str = "the observable",
     ) -> Measurement:
-        """Read statuses off raw numbers: infinite and NaN runs have diverged, zero runs are zero.
+        """Read statuses off raw numbers: infinite runs have diverged, zero runs are zero, NaN runs are undefined.
 
         Args:
             axis_values: K increasing positive numbers.
             values: K one-dimensional arrays, one number a seed.
             axis: name of the axis.
             shared_seeds: whether seed index s is the same draw everywhere.
+            exact: whether nothing is drawn, so that all runs are equal: everywhere, or said for each axis value.
             name: what was measured.
 
         Raises:
-            ValueError: if a value is negative, or a cell has fewer than three seeds.
+            ValueError: if a value is negative or masked, or a cell has fewer than three seeds.
+            TypeError: if values or axis values are not real numbers.
         """
-        cells = [np.atleast_1d(np.asarray(cell, dtype=float)) for cell in values]
-        if shapes := [cell.shape for cell in cells if cell.ndim > 1]:
-            raise ValueError(f"a cell has one number a seed; got an array of shape {shapes[0]}. Reduce each run first.")
+        _numbers(axis_values, f"the {axis} axis")
+        cells = [_numbers(cell, name) for cell in values]
+        for axis_value, cell in zip(axis_values, cells, strict=False):
+            if np.isneginf(cell).any():
+                raise ValueError(
+                    f"{name} must be positive to have an exponent; it is -inf at {axis} {axis_value:g}. "
+                    "Measure its size, and give inf for a run that diverged."
+                )
         statuses = [tuple(status_of(value) for value in cell) for cell in cells]
         kept = [
             tuple(float(value) if status is Status.OK else math.nan for value, status in zip(cell, row, strict=True))
@@ -145,6 +165,7 @@ class Measurement:
             statuses=tuple(statuses),
             axis=axis,
             shared_seeds=shared_seeds,
+            exact=(exact,) * len(cells) if isinstance(exact, bool) else tuple(exact),
             name=name,
         )
 
@@ -154,24 +175,29 @@ class Measurement:
         return tuple(len(cell) for cell in self.values)
 
     @property
-    def trimmed(self) -> bool:
-        """Whether cells are summarised by trimmed means: eight or more independent seeds in every cell."""
-        return min(self.seeds) >= SEEDS_TO_TRIM and not self.shared_seeds
-
-    @property
     def not_finite(self) -> tuple[int, ...]:
         """How many runs at each axis value have no finite positive number."""
         return tuple(sum(status is not Status.OK for status in cell) for cell in self.statuses)
 
-    def log_values(self) -> list[NDArray[np.float64]]:
-        """Natural logarithms, one array a cell; runs off the top are +inf, runs off the bottom -inf."""
+    def log_values(self, undefined: Sequence[float] | None = None) -> list[NDArray[np.float64]]:
+        """Natural logarithms, one array a cell; runs off the top are +inf, runs off the bottom -inf.
+
+        Args:
+            undefined: where the undefined runs of each cell are placed, +inf or -inf; all at +inf unless given.
+        """
+        places = undefined if undefined is not None else [math.inf] * len(self.values)
         return [
             np.array(
-                [math.log(v) if _SIDE[s] == 0 else _SIDE[s] * math.inf for v, s in zip(cell, row, strict=True)],
+                [_place(value, status, place) for value, status in zip(cell, row, strict=True)],
                 dtype=np.float64,
             )
-            for cell, row in zip(self.values, self.statuses, strict=True)
+            for cell, row, place in zip(self.values, self.statuses, places, strict=True)
         ]
+
+    @property
+    def has_undefined(self) -> bool:
+        """Whether a run may lie on either side of the others."""
+        return any(Status.UNDEFINED in row for row in self.statuses)
 
     def beyond_tolerance(self, average: Average = MEAN_OF_LOGS) -> list[float]:
         """Axis values where more runs are missing on one side than the cell's trimming sets aside.
@@ -184,7 +210,7 @@ class Measurement:
                 if any(status not in (Status.OK, Status.ZERO) for status in row) or Status.OK not in row:
                     beyond.append(axis_value)
                 continue
-            tolerated = int(TRIM * len(row)) if self.trimmed else 0
+            tolerated = int(TRIM * len(row)) if len(row) >= SEEDS_TO_TRIM and not self.shared_seeds else 0
             # An undefined run may belong on either side.
             undefined = row.count(Status.UNDEFINED)
             above = sum(_SIDE[status] > 0 for status in row)
@@ -201,7 +227,8 @@ class Measurement:
             if count
         )
         lost = {status for row in self.statuses if len(set(row)) == 1 for status in row} & _WAYS_OUT.keys()
-        way_out = "" if self.trimmed else "; with 8 or more independent seeds, one in five is tolerated on each side"
+        trims = min(self.seeds) >= SEEDS_TO_TRIM and not self.shared_seeds
+        way_out = "" if trims else "; with 8 or more independent seeds, one in five is tolerated on each side"
         if lost:
             way_out = "".join(f"; {_WAYS_OUT[status]}" for status in sorted(lost, key=lambda status: status.value))
         return f"runs without a finite positive number: {counts}{way_out}"
@@ -227,6 +254,7 @@ class Measurement:
             statuses=tuple(tuple(status for _, status in row) for row in rows),
             axis=self.axis,
             shared_seeds=self.shared_seeds or other.shared_seeds,
+            exact=tuple(a and b for a, b in zip(self.exact, other.exact, strict=True)),
             name=f"{self.name} / {other.name}",
         )
 
@@ -235,6 +263,7 @@ class Measurement:
         document: dict[str, Any] = {
             "axis": self.axis,
             "axis_values": list(self.axis_values),
+            "exact": list(self.exact),
             "name": self.name,
             "shared_seeds": self.shared_seeds,
             "statuses": [[status.value for status in row] for row in self.statuses],
@@ -249,6 +278,7 @@ class Measurement:
         return cls(
             axis=document["axis"],
             axis_values=tuple(document["axis_values"]),
+            exact=tuple(document["exact"]),
             name=document["name"],
             shared_seeds=document["shared_seeds"],
             statuses=tuple(tuple(Status(code) for code in row) for row in document["statuses"]),
@@ -293,6 +323,19 @@ def check_axis(axis_values: Sequence[float], *, axis: str = "width") -> None:
         )
 
 
+def check_measurement(measurement: object) -> None:
+    """Refuse what is no measurement.
+
+    Raises:
+        TypeError: for raw numbers, say.
+    """
+    if not isinstance(measurement, Measurement):
+        raise TypeError(
+            f"a Measurement is judged; got {type(measurement).__name__}. Write Measurement.of(axis_values, values), "
+            "with one array of runs for each axis value."
+        )
+
+
 def check_any_number(measurement: Measurement) -> None:
     """Refuse a measurement without a single number, of which more seeds would not make one.
 
@@ -306,16 +349,55 @@ def check_any_number(measurement: Measurement) -> None:
 
 
 def status_of(value: float) -> Status:
-    """What became of a run, by its number alone: infinite and NaN runs have diverged, zero runs are zero."""
-    if not math.isfinite(value):
+    """What became of a run, by its number alone: infinite runs have diverged, zero runs are zero.
+
+    Of NaN nothing is known, not even the side on which it would lie.
+    """
+    if math.isnan(value):
+        return Status.UNDEFINED
+    if math.isinf(value):
         return Status.DIVERGED
     return Status.ZERO if value == 0 else Status.OK
+
+
+def _place(value: float, status: Status, undefined: float) -> float:
+    if status is Status.OK:
+        return math.log(value)
+    return undefined if status is Status.UNDEFINED else _SIDE[status] * math.inf
+
+
+def _numbers(cell: ArrayLike, name: str) -> NDArray[np.float64]:
+    """One cell as plain numbers.
+
+    Raises:
+        TypeError: for text, complex numbers and the like.
+        ValueError: for masked entries and more than one dimension.
+    """
+    if isinstance(cell, np.ma.MaskedArray) and bool(np.ma.getmaskarray(cell).any()):
+        raise ValueError(
+            f"{name} has masked entries, and a mask says neither what was lost nor on which side it lies. Give NaN for "
+            "a run of which nothing is known and inf for one that diverged: cell.filled(numpy.nan)."
+        )
+    array = np.atleast_1d(np.asarray(cell))
+    if array.dtype.kind not in "biuf":
+        raise TypeError(
+            f"{name} is made of real numbers; got {array.dtype} such as {array.ravel()[:1].tolist()}. "
+            "Convert it first: a modulus, a norm, float(...)."
+        )
+    if array.ndim > 1:
+        raise ValueError(f"a cell has one number a seed; got an array of shape {array.shape}. Reduce each run first.")
+    return array.astype(np.float64)
 
 
 def _ratio(value: float, status: Status, other: float, other_status: Status) -> tuple[float, Status]:
     """A quotient of two runs; where one has no number, the side on which the quotient lies."""
     above, below = _SIDE[status] > 0 or _SIDE[other_status] < 0, _SIDE[status] < 0 or _SIDE[other_status] > 0
     if not (above or below):
+        ratio = math.exp(min(math.log(value) - math.log(other), _OVERFLOWS))
+        if ratio == 0 or ratio >= _LARGEST:
+            raise ValueError(
+                f"a ratio of {value:g} and {other:g} is no number of double precision; scale the two to similar sizes"
+            )
         return value / other, Status.OK
     if (above and below) or Status.UNDEFINED in (status, other_status):
         return math.nan, Status.UNDEFINED

@@ -5,32 +5,44 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
-from scipy import stats
 
-from theorychecks.statistics.contrasts import Best, by_mean, by_rank, log_ratio
 from theorychecks.statistics.interval import CONFIDENCE, check_confidence
-from theorychecks.statistics.measurement import Measurement
+from theorychecks.statistics.measurement import Measurement, Status, check_any_number
+from theorychecks.statistics.medians import (
+    Sample,
+    chance_above,
+    difference,
+    fewest_runs,
+    p_above,
+    precision,
+    room_for,
+    samples,
+)
 from theorychecks.statistics.prediction import Demands
 from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict
 
 FEWEST_POINTS: Final = 3
-_FEWEST_SEEDS: Final = 4
+_ENDS: Final = 2
 _SEEN: Final = 0.9
+Best = Literal["minimum", "maximum"]
 
 
 @dataclass(frozen=True)
 class InteriorOptimum:
     """The quantity has its minimum (or maximum) inside the range: both ends are worse than some point between them.
 
-    At each interior point two one-sided tests must both succeed, that the first and that the last point are worse than
-    it; the points share the level. It is refuted when, at every interior point, one of the ends is clearly better.
-    A curve that levels off is neither, whatever the number of seeds: its end is as good as its best point.
+    Two one-sided tests must both succeed, that the first and that the last point are worse than some point between
+    them; the interior points share the level. It is refuted when, at every interior point, one of the ends is clearly
+    better. A curve that levels off is neither, whatever the number of seeds: its end is as good as its best point.
 
-    Runs are compared by the mean of their logarithms. Where more are missing than trimming sets aside, as at learning
-    rates at which training diverges, all points are compared by ranks instead (see `contrasts`).
+    Points are compared by the medians of their runs, or over shared seeds by the median of the ratios, by order
+    statistics (see `medians`): they hold under any skew and unequal noise, where tests of means err several times as
+    often as they say. Where laws are skewed the median may have an optimum that the mean has not.
+    A diverged run is larger than any number, and so the worst where the minimum is best. Where the maximum is, as of an
+    accuracy, it is not the best one but unknown. What is unknown counts against what is tested.
 
     The test of Lind and Mehlum (2010) is not used: it fits a parabola, and finds an optimum in most curves that only
     level off (measured in the tests).
@@ -51,15 +63,12 @@ class InteriorOptimum:
         return Expectation(kind="interior_optimum")
 
     def demands(self, points: int, confidence: float) -> Demands:
-        """All points, three or more, with as many seeds as the rank test needs to support."""
+        """All points, three or more, with as many seeds as medians need to support and to refute."""
         interior, level = max(points, FEWEST_POINTS) - 2, (1 - confidence) / 2
-        seeds = _FEWEST_SEEDS
-        while interior / math.comb(2 * seeds, seeds) > level:
-            seeds += 1
-        return Demands(max(points, FEWEST_POINTS), seeds)
+        return Demands(max(points, FEWEST_POINTS), fewest_runs(level / max(interior, _ENDS)))
 
     def admit(self, axis_values: Sequence[float], seeds: Sequence[int], *, confidence: float = CONFIDENCE) -> None:
-        """Refuse a range without an interior, and fewer seeds than the rank test needs."""
+        """Refuse a range without an interior, and fewer seeds than medians need."""
         points, needed = self.demands(len(axis_values), confidence)
         if len(axis_values) < points:
             raise ValueError(
@@ -69,7 +78,7 @@ class InteriorOptimum:
         if min(seeds) < needed:
             raise ValueError(
                 f"an optimum among {points} axis values at confidence {confidence:g} needs {needed} seeds at each, or "
-                f"ranks could never show it where runs diverge; got {tuple(seeds)}"
+                f"medians could never show it; got {tuple(seeds)}"
             )
 
     def power(
@@ -77,55 +86,67 @@ class InteriorOptimum:
     ) -> Power:
         """The log-ratio by which an end must be better than every other point to be REFUTED nine times in ten.
 
-        An optimum half as deep again is supported about as often. A flat curve, the least true prediction, never is.
+        For normal noise, by moments of order statistics. A flat curve, the least true prediction, is never SUPPORTED.
         """
         fewest, interior = min(seeds), max(len(axis_values) - 2, 1)
-        quantile = float(stats.t.isf((1 - confidence) / 4, 2 * fewest - 2))
-        # Every interior point must show it, so each may miss it less often.
-        seen = float(stats.norm.isf((1 - _SEEN) / interior))
-        detectable = (quantile + seen) * noise * math.sqrt(2 / fewest)
+        found = precision(fewest, (1 - confidence) / 2 / _ENDS)
+        if found is None:
+            return Power(detectable=math.inf, support=0.0)
+        detectable = noise * (2 * found.reach + found.error * room_for(chance_above, _SEEN, interior))
         return Power(detectable=detectable, support=0.0, resolution=detectable)
 
     def judge(self, measurement: Measurement, *, confidence: float = CONFIDENCE) -> Finding:
         """SUPPORTED when both ends are worse than some interior point, REFUTED when at each one an end is better.
 
         Raises:
-            ValueError: with fewer than three axis values, or fewer seeds than the rank test needs.
+            ValueError: with fewer than three axis values, fewer seeds than medians need, or without any number.
         """
         check_confidence(confidence)
         self.admit(measurement.axis_values, measurement.seeds, confidence=confidence)
+        check_any_number(measurement)
         level, last = (1 - confidence) / 2, len(measurement.axis_values) - 1
-        ranked = bool(measurement.beyond_tolerance())
-        larger = by_rank(measurement, self.kind) if ranked else by_mean(measurement, self.kind)
-        inside = range(1, last)
+        ranked = self._worst_last(measurement)
+        paired, inside = measurement.shared_seeds, range(1, last)
+
+        def larger(one: int, other: int) -> float:
+            return p_above(ranked[one], ranked[other], 0.0, paired=paired)
+
         worse = np.array([[larger(end, j) for j in inside] for end in (0, last)])
         better = np.array([[larger(j, end) for j in inside] for end in (0, last)])
-        best = int(worse.max(axis=0).argmin())
+        best = min(range(len(inside)), key=lambda j: ranked[j + 1].median)
         end = (0, last)[int(worse[:, best].argmax())]
-        supported = min(1.0, len(inside) * float(worse.max(axis=0)[best]))
-        refuted = min(1.0, 2 * float(better.min(axis=0).max()))
+        # Each end has to be worse than a point of its own: the best one between them is then better than both.
+        supported = min(1.0, len(inside) * float(worse.min(axis=1).max()))
+        refuted = min(1.0, _ENDS * float(better.min(axis=0).max()))
         place = f"{measurement.axis} {measurement.axis_values[best + 1]:g}"
-        how = "by ranks, since runs are missing" if ranked else "by mean"
         verdict, p_value, remedy = Verdict.INCONCLUSIVE, None, None
         if supported <= level:
             verdict, p_value = Verdict.SUPPORTED, supported
-            reason = f"both ends are worse than {place}, {how}"
+            reason = f"both ends are worse than points between them, by median; the best is {place}"
         elif refuted <= level:
             verdict, p_value = Verdict.REFUTED, refuted
-            reason = f"at every point between the ends one of them is better, {how}"
+            reason = "at every point between the ends one of them is better, by median"
         else:
             reason = (
                 f"{place} is the best between the ends, and {measurement.axis} {measurement.axis_values[end]:g} is not "
-                f"clearly worse, {how}; more seeds, or a range that reaches further on that side"
+                f"clearly worse, by median; more seeds, or a range that reaches further on that side"
             )
             remedy = Remedy(limited_by="noise", text=reason)
+        doubtful = samples(measurement)[end], samples(measurement)[best + 1]
+        interval = difference(*doubtful, level / len(inside), paired=paired)
         return Finding(
             expectation=self.expectation,
             measurement=measurement,
             verdict=verdict,
             reason=reason,
             confidence=confidence,
-            interval=None if ranked else log_ratio(measurement, end, best + 1, level / len(inside)),
+            interval=interval if all(map(math.isfinite, interval)) else None,
             p_value=p_value,
             remedy=remedy,
         )
+
+    def _worst_last(self, measurement: Measurement) -> list[Sample]:
+        """The runs at each point so that the best is the smallest."""
+        if self.kind == "minimum":
+            return samples(measurement)
+        return [runs.negative for runs in samples(measurement, frozenset({Status.UNDEFINED, Status.DIVERGED}))]

@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import lru_cache
+from typing import Final, Literal
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 from theorychecks.statistics.cells import Array
 from theorychecks.statistics.interval import CONFIDENCE, Interval, check_confidence
 from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.prediction import Demands
 from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict
+
+_SEEN: Final = 0.9
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,8 @@ class Ordering:
     Judge it on `numerator.over(denominator)`. Both a t interval of the mean log-ratio and a sign test must agree.
     The sign test bounds the error for the median whatever the distribution; for the mean, skewed log-ratios can exceed
     the nominal error, so the median is what is claimed.
+    A ratio of exactly one is a run like any other, and neither above nor below: ties count against what is tested, so
+    that where the median ratio is one, neither direction is SUPPORTED.
 
     Attributes:
         direction: whether the ratio is "above" or "below" one.
@@ -56,8 +61,11 @@ class Ordering:
     def power(
         self, axis_values: Sequence[float], seeds: Sequence[int], noise: float, confidence: float = CONFIDENCE
     ) -> Power:
-        """The log-ratio that is seen at its point with probability 0.9, by the mean; equals are never SUPPORTED."""
-        seen = detectable_mean(seeds, noise, confidence, tests=len(axis_values))
+        """The log-ratio seen at its point with probability 0.9, by mean and by sign; equals are never SUPPORTED.
+
+        By the larger of what either test needs under normal noise, which is mostly the sign test's.
+        """
+        seen = noise * _detectable(min(seeds), (1 - confidence) / 2 / len(axis_values))
         return Power(detectable=seen, support=0.0, resolution=seen)
 
     def judge(self, measurement: Measurement, *, confidence: float = CONFIDENCE) -> Finding:
@@ -109,23 +117,25 @@ class Ordering:
         return Verdict.INCONCLUSIVE, None, "the order is not clear at every point: more seeds would decide it"
 
 
-def detectable_mean(seeds: Sequence[int], noise: float, confidence: float, *, tests: int) -> float:
-    """The mean logarithm that a t test at the smallest cell sees with probability 0.9, its level shared by so many."""
-    fewest = min(seeds)
-    quantile = float(stats.t.isf((1 - confidence) / 2 / tests, fewest - 1))
-    return (quantile + float(stats.norm.isf(0.1))) * noise / math.sqrt(fewest)
+@lru_cache(maxsize=4096)
+def _detectable(seeds: int, level: float) -> float:
+    """The mean, in standard deviations, of normal runs that both tests see at this level with probability 0.9."""
+    by_mean = float(special.nctdtrinc(seeds - 1, 1 - _SEEN, stats.t.isf(level, seeds - 1))) / math.sqrt(seeds)
+    # So many signs reject, and this is how often each must come out for so many to do so.
+    signs = int(stats.binom.isf(level, seeds, 0.5)) + 1
+    if signs > seeds:
+        return math.inf
+    each = stats.beta.ppf(_SEEN, signs, seeds - signs + 1)
+    return max(by_mean, float(stats.norm.ppf(each)))
 
 
 def _p_above_zero(logs: Array) -> float:
     """The larger of two one-sided p values, that the mean (t) and the median (sign test) exceed zero."""
     finite = logs[np.isfinite(logs)]
-    untied = logs[logs != 0]
-    if len(untied) == 0:
-        return 1.0
     error = finite.std(ddof=1) / math.sqrt(len(finite))
     by_mean = float(stats.t.sf(finite.mean() / error, len(finite) - 1)) if error > 0 else float(finite.mean() <= 0)
-    # A missing run counts as a trial and never as a success.
-    by_sign = stats.binomtest(int((finite > 0).sum()), len(untied), 0.5, alternative="greater").pvalue
+    # A missing run and a tie count as trials and never as successes.
+    by_sign = stats.binomtest(int((finite > 0).sum()), len(logs), 0.5, alternative="greater").pvalue
     return max(by_mean, float(by_sign))
 
 

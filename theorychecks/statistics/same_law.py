@@ -25,12 +25,14 @@ _PLANNED: Final = 0.6
 class SameLaw:
     """Two ensembles of independent networks have one law, judged by one positive scalar a network, on its logarithm.
 
-    REFUTED when Cramer and von Mises' two-sample test or Levene's test of equal scales (about medians) rejects, the
-    level divided between them and among axis values. SUPPORTED when, besides, the intervals of the shift of the mean
-    (in pooled standard deviations) and of the log-ratio of standard deviations lie inside the margin at every axis
-    value: not rejected is not equal. What is supported is the location and the scale; of the rest of the law no
-    difference was seen, and the reason states how large a one would have been. Anderson and Darling's test is sharper
-    in the tails, but its tabulated p values end at 0.001.
+    Up to a margin: a shift of the mean, in pooled standard deviations, and a log-ratio of standard deviations that
+    still count as none. REFUTED when no shift and change of scale inside the margin makes them one law: when Cramer and
+    von Mises' two-sample test or Levene's test of equal scales (about medians) rejects after every such change, the
+    level divided between them and among axis values. So laws that differ inside the margin, however clearly, are not
+    refuted, and laws of another shape are. SUPPORTED when, besides, the intervals of shift and log-ratio lie inside the
+    margin at every axis value: not rejected is not equal. What is supported is the location and the scale; of the rest
+    of the law no difference was seen, and the reason states how large a one would have been. Anderson and Darling's
+    test is sharper in the tails, but its tabulated p values end at 0.001.
 
     One scalar for each independent network. Entries of one network, its outputs at several inputs or its weights, share
     that network's draw; pooled as if they were independent they make equal laws differ (10 networks with 50 entries
@@ -72,18 +74,19 @@ class SameLaw:
     def power(
         self, axis_values: Sequence[float], seeds: Sequence[int], noise: float, confidence: float = CONFIDENCE
     ) -> Power:
-        """The shift, as a log-ratio of typical values, that is seen nine times in ten; how often equals are SUPPORTED.
+        """The shift, as a log-ratio of typical values, REFUTED nine times in ten; how often equals are SUPPORTED.
 
-        The latter is a lower bound, with as many networks on either side, and as if nothing erred together.
+        A shift has to leave the margin by what either test sees. The share of equals is a lower bound, with as many
+        networks on either side, and as if nothing erred together.
         """
         level, points, fewest = (1 - confidence) / 2, len(axis_values), min(seeds)
         shift, _ = detectable(fewest, level / (TESTS * points) / 2)
         quantile = float(stats.t.isf(level, fewest - 1))
         rooms = [self.within * math.sqrt(fewest / doubled) - quantile for doubled in (2, 1)]
-        missed = level + sum(2 * points * float(stats.norm.sf(room)) for room in rooms)
+        missed = sum(2 * points * float(stats.norm.sf(room)) for room in rooms)
         # The shift is the harder one to bound.
         resolution = (quantile + float(stats.norm.isf(0.05 / points))) * math.sqrt(2 / fewest)
-        return Power(detectable=shift * noise, support=max(1 - missed, 0.0), resolution=resolution)
+        return Power(detectable=(self.within + shift) * noise, support=max(1 - missed, 0.0), resolution=resolution)
 
     def judge(self, measurement: Measurement, *, confidence: float = CONFIDENCE) -> Finding:
         """Refuse: a law is compared with another one.
@@ -94,7 +97,7 @@ class SameLaw:
         raise ValueError(f"{self} compares two ensembles: name the other one by against=, or call judge_against")
 
     def judge_against(self, measurement: Measurement, other: Measurement, *, confidence: float = CONFIDENCE) -> Finding:
-        """SUPPORTED when no test rejects and all intervals lie inside the margin, REFUTED when a test rejects.
+        """SUPPORTED when all intervals lie inside the margin, REFUTED when a test rejects all that lies inside it.
 
         The interval is that of the effect which reaches furthest: a shift, or a log-ratio of standard deviations.
 
@@ -119,7 +122,7 @@ class SameLaw:
     def _compared(self, measurement: Measurement, other: Measurement, confidence: float) -> Finding:
         level, fewest = (1 - confidence) / 2, min(*measurement.seeds, *other.seeds)
         cells = zip(measurement.log_values(), other.log_values(), strict=True)
-        compared = [compare(one, two) for one, two in cells]
+        compared = [compare(one, two, self.within) for one, two in cells]
         tests = TESTS * len(compared)
         effects = [effect for comparison in compared for effect in (comparison.shift, comparison.scale)]
         worst = max(effects, key=lambda effect: effect.reach(level))
@@ -127,18 +130,21 @@ class SameLaw:
         interval = Interval(worst.value - half, worst.value + half) if math.isfinite(worst.value) else None
         rejected = min(1.0, tests * min(comparison.p_value for comparison in compared))
         if rejected <= level:
-            text = f"the laws differ at some axis value: p = {rejected:.2g}, over {tests} tests"
+            text = (
+                f"the laws differ at some axis value, by more than a shift and a log-ratio of scales inside "
+                f"+-{self.within:g}: p = {rejected:.2g}, over {tests} tests"
+            )
             return self._finding(measurement, confidence, Verdict.REFUTED, text, interval=interval, p_value=rejected)
         shift, scale = detectable(fewest, level / tests / 2)
         seen = (
-            f"{fewest} networks a side show a shift of {shift:.2g} standard deviations, or scales in a ratio of "
-            f"{math.exp(scale):.2g}, nine times in ten"
+            f"{fewest} networks a side show a shift of {self.within + shift:.2g} standard deviations, or scales in a "
+            f"ratio of {math.exp(self.within + scale):.2g}, nine times in ten"
         )
         if worst.reach(level) <= self.within:
-            text = f"no test rejects, and shift and log-ratio of scales lie inside +-{self.within:g}; {seen}"
+            text = f"no test rejects one law, and shift and log-ratio of scales lie inside +-{self.within:g}; {seen}"
             p_value = max(effect.p_beyond(self.within) for effect in effects)
             return self._finding(measurement, confidence, Verdict.SUPPORTED, text, interval=interval, p_value=p_value)
-        text = f"no test rejects, but a difference of {worst.reach(level):.2g} is not excluded; {seen}"
+        text = f"no test rejects one law, but a difference of {worst.reach(level):.2g} is not excluded; {seen}"
         remedy = Remedy(limited_by="boundary", text=f"{text}: near the boundary, more networks")
         if half > self.within / 2:
             factor = (half / (_PLANNED * self.within)) ** 2

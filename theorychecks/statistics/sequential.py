@@ -232,6 +232,4 @@ def pooled_noise(measurement: Measurement, average: Average) -> float | None:
     """Standard deviation of a run's logarithm, pooled over cells; None where runs are missing beyond tolerance."""
     if measurement.beyond_tolerance(average):
         return None
-    cells = summarise(measurement, average)
-    weights = cells.degrees_of_freedom
-    return math.sqrt(float((cells.variances * cells.seeds * weights).sum() / weights.sum()))
+    return math.sqrt(summarise(measurement, average).pooled_variance)

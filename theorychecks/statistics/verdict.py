@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,11 +10,14 @@ from enum import Enum
 from functools import cached_property
 from typing import Any, Final, Literal
 
+import numpy as np
+
 from theorychecks.statistics.interval import Fit, Interval, fit_power_law
 from theorychecks.statistics.measurement import MEAN_OF_LOGS, Average, Measurement
 
-_CONSTANTS: Final = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0)
-"""Constants of classes under which a verdict is tried again; of rho, as many eighths."""
+_STEPS: Final = 32
+_SMALLEST_SIZE: Final = 1e-6
+"""A class without corrections has no members; a tiny one stands for it."""
 Role = Literal["prediction", "control"]
 CLEAR: Final = 0.005
 """A verdict fails a claim when chance gives it so rarely, on the pinned seeds and again on fresh ones: both together 25
@@ -182,29 +186,31 @@ class Finding:
 
     @cached_property
     def breakdown_constant(self) -> float | None:
-        """The largest finite-size constant C (or rho), of a fixed list, under which the verdict is SUPPORTED."""
+        """The largest finite-size constant C (or rho) under which the verdict is SUPPORTED.
+
+        Sought among 32 up to the largest that the range admits, where a correction swallows nine tenths of the law.
+        """
         if self.fit is None or self.allowed is None:
             return None
-        own, largest = self.fit.finite_size, None
-        if own.rho is not None:
-            sizes = sorted({*(constant / 8 for constant in _CONSTANTS), own.rho})
-        else:
-            sizes = sorted({*_CONSTANTS, own.constant})
-        for size in sizes:
-            try:
-                again = fit_power_law(
-                    self.measurement,
-                    confidence=self.confidence,
-                    # A class without corrections has no members; a tiny one stands for it.
-                    finite_size=own.of_size(max(size, 1e-6)),
-                    average=self.fit.average,
-                    among=self.fit.among,
-                )
-            except ValueError:
-                break
-            if decide(again.interval, self.allowed, flagged=again.flagged) is Verdict.SUPPORTED:
-                largest = size
-        return largest
+        fit, allowed = self.fit, self.allowed
+        most = fit.finite_size.largest_size(np.asarray(self.measurement.axis_values, dtype=np.float64))
+        sizes = [float(_rounded_down(most * step)) for step in np.linspace(0.0, 1.0, _STEPS + 1)[1:-1]]
+        sizes = sorted({size for size in (_SMALLEST_SIZE, *sizes, fit.finite_size.size) if size < most})
+
+        def again(size: float) -> Fit:
+            return fit_power_law(
+                self.measurement,
+                confidence=self.confidence,
+                finite_size=fit.finite_size.of_size(size),
+                average=fit.average,
+                among=fit.among,
+            )
+
+        # Intervals grow with the class, so the largest one inside is found by halving; flags only become fewer.
+        place = bisect.bisect_left(sizes, 1, key=lambda size: int(not again(size).interval.inside(allowed))) - 1
+        if place < 0 or again(sizes[place]).flagged:
+            return None
+        return sizes[place]
 
     @property
     def outcome(self) -> Literal["pass", "fail", "inconclusive"]:
@@ -257,7 +263,7 @@ class Finding:
                 }
                 for name, check in (fit.checks if fit else {}).items()
             },
-            "trimmed": measurement.trimmed,
+            "trimmed": fit.trimmed if fit else False,
             "shared_seeds": measurement.shared_seeds,
             "verdict": self.verdict.value,
             "reason": self.reason,
@@ -274,6 +280,12 @@ class Finding:
         }
 
 
+def _rounded_down(size: float) -> float:
+    """To two significant digits."""
+    unit = 10.0 ** (math.floor(math.log10(size)) - 1)
+    return math.floor(size / unit) * unit
+
+
 def _clear(p_value: float | None) -> bool:
     return p_value is None or p_value < CLEAR
 
@@ -286,6 +298,7 @@ def _class_document(fit: Fit) -> dict[str, Any]:
         "rho": allowed.rho,
         "unit": allowed.unit,
         "towards": allowed.towards,
+        "sign": allowed.sign,
     }
 
 

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 
 class ClaimFailure(AssertionError):  # noqa: N818 - it is an assertion that failed, not an error in the test
-    """A prediction is not supported, or a control not refuted."""
+    """A prediction is refuted, or a control supported."""
+
+
+class ClaimUndecided(Exception):  # noqa: N818 - it is an outcome, as a failure is
+    """Nothing follows for a prediction or a control, and the message says what would decide it."""
 
 
 def check(
@@ -41,7 +45,8 @@ def check(
         One finding a reading.
 
     Raises:
-        ClaimFailure: outside of a recorded claim, if a reading does not support the prediction.
+        ClaimFailure: outside of a recorded claim, if a reading refutes the prediction.
+        ClaimUndecided: likewise, if one leaves it open.
         ValueError: if the design could never decide, or what it is held against does not fit, before anything is
             trained; or if no run gives a number.
         TypeError: if the source, the prediction or what it is held against is none.
@@ -109,7 +114,8 @@ def _context(source: Design | Measurement) -> dict[str, str]:
 def _raise_unless_passed(findings: list[Finding]) -> None:
     for finding in findings:
         if not finding.passed:
-            raise ClaimFailure(
+            outcome = ClaimFailure if finding.outcome == "fail" else ClaimUndecided
+            raise outcome(
                 f"{finding.label} is {finding.verdict.value}, a {finding.role} must be {finding.wanted.value}: "
                 f"{finding.reason}"
             )

@@ -126,24 +126,24 @@ def diagnose(source: Source, findings: Mapping[Moment, Finding], drawn_from: int
         findings: by coordinate, in order.
         drawn_from: which seeds they are from.
     """
-    failing = {moment: finding for moment, finding in findings.items() if finding.outcome == "fail"}
-    signs = _signs(source, findings, failing, drawn_from)
-    if failing and not signs:
-        doubted = {moment: finding for moment, finding in findings.items() if not finding.passed}
-        signs = [sign._replace(sure=False) for sign in _signs(source, findings, doubted, drawn_from)]
+    failing = [moment for moment, finding in findings.items() if finding.outcome == "fail"]
+    signs = _signs(source, findings, drawn_from) if failing else []
     signs = _retried(source, signs, findings, drawn_from)
     culprits = _culprits(source, findings, signs)
     return Diagnosis(source.model.title, next(iter(failing), None), tuple(culprits), len(failing), len(findings))
 
 
-def _signs(
-    source: Source, findings: Mapping[Moment, Finding], failing: Mapping[Moment, Finding], drawn_from: int
-) -> list[_Sign]:
-    """Inits and updates that are off, those of inits first; a multiplier takes the place of both."""
+def _signs(source: Source, findings: Mapping[Moment, Finding], drawn_from: int) -> list[_Sign]:
+    """Inits and updates that are off, those of inits first; a multiplier takes the place of both.
+
+    Those that fail are sure, and others that are not supported in doubt.
+    """
     inits, rates = list[_Sign](), list[_Sign]()
-    for moment, finding in failing.items():
+    for moment, finding in findings.items():
+        if finding.passed or finding.fit is None:
+            continue
         shows_rate = moment.coordinate.quantity == EFFECTIVE and _shows_rate(source, moment, findings, drawn_from)
-        if not (shows_rate or _shows_init(source, moment)) or finding.fit is None:
+        if not (shows_rate or _shows_init(source, moment)):
             continue
         given = _given(source, findings, moment, drawn_from)
         off = finding.fit.exponent - given - (finding.expectation.exponent or 0.0)
@@ -154,7 +154,7 @@ def _signs(
         interval = found or finding.interval
         assert interval is not None
         shift = given + (finding.expectation.exponent or 0.0)
-        sure = interval.low - shift > _OFF or interval.high - shift < -_OFF
+        sure = finding.outcome == "fail" and (interval.low - shift > _OFF or interval.high - shift < -_OFF)
         if shows_rate:
             rates.append(_Sign(moment, "learning rate", moment.coordinate.parameter, off, interval, sure))
         else:
@@ -175,7 +175,7 @@ def _with_multipliers(
         alike = [rate for rate in own if apart[rate] < _OFF]
         close = any(abs(distance - _OFF) < _BORDER for distance in apart.values())
         if alike:
-            init = init._replace(kind="multiplier")
+            init = init._replace(kind="multiplier", sure=init.sure or any(rate.sure for rate in alike))
         named.append(init._replace(sure=init.sure and not close))
         explained += alike
     return named, [rate for rate in rates if rate not in explained]

@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 import psutil
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from theorychecks.experiment import Draw
@@ -184,7 +184,7 @@ class Source:
             before = self.trainings
             found = self.at(round(width), draw.place, draw.seeds)
             draw.tally.trainings += self.trainings - before
-            return {str(m): [float(one.coordinates[m.step][m.coordinate]) for one in found] for m in moments}
+            return {str(m): [_reading(one, m) for one in found] for m in moments}
 
         return read
 
@@ -220,10 +220,13 @@ class Source:
             for one in self.at(width, (drawn_from, "width", float(width)), range(_PILOTS))
         ]
         found, constant = list[Moment](), list[Moment]()
-        for step, readings in sorted(pilots[0].coordinates.items()):
-            for coordinate in readings:
+        for step in sorted(pilots[0].coordinates):
+            for coordinate in dict.fromkeys(name for one in pilots for name in one.coordinates[step]):
                 moment = Moment(coordinate, step)
-                values = [float(one.coordinates[step].get(coordinate, torch.tensor(0.0))) for one in pilots]
+                if any(coordinate not in one.coordinates[step] for one in pilots):
+                    constant.append(moment)
+                    continue
+                values = [_reading(one, moment) for one in pilots]
                 if not all(math.isfinite(value) for value in values):
                     raise ModelError(
                         f"{self.model.title} is no longer finite after step {step} at width {self.widths[0]} or "
@@ -236,6 +239,11 @@ class Source:
                 f"{self.widths[1]}. Give its optimizer the module's own parameters, and a learning rate above zero."
             )
         return found, constant
+
+
+def _reading(trained: Trained, moment: Moment) -> float:
+    """What one training shows; not a number where its weights routed nothing there."""
+    return float(trained.coordinates[moment.step].get(moment.coordinate, math.nan))
 
 
 def _constant(values: Sequence[float]) -> bool:
@@ -261,13 +269,13 @@ def _anatomy(model: Model, widths: tuple[int, ...], steps: int) -> tuple[Anatomy
     with as_it_was():
         with memory(model, narrow):
             first = drawn(model, narrow, (0,), 0, steps)
-            _check_seeds(model, first, narrow, steps)
+            again = _redrawn(model, first, narrow, steps)
         with memory(model, wide):
             second = drawn(model, wide, (0,), 0, 1)
         kept = (weights_as_they_were(first.module), weights_as_they_were(second.module))
         with untouched(model, narrow, first.batches[0]), kept[0], kept[1]:
             optimizing = _told(model.optimizer(first.module))
-            parts = anatomy(model, first.module, second.module, (narrow, wide), first.batches[0])
+            parts = anatomy(model, first.module, second.module, (narrow, wide), first.batches[0], again=again)
     needed, free = _COPIES * 4 * parts.weights_at(widths[-1]), psutil.virtual_memory().available
     if needed > free:
         raise ModelError(
@@ -286,8 +294,12 @@ def _told(optimizer: object) -> Optimizing:
     )
 
 
-def _check_seeds(model: Model, first: Drawn, width: int, steps: int) -> None:
-    """Refuse a model that is the same for every seed, on the same batches."""
+def _redrawn(model: Model, first: Drawn, width: int, steps: int) -> nn.Module:
+    """The model from another seed.
+
+    Raises:
+        ModelError: if it is the same for every seed, on the same batches.
+    """
     values = [parameter.detach().clone() for parameter in first.module.parameters()]
     second = drawn(model, width, (0,), 1, steps)
     others = list(second.module.parameters())
@@ -297,6 +309,7 @@ def _check_seeds(model: Model, first: Drawn, width: int, steps: int) -> None:
             f"{model.title}: build({width}) gives the same weights whatever torch's seed, so that seeds tell nothing "
             "of the noise. Draw the weights inside of build from torch's global generator, and set no seed there."
         )
+    return second.module
 
 
 def by_prediction(moments: Mapping[Moment, P]) -> dict[P, list[Moment]]:

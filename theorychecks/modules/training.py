@@ -141,7 +141,7 @@ class _Run:
                 loss = self._loss(batch)
                 step(batch)
                 if any(parameter.grad is not None for parameter in self.parameters.values()):
-                    check_gradients(self.model, self.width, self.parameters)
+                    check_gradients(self.model, self.width, self.parameters, routed=self.anatomy.routed)
                 return loss
 
             return whole
@@ -163,7 +163,7 @@ class _Run:
                 optimizer.step(closure)  # type: ignore[no-untyped-call]
             else:
                 closure()
-                check_gradients(self.model, self.width, self.parameters)
+                check_gradients(self.model, self.width, self.parameters, routed=self.anatomy.routed)
                 optimizer.step()
             return losses[0]
 

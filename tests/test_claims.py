@@ -178,7 +178,7 @@ def test_refuted_prediction_fails(exponent):
 
 def test_inconclusive_prediction_fails():
     with pytest.raises(
-        tc.ClaimFailure, match=r"the size is inconclusive, a prediction must be supported: .*-limited: "
+        tc.ClaimUndecided, match=r"the size is inconclusive, a prediction must be supported: .*-limited: "
     ):
         check(sizes(-1, noise=1.0), INVERSE)
 
@@ -196,7 +196,7 @@ def test_supported_control_fails():
 
 
 def test_inconclusive_control_fails():
-    with pytest.raises(tc.ClaimFailure, match=r"the size is inconclusive, a control must be refuted: .*-limited: "):
+    with pytest.raises(tc.ClaimUndecided, match=r"the size is inconclusive, a control must be refuted: .*-limited: "):
         check_refuted(sizes(-1, noise=1.0), INVERSE)
 
 

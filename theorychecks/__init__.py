@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from theorychecks.claims import ClaimError as ClaimError
     from theorychecks.claims import ClaimFailure as ClaimFailure
+    from theorychecks.claims import ClaimUndecided as ClaimUndecided
     from theorychecks.claims import Paper as Paper
     from theorychecks.claims import check as check
     from theorychecks.claims import check_refuted as check_refuted
@@ -93,7 +94,7 @@ if TYPE_CHECKING:
     from theorychecks.statistics import widths as widths
 
 _HOMES: Final = {
-    "theorychecks.claims": "ClaimError ClaimFailure Paper check check_refuted claim gate",
+    "theorychecks.claims": "ClaimError ClaimFailure ClaimUndecided Paper check check_refuted claim gate",
     "theorychecks.engines": "Run",
     "theorychecks.experiment": "Draw Resources Scan Sweep measure",
     "theorychecks.gates": "coordinate_check coordinate_check_refuted max_stable_rate mutations optimal_rate",

@@ -162,8 +162,10 @@ def _of_sweep(
         look,
         equal=sweep.shared_seeds,
         joint=sweep.stands_or_falls,
+        shares=sweep.shares,
     )
-    whole = (sweep, price, schedule(prediction, len(sweep.axis_values), price, sweep.budget))
+    timetable = schedule(prediction, sweep.axis_values, price, sweep.budget, shares=sweep.shares)
+    whole = (sweep, price, timetable)
     return {name: _powered(finding, prediction, whole) for name, finding in found.items()}
 
 

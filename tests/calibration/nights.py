@@ -52,7 +52,7 @@ def claimed(finding):
             predicted["exponent"], within=predicted["margin"], rival=predicted["rival"], corrections=finite_size
         )
         costs = widths if finding["axis"] == "width" else (1.0,) * len(widths)
-        timetable, counts = schedule(judged, len(widths), costs, finding["looks"]["budget"]), ()
+        timetable, counts = schedule(judged, widths, costs, finding["looks"]["budget"]), ()
         looks = ()
         for spend in timetable.spends:
             counts = plan(

@@ -53,7 +53,7 @@ def test_the_largest_stable_rate_is_two_over_the_sharpness():
 
 def test_it_falls_as_one_over_the_width():
     fall = tc.PowerLaw(-1, within=0.15, rival=-0.5)
-    scan = tc.max_stable_rate(FROZEN, widths=tc.widths(64, 1024), steps=20, seeds=8)
+    scan = tc.max_stable_rate(FROZEN, widths=tc.widths(64, 1024), steps=20, seeds=32)
     tc.check(scan, fall)
     tc.check_refuted(scan, tc.PowerLaw(0, within=0.15, rival=-0.5))
 

@@ -111,3 +111,11 @@ def test_exponents_are_those_of_its_own_coordinate_check(mup, maximal):
         # They record a step before it is made; the standard parametrization shows in its outputs by then.
         if maximal or name == "head":
             assert (abs(slopes[1]) < 0.15) == maximal
+
+
+@pytest.mark.slow
+def test_a_perceptron_under_its_gradient_descent_is_decided(mup):
+    plain = model(mup, maximal=True)
+    sgd = tc.Model(plain.build, lambda module: mup.MuSGD(module.parameters(), lr=0.1), plain.batches, loss=plain.loss)
+    source = Source(sgd, tc.widths(64, 2048), STEPS, (1, STEPS))
+    assert privately(source, tc.MAXIMAL_UPDATE, Conditions()).passed

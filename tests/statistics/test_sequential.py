@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from theorychecks.statistics import LowerBound, Measurement, Ordering, PowerLaw, Verdict
-from theorychecks.statistics.sequential import in_looks, plan, pooled_noise, schedule
+from theorychecks.statistics.sequential import in_looks, plan, pooled_noise, schedule, smallest_design
 
 FAST = tuple(2**k for k in range(9, 18))
 LINEAR = tuple(float(m) for m in FAST)
@@ -31,27 +31,27 @@ def power(exponent, c=0.0):
 
 
 def test_looks_spend_a_64th_a_16th_a_quarter_and_all_and_share_the_level():
-    found = schedule(HALF, 9, LINEAR, 16)
+    found = schedule(HALF, FAST, LINEAR, 16)
     assert [spend / (16 * sum(LINEAR)) for spend in found.spends] == [1 / 64, 1 / 16, 1 / 4, 1]
     assert found.confidence == pytest.approx(1 - 0.05 / 4)
 
 
 def test_a_first_look_that_buys_no_design_is_replaced_by_the_smallest_design():
     # At equal costs five of nine widths with four runs each cost 20, where a budget of four is 36.
-    found = schedule(HALF, 9, [1.0] * 9, 4)
+    found = schedule(HALF, FAST, [1.0] * 9, 4)
     assert found.spends == (36.0,)
     assert found.confidence == pytest.approx(0.95)
     # And of sixteen 144: a look at 20, then one at everything, since a quarter, 36, is less than twice as much.
-    assert schedule(HALF, 9, [1.0] * 9, 16).spends == (36.0, 144.0)
-    assert schedule(HALF, 9, [1.0] * 9, 40).spends == (22.5, 90.0, 360.0)
+    assert schedule(HALF, FAST, [1.0] * 9, 16).spends == (36.0, 144.0)
+    assert schedule(HALF, FAST, [1.0] * 9, 40).spends == (22.5, 90.0, 360.0)
 
 
 def test_a_budget_that_buys_no_design_is_refused_and_says_what_does():
     with pytest.raises(ValueError, match=r"4 runs at 5 points; give 3 or more"):
-        schedule(HALF, 9, [1.0] * 9, 2)
+        schedule(HALF, FAST, [1.0] * 9, 2)
     # Refuting at one of nine widths at a fourth of the level takes eleven signs: 2^-11 < .00625 / 9 < 2^-10.
     with pytest.raises(ValueError, match=r"11 runs at 9 points; give 11 or more"):
-        schedule(Ordering(), 9, LINEAR, 8)
+        schedule(Ordering(), FAST, LINEAR, 8)
 
 
 @pytest.mark.parametrize("noise", [None, 0.01, 0.1, 1.0])
@@ -163,3 +163,29 @@ def test_looks_that_share_the_level_err_rarely_and_looks_that_do_not_err_often(n
     rng = np.random.default_rng(409)
     wrong = [decided(rng, -0.58, -3.0, naive=naive) is Verdict.SUPPORTED for _ in range(1000)]
     assert least <= np.mean(wrong) <= most
+
+
+DENSE = [
+    (64, 96, 128, 192, 256, 384, 512),
+    (128, 256, 384, 512, 768, 1024),
+    tuple(range(64, 577, 32)),
+    (100, 110, 120, 130, 140, 150, 1000),
+]
+
+
+@pytest.mark.parametrize("axis", DENSE)
+@pytest.mark.parametrize("prediction", [PowerLaw(0, within=0.24, rival=0.5), LowerBound(-0.5), HALF])
+def test_looks_on_dense_axes_span_what_an_exponent_needs(axis, prediction):
+    costs = [float(value) ** 1.5 for value in axis]
+    timetable = schedule(prediction, axis, costs, 16)
+    have = ()
+    for spend in timetable.spends:
+        have = plan(prediction, axis, costs, spend, noise=0.1, confidence=timetable.confidence, have=have)
+        prediction.admit(axis[: len(have)], have)
+        assert spent(have, costs) <= spend * 1.0001
+    with pytest.raises(ValueError, match="does not buy the smallest design"):
+        schedule(prediction, axis, costs, 2)
+
+
+def test_fewer_axis_values_than_a_design_needs_take_all():
+    assert smallest_design(HALF, (64, 128, 256), 0.95).points == 5

@@ -1,6 +1,7 @@
 """Claims: statements of theory as tests, with predictions that must hold and controls that must not."""
 
 from theorychecks.claims.checking import ClaimFailure as ClaimFailure
+from theorychecks.claims.checking import ClaimUndecided as ClaimUndecided
 from theorychecks.claims.checking import check as check
 from theorychecks.claims.checking import check_refuted as check_refuted
 from theorychecks.claims.declaration import Claim as Claim

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 
 class ClaimFailure(AssertionError):  # noqa: N818 - it is an assertion that failed, not an error in the test
-    """A prediction is not supported, or a control not refuted."""
+    """A prediction is refuted, or a control supported."""
+
+
+class ClaimUndecided(Exception):  # noqa: N818 - it is an outcome, as a failure is
+    """Nothing follows for a prediction or a control, and the message says what would decide it."""
 
 
 def check(
@@ -42,7 +46,8 @@ def check(
         One finding a reading; they print line by line, and a notebook shows them as a table.
 
     Raises:
-        ClaimFailure: outside of a recorded claim, if a reading does not support the prediction.
+        ClaimFailure: outside of a recorded claim, if a reading refutes the prediction.
+        ClaimUndecided: likewise, if one leaves it open.
         ValueError: if the design could never decide, or what it is held against does not fit, before anything is
             trained; or if no run gives a number.
         TypeError: if the source, the prediction or what it is held against is none.
@@ -114,7 +119,8 @@ def _raise_unless_passed(findings: Findings) -> None:
     __tracebackhide__ = True
     for finding in findings:
         if not finding.passed:
-            raise ClaimFailure(
+            outcome = ClaimFailure if finding.outcome == "fail" else ClaimUndecided
+            raise outcome(
                 f"{finding.label} is {finding.verdict.value}, a {finding.role} must be {finding.wanted.value}: "
                 f"{finding.reason}"
             )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
 from theorychecks.statistics.design import check_seeds, positive_integer
+from theorychecks.statistics.sequential import SHARES
 
 DEFAULT_BUDGET: Final = 16
 _SEED_BLOCK: Final = 2**32
@@ -77,6 +78,11 @@ class Design(ABC):
     def stands_or_falls(self) -> bool:
         """Whether its readings stand or fall together, so that no more is spent once one of them clearly fails."""
         return False
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Of the budget, spent by the end of each look."""
+        return SHARES
 
     @property
     def setting(self) -> Mapping[str, str]:

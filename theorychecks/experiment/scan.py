@@ -18,6 +18,7 @@ from theorychecks.experiment.trial import EngineTrial
 from theorychecks.networks import Training
 from theorychecks.observables.observable import Observable, Reading
 from theorychecks.statistics.measurement import check_order
+from theorychecks.statistics.sequential import SHARES
 
 Read = Callable[[float, "Draw"], "ArrayLike | Reading | Mapping[str, ArrayLike | Reading]"]
 
@@ -88,6 +89,7 @@ class Scan(Design):
         cost: one run at an axis value costs this power of it.
         shared: whether a seed draws the same at every axis value, which cancels what they have in common.
         joint: whether its readings stand or fall together, so that no more is spent once one of them clearly fails.
+        looks: shares of the budget, spent by the end of each look.
         about: what reports say of how the numbers come about.
     """
 
@@ -98,6 +100,7 @@ class Scan(Design):
     cost: float = field(default=0.0, kw_only=True)
     shared: bool = field(default=False, kw_only=True)
     joint: bool = field(default=False, kw_only=True)
+    looks: tuple[float, ...] = field(default=SHARES, kw_only=True)
     about: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
@@ -121,6 +124,11 @@ class Scan(Design):
     def stands_or_falls(self) -> bool:
         """Whether its readings stand or fall together."""
         return self.joint
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Of the budget, spent by the end of each look."""
+        return self.looks
 
     @property
     def axis_values(self) -> tuple[float, ...]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
-from theorychecks.experiment import Draw, Scan, measure
-from theorychecks.gates.expectations import CONSTANT
-from theorychecks.gates.source import Source
+from theorychecks.engines.matrix import Tally
+from theorychecks.experiment import Scan
+from theorychecks.experiment.resources import Resources
+from theorychecks.gates.expectations import CONSTANT, Expected
+from theorychecks.gates.source import Moment, Source
 from theorychecks.statistics import Finding, Measurement, Verdict
 from theorychecks.statistics.interval import CONFIDENCE, FEWEST_POINTS
 from theorychecks.statistics.sequential import MOST_SEEDS
-from theorychecks.statistics.statuses import Status
 from theorychecks.statistics.verdict import Remedy
 
 _TIMED = 3
@@ -28,11 +29,13 @@ class Affordable(NamedTuple):
         widths: how many.
         budget: at each of them; fewer than a verdict needs where even the narrowest widths take too long.
         needed: seconds that the smallest design takes.
+        timed: at how many of the narrowest widths trainings were made to tell.
     """
 
     widths: int
     budget: int
     needed: float
+    timed: int
 
     @property
     def enough(self) -> bool:
@@ -47,47 +50,52 @@ def affordable(source: Source, scan: Scan, seconds: float) -> Affordable:
     confirmation on fresh seeds.
     """
     source.together(source.widths[0])
-
-    def touch(width: float, draw: Draw) -> list[float]:
-        return [1.0 for _ in source.at(round(width), draw.place, draw.seeds)]
-
-    times: list[float] = []
+    times, timed = list[float](), 0
     for place, width in enumerate(source.widths):
         if _TIMED * sum(times) > seconds:
             times.append(times[-1] * (width / source.widths[place - 1]) ** 2)
         else:
-            timed = measure(replace(scan, read=touch, values=(width,), seeds=_TIMED, budget=None))
-            times.append(timed.seconds / _TIMED)
+            started = time.perf_counter()
+            source.at(width, _place(scan, width), range(_TIMED))
+            times.append((time.perf_counter() - started) / _TIMED)
+            timed += 1
     kept = len(times)
     while _CONFIRMED * _fewest() * sum(times[:kept]) > seconds and _decides(source.widths[: kept - 1]):
         kept -= 1
     each = _CONFIRMED * sum(times[:kept])
-    return Affordable(kept, min(int(seconds / each), MOST_SEEDS) if each else MOST_SEEDS, _fewest() * each)
+    bought = min(int(seconds / each), MOST_SEEDS) if each else MOST_SEEDS
+    return Affordable(kept, bought, _fewest() * each, timed)
 
 
-def too_short(source: Source, found: Affordable, seconds: float) -> Finding:
-    """What a gate says that had no time for any verdict, and what it would take."""
-    widths = source.widths[: found.widths]
+def _place(scan: Scan, width: float) -> tuple[object, ...]:
+    return scan.draw(float(width), range(_TIMED), Resources(), Tally()).place
+
+
+def too_short(
+    source: Source, scan: Scan, found: Affordable, seconds: float, moment: Moment, prediction: Expected
+) -> Finding:
+    """What a gate says that had no time for any verdict, and what it would take.
+
+    The finding holds what the trainings that were timed show of one coordinate.
+    """
     text = (
         f"noise-limited: {seconds:.3g} s buy {found.budget} models at each of the {found.widths} narrowest widths, and "
         f"a verdict needs {_fewest()}, some {found.needed:.0f} s; give --theory-budget={found.needed * 1.5:.0f}s, or "
         "narrower widths"
     )
-    measurement = Measurement(
-        axis="width",
-        axis_values=tuple(float(width) for width in widths),
-        values=tuple((1.0,) * _TIMED for _ in widths),
-        statuses=tuple((Status.OK,) * _TIMED for _ in widths),
-        name=source.model.title,
-    )
+    timed = source.widths[: found.timed]
+    read = [
+        [float(one.coordinates[moment.step][moment.coordinate]) for one in source.at(n, _place(scan, n), range(_TIMED))]
+        for n in timed
+    ]
     return Finding(
-        expectation=CONSTANT.expectation,
-        measurement=measurement,
+        expectation=prediction.expectation,
+        measurement=Measurement.of(timed, read, name=f"{source.model.title}, {moment}"),
         verdict=Verdict.INCONCLUSIVE,
         reason=text,
         confidence=CONFIDENCE,
         remedy=Remedy(limited_by="noise", text=text, effort=_fewest() / max(found.budget, 1)),
-        label=f"{source.model.title}, time budget",
+        label=f"{source.model.title}, {moment}",
         engine="function",
     )
 

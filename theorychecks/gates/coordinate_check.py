@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from theorychecks.claims import ClaimFailure, Recorder, check, recording
+from theorychecks.claims import ClaimFailure, ClaimUndecided, Recorder, check, recording
 from theorychecks.claims.recording import now_recording
 from theorychecks.experiment import Scan
-from theorychecks.experiment.design import DEFAULT_BUDGET
 from theorychecks.gates.budget import affordable, too_short
 from theorychecks.gates.diagnosis import Diagnosis, diagnose
 from theorychecks.gates.expectations import CONSTANT, Expected, check_known, expected
@@ -24,6 +23,10 @@ from theorychecks.statistics.verdict import Confirmation
 
 STEPS = 4
 _SHOWN = 3
+BUDGET = 64
+"""Runs at every width at most; nearly all models are decided by a tenth of them."""
+LOOKS = (1 / 10, 1 / 4, 1 / 2, 1.0)
+"""Shares of the budget: the first one buys more runs at narrow widths, which are cheap, than four at each."""
 COST = 1.5
 """The power of the width at which a training's time grows, for planning; matrices alone would grow as its square."""
 
@@ -65,7 +68,13 @@ class CoordinateCheck:
         return tuple(finding for finding in self.findings if not finding.passed and finding.outcome != "fail")
 
     def __str__(self) -> str:
-        lines = [f"{self.diagnosis}; {len(self.undecided)} are undecided"] if not self.failed else [str(self.diagnosis)]
+        lines = [str(self.diagnosis)]
+        if self.undecided and not self.failed:
+            supported = sum(finding.passed for finding in self.findings)
+            lines = [
+                f"{self.diagnosis.title}: undecided: {len(self.undecided)} of {len(self.findings)} coordinates are "
+                f"open, {supported} scale as predicted, and none is known to scale otherwise"
+            ]
         lines += [f"- undecided: {finding.label}: {finding.reason}" for finding in self.undecided[:_SHOWN]]
         if len(self.undecided) > _SHOWN:
             lines.append(f"- and {len(self.undecided) - _SHOWN} more")
@@ -109,12 +118,14 @@ def coordinate_check(
         widths: five or more, such as `widths(64, 1024)`.
         steps: of training.
         at: after which steps coordinates are read, besides the start; the first and the last unless given.
-        budget: see `Scan`.
+        budget: the most that a verdict may cost, as so many runs at every width; 64 unless given. It is spent in looks,
+            and the first that decides all is the last.
         seeds: takes the place of a budget.
 
     Raises:
-        ClaimFailure: outside of a claim run by pytest, unless every coordinate is found to scale as predicted; the
-            message says what is wrong first, or what a verdict would take.
+        ClaimFailure: outside of a claim run by pytest, if a coordinate scales otherwise than predicted, and on fresh
+            seeds again; the message says what is wrong first.
+        ClaimUndecided: likewise, if nothing fails and some coordinates are open; it says what a verdict would take.
         ModelError: if the model cannot be gated.
         ValueError: if the widths can never decide, before anything is trained; or for an unknown parametrization.
     """
@@ -126,8 +137,10 @@ def coordinate_check(
     recorder = Recorder(conditions=Conditions(confirms=True))
     with recording(recorder):
         found = _checked_coordinates(source, parametrization, budget, seeds, recorder)
-    if not found.passed:
+    if found.failed:
         raise ClaimFailure(str(found))
+    if not found.passed:
+        raise ClaimUndecided(str(found))
     return found
 
 
@@ -148,7 +161,8 @@ def coordinate_check_refuted(
     and noted.
 
     Raises:
-        ClaimFailure: outside of a claim run by pytest, if no coordinate clearly scales otherwise.
+        ClaimFailure: outside of a claim run by pytest, if every coordinate scales as predicted.
+        ClaimUndecided: likewise, if none clearly scales otherwise, and some are open.
         ModelError, ValueError: as `coordinate_check`.
     """
     check_known(parametrization)
@@ -163,8 +177,10 @@ def coordinate_check_refuted(
         for finding in controls(found, again):
             recorder.add(finding)
         recorder.notes.append(str(found.diagnosis))
-    elif not found.failed:
+    elif found.passed:
         raise ClaimFailure(f"{found.diagnosis}, and a control must be refuted")
+    elif not found.failed:
+        raise ClaimUndecided(f"{found}\nA control must be refuted.")
     return found
 
 
@@ -227,7 +243,7 @@ def admitted(
     if not times or times[0] < 1 or times[-1] > steps:
         raise ValueError(f"coordinates are read at=... after 1 to steps={steps} steps; got {at}")
     chosen = tuple(positive_integer(width, "a width") for width in widths)
-    counts = check_seeds(seeds or DEFAULT_BUDGET, len(chosen))
+    counts = check_seeds(seeds or BUDGET, len(chosen))
     CONSTANT.admit(chosen, counts)
     CONSTANT.check_range(chosen, counts)
     return chosen, steps, times
@@ -248,18 +264,17 @@ def _checked_coordinates(
         along="width",
         name=source.model.title,
         cost=COST,
-        budget=budget,
+        budget=BUDGET if budget is None and seeds is None else budget,
         seeds=seeds,
         joint=True,
+        looks=LOOKS,
         about=(("parametrization", parametrization.name), ("steps", str(source.steps))),
     ).redrawn(block)
     drawn_from = whole.redrawn(2 * conditions.seed).drawn_from
+    bought = None
     if conditions.seconds is not None:
         bought = affordable(source, whole.redrawn(2 * conditions.seed), conditions.seconds)
-        if not bought.enough:
-            recorder.add(too_short(source, bought, conditions.seconds))
-            return CoordinateCheck((recorder.findings[-1],), diagnose(source, {}, drawn_from))
-        whole = replace(whole, values=whole.values[: bought.widths], budget=bought.budget, seeds=None)
+        whole = replace(whole, values=whole.values[: bought.widths], budget=max(bought.budget, 1), seeds=None)
     about: dict[Moment, Expected] = {}
     moments, unjudged = source.moments(drawn_from)
     for moment in moments:
@@ -268,6 +283,11 @@ def _checked_coordinates(
             about[moment] = prediction
     if not about:
         raise ModelError(f"{source.model.title}: nothing is predicted of any coordinate; its roles leave all unchecked")
+    if bought is not None and conditions.seconds is not None and not bought.enough:
+        first, prediction = next(iter(about.items()))
+        drawn = whole.redrawn(2 * conditions.seed)
+        recorder.add(too_short(source, drawn, bought, conditions.seconds, first, prediction))
+        return CoordinateCheck((recorder.findings[-1],), diagnose(source, {}, drawn_from))
     found: dict[Moment, Finding] = {}
     for prediction, group in by_prediction(about).items():
         scan = replace(whole, read=source.reader(group))

@@ -2,26 +2,31 @@
 
 Read off the coordinates themselves (derived here): what a module returns before training, by what it is given, is its
 init times its multiplier; its effective update after one step, by what it is given, its learning rate times its
-multiplier. What is off by more than that follows from elsewhere.
+multiplier. What is off by more than that follows from elsewhere. Whether an epsilon or a weight decay is behind an
+update is told by training without them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from theorychecks.gates.source import Moment, Source
 from theorychecks.modules.coordinates import EFFECTIVE, INPUT, SIZE, Coordinate
 from theorychecks.modules.hooks import LOGITS, plain
 from theorychecks.statistics import Finding, Interval
 
-Kind = Literal["init", "learning rate", "multiplier"]
+Kind = Literal["init", "learning rate", "multiplier", "epsilon", "weight decay"]
 _OFF: Final = 0.25
 """Half of the smallest step between exponents: what is off by less follows from elsewhere."""
-_MOVES_AS_WELL: Final = {True: "its weight decay", False: "the optimizer's epsilon"}
-"""What makes updates too large, or too small, besides a learning rate."""
+_BORDER: Final = 0.1
+"""An init and an update that agree to _OFF within this may as well not agree."""
+_TRIED: Final = 3
+"""Widths, and seeds at each, that tell whether an update is off without an epsilon or a decay."""
+_NO_EPSILON: Final = 1e-30
+"""Square roots of smaller numbers, in single precision, are zero."""
 
 
 @dataclass(frozen=True)
@@ -29,14 +34,17 @@ class Culprit:
     """What is probably wrong with some parts of a model.
 
     Attributes:
-        kind: "init", "learning rate" or "multiplier".
-        where: the parts, with a star for numbers in which they differ: `blocks.*.mlp.fc2.weight`.
-        exponent: of the width, by which it is too large, or too small where it is negative.
+        kind: "init", "learning rate", "multiplier", "epsilon" or "weight decay".
+        where: the parts, with a star for numbers in which they differ where that names no other part:
+            `blocks.*.mlp.fc2.weight`; their names, separated by commas, where it would.
+        exponent: of the width, by which it is too large, or too small where it is negative; of an epsilon or a decay,
+            that of the updates it spoils.
         interval: of the coordinate that shows it, on fresh seeds where it was confirmed there.
         first: that coordinate.
         parts: by name, in the order of the forward pass.
-        readable: whether its init shows, which tells a learning rate from a multiplier; that of zeros does not.
-        sure: whether the coordinate that shows it is refuted itself, and not undecided beside others that are.
+        alike: what else would show alike.
+        sure: whether it can be nothing else: the coordinate that shows it is refuted itself, its kind is no close call,
+            and it does not follow from what is off before it.
     """
 
     kind: Kind
@@ -45,22 +53,22 @@ class Culprit:
     interval: Interval
     first: Moment
     parts: tuple[str, ...]
-    readable: bool = True
+    alike: tuple[str, ...] = ()
     sure: bool = True
 
     def __str__(self) -> str:
-        large = self.exponent > 0
         ends = f"[{self.interval.low:+.2f}, {self.interval.high:+.2f}]"
-        others = [] if self.readable else ["its multiplier"]
-        others += [_MOVES_AS_WELL[large]] if self.kind == "learning rate" else []
-        others += ["a bias added to them"] if LOGITS in self.where else []
-        alike = f"{' or '.join(others)} would show alike; " if others else ""
-        size, way = abs(self.exponent), "large" if large else "small"
-        doubt, where = "" if self.sure else "perhaps ", self.where or "the model"
-        return (
-            f"{doubt}{self.kind} of `{where}` too {way} by {_halves(size)} ({alike}n^{size:.2f} as "
-            f"measured; {self.first} has the exponent interval {ends})"
-        )
+        alike = f"{' or '.join(self.alike)} would show alike; " if self.alike else ""
+        size, way = abs(self.exponent), "large" if self.exponent > 0 else "small"
+        doubt = "" if self.sure else "perhaps "
+        where = ", ".join(f"`{name or 'the model'}`" for name in self.where.split(", "))
+        shown = f"{self.first} has the exponent interval {ends}"
+        if self.kind in ("epsilon", "weight decay"):
+            return (
+                f"{doubt}{self.kind} of the optimizer too large for {where} (without it updates scale as they should, "
+                f"with it they are too {way} by {_halves(size)}; {shown})"
+            )
+        return f"{doubt}{self.kind} of {where} too {way} by {_halves(size)} ({alike}n^{size:.2f} as measured; {shown})"
 
 
 @dataclass(frozen=True)
@@ -99,6 +107,17 @@ class Diagnosis:
         return "\n".join(lines)
 
 
+class _Sign(NamedTuple):
+    """One part's share in a culprit: what shows it, by how much the part is off, and whether that is sure."""
+
+    moment: Moment
+    kind: Kind
+    part: str
+    off: float
+    interval: Interval
+    sure: bool = True
+
+
 def diagnose(source: Source, findings: Mapping[Moment, Finding], drawn_from: int) -> Diagnosis:
     """What the coordinates that fail have in common.
 
@@ -107,66 +126,182 @@ def diagnose(source: Source, findings: Mapping[Moment, Finding], drawn_from: int
         findings: by coordinate, in order.
         drawn_from: which seeds they are from.
     """
-    failing = {moment: finding for moment, finding in findings.items() if finding.outcome == "fail"}
-    culprits = _culprits(source, findings, failing, drawn_from)
-    if failing and not culprits:
-        doubted = {moment: finding for moment, finding in findings.items() if not finding.passed}
-        culprits = [replace(culprit, sure=False) for culprit in _culprits(source, findings, doubted, drawn_from)]
+    failing = [moment for moment, finding in findings.items() if finding.outcome == "fail"]
+    signs = _signs(source, findings, drawn_from) if failing else []
+    signs = _retried(source, signs, findings, drawn_from)
+    culprits = _culprits(source, findings, signs)
     return Diagnosis(source.model.title, next(iter(failing), None), tuple(culprits), len(failing), len(findings))
 
 
-def _culprits(
-    source: Source, findings: Mapping[Moment, Finding], failing: Mapping[Moment, Finding], drawn_from: int
-) -> list[Culprit]:
-    inits: dict[Moment, float] = {}
-    rates: dict[Moment, float] = {}
-    order = list(findings)
-    for moment, finding in failing.items():
-        coordinate, exponent = moment.coordinate, finding.expectation.exponent or 0.0
-        measured = finding.fit.exponent if finding.fit else exponent
-        # A layer that is given too much returns too much; a multiplier before it is meant to give it less.
-        before = order[: order.index(moment)]
-        misled = any(_upstream(other, moment) and _misses(findings[other]) for other in before)
-        given = source.slope(Coordinate(coordinate.module, INPUT), moment.step, drawn_from) if misled else 0.0
-        off = measured - given - exponent
-        own = source.anatomy.own.get(_module(coordinate), ())
-        if _shows_init(moment) and (own or LOGITS in coordinate.module) and _is_off(off):
-            inits[moment] = off
-        if coordinate.quantity == EFFECTIVE and moment.step == _first_step(coordinate, findings) and _is_off(off):
-            rates[moment] = off
-    readable = {_module(moment.coordinate) for moment in findings if _shows_init(moment)}
-    by_module: dict[str, list[tuple[Moment, float]]] = {}
-    for moment, off in rates.items():
-        by_module.setdefault(_module(moment.coordinate), []).append((moment, off))
-    found: dict[tuple[Kind, str], list[tuple[Moment, float, str]]] = {}
-    explained = set[Moment]()
-    for moment, off in inits.items():
-        module = _module(moment.coordinate)
-        kind: Kind = "init"
-        if LOGITS in module:
-            kind = "multiplier"
-        else:
-            both = [m for m, o in by_module.get(module, []) if _is_multiplier(off, o, scale_free=source.scale_free)]
-            kind = "multiplier" if both else "init"
-            explained.update(both)
-        found.setdefault((kind, _pattern(module)), []).append((moment, off, module))
-    for moment, off in rates.items():
-        if moment not in explained:
-            name = moment.coordinate.parameter
-            found.setdefault(("learning rate", _pattern(name)), []).append((moment, off, name))
-    culprits = []
-    for (kind, pattern), members in found.items():
-        moment, off, name = members[0]
-        confirmed = failing[moment].confirmation
-        interval = (confirmed.interval if confirmed else None) or failing[moment].interval
+def _signs(source: Source, findings: Mapping[Moment, Finding], drawn_from: int) -> list[_Sign]:
+    """Inits and updates that are off, those of inits first; a multiplier takes the place of both.
+
+    Those that fail are sure, and others that are not supported in doubt.
+    """
+    inits, rates = list[_Sign](), list[_Sign]()
+    for moment, finding in findings.items():
+        if finding.passed or finding.fit is None:
+            continue
+        shows_rate = moment.coordinate.quantity == EFFECTIVE and _shows_rate(source, moment, findings, drawn_from)
+        if not (shows_rate or _shows_init(source, moment)):
+            continue
+        given = _given(source, findings, moment, drawn_from)
+        off = finding.fit.exponent - given - (finding.expectation.exponent or 0.0)
+        # What keeps below a bound has nothing to be blamed for.
+        if abs(off) <= _OFF or (finding.expectation.kind == "upper_bound" and off < 0):
+            continue
+        found = finding.confirmation.interval if finding.confirmation else None
+        interval = found or finding.interval
         assert interval is not None
-        where = pattern if len(members) > 1 else name
-        parts = tuple(part for _, _, part in members)
-        shown = kind != "learning rate" or _module(moment.coordinate) in readable
-        # What plain gradients do is scaled by all that follows, so that updates tell less than what is off before them.
-        sure = kind != "learning rate" or source.scale_free or not inits
-        culprits.append(Culprit(kind, where, off, interval, moment, parts, shown, sure))
+        shift = given + (finding.expectation.exponent or 0.0)
+        sure = finding.outcome == "fail" and (interval.low - shift > _OFF or interval.high - shift < -_OFF)
+        if shows_rate:
+            rates.append(_Sign(moment, "learning rate", moment.coordinate.parameter, off, interval, sure))
+        else:
+            name = _module(moment.coordinate)
+            kind: Kind = "multiplier" if LOGITS in name else "init"
+            inits.append(_Sign(moment, kind, name, off, interval, sure))
+    return _in_doubt(source, *_with_multipliers(source, inits, rates))
+
+
+def _with_multipliers(
+    source: Source, inits: Sequence[_Sign], rates: Sequence[_Sign]
+) -> tuple[list[_Sign], list[_Sign]]:
+    """Inits that are multipliers, since updates of the same module are off alike; these updates are left out."""
+    named, explained = list[_Sign](), list[_Sign]()
+    for init in inits:
+        own = [rate for rate in rates if _module(rate.moment.coordinate) == init.part]
+        apart = {rate: _apart(init.off, rate.off, scale_free=source.optimizing.scale_free) for rate in own}
+        alike = [rate for rate in own if apart[rate] < _OFF]
+        close = any(abs(distance - _OFF) < _BORDER for distance in apart.values())
+        if alike:
+            init = init._replace(kind="multiplier", sure=init.sure or any(rate.sure for rate in alike))
+        named.append(init._replace(sure=init.sure and not close))
+        explained += alike
+    return named, [rate for rate in rates if rate not in explained]
+
+
+def _in_doubt(source: Source, inits: Sequence[_Sign], rates: Sequence[_Sign]) -> list[_Sign]:
+    """What plain gradients do is scaled by all that follows: updates tell less than what is off before them."""
+    if source.optimizing.scale_free:
+        return [*inits, *rates]
+    first = min((rate.moment.step for rate in rates), default=0)
+    doubted = [rate._replace(sure=rate.sure and not inits and rate.moment.step == first) for rate in rates]
+    return [*inits, *doubted]
+
+
+def _given(source: Source, findings: Mapping[Moment, Finding], moment: Moment, drawn_from: int) -> float:
+    """The power at which what a module is given grows, where anything before it is off.
+
+    A layer that is given too much returns too much; a multiplier before it is meant to give it less.
+    """
+    order = list(findings)
+    before = order[: order.index(moment)]
+    misled = any(_upstream(other, moment) and _misses(findings[other]) for other in before)
+    return source.slope(Coordinate(moment.coordinate.module, INPUT), moment.step, drawn_from) if misled else 0.0
+
+
+def _retried(
+    source: Source, signs: Sequence[_Sign], findings: Mapping[Moment, Finding], drawn_from: int
+) -> list[_Sign]:
+    """Updates that are in order once an epsilon is none, or nothing decays, are laid to that."""
+    small = [sign for sign in signs if sign.kind == "learning rate" and sign.off < 0]
+    large = [sign for sign in signs if sign.kind == "learning rate" and sign.off > 0]
+    decays = source.optimizing.decays or any(source.adjust(width).decay for width in source.widths)
+    cured: dict[_Sign, Kind] = {}
+    if small and source.optimizing.scale_free:
+        for sign in _in_order(_without_epsilon(source), small, findings, drawn_from):
+            cured[sign] = "epsilon"
+    if large and decays and not source.optimizing.opaque:
+        for sign in _in_order(_without_decay(source), large, findings, drawn_from):
+            cured[sign] = "weight decay"
+    return [sign._replace(kind=cured.get(sign, sign.kind)) for sign in signs]
+
+
+def _without_epsilon(source: Source) -> Source:
+    return replace(source, adjust=lambda width: replace(source.adjust(width), epsilon=_NO_EPSILON))
+
+
+def _without_decay(source: Source) -> Source:
+    return replace(source, adjust=lambda width: replace(source.adjust(width), decay={}, undecayed=True))
+
+
+def _in_order(
+    changed: Source, signs: Sequence[_Sign], findings: Mapping[Moment, Finding], drawn_from: int
+) -> list[_Sign]:
+    """Those updates that are not off in a changed set-up, as far as some trainings at the narrowest widths tell."""
+    for width in changed.widths[:_TRIED]:
+        changed.at(width, (drawn_from, "width", float(width)), range(_TRIED))
+    found = []
+    for sign in signs:
+        coordinate, step = sign.moment.coordinate, sign.moment.step
+        wanted = findings[sign.moment].expectation.exponent or 0.0
+        given = _given(changed, findings, sign.moment, drawn_from)
+        if abs(changed.slope(coordinate, step, drawn_from) - given - wanted) <= _OFF:
+            found.append(sign)
+    return found
+
+
+def _culprits(source: Source, findings: Mapping[Moment, Finding], signs: Sequence[_Sign]) -> list[Culprit]:
+    """Signs of one kind, of parts that differ in numbers alone, by sign and power of the width."""
+    groups: list[list[_Sign]] = []
+    for sign in signs:
+        for group in groups:
+            if _belongs(sign, group):
+                group.append(sign)
+                break
+        else:
+            groups.append([sign])
+    readable = {_module(moment.coordinate) for moment in findings if _shows_init(source, moment)}
+    culprits = []
+    for group in groups:
+        first = group[0]
+        parts = tuple(dict.fromkeys(sign.part for sign in group))
+        off = sum(sign.off for sign in group) / len(group)
+        sure = all(sign.sure for sign in group) or (len(group) > 2 and sum(s.sure for s in group) > len(group) / 2)
+        alike = _alike(source, first, _module(first.moment.coordinate) in readable)
+        where = _where(source, first.kind, parts)
+        culprits.append(Culprit(first.kind, where, off, first.interval, first.moment, parts, alike, sure))
     return culprits
+
+
+def _belongs(sign: _Sign, group: Sequence[_Sign]) -> bool:
+    """Whether a sign is off as a group is, in parts that are called alike."""
+    first = group[0]
+    if sign.kind != first.kind or (sign.off > 0) != (first.off > 0):
+        return False
+    if sign.kind in ("epsilon", "weight decay"):
+        return True
+    return _pattern(sign.part) == _pattern(first.part) and all(abs(sign.off - other.off) < _OFF for other in group)
+
+
+def _alike(source: Source, sign: _Sign, readable: bool) -> tuple[str, ...]:
+    found = []
+    if sign.kind == "learning rate":
+        # An init of zeros does not show, which would tell a learning rate from a multiplier.
+        found += [] if readable else ["its multiplier"]
+        found += [_MOVES_AS_WELL[sign.off > 0]] if source.optimizing.opaque else []
+    if LOGITS in sign.part:
+        found.append("a bias added to them")
+    return tuple(found)
+
+
+_MOVES_AS_WELL: Final = {True: "its weight decay", False: "the optimizer's epsilon"}
+"""What makes updates too large, or too small, besides a learning rate."""
+
+
+def _where(source: Source, kind: Kind, parts: Sequence[str]) -> str:
+    """Names of parts, or one with stars where that is the name of no other part."""
+    anatomy = source.anatomy
+    every = [name for name in anatomy.modules if anatomy.own.get(name) or LOGITS in name]
+    if kind not in ("init", "multiplier"):
+        every = [part.name for part in anatomy.parameters]
+    names = list[str]()
+    for pattern in dict.fromkeys(map(_pattern, parts)):
+        meant = [part for part in parts if _pattern(part) == pattern]
+        called = {plain(name) for name in every if _pattern(plain(name)) == pattern}
+        names += [pattern] if len(meant) > 1 and called == set(meant) else meant
+    return ", ".join(names)
 
 
 def _upstream(other: Moment, moment: Moment) -> bool:
@@ -179,24 +314,29 @@ def _upstream(other: Moment, moment: Moment) -> bool:
 
 def _misses(finding: Finding) -> bool:
     wanted = finding.expectation.exponent or 0.0
-    return not finding.passed and finding.fit is not None and _is_off(finding.fit.exponent - wanted)
+    return not finding.passed and finding.fit is not None and abs(finding.fit.exponent - wanted) > _OFF
 
 
-def _is_multiplier(init: float, update: float, *, scale_free: bool) -> bool:
-    """A multiplier scales both alike, and the gradient once more."""
-    return abs(update - init) < _OFF or (not scale_free and abs(update - 2 * init) < _OFF)
+def _apart(init: float, update: float, *, scale_free: bool) -> float:
+    """How far an init and an update are from one multiplier, which scales both alike, and the gradient once more."""
+    return min(abs(update - init), abs(update - 2 * init) if not scale_free else abs(update - init))
 
 
-def _shows_init(moment: Moment) -> bool:
-    return moment.coordinate.quantity == SIZE and moment.step == 0
+def _shows_init(source: Source, moment: Moment) -> bool:
+    if moment.coordinate.quantity != SIZE or moment.step:
+        return False
+    return bool(source.anatomy.own.get(_module(moment.coordinate))) or LOGITS in moment.coordinate.module
 
 
-def _is_off(exponent: float) -> bool:
-    return abs(exponent) > _OFF
-
-
-def _first_step(coordinate: Coordinate, findings: Mapping[Moment, Finding]) -> int:
-    return min(moment.step for moment in findings if moment.coordinate == coordinate)
+def _shows_rate(source: Source, moment: Moment, findings: Mapping[Moment, Finding], drawn_from: int) -> bool:
+    """Whether an update shows its learning rate: it is the first one, or the first was the same for all weights."""
+    first = source.moves_at(moment.coordinate)
+    if first is None or first == moment.step:
+        return True
+    if Moment(moment.coordinate, first) in findings:
+        return False
+    wanted = findings[moment].expectation.exponent or 0.0
+    return abs(source.slope(moment.coordinate, first, drawn_from) - wanted) > _OFF
 
 
 def _module(coordinate: Coordinate) -> str:

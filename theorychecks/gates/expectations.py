@@ -16,8 +16,8 @@ from theorychecks.modules.roles import Part
 from theorychecks.networks import MAXIMAL_UPDATE, NTK, Parametrization
 from theorychecks.statistics import PowerLaw, UpperBound
 
-MARGIN = 0.15
-"""Rivals are half-integers, and affordable widths leave no room for less."""
+MARGIN = 0.24
+"""A gate asks which half-integer: up to half the distance to the next one, the nearest is the predicted one."""
 CONSTANT = PowerLaw(0.0, within=MARGIN, rival=0.5)
 BOUNDED = UpperBound(0.0, within=MARGIN, rival=0.5)
 FALLING = PowerLaw(-0.5, within=MARGIN, rival=0.0)

@@ -17,7 +17,7 @@ from torch import Tensor
 from theorychecks.engines import Histories, Limits
 from theorychecks.engines.randomness import integer
 from theorychecks.experiment import Draw, Scan
-from theorychecks.gates.coordinate_check import COST
+from theorychecks.gates.coordinate_check import BUDGET, COST
 from theorychecks.gates.source import Source
 from theorychecks.modules import Model, ModelError
 from theorychecks.observables.observable import Reading
@@ -92,7 +92,7 @@ def max_stable_rate(
         limit: on losses, in units of the first: a network that dies in a first explosion has a small loss in the end.
         resolution: of the factor, in factors of two.
         reach: how far from one to look, in factors of two.
-        budget: see `Scan`.
+        budget: the most that a verdict may cost, as so many runs at every width; 64 unless given.
         seeds: takes the place of a budget.
     """
     return _scan(
@@ -126,7 +126,7 @@ def optimal_rate(
         steps: of each training.
         spacing: of the grid of factors, in factors of two.
         reach: of the grid, in factors of two about one.
-        budget: see `Scan`.
+        budget: the most that a verdict may cost, as so many runs at every width; 64 unless given.
         seeds: takes the place of a budget.
     """
     return _scan(
@@ -164,7 +164,7 @@ def _scan(
         along="width",
         name=f"{model.title}: {name}",
         cost=COST * _WIDER,
-        budget=budget,
+        budget=BUDGET if budget is None and seeds is None else budget,
         seeds=seeds,
         about=(("steps", str(steps)),),
     )

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from theorychecks.claims import ClaimFailure
+from theorychecks.claims import ClaimFailure, ClaimUndecided
 from theorychecks.claims.recording import now_recording
 from theorychecks.gates.coordinate_check import STEPS, CoordinateCheck, admitted, controls, privately
 from theorychecks.gates.expectations import check_known
@@ -122,7 +122,8 @@ def mutations(
         budget: of each check, see `Scan`.
 
     Raises:
-        ClaimFailure: outside of a claim run by pytest, if one is missed.
+        ClaimFailure: outside of a claim run by pytest, if the gate passes one.
+        ClaimUndecided: likewise, if the gate passes none and is undecided about one.
         ModelError: if the model cannot be gated.
         ValueError: for names that are none.
     """
@@ -150,8 +151,10 @@ def mutations(
     certificate = Certificate(model.title, tuple(found), tuple(skipped.items()))
     if recorder is not None:
         recorder.notes.append(str(certificate))
-    elif certificate.missed:
+    elif any(one.check.passed for one in found):
         raise ClaimFailure(str(certificate))
+    elif certificate.missed:
+        raise ClaimUndecided(str(certificate))
     return certificate
 
 

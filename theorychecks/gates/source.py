@@ -10,7 +10,8 @@ from typing import TypeVar
 import numpy as np
 import psutil
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from theorychecks.experiment import Draw
 from theorychecks.modules import Adjustment, Anatomy, Model, ModelError, anatomy
@@ -30,6 +31,21 @@ _AGREES = 0.02
 """Relative difference between what stacked models show and each of them alone: rounding, of small changes too."""
 _SAME = 1e-6
 """Relative scatter of what does not depend on the weights."""
+
+
+@dataclass(frozen=True)
+class Optimizing:
+    """What can be told of a model's optimizer without a step.
+
+    Attributes:
+        scale_free: whether its updates do not depend on the size of gradients, as Adam's do not.
+        decays: whether weights decay.
+        opaque: whether it is a function that makes whole steps, of which nothing can be told.
+    """
+
+    scale_free: bool
+    decays: bool
+    opaque: bool
 
 
 @dataclass(frozen=True)
@@ -55,7 +71,7 @@ class Source:
         adjust: what is done to the set-up at a width, besides what its owner does.
         trained: by width, place of the draws, and seed.
         anatomy: the model's parts.
-        scale_free: whether its optimizer's updates do not depend on the size of gradients, as Adam's do not.
+        optimizing: what can be told of its optimizer.
         stacks: whether models of one width can be trained as one; None before that has been tried.
         because: why they cannot.
         trainings: made so far.
@@ -68,7 +84,7 @@ class Source:
     adjust: Callable[[int], Adjustment] = field(default=lambda _: NONE)
     trained: dict[tuple[int, tuple[object, ...], int], Trained] = field(default_factory=dict, init=False)
     anatomy: Anatomy = field(init=False)
-    scale_free: bool = field(init=False)
+    optimizing: Optimizing = field(init=False)
     stacks: bool | None = field(default=None, init=False)
     because: str = field(default="", init=False)
     trainings: int = field(default=0, init=False)
@@ -77,7 +93,7 @@ class Source:
         check_order(self.widths)
         if len(self.widths) < 2:
             raise ValueError(f"roles are inferred by comparing two widths; got {self.widths}. Give two or more.")
-        self.anatomy, self.scale_free = _anatomy(self.model, self.widths, self.steps)
+        self.anatomy, self.optimizing = _anatomy(self.model, self.widths, self.steps)
 
     def losses(
         self, width: int, place: tuple[object, ...], seeds: Sequence[int], rates: Tensor
@@ -168,12 +184,20 @@ class Source:
             before = self.trainings
             found = self.at(round(width), draw.place, draw.seeds)
             draw.tally.trainings += self.trainings - before
-            return {str(m): [float(one.coordinates[m.step][m.coordinate]) for one in found] for m in moments}
+            return {str(m): [_reading(one, m) for one in found] for m in moments}
 
         return read
 
+    def moves_at(self, coordinate: Coordinate) -> int | None:
+        """After how many steps something is first not zero, at the narrowest width; None if it always is."""
+        for (width, _, _), one in self.trained.items():
+            if width == self.widths[0]:
+                readings = sorted(one.coordinates.items())
+                return next((step for step, found in readings if float(found.get(coordinate, 0.0)) > 0), None)
+        return None
+
     def slope(self, coordinate: Coordinate, step: int, drawn_from: int) -> float:
-        """The power at which something that is not judged grows, by least squares; zero where there is none."""
+        """The power at which something grows in all trainings so far, by least squares; zero where there is none."""
         logs: dict[int, list[float]] = {}
         for (width, place, _), one in self.trained.items():
             value = float(one.coordinates[step].get(coordinate, math.nan))
@@ -196,10 +220,13 @@ class Source:
             for one in self.at(width, (drawn_from, "width", float(width)), range(_PILOTS))
         ]
         found, constant = list[Moment](), list[Moment]()
-        for step, readings in sorted(pilots[0].coordinates.items()):
-            for coordinate in readings:
+        for step in sorted(pilots[0].coordinates):
+            for coordinate in dict.fromkeys(name for one in pilots for name in one.coordinates[step]):
                 moment = Moment(coordinate, step)
-                values = [float(one.coordinates[step].get(coordinate, torch.tensor(0.0))) for one in pilots]
+                if any(coordinate not in one.coordinates[step] for one in pilots):
+                    constant.append(moment)
+                    continue
+                values = [_reading(one, moment) for one in pilots]
                 if not all(math.isfinite(value) for value in values):
                     raise ModelError(
                         f"{self.model.title} is no longer finite after step {step} at width {self.widths[0]} or "
@@ -212,6 +239,11 @@ class Source:
                 f"{self.widths[1]}. Give its optimizer the module's own parameters, and a learning rate above zero."
             )
         return found, constant
+
+
+def _reading(trained: Trained, moment: Moment) -> float:
+    """What one training shows; not a number where its weights routed nothing there."""
+    return float(trained.coordinates[moment.step].get(moment.coordinate, math.nan))
 
 
 def _constant(values: Sequence[float]) -> bool:
@@ -227,8 +259,8 @@ def _close(one: Trained, other: Trained) -> bool:
     return all(math.isclose(a, b, rel_tol=_AGREES, abs_tol=_SAME) or (a != a and b != b) for a, b in pairs)
 
 
-def _anatomy(model: Model, widths: tuple[int, ...], steps: int) -> tuple[Anatomy, bool]:
-    """A model's parts, once it has shown that it can be gated, and whether its optimizer divides by an epsilon.
+def _anatomy(model: Model, widths: tuple[int, ...], steps: int) -> tuple[Anatomy, Optimizing]:
+    """A model's parts, once it has shown that it can be gated, and what can be told of its optimizer.
 
     Raises:
         ModelError: if it cannot.
@@ -237,24 +269,37 @@ def _anatomy(model: Model, widths: tuple[int, ...], steps: int) -> tuple[Anatomy
     with as_it_was():
         with memory(model, narrow):
             first = drawn(model, narrow, (0,), 0, steps)
-            _check_seeds(model, first, narrow, steps)
+            again = _redrawn(model, first, narrow, steps)
         with memory(model, wide):
             second = drawn(model, wide, (0,), 0, 1)
         kept = (weights_as_they_were(first.module), weights_as_they_were(second.module))
         with untouched(model, narrow, first.batches[0]), kept[0], kept[1]:
-            groups = getattr(model.optimizer(first.module), "param_groups", [])
-            parts = anatomy(model, first.module, second.module, (narrow, wide), first.batches[0])
+            optimizing = _told(model.optimizer(first.module))
+            parts = anatomy(model, first.module, second.module, (narrow, wide), first.batches[0], again=again)
     needed, free = _COPIES * 4 * parts.weights_at(widths[-1]), psutil.virtual_memory().available
     if needed > free:
         raise ModelError(
             f"{model.title} would run out of memory at width {widths[-1]}: its weights, their gradients and moments "
             f"take some {needed / 1e9:.0f} GB there, and {free / 1e9:.0f} GB are free. Take narrower widths."
         )
-    return parts, any("eps" in group for group in groups)
+    return parts, optimizing
 
 
-def _check_seeds(model: Model, first: Drawn, width: int, steps: int) -> None:
-    """Refuse a model that is the same for every seed, on the same batches."""
+def _told(optimizer: object) -> Optimizing:
+    groups = getattr(optimizer, "param_groups", [])
+    return Optimizing(
+        scale_free=any("eps" in group for group in groups),
+        decays=any(group.get("weight_decay") for group in groups),
+        opaque=not isinstance(optimizer, Optimizer),
+    )
+
+
+def _redrawn(model: Model, first: Drawn, width: int, steps: int) -> nn.Module:
+    """The model from another seed.
+
+    Raises:
+        ModelError: if it is the same for every seed, on the same batches.
+    """
     values = [parameter.detach().clone() for parameter in first.module.parameters()]
     second = drawn(model, width, (0,), 1, steps)
     others = list(second.module.parameters())
@@ -264,6 +309,7 @@ def _check_seeds(model: Model, first: Drawn, width: int, steps: int) -> None:
             f"{model.title}: build({width}) gives the same weights whatever torch's seed, so that seeds tell nothing "
             "of the noise. Draw the weights inside of build from torch's global generator, and set no seed there."
         )
+    return second.module
 
 
 def by_prediction(moments: Mapping[Moment, P]) -> dict[P, list[Moment]]:

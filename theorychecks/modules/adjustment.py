@@ -24,6 +24,7 @@ class Adjustment:
         attention: on all attention logits.
         epsilon: of the optimizer, in the place of its own.
         decay: of parameters by name, in each step, as a part of them.
+        undecayed: whether the optimizer's own weight decay is set to zero.
     """
 
     initial: Mapping[str, float] = field(default_factory=dict)
@@ -34,6 +35,7 @@ class Adjustment:
     attention: float = 1.0
     epsilon: float | None = None
     decay: Mapping[str, float] = field(default_factory=dict)
+    undecayed: bool = False
 
     def touches_updates(self) -> bool:
         """Whether steps have to be compared with what was before them."""

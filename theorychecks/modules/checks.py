@@ -52,14 +52,14 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(f"`{name}`" for name in names[:4]) + more
 
 
-def check_gradients(model: Model, width: int, parameters: Mapping[str, Tensor]) -> None:
-    """Refuse a model of which some parameters have no part in the loss.
+def check_gradients(model: Model, width: int, parameters: Mapping[str, Tensor], *, routed: bool) -> None:
+    """Refuse a model of which some parameters have no part in the loss, unless its weights choose what is called.
 
     Raises:
         ModelError: naming them.
     """
     without = [name for name, p in parameters.items() if p.requires_grad and p.grad is None]
-    if without:
+    if without and not routed:
         raise ModelError(
             f"{model.title}: the loss does not depend on {_listed(without)} at width {width}: no gradient. "
             "Use them, freeze them by requires_grad_(False), or leave them out."

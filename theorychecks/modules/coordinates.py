@@ -104,8 +104,9 @@ def read_coordinates(
             features[where] = tensor = tensor.detach().clone()
             kept = unmasked(tensor) if LOGITS in name else None
             readings[Coordinate(where, SIZE)] = _root_mean_square(tensor, kept)
-            if start is not None:
-                before = start.features[where]
+            before = start.features.get(where) if start is not None else None
+            # What is routed by the weights has other rows after a step, and no change to speak of.
+            if before is not None and before.shape == tensor.shape:
                 kept = None if kept is None else kept & unmasked(before)
                 readings[Coordinate(where, CHANGE)] = _root_mean_square(tensor - before, kept)
 
@@ -115,7 +116,7 @@ def read_coordinates(
         given = next(iter(tensors_in(call.arguments).values()), None)
         if given is not None:
             readings[Coordinate(call.name, INPUT)] = _root_mean_square(given)
-        if start is not None and anatomy.own[plain(call.name)] and found:
+        if start is not None and anatomy.own.get(plain(call.name)) and found:
             readings.update(_updates(call, anatomy, start, watched))
 
     def see(logits: Tensor) -> None:
@@ -213,9 +214,11 @@ def _updates(call: Call, anatomy: Anatomy, start: Start, watched: Watched) -> Re
     inside = [other for other in anatomy.own if other != name and (not name or other.startswith(f"{name}."))]
     unmoved = again(first)
     output = next(iter(tensors_in(call.output).values()))
-    feature = next((where for where in start.features if call_of(where) == call.name), None)
-    if not inside and feature is not None:
-        readings[Coordinate(feature, PROPAGATING)] = _root_mean_square(unmoved - start.features[feature])
+    # What was read where it was made, as the logits of a router are by its softmax, has no feature here.
+    feature = f"{call.name}{next(iter(tensors_in(call.output)))}"
+    before = start.features.get(feature)
+    if not inside and before is not None and before.shape == unmoved.shape:
+        readings[Coordinate(feature, PROPAGATING)] = _root_mean_square(unmoved - before)
     moved = output - unmoved
     for local, part in zip(own, used, strict=True):
         coordinate = Coordinate(call.name, EFFECTIVE, part.name)

@@ -59,6 +59,7 @@ class Anatomy:
         cancelled: vectors that whatever follows takes out again, as a normalisation does the bias before it.
         biased: whether readouts add something to their outputs that does not depend on the width.
         random: whether a forward pass draws random numbers.
+        routed: whether the weights choose what modules are called on, as in a sparse mixture of experts.
         sizes: of parameters, as numbers of entries and of dimensions that grow, by name.
         width: at which they have those.
     """
@@ -71,6 +72,7 @@ class Anatomy:
     cancelled: tuple[str, ...]
     biased: bool
     random: bool
+    routed: bool
     sizes: Mapping[str, tuple[int, int]]
     width: int
 
@@ -101,7 +103,15 @@ class Anatomy:
         return [part for part in self.parameters if part.module == module]
 
 
-def anatomy(model: Model, narrow: nn.Module, wide: nn.Module, widths: tuple[int, int], batch: Batch) -> Anatomy:
+def anatomy(
+    model: Model,
+    narrow: nn.Module,
+    wide: nn.Module,
+    widths: tuple[int, int],
+    batch: Batch,
+    *,
+    again: nn.Module | None = None,
+) -> Anatomy:
     """Compare a model at two widths, by the shapes of its parameters and of what its modules return.
 
     Args:
@@ -110,6 +120,7 @@ def anatomy(model: Model, narrow: nn.Module, wide: nn.Module, widths: tuple[int,
         wide: the model at the second.
         widths: both, for messages.
         batch: what both are called with.
+        again: the model at the first width from another seed, to tell what is routed by its weights.
 
     Raises:
         ModelError: if nothing grows, the two have other parameters or call other modules, or a role names nothing.
@@ -117,13 +128,14 @@ def anatomy(model: Model, narrow: nn.Module, wide: nn.Module, widths: tuple[int,
     shapes = _grown(model, narrow, wide, widths)
     narrow_calls, wide_calls = Calls.of(model, narrow, batch), Calls.of(model, wide, batch)
     names = list(narrow_calls.outputs)
-    if names != list(wide_calls.outputs):
-        other = sorted(set(names) ^ set(wide_calls.outputs)) or ["their order"]
-        raise ModelError(
-            f"{model.title} calls other modules at width {widths[1]} than at {widths[0]}: {', '.join(other[:4])}. "
-            "A gate compares one architecture across widths: keep depth and wiring fixed in build(width)."
-        )
-    grows = {name: _grows(narrow_calls.outputs[name], wide_calls.outputs[name]) for name in names}
+    redrawn = narrow_calls if again is None else Calls.of(model, again, batch)
+    routed = redrawn.outputs != narrow_calls.outputs
+    for calls, where in ((redrawn, f"for another seed at width {widths[0]}"), (wide_calls, f"at width {widths[1]}")):
+        if names != list(calls.outputs):
+            raise _other_calls(model, sorted(set(names) ^ set(calls.outputs)), where, widths[0])
+    grows = {
+        name: _grows(narrow_calls.outputs[name], wide_calls.outputs[name], redrawn.outputs[name]) for name in names
+    }
     own = own_parameters(narrow, narrow_calls.called)
     uses = [(f"{module}.{name}" if module else name, module) for module in narrow_calls.called for name in own[module]]
     aliases = _first_names(narrow)
@@ -158,6 +170,7 @@ def anatomy(model: Model, narrow: nn.Module, wide: nn.Module, widths: tuple[int,
         cancelled,
         any(bool(narrow.get_parameter(name).any()) for name in fixed),
         narrow_calls.random,
+        routed,
         {name: (size.numel(), sum(grown)) for name, (size, grown) in shapes.items()},
         widths[0],
     )
@@ -236,6 +249,15 @@ def _grown(
     return grown
 
 
+def _other_calls(model: Model, other: Sequence[str], where: str, width: int) -> ModelError:
+    named = ", ".join((other or ["their order"])[:4])
+    return ModelError(
+        f"{model.title} calls other modules {where} than at {width}: {named}. "
+        "A gate compares one architecture: keep depth and wiring fixed in build(width), and where inputs are routed to "
+        "experts, give a batch so large, or so few experts, that each is called."
+    )
+
+
 def _other_parameters(model: Model, widths: tuple[int, int], other: Sequence[str]) -> ModelError:
     return ModelError(
         f"{model.title} has other parameters at width {widths[1]} than at {widths[0]}: {', '.join(other[:4])}. "
@@ -243,8 +265,10 @@ def _other_parameters(model: Model, widths: tuple[int, int], other: Sequence[str
     )
 
 
-def _grows(narrow: Sequence[torch.Size], wide: Sequence[torch.Size]) -> bool:
-    return any(b > a for one, two in zip(narrow, wide, strict=False) for a, b in zip(one, two, strict=False))
+def _grows(narrow: Sequence[torch.Size], wide: Sequence[torch.Size], redrawn: Sequence[torch.Size]) -> bool:
+    """Whether a size is larger in the wide model, but for those that change from seed to seed."""
+    sizes = zip(narrow, wide, redrawn, strict=False)
+    return any(b > a and a == c for shapes in sizes for a, b, c in zip(*shapes, strict=False))
 
 
 def _role(shape: tuple[torch.Size, tuple[bool, ...]], output_grows: bool | None) -> Role:

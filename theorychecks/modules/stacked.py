@@ -30,7 +30,7 @@ from theorychecks.modules.training import (
     attention_scaled,
     drawn,
     scaled_outputs,
-    set_epsilon,
+    set_options,
 )
 
 MOST_WEIGHTS: Final = 2**21
@@ -141,7 +141,7 @@ class _Stack:
             group["params"] = [self.parameters[names[id(parameter)]] for parameter in group["params"]]
         if self.optimizer.state:
             raise NotStackable("its optimizer has a state before the first step")
-        set_epsilon(self.optimizer, adjustment)
+        set_options(self.optimizer, adjustment)
         for name, parameter in self.base.named_parameters():
             self.parameters[name].requires_grad_(parameter.requires_grad)
         self.within = _Within(self.base)

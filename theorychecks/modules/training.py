@@ -148,13 +148,13 @@ class _Run:
                 loss = self._loss(batch)
                 step(batch)
                 if any(parameter.grad is not None for parameter in self.parameters.values()):
-                    check_gradients(self.model, self.width, self.parameters)
+                    check_gradients(self.model, self.width, self.parameters, routed=self.anatomy.routed)
                 return loss
 
             return whole
         optimizer = made
         check_owned(self.model, self.parameters, optimizer)
-        set_epsilon(optimizer, self.adjustment)
+        set_options(optimizer, self.adjustment)
 
         def one(batch: Batch) -> float:
             losses = []
@@ -170,7 +170,7 @@ class _Run:
                 optimizer.step(closure)  # type: ignore[no-untyped-call]
             else:
                 closure()
-                check_gradients(self.model, self.width, self.parameters)
+                check_gradients(self.model, self.width, self.parameters, routed=self.anatomy.routed)
                 optimizer.step()
             return losses[0]
 
@@ -240,11 +240,13 @@ def scaled_outputs(module: nn.Module, adjustment: Adjustment) -> list[Any]:
     ]
 
 
-def set_epsilon(optimizer: Optimizer, adjustment: Adjustment) -> None:
-    """Give an optimizer another epsilon, where it has one."""
+def set_options(optimizer: Optimizer, adjustment: Adjustment) -> None:
+    """Give an optimizer another epsilon, and no weight decay, where it has them."""
     for group in optimizer.param_groups:
         if adjustment.epsilon is not None and "eps" in group:
             group["eps"] = adjustment.epsilon
+        if adjustment.undecayed and "weight_decay" in group:
+            group["weight_decay"] = 0.0
 
 
 def adjusted(adjustment: Adjustment, name: str, before: Tensor, after: Tensor) -> Tensor:

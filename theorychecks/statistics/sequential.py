@@ -19,7 +19,7 @@ import numpy as np
 from theorychecks.statistics.cells import summarise
 from theorychecks.statistics.interval import CONFIDENCE
 from theorychecks.statistics.measurement import Average, Measurement
-from theorychecks.statistics.prediction import Prediction
+from theorychecks.statistics.prediction import Demands, Prediction
 from theorychecks.statistics.verdict import Finding, Looks
 
 SHARES: Final = (1 / 64, 1 / 16, 1 / 4, 1.0)
@@ -50,24 +50,30 @@ class Schedule:
 
 
 def schedule(
-    prediction: Prediction, points: int, costs: Sequence[float], budget: int, confidence: float = CONFIDENCE
+    prediction: Prediction,
+    axis_values: Sequence[float],
+    costs: Sequence[float],
+    budget: int,
+    confidence: float = CONFIDENCE,
+    shares: Sequence[float] = SHARES,
 ) -> Schedule:
-    """Looks at 1/64, 1/16, 1/4 and all of a budget, the first of them at the smallest design where that costs more.
+    """Looks at parts of a budget, the first of them at the smallest design where that costs more.
 
     Args:
         prediction: says what the smallest design is.
-        points: how many axis values there are.
+        axis_values: all there are.
         costs: of one run at each of them, in any unit.
         budget: what so many runs at every axis value would cost.
         confidence: of the verdict, over all looks.
+        shares: of the budget, spent by the end of each look.
 
     Raises:
         ValueError: if the whole budget does not buy the smallest design.
     """
-    strictest = 1 - (1 - confidence) / len(SHARES)
-    demands = prediction.demands(points, strictest)
+    strictest = 1 - (1 - confidence) / len(shares)
+    demands = smallest_design(prediction, axis_values, strictest)
     smallest, whole = demands.seeds * sum(costs[: demands.points]), budget * sum(costs)
-    spends = [max(share * whole, smallest) for share in SHARES]
+    spends = [max(share * whole, smallest) for share in shares]
     # A look that costs nearly as much as the next one is none.
     spends = [spend for spend, after in itertools.pairwise(spends) if 2 * spend <= after] + [whole]
     if smallest > whole:
@@ -77,6 +83,19 @@ def schedule(
             f"{demands.points} points; give {needed} or more"
         )
     return Schedule(tuple(spends), 1 - (1 - confidence) / len(spends))
+
+
+def smallest_design(prediction: Prediction, axis_values: Sequence[float], confidence: float) -> Demands:
+    """The fewest of the first axis values that can be judged, and runs at each: all of them if fewer never can."""
+    demands = prediction.demands(len(axis_values), confidence)
+    for points in range(demands.points, len(axis_values)):
+        try:
+            prediction.admit(axis_values[:points], (demands.seeds,) * points, confidence=confidence)
+        except ValueError:
+            # Narrow steps take more points to span what an exponent needs.
+            continue
+        return demands._replace(points=points)
+    return demands._replace(points=max(len(axis_values), demands.points))
 
 
 def in_looks(
@@ -89,6 +108,7 @@ def in_looks(
     confidence: float = CONFIDENCE,
     equal: bool = False,
     joint: bool = False,
+    shares: Sequence[float] = SHARES,
 ) -> dict[str, Finding]:
     """Findings by reading, each from the first look that settles it.
 
@@ -101,8 +121,9 @@ def in_looks(
         confidence: of the verdict, over all looks.
         equal: whether all axis values need the same number of runs, as shared seeds do.
         joint: whether the readings stand or fall together, so that the first clear failure is the end.
+        shares: of the budget, spent by the end of each look.
     """
-    timetable = schedule(prediction, len(axis_values), costs, budget, confidence)
+    timetable = schedule(prediction, axis_values, costs, budget, confidence, shares)
     found: dict[str, Finding] = {}
     counts: tuple[int, ...] = ()
     noise: float | None = None
@@ -192,7 +213,7 @@ def _plan(
     have: tuple[int, ...],
     equal: bool,
 ) -> tuple[int, ...]:
-    demands = prediction.demands(len(axis_values), confidence)
+    demands = smallest_design(prediction, axis_values, confidence)
     fewest = max(demands.points, len(have))
     allocations = ALLOCATIONS[:1] if equal else ALLOCATIONS
     designs: list[tuple[float, tuple[int, ...]]] = []

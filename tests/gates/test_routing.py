@@ -1,0 +1,121 @@
+"""Sparse mixtures of experts are judged where they can be, or refused by name before anything is judged."""
+
+import functools
+
+import pytest
+import torch
+import torch.nn.functional as F
+import zoo
+from torch import nn
+
+import theorychecks as tc
+from theorychecks.gates.coordinate_check import privately
+from theorychecks.gates.source import Source
+from theorychecks.looks import Conditions
+from theorychecks.modules import ModelError
+from theorychecks.modules.coordinates import CHANGE, EFFECTIVE, PROPAGATING, SIZE
+
+WIDTHS = tc.widths(16, 256)
+
+
+class Router(nn.Module):
+    """Returns its logits, and the weights of two experts, or of all."""
+
+    def __init__(self, width, experts, chosen):
+        super().__init__()
+        self.weight, self.chosen = nn.Parameter(torch.randn(experts, width) * WIDTHS[0] ** 0.5 / width), chosen
+
+    def forward(self, x):
+        logits = F.linear(x, self.weight)
+        shares = logits.softmax(dim=-1)
+        return logits, shares.topk(self.chosen, dim=-1) if self.chosen else shares
+
+
+class Sparse(nn.Module):
+    """Each expert is called on the rows that are routed to it, if there are any."""
+
+    def __init__(self, width, *, experts=3):
+        super().__init__()
+        self.width = width
+        self.first, self.head = nn.Linear(5, width, bias=False), nn.Linear(width, 3, bias=False)
+        self.router = Router(width, experts, 2)
+        self.experts = nn.ModuleList(nn.Linear(width, width, bias=False) for _ in range(experts))
+        for layer in (self.first, *self.experts):
+            nn.init.normal_(layer.weight, std=layer.in_features**-0.5)
+        nn.init.normal_(self.head.weight, std=0.25)
+
+    def forward(self, x):
+        x = torch.tanh(self.first(x))
+        weights, chosen = self.router(x)[1]
+        out = torch.zeros_like(x)
+        for index, expert in enumerate(self.experts):
+            rows, slots = (chosen == index).nonzero(as_tuple=True)
+            if len(rows):
+                out = out.index_add(0, rows, torch.tanh(expert(x[rows])) * weights[rows, slots, None])
+        return WIDTHS[0] / self.width * self.head(x + out)
+
+
+class Dense(nn.Module):
+    """Both experts are called on all, and weighted by a router that returns logits and shares of one shape."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.width = width
+        self.first, self.head = nn.Linear(5, width, bias=False), nn.Linear(width, 3, bias=False)
+        self.router, self.experts = Router(width, 2, 0), nn.ModuleList(nn.Linear(width, width) for _ in range(2))
+        nn.init.normal_(self.head.weight, std=0.25)
+
+    def forward(self, x):
+        x = torch.tanh(self.first(x))
+        shares = self.router(x)[1]
+        each = torch.stack([torch.tanh(expert(x)) for expert in self.experts], dim=-1)
+        return WIDTHS[0] / self.width * self.head((each * shares.unsqueeze(-2)).sum(dim=-1))
+
+
+def adam(module):
+    hidden = [p for name, p in module.named_parameters() if p.ndim > 1 and ("experts" in name or "router" in name)]
+    others = [p for p in module.parameters() if all(p is not other for other in hidden)]
+    rate = 3e-3 * WIDTHS[0] / module.width
+    return torch.optim.Adam([{"params": others}, {"params": hidden, "lr": rate}], lr=3e-3)
+
+
+def model(build, *, samples=16):
+    return zoo.plain(build=build, optimizer=adam, batches=zoo.pairs(samples=samples), name="experts")
+
+
+def moments(found):
+    return {(moment.coordinate.module, moment.coordinate.quantity) for moment in found}
+
+
+def test_what_routed_experts_are_given_has_sizes_and_updates_and_no_changes():
+    source = Source(model(Sparse), WIDTHS, 3, (1, 3))
+    assert source.anatomy.routed
+    judged, _ = source.moments(0)
+    for name in ("experts.0", "experts.1", "experts.2"):
+        assert {(name, SIZE), (name, EFFECTIVE)} <= moments(judged)
+    source.at(64, (0,), range(12))
+
+
+def test_a_sparse_mixture_is_judged():
+    source = Source(model(Sparse), WIDTHS, 3, (1, 3))
+    assert privately(source, tc.MAXIMAL_UPDATE, Conditions(), budget=8).findings
+
+
+def test_an_expert_that_nothing_is_routed_to_is_refused_by_name():
+    with pytest.raises(ModelError, match=r"experts calls other modules .*: experts\.\d+.*give a batch so large"):
+        Source(model(functools.partial(Sparse, experts=8), samples=2), WIDTHS, 3, (1, 3))
+
+
+def test_nothing_is_routed_in_other_models():
+    assert not Source(zoo.perceptron(), WIDTHS, 3, (1, 3)).anatomy.routed
+    assert not Source(zoo.MODELS["attentive"], WIDTHS, 3, (1, 3)).anatomy.routed
+
+
+def test_outputs_of_one_call_are_not_mistaken_for_each_other():
+    """The logits of a router are read by its softmax; its shares alone are no propagating update."""
+    source = Source(model(Dense), WIDTHS, 3, (1, 3))
+    (trained,) = source.at(WIDTHS[0], (0,), [0])
+    read = {(c.module, c.quantity) for c in trained.coordinates[1]}
+    assert ("router[1]", CHANGE) in read
+    assert not {("router[1]", PROPAGATING), ("router[0]", PROPAGATING)} & read
+    assert privately(source, tc.MAXIMAL_UPDATE, Conditions(), budget=8).findings

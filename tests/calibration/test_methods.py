@@ -103,4 +103,6 @@ def test_best_weights_are_best(first, last, lopsided):
 
 
 def test_the_grid_of_candidates_loses_little_to_the_best_weights(cells):
-    assert (halves(cells, OURS) <= 1.02 * halves(cells, "best weights") + 1e-9).all()
+    # The same noise and the same tails on both sides, so that only the choice of weights differs.
+    grid, best = (halves(cells, f"{kind}, a bound for each end") for kind in ("ridge path", "best weights"))
+    assert (grid <= 1.02 * best + 1e-9).all()

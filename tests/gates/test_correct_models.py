@@ -50,9 +50,8 @@ def test_a_decoder_with_roots_of_the_width_in_its_readout_passes():
     assert check.passed, str(check)
 
 
-@pytest.mark.parametrize("name", ["perceptron", "graph"])
-def test_a_noisy_readout_is_decided_or_open_and_never_fails(name):
-    assert not checked(correct.MODELS[name], widths=tc.widths(32, 512)).failed
+def test_a_noisy_readout_is_decided_or_open_and_never_fails():
+    assert not checked(correct.MODELS["perceptron"], widths=tc.widths(32, 512)).failed
 
 
 @pytest.mark.slow

@@ -325,7 +325,9 @@ def _apart(init: float, update: float, *, scale_free: bool) -> float:
 def _shows_init(source: Source, moment: Moment) -> bool:
     if moment.coordinate.quantity != SIZE or moment.step:
         return False
-    return bool(source.anatomy.own.get(_module(moment.coordinate))) or LOGITS in moment.coordinate.module
+    module = _module(moment.coordinate)
+    layer = bool(source.anatomy.own.get(module)) and not source.anatomy.holds_layers(module)
+    return layer or LOGITS in moment.coordinate.module
 
 
 def _shows_rate(source: Source, moment: Moment, findings: Mapping[Moment, Finding], drawn_from: int) -> bool:

@@ -255,5 +255,5 @@ def test_a_network_overtakes_a_kernel_as_the_dimension_grows():
     tc.check(errors(network, 32), tc.Ordering("below"), against=errors(kernel, 32))
     tc.check_refuted(errors(network_error(MANY), 32), tc.Ordering("below"), against=errors(kernel_error(MANY), 32))
 
-    tc.check(errors(network, 16, 32, seeds=8), STAYS)
+    tc.check(errors(network, 16, 32, seeds=16), STAYS)
     tc.check_refuted(errors(kernel, 16, 32), STAYS)

@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "provenance": {"statistics"},
     "plugin": {"statistics", "claims", "looks", "experiment", "provenance", "reporting"},
     "cli": {"statistics", "claims", "gates", "provenance", "reporting"},
-    "__init__": {"statistics", "networks", "observables", "experiment", "claims", "modules", "gates"},
+    "__init__": {"statistics", "networks", "engines", "observables", "experiment", "claims", "modules", "gates"},
 }
 # What a layer may import for the type checker's sake alone.
 MAY_NAME = {"provenance": {"reporting"}}

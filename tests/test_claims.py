@@ -1,6 +1,7 @@
 """A claim states itself, names its source and says where it stops holding; its findings decide what becomes of it."""
 
 import math
+import time
 
 import numpy as np
 import pytest
@@ -197,6 +198,39 @@ def test_supported_control_fails():
 def test_inconclusive_control_fails():
     with pytest.raises(tc.ClaimUndecided, match=r"the size is inconclusive, a control must be refuted: .*-limited: "):
         check_refuted(sizes(-1, noise=1.0), INVERSE)
+
+
+def test_given_claim_called_by_hand_may_take_its_time():
+    # By default Hypothesis allows 200 ms for a setting, and a training takes longer.
+    calls = []
+
+    @tc.claim(id="C-1", source="made up")
+    @given(number=st.integers(0, 3))
+    @example(number=5)
+    def test_slow(number):
+        """Whatever the number, this takes a while."""
+        calls.append(number)
+        time.sleep(0.25)
+        control_elsewhere()
+
+    test_slow()
+    assert 5 in calls
+    assert len(calls) > 1
+
+
+def test_settings_of_ones_own_hold_for_a_claim_that_is_called_by_hand():
+    calls = []
+
+    @tc.claim(id="C-1", source="made up")
+    @settings(max_examples=3, database=None)
+    @given(number=st.integers())
+    def test_few(number):
+        """Whatever the number."""
+        calls.append(number)
+        control_elsewhere()
+
+    test_few()
+    assert len(calls) == 3
 
 
 def test_claim_called_by_hand_is_an_assertion():

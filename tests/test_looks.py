@@ -11,7 +11,7 @@ from theorychecks.claims import Recorder, check, check_refuted, recording
 from theorychecks.experiment import execution
 from theorychecks.looks import Conditions
 from theorychecks.observables import Reading
-from theorychecks.statistics.measurement import Status
+from theorychecks.statistics.statuses import Status
 
 WIDTHS = tc.widths(64, 65536, factor=4)
 TRAINING = tc.Training(

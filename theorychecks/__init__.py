@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from theorychecks.claims import check_refuted as check_refuted
     from theorychecks.claims import claim as claim
     from theorychecks.claims import gate as gate
+    from theorychecks.engines import Run as Run
     from theorychecks.experiment import Draw as Draw
     from theorychecks.experiment import Resources as Resources
     from theorychecks.experiment import Scan as Scan
@@ -94,6 +95,7 @@ if TYPE_CHECKING:
 
 _HOMES: Final = {
     "theorychecks.claims": "ClaimError ClaimFailure ClaimUndecided Paper check check_refuted claim gate",
+    "theorychecks.engines": "Run",
     "theorychecks.experiment": "Draw Resources Scan Sweep measure",
     "theorychecks.gates": "coordinate_check coordinate_check_refuted max_stable_rate mutations optimal_rate",
     "theorychecks.modules": "Model ModelError",

@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 _PACKAGES = ("theorychecks", "torch", "numpy", "scipy", "hypothesis", "pytest", "pytest-xdist")
 
 
-def gather(root: Path, command: Sequence[str], threads: int) -> ProvenanceDocument:
+def gather(root: Path, command: Sequence[str], threads: int, device: str) -> ProvenanceDocument:
     """Describe the code, the versions and the machine behind a run.
 
     Args:
         root: a directory of the repository whose claims were run.
         command: the command line, word by word.
         threads: torch threads a worker.
+        device: where networks were trained.
     """
     commit = _git(root, "rev-parse", "HEAD")
     changed = _git(root, "status", "--porcelain", "--untracked-files=no")
@@ -32,7 +33,7 @@ def gather(root: Path, command: Sequence[str], threads: int) -> ProvenanceDocume
         "git_commit": commit,
         "git_dirty": None if changed is None else bool(changed),
         "versions": {"python": platform.python_version(), **_versions()},
-        "device": "cpu",
+        "device": device,
         "threads": threads,
         "command": shlex.join(command),
         "platform": platform.platform(),

@@ -144,6 +144,10 @@ HELD_OUT = {
     "m^-1/2 (1 - m^-1/4), out of class": Truth(power(-0.5, -1.0, 0.25), HALF, "supported"),
     "m^-0.6 (1 - 6 m^-1/2), out of class": Truth(power(-0.6, -6.0), HALF, "refuted"),
     "m^-0.6 (1 - m^-1/4), out of class": Truth(power(-0.6, -1.0, 0.25), HALF, "refuted"),
+    "m^-1/2 sqrt(log m)": Truth(formula(lambda m: m**-0.5 * np.sqrt(np.log(m))), HALF, "refuted"),
+    "m^-1/2 with a log-periodic factor, 1 +- .2 over eight octaves": Truth(
+        formula(lambda m: m**-0.5 * (1 + 0.2 * np.sin(2 * np.pi * np.log2(m) / 8))), HALF, "supported"
+    ),
     "plateau: sqrt(log m)": Truth(formula(lambda m: np.sqrt(np.log(m))), PLATEAU, "refuted"),
     "plateau of margin 0.08: sqrt(log m)": Truth(formula(lambda m: np.sqrt(np.log(m))), WIDE_PLATEAU, "refuted"),
     "plateau: m^-1/2, then a constant, at mid-range": Truth(crossover(-0.5, 0.0, "middle"), PLATEAU, "supported"),

@@ -24,7 +24,7 @@ from theorychecks.observables import (
     weight_change,
 )
 from theorychecks.statistics.exponents import PowerLaw
-from theorychecks.statistics.measurement import Status
+from theorychecks.statistics.statuses import Status
 
 WIDTHS = (8, 16, 64)
 INPUT, OUTPUT = "input, frobenius", "output, frobenius"

@@ -10,7 +10,7 @@ import theorychecks as tc
 from theorychecks.claims import Recorder, check, check_refuted, recording
 from theorychecks.experiment import Resources, execution
 from theorychecks.observables import Reading
-from theorychecks.statistics.measurement import Status
+from theorychecks.statistics.statuses import Status
 
 VALUES = (16.0, 32.0, 64.0, 128.0, 256.0)
 CLASS = tc.FiniteSizeClass(rho=3 / 8, omegas=(1.0,), unit=16)
@@ -187,7 +187,15 @@ def test_what_is_no_scan_is_refused(options, words):
         scan(**options)
 
 
-@pytest.mark.parametrize("given", [[1.0], [[1.0] * 8] * 8, 1.0, {}])
+@pytest.mark.parametrize("given", [[1.0], [[1.0] * 8] * 8, {}])
 def test_a_function_that_gives_no_number_a_seed_is_refused(given):
     with pytest.raises(ValueError, match=r"error (must give one number a seed, shape \(8,\)|reads nothing at all)"):
         tc.measure(scan(lambda value, draw: given, seeds=8))
+
+
+def test_a_single_number_is_that_of_every_seed_and_exact():
+    (measurement,) = tc.measure(scan(lambda value, draw: value**-0.5, seeds=8)).measurements.values()
+    assert measurement.exact == (True,) * len(measurement.axis_values)
+    assert set(measurement.values[0]) == {measurement.axis_values[0] ** -0.5}
+    (drawn,) = tc.measure(scan(lambda value, draw: [value**-0.5] * len(draw.seeds), seeds=8)).measurements.values()
+    assert drawn.exact == (False,) * len(drawn.axis_values)

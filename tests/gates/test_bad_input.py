@@ -76,6 +76,14 @@ def exhausting(width):
     return zoo.Perceptron(width)
 
 
+class Headed(zoo.Perceptron):
+    """A model whose width its heads must divide."""
+
+    def __init__(self, width):
+        nn.MultiheadAttention(width, 3)
+        super().__init__(width)
+
+
 def seeded(width):
     torch.manual_seed(0)
     return zoo.Perceptron(width)
@@ -103,6 +111,11 @@ def without_second(module):
         ({"build": functools.partial(Deeper, beyond=16)}, "other parameters at width 32 than at 16: extra.bias, extra"),
         ({"build": functools.partial(Deeper, beyond=64)}, "other parameters at width 128 than at 16: extra.bias"),
         ({"build": lambda width: "a string"}, r"build\(16\) returns a torch.nn.Module; got str"),
+        (
+            {"build": Headed},
+            r"build\(16\) has raised AssertionError: embed_dim must be divisible by num_heads\. .*multiples of its",
+        ),
+        ({"build": lambda: zoo.Perceptron(8)}, r"build\(16\) has raised TypeError: .*by build\(width\)"),
         ({"build": seeded}, r"build\(16\) gives the same weights whatever torch's seed"),
         ({"build": Secretive}, "draws random numbers from a generator of its own"),
         ({"build": Failing}, "`the model` is not finite at width 16, before any step"),
@@ -179,6 +192,12 @@ def test_a_model_that_would_not_fit_is_refused_before_it_is_trained(monkeypatch)
     [
         ((3, zoo.sgd, zoo.pairs()), r"build is a function, build\(width\) -> torch.nn.Module; got 3"),
         ((zoo.Plain, 0.1, zoo.pairs()), r"optimizer is a function, optimizer\(module\) -> .*; got 0.1"),
+        ((zoo.Plain(8), zoo.sgd, zoo.pairs()), "got one Plain that is built already.*lambda width: Plain\\(width\\)"),
+        (
+            (zoo.Plain, torch.optim.Adam, zoo.pairs()),
+            r"got the class Adam\. Write lambda module: torch\.optim\.Adam\(module\.parameters\(\), lr=\.\.\.\)",
+        ),
+        ((zoo.Plain, torch.optim.SGD(zoo.Plain(8).parameters()), zoo.pairs()), "optimizer is a function, .*; got SGD"),
         ((zoo.Plain, zoo.sgd, []), "batches is a list with one batch for each step, or a function"),
         ((zoo.Plain, zoo.sgd, torch.zeros(3)), "batches is a list .* got Tensor"),
     ],
@@ -186,3 +205,8 @@ def test_a_model_that_would_not_fit_is_refused_before_it_is_trained(monkeypatch)
 def test_what_is_no_model_is_refused_at_once(given, said):
     with pytest.raises(TypeError, match=said):
         tc.Model(*given)
+
+
+def test_a_class_of_losses_is_refused_at_once():
+    with pytest.raises(TypeError, match=r"loss is a function, .*; got the class MSELoss: MSELoss\(\)"):
+        tc.Model(zoo.Plain, zoo.sgd, zoo.pairs(), loss=nn.MSELoss)

@@ -10,7 +10,7 @@ from torch import nn
 
 import theorychecks as tc
 from theorychecks.modules.training import drawn
-from theorychecks.statistics.measurement import Status
+from theorychecks.statistics.statuses import Status
 
 
 class Frozen(nn.Module):

@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from theorychecks.engines.choice import Choice
+from theorychecks.experiment import Sweep
 from theorychecks.experiment.execution import EngineTrial
 from theorychecks.networks import MLP, MSE, NTK, TANH, Teacher, Training, scaled
 from theorychecks.observables import (
@@ -137,3 +139,85 @@ def test_observables_of_one_name_read_together_are_told_apart_by_their_functions
     member = scaled_loss(1.0)
     assert together(member, final_loss) == together(member, final_loss)
     assert together(weight_change(), feature_change()) == together(weight_change(), feature_change())
+
+
+def undecorated(run):
+    return run.losses[-1]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            weight_change,
+            r"an observable is measured, and weight_change makes one: call it, tc\.weight_change\(\.\.\.\)",
+        ),
+        (feature_change, r"feature_change makes one: call it"),
+        (undecorated, r"got the function 'undecorated'\. Write @tc\.observable above it if it reads a run"),
+        (lambda run: run.losses[-1], r"got the function '<lambda>'"),
+        ("weight change", r"like tc\.weight_change\(\); got 'weight change'"),
+        (None, "got None"),
+    ],
+)
+def test_what_is_no_observable_is_refused_with_what_makes_it_one(given, said):
+    with pytest.raises(TypeError, match=said):
+        Sweep(given, TRAINING, widths=(64, 128, 256, 512, 1024))
+    with pytest.raises(TypeError, match=said):
+        together(output_change(), given)
+
+
+@pytest.mark.parametrize("given", [MLP(2, TANH, NTK), None, "training"])
+def test_a_sweep_trains_a_training(given):
+    with pytest.raises(TypeError, match=r"a sweep trains a Training; got .*Write tc\.Training\("):
+        Sweep(output_change(), given, widths=(64, 128, 256, 512, 1024))
+
+
+def test_the_decorator_has_no_parentheses():
+    with pytest.raises(TypeError, match=r"got nothing\. Write @tc\.observable above the function, without parentheses"):
+        observable()
+    with pytest.raises(TypeError, match="got Observable"):
+        observable(output_change())
+
+
+@pytest.mark.parametrize(
+    ("returned", "said"),
+    [
+        (None, r"the observable read has returned None; it returns one number a seed.*Is a `return` missing\?"),
+        ({"first": None}, r"has returned 'first': None; .*Is a `return` missing"),
+        ("much", "has returned 'much'; it returns one number a seed"),
+        (object(), "has returned <object object"),
+        (torch.ones(2, dtype=torch.complex64), "complex numbers; .*Take their absolute value"),
+    ],
+)
+def test_what_is_no_number_a_seed_is_refused_by_what_was_returned(returned, said):
+    with pytest.raises(TypeError, match=said):
+        from_run("read", lambda run: returned).observe(Counting())
+
+
+@pytest.mark.parametrize("engine", ["dense", "matrix_free"])
+@pytest.mark.parametrize(
+    ("read", "said"),
+    [
+        (
+            lambda run: run.preactivations(3, 0),
+            "no hidden layer 3: in a network of depth 2 they are numbered from 1 to 2",
+        ),
+        (lambda run: run.preactivations(0, 0), "no hidden layer 0"),
+        (lambda run: run.preactivations(-1, 0), "no hidden layer -1"),
+        (lambda run: run.features(3, 0), "no layer 3: in a network of depth 2 they are numbered from 0 to 2"),
+        (lambda run: run.features(-1, 3), "no layer -1"),
+        (lambda run: run.weight_norm(3, "frobenius"), "no matrix 3: in a network of depth 2"),
+        (lambda run: run.weight_norm("hidden 2", "frobenius"), r"no matrix 'hidden 2': .*run\.layers describes"),
+        (lambda run: run.weight_change_norm(-1, "spectral", 3), "no matrix -1"),
+        (lambda run: run.apply_initial(5, torch.ones(2, 1, 8)), "no matrix 5"),
+        (lambda run: run.apply_change(5, torch.ones(2, 1, 8), 3), "no matrix 5"),
+        (lambda run: run.output_gradients(3, 0), "no matrix 3"),
+        (lambda run: run.weight_norm(1, "nuclear"), "a norm is 'frobenius' or 'spectral'; got 'nuclear'"),
+        (lambda run: run.outputs(0, "validation"), "points are 'train' or 'test'; got 'validation'"),
+        (lambda run: run.outputs(2), r"at time 2 were not recorded; recorded are \[0, 3\]. Read time=0 or time=run"),
+    ],
+)
+def test_what_a_run_does_not_have_is_refused_with_what_it_has(read, said, engine):
+    run = EngineTrial(TRAINING, 8, (0, 1), 0, Choice(engine, 8)).run()
+    with pytest.raises(ValueError, match=said):
+        read(run)

@@ -8,7 +8,7 @@ import pytest
 from theorychecks.experiment.execution import EngineTrial
 from theorychecks.networks import ERF, MLP, MSE, NTK, Teacher, Training, scaled
 from theorychecks.observables.optimal_rate import optimal_learning_rate
-from theorychecks.statistics.measurement import Status
+from theorychecks.statistics.statuses import Status
 
 DATA = Teacher(dimension=6, samples=5, test_samples=1)
 SEEDS = tuple(range(5))

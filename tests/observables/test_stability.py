@@ -14,7 +14,7 @@ from theorychecks.experiment.execution import EngineTrial
 from theorychecks.networks import ERF, LINEAR, MLP, MSE, NTK, RELU, STANDARD, Teacher, Training, scaled
 from theorychecks.observables import max_stable_learning_rate
 from theorychecks.observables.stability import stable
-from theorychecks.statistics.measurement import Status
+from theorychecks.statistics.statuses import Status
 
 DATA = Teacher(dimension=6, samples=5, test_samples=1)
 SEEDS = tuple(range(6))

@@ -9,7 +9,8 @@ import pytest
 
 import theorychecks.claims
 import theorychecks.experiment  # noqa: F401 - the same, and numpy cannot be loaded twice
-from theorychecks.plugin.resources import size
+from theorychecks.plugin.outcomes import ExitCode
+from theorychecks.plugin.resources import device_used, size
 from theorychecks.reporting import Report
 
 CLAIM = '''
@@ -95,7 +96,9 @@ def test_undecided_claims_are_amber_unless_asked_otherwise(pytester, inner):
     result.assert_outcomes(passed=1, skipped=1)
     assert result.ret == 0
     result.stdout.fnmatch_lines(["undecided: A, the observable: *-limited: *"])
-    inner("--theory-inconclusive=fail").assert_outcomes(passed=1, failed=1)
+    strict = inner("--theory-inconclusive=fail")
+    strict.assert_outcomes(passed=1, failed=1)
+    assert strict.ret == ExitCode.UNDECIDED
 
 
 def test_a_run_that_decides_nothing_does_not_pass(pytester, inner):
@@ -103,7 +106,7 @@ def test_a_run_that_decides_nothing_does_not_pass(pytester, inner):
     pytester.makepyfile(test_noisy=source)
     result = inner()
     result.assert_outcomes(skipped=1)
-    assert result.ret == 1
+    assert result.ret == ExitCode.UNDECIDED
     result.stdout.fnmatch_lines(["NOTHING DECIDED: no claim passed, so the run fails"])
 
 
@@ -317,8 +320,23 @@ def test_engine_and_memory_reach_the_trainings(inner, pytester):
     (claim,) = report(pytester).claims
     assert {finding["engine"] for finding in claim["findings"]} == {"matrix_free"}
     ran = inner("--theory-memory=2kB")
-    assert ran.ret == 1
+    assert ran.ret == ExitCode.BROKEN
     ran.stdout.fnmatch_lines(["*MemoryError: one network of width * the widest that fits is *--theory-memory*"])
+
+
+def test_the_report_says_which_device_was_used(inner, pytester):
+    pytester.makepyfile(test_one=TRAINED)
+    for options, device in (((), "cpu"), (("--theory-device=cpu:0",), "cpu:0")):
+        assert inner(*options).ret == 0
+        assert report(pytester).provenance["device"] == device
+
+
+def test_a_gpu_is_told_by_its_name(monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "get_device_name", {"cuda:1": "A Card"}.__getitem__)
+    config = type("Config", (), {"getoption": lambda self, name: "cuda:1"})()
+    assert device_used(config) == "cuda:1, A Card"
 
 
 def report(pytester):

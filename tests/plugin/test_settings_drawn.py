@@ -65,14 +65,16 @@ def test_claim_without_example_is_drawn_for(default):
     assert default.claim("::test_without_example")["outcome"] == "pass"
 
 
-def test_claim_without_example_has_nothing_to_judge_under_quick(quick):
+def test_claim_without_example_is_skipped_under_quick_and_says_what_to_add(quick):
     assert calls(quick, "unnamed") == []
     claim = quick.claim("::test_without_example")
-    assert claim["outcome"] == "fail"
-    assert "no prediction was judged" in claim["error"]
-    assert "Under the quick profile only explicit @example settings run; add the canonical one." in claim["error"]
-    assert quick.code == 1
-    assert any(line.startswith("FAILED") for line in quick.lines("test_without_example"))
+    assert claim["outcome"] == "skipped"
+    assert claim["error"] is None
+    assert claim["reason"] == (
+        "the quick profile runs explicit @example settings only, and this claim has none. "
+        "Add the canonical setting as @example(...)."
+    )
+    assert "the quick profile runs explicit @example settings only" in quick.text
 
 
 def test_parameters_and_settings_are_noted_by_their_names(default):
@@ -89,7 +91,7 @@ def test_method_is_given_settings_and_does_not_note_itself(default):
 
 def test_exception_at_a_drawn_setting_keeps_the_findings(default):
     claim = default.claim("::test_breaks")
-    assert claim["outcome"] == "fail"
+    assert claim["outcome"] == "error"
     assert claim["error"].startswith("RuntimeError: broken by a drawn number")
     assert claim["findings"][0]["setting"] == {"number": "3"}
 

@@ -186,10 +186,10 @@ def test_beyond_the_cap_what_failed_keeps_its_card(documents, monkeypatch):
 
 def test_lost_claims_are_an_alarm(documents):
     document = documents.report(documents.claim())
-    assert "Claims were lost" not in render_html(Report(document))
+    assert "The run is incomplete" not in render_html(Report(document))
     document["suite"] |= {"collected": 2, "lost": ["properties/test_x.py::test_lost"]}
     text = render_html(Report(document))
-    assert "Claims were lost" in text
+    assert "The run is incomplete.</b> 2 claims collected, 1 judged, 1 lost." in text
     assert "properties/test_x.py::test_lost" in text
 
 

@@ -1,10 +1,11 @@
 """The terminal shows one line a claim, with its numbers whole, and then what is missing."""
 
+import html
 import re
 
 import pytest
 
-from theorychecks.reporting import Report
+from theorychecks.reporting import Report, render_html, render_markdown
 from theorychecks.reporting.terminal import claim_table, closing_lines
 
 
@@ -38,6 +39,25 @@ def test_numbers_are_those_of_the_worst_finding(mixed):
 def test_claim_that_broke_says_how_in_one_line(mixed):
     assert "RuntimeError: out of luck" in rows(mixed)[2]
     assert "more" not in rows(mixed)[2]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        ("error", {"error": "NameError: name 'x' is not defined"}),
+        ("fail", {"error": "AssertionError: one width"}),
+        ("skipped", {"reason": "later"}),
+        ("not run", {"reason": "the run ended before this claim"}),
+    ],
+)
+def test_a_claim_that_its_findings_do_not_explain_says_why_instead(documents, outcome, said):
+    report = Report(documents.report(documents.claim(outcome=outcome, **said)))
+    (line,) = rows(report, width=200)
+    assert line.startswith(outcome)
+    assert next(iter(said.values())) in line
+    assert "[-1.05, -0.95]" not in line
+    for page in (render_markdown(report), render_html(report)):
+        assert html.escape(next(iter(said.values())), quote=False) in page.replace("&#39;", "'")
 
 
 def test_finding_without_a_fit_has_its_line_too(documents):
@@ -97,11 +117,11 @@ def test_lost_claims_are_named(documents):
     document = documents.report(documents.claim())
     document["suite"] |= {"collected": 2, "lost": ["test_it.py::test_lost"]}
     _, _, incomplete, lost = closing_lines(Report(document))
-    assert incomplete == "INCOMPLETE: 2 claims collected, 1 reported, 1 judged"
+    assert incomplete == "INCOMPLETE: 2 claims collected, 1 judged, 1 lost"
     assert lost == "lost: test_it.py::test_lost"
 
 
 def test_claims_that_were_not_judged_are_told_though_none_is_lost(documents):
     document = documents.report(documents.claim())
     document["suite"] |= {"judged": 0}
-    assert closing_lines(Report(document))[2] == "INCOMPLETE: 1 claims collected, 1 reported, 0 judged"
+    assert closing_lines(Report(document))[2] == "INCOMPLETE: 1 claims collected, 0 judged"

@@ -87,17 +87,48 @@ def test_a_batch_that_has_no_halves_is_refused(shape):
 
 
 def test_a_mean_that_is_known_roughly_is_undecided_and_says_how_many_seeds_it_takes(synthetic):
-    # Lognormal runs of deviation 1.5: the logarithm of a mean over sixteen is skewed, and an interval would miss.
+    # Lognormal runs of deviation 2.5: the logarithm of their mean is skewed, and an interval would miss.
     rng = np.random.default_rng(714)
     claim = PowerLaw(-0.5, average="log of mean")
-    rough = claim.judge(synthetic.power_law(rng, -0.5, seeds=16, noise=1.5, widths=synthetic.FAST))
+    rough = claim.judge(synthetic.power_law(rng, -0.5, seeds=368, noise=2.5, widths=synthetic.FAST))
     assert rough.verdict is Verdict.INCONCLUSIVE
     assert rough.remedy.limited_by == "noise"
     assert "a mean over seeds is known to " in rough.reason
-    calm = claim.judge(synthetic.power_law(rng, -0.5, seeds=16, noise=0.1, widths=synthetic.FAST))
+    calm = claim.judge(synthetic.power_law(rng, -0.5, seeds=368, noise=0.1, widths=synthetic.FAST))
     assert calm.verdict is Verdict.SUPPORTED
-    assert claim.demands(9, 0.95).seeds == 16
+    assert calm.reason.endswith("of a mean up to phases that fewer than one run in 100 enters")
+    assert claim.judge(synthetic.power_law(rng, -1.0, seeds=368, widths=synthetic.FAST)).verdict is Verdict.REFUTED
+    assert claim.demands(9, 0.95).seeds == 368
     assert PowerLaw(-0.5).demands(9, 0.95).seeds == 4
+
+
+def phases(rng, *, seeds, share, widths):
+    """A mean of m^-1/2 exactly, of which a phase thirty times as large carries more the wider the network."""
+    cells = []
+    for m in widths:
+        rare = share * (m / widths[0]) ** 0.5
+        large = np.where(rng.random(seeds) < rare, 30.0, 1.0)
+        cells.append(m**-0.5 * large * np.exp(0.1 * rng.standard_normal(seeds) - 0.005) / (1 + 29 * rare))
+    return Measurement.of(widths, cells)
+
+
+def test_samples_that_may_have_missed_a_rare_phase_are_not_judged(synthetic):
+    # With 32 runs the interval of those that missed it excludes the truth 97 times in a hundred.
+    rng, claim = np.random.default_rng(716), PowerLaw(-0.5, average="log of mean")
+    for _ in range(20):
+        finding = claim.judge(phases(rng, seeds=32, share=0.0003, widths=synthetic.FAST))
+        assert (finding.verdict, finding.interval) == (Verdict.INCONCLUSIVE, None)
+    assert "a phase that one run in 9 enters may be missed by all 32 runs at a width" in finding.reason
+    assert "about 368 runs a width instead of 32" in finding.reason
+    assert finding.remedy.effort == pytest.approx(368 / 32)
+
+
+def test_a_phase_that_one_run_in_a_hundred_enters_is_seen(synthetic):
+    # Where it carries the mean its scatter is seen, and nothing is decided; without it the mean is judged.
+    rng, claim = np.random.default_rng(717), PowerLaw(-0.5, average="log of mean")
+    judged = [claim.judge(phases(rng, seeds=400, share=0.01, widths=synthetic.FAST)) for _ in range(20)]
+    assert [finding.verdict for finding in judged] == [Verdict.INCONCLUSIVE] * 20
+    assert claim.judge(phases(rng, seeds=400, share=0.0, widths=synthetic.FAST)).verdict is Verdict.SUPPORTED
 
 
 def test_the_log_of_a_mean_is_covered_where_it_is_known(synthetic):

@@ -57,9 +57,11 @@ def test_a_width_is_a_positive_integer(bad):
         widths(64, bad)
 
 
-def test_a_factor_of_one_is_refused():
-    with pytest.raises(ValueError, match="factor of 2 or more; got 1"):
-        widths(64, 4096, factor=1)
+@pytest.mark.parametrize("factor", [1, 0, -2, 1.5, 2.0, True, "2", None])
+def test_a_factor_is_a_whole_number_and_closer_widths_are_named_one_by_one(factor):
+    said = rf"a whole factor of 2 or more; got factor={factor!r}\. .*one by one: widths=\(64, 96, "
+    with pytest.raises(ValueError, match=said):
+        widths(64, 4096, factor=factor)
 
 
 def test_one_number_of_seeds_serves_every_width():

@@ -100,9 +100,9 @@ def test_paired_differences_are_those_of_single_samples():
 def test_the_p_value_is_the_level_at_which_the_bound_is_passed(one, other, bound):
     p_value = p_above(of(one), of(other), bound, paired=False)
     if p_value < 0.49:
-        assert lower_difference(of(one), of(other), 1.001 * p_value, paired=False) > bound
+        assert lower_difference(of(one), of(other), 1.011 * p_value, paired=False) > bound
     if p_value > 2.0**-8:
-        assert not lower_difference(of(one), of(other), min(0.999 * p_value, 0.499), paired=False) > bound
+        assert not lower_difference(of(one), of(other), min(0.989 * p_value, 0.499), paired=False) > bound
 
 
 def test_as_many_runs_as_are_needed_have_a_bound_and_one_less_has_none():
@@ -125,8 +125,8 @@ def test_an_unknown_run_counts_on_either_side_against_what_is_tested():
 
 def test_diverged_runs_are_larger_than_any_number():
     finite, diverged = of(np.arange(8.0)), of([math.inf] * 8)
-    assert p_above(diverged, finite, 100.0, paired=False) == pytest.approx(2.0**-8, rel=1e-3)
-    assert p_above(diverged, finite, 100.0, paired=True) == pytest.approx(2.0**-8, rel=1e-3)
+    assert p_above(diverged, finite, 100.0, paired=False) == pytest.approx(2.0**-8, rel=0.011)
+    assert p_above(diverged, finite, 100.0, paired=True) == pytest.approx(2.0**-8, rel=0.011)
     assert p_above(diverged, diverged, 0.0, paired=False) == 1.0
     assert p_above(diverged, diverged, 0.0, paired=True) == 1.0
 

@@ -223,8 +223,12 @@ def test_designs_that_cannot_decide_are_refused(values, seeds, message):
     counts = (seeds,) * len(values)
     with pytest.raises(ValueError, match=message):
         InteriorOptimum().admit(values, counts)
-    with pytest.raises(ValueError, match=message):
-        InteriorOptimum().judge(Measurement.of(values, [np.arange(1.0, seeds + 1)] * len(values)))
+
+
+def test_too_few_runs_leave_it_open_and_say_how_many_it_takes():
+    finding = InteriorOptimum().judge(Measurement.of(RATES, [np.arange(1.0, 5.0)] * len(RATES)))
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert "8 seeds a point can" in finding.reason
 
 
 def test_what_it_demands_is_admitted_and_can_decide():

@@ -189,7 +189,7 @@ def test_missing_runs_leave_it_open():
 
 
 def test_numbers_that_do_not_depend_on_the_draw_are_compared_as_they_are():
-    ones, twos = (Measurement.of((64,), [[value] * 20]) for value in (1.0, 2.0))
+    ones, twos = (Measurement.of((64,), [[value] * 20], exact=True) for value in (1.0, 2.0))
     assert SameLaw().judge_against(ones, ones).verdict is Verdict.SUPPORTED
     assert SameLaw().judge_against(ones, twos).verdict is Verdict.REFUTED
 

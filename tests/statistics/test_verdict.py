@@ -108,8 +108,9 @@ def test_a_finding_is_plain_json(exact_power_law, prediction):
         "rho": None,
         "unit": 1.0,
         "towards": "infinity",
+        "sign": "either",
     }
-    assert sorted(document["flags"]) == ["drift", "independence", "lack_of_fit", "tail"]
+    assert sorted(document["flags"]) == ["drift", "independence", "lack_of_fit", "rounding", "tail"]
 
 
 def test_a_document_says_what_the_finding_says(exact_power_law):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from theorychecks.claims.findings import Findings
 from theorychecks.claims.recording import given, now_recording
 from theorychecks.looks import Conditions, findings_of
 from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.prediction import Prediction
-from theorychecks.statistics.verdict import Finding, Role
+from theorychecks.statistics.verdict import Role
 
 if TYPE_CHECKING:
     from theorychecks.experiment import Design
@@ -29,7 +30,7 @@ def check(
     *,
     against: Design | Measurement | None = None,
     label: str = "",
-) -> list[Finding]:
+) -> Findings:
     """Measure, and hold every reading against a prediction, which must be SUPPORTED.
 
     Inside a claim run by pytest the findings are recorded and judged together at the end, so that one failure does not
@@ -42,7 +43,7 @@ def check(
         label: what reports call it; the observable's title by default.
 
     Returns:
-        One finding a reading.
+        One finding a reading; they print line by line, and a notebook shows them as a table.
 
     Raises:
         ClaimFailure: outside of a recorded claim, if a reading refutes the prediction.
@@ -51,6 +52,7 @@ def check(
             trained; or if no run gives a number.
         TypeError: if the source, the prediction or what it is held against is none.
     """
+    __tracebackhide__ = True
     return _record("prediction", source, prediction, against, label)
 
 
@@ -60,8 +62,9 @@ def check_refuted(
     *,
     against: Design | Measurement | None = None,
     label: str = "",
-) -> list[Finding]:
+) -> Findings:
     """Like `check`, for a control: every reading must REFUTE the prediction."""
+    __tracebackhide__ = True
     return _record("control", source, prediction, against, label)
 
 
@@ -71,7 +74,8 @@ def _record(
     prediction: Prediction,
     against: Design | Measurement | None,
     label: str,
-) -> list[Finding]:
+) -> Findings:
+    __tracebackhide__ = True
     if not isinstance(prediction, Prediction):
         raise TypeError(f"a prediction is a PowerLaw, Plateau, Ordering or another of the README's; got {prediction!r}")
     recorder = now_recording.get()
@@ -82,7 +86,7 @@ def _record(
     found = findings_of(source, prediction, against=against, role=role, conditions=conditions)
     title = label or context.pop("title")
     context.pop("title", None)
-    findings = []
+    findings = Findings()
     for name, finding in found.items():
         finding = replace(
             finding,
@@ -111,7 +115,8 @@ def _context(source: Design | Measurement) -> dict[str, str]:
     return {"title": source.title, **source.setting}
 
 
-def _raise_unless_passed(findings: list[Finding]) -> None:
+def _raise_unless_passed(findings: Findings) -> None:
+    __tracebackhide__ = True
     for finding in findings:
         if not finding.passed:
             outcome = ClaimFailure if finding.outcome == "fail" else ClaimUndecided

@@ -120,9 +120,25 @@ def _marked(
     inner = _inner(test)
     if inner is not test:
         cast(Any, test).hypothesis.inner_test = _noting_setting(inner)
+        _let_run(cast(Any, test))
     about = Claim(id=id, statement=statement, source=source, trend=trend, paper=paper, gate=gate)
     setattr(test, _ATTRIBUTE, about)
     return test
+
+
+def _let_run(test: Any) -> None:
+    """Let a claim that is called directly take its time; in a run the profile says how it is carried out.
+
+    A claim that brings `@settings` keeps them, and is refused in a run.
+    """
+    from hypothesis import HealthCheck, settings
+
+    if hasattr(test, "_hypothesis_internal_settings_applied"):
+        return
+    active = test._hypothesis_internal_use_settings
+    test._hypothesis_internal_use_settings = settings(
+        active, deadline=None, suppress_health_check=[*active.suppress_health_check, HealthCheck.too_slow]
+    )
 
 
 def _name(test: object) -> str:
@@ -146,6 +162,7 @@ def _noting_setting(inner: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(inner)
     def noted(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
         now = {name: shown(value) for name, value in kwargs.items() if name != "self"}
         token, recorder = given.set({**given.get(), **now}), now_recording.get()
         judged = len(recorder.findings) if recorder else 0

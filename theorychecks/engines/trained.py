@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import torch
 from torch import Tensor
@@ -60,10 +60,12 @@ class TrainedRun:
 
     def preactivations(self, layer: int, time: int, points: Points = "train") -> Tensor:
         """Inputs of a hidden layer's nonlinearity, [seed, point, width]."""
+        self._check_number("hidden layer", layer, 1)
         return self._pass(time, points).preactivations[layer - 1]
 
     def features(self, layer: int, time: int, points: Points = "train") -> Tensor:
         """Outputs of a hidden layer's nonlinearity, [seed, point, size]."""
+        self._check_number("layer", layer, 0)
         return self._pass(time, points).features[layer]
 
     def outputs(self, time: int, points: Points = "train") -> Tensor:
@@ -73,26 +75,29 @@ class TrainedRun:
 
     def weight_norm(self, matrix: int, norm: Norm, time: int = 0) -> Tensor:
         """Norm of W at a time, [seed]."""
-        self._check_recorded(time)
+        self._check_norm(matrix, norm, time)
         return self.matrices[matrix].norm(norm, time)
 
     def weight_change_norm(self, matrix: int, norm: Norm, time: int) -> Tensor:
         """Norm of the change of W, [seed]."""
-        self._check_recorded(time)
+        self._check_norm(matrix, norm, time)
         return self.matrices[matrix].change_norm(norm, time)
 
     def apply_initial(self, matrix: int, vectors: Tensor) -> Tensor:
         """W at time 0 times vectors, [seed, point, fan_out]."""
+        self._check_matrix(matrix)
         self._check_recorded(0)
         return self.matrices[matrix].apply(vectors, 0)
 
     def apply_change(self, matrix: int, vectors: Tensor, time: int) -> Tensor:
         """The change of W times vectors, [seed, point, fan_out]."""
+        self._check_matrix(matrix)
         self._check_recorded(time)
         return self.matrices[matrix].apply_change(vectors, time)
 
     def output_gradients(self, matrix: int, time: int, points: Points = "train") -> Tensor:
         """Derivative of each output in what a matrix produces, [seed, point, C, fan_out]."""
+        self._check_matrix(matrix)
         forward = self._pass(time, points)
         size = self.layers[-1].fan_out
         seeds, samples = forward.outputs.shape[:2]
@@ -109,10 +114,33 @@ class TrainedRun:
 
     def _check_recorded(self, time: int) -> None:
         if time not in self.recorded:
-            raise ValueError(f"weights at time {time} were not recorded; recorded are {self.recorded}")
+            raise ValueError(
+                f"weights at time {time} were not recorded; recorded are {self.recorded}. "
+                "Read time=0 or time=run.training.steps."
+            )
+
+    def _check_number(self, noun: str, given: int, first: int) -> None:
+        depth = len(self.matrices) - 1
+        # A negative one would be counted from the end, and read another layer at another depth.
+        if isinstance(given, bool) or not isinstance(given, int) or not first <= given <= depth:
+            raise ValueError(
+                f"there is no {noun} {given!r}: in a network of depth {depth} they are numbered from {first} to "
+                f"{depth}. run.layers describes its matrices."
+            )
+
+    def _check_matrix(self, matrix: int) -> None:
+        self._check_number("matrix", matrix, 0)
+
+    def _check_norm(self, matrix: int, norm: Norm, time: int) -> None:
+        self._check_matrix(matrix)
+        self._check_recorded(time)
+        if norm not in get_args(Norm):
+            raise ValueError(f"a norm is {' or '.join(map(repr, get_args(Norm)))}; got {norm!r}")
 
     def _pass(self, time: int, points: Points) -> Pass:
         self._check_recorded(time)
+        if points not in self.points:
+            raise ValueError(f"points are {' or '.join(map(repr, self.points))}; got {points!r}")
         if (time, points) not in self.passes:
             products = [partial(matrix.apply, time=time) for matrix in self.matrices]
             self.passes[time, points] = forward_pass(

@@ -19,7 +19,8 @@ from theorychecks.experiment.scan import Scan
 from theorychecks.experiment.sweep import Sweep
 from theorychecks.experiment.trial import EngineTrial
 from theorychecks.observables.observable import Reading
-from theorychecks.statistics.measurement import Measurement, status_of
+from theorychecks.statistics.measurement import Measurement
+from theorychecks.statistics.statuses import status_of
 
 
 @dataclass(frozen=True)

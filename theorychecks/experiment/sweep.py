@@ -9,7 +9,7 @@ from typing import Any
 
 from theorychecks.experiment.design import Design
 from theorychecks.networks import LearningRate, Parametrization, Training
-from theorychecks.observables.observable import JOINT, Observable
+from theorychecks.observables.observable import JOINT, Observable, check_observable
 from theorychecks.statistics.design import positive_integer
 from theorychecks.statistics.measurement import check_axis
 
@@ -36,6 +36,12 @@ class Sweep(Design):
     widths: tuple[int, ...] = field(kw_only=True)
 
     def __post_init__(self) -> None:
+        check_observable(self.observable)
+        if not isinstance(self.training, Training):
+            raise TypeError(
+                f"a sweep trains a Training; got {self.training!r}. Write tc.Training(network, learning_rate=..., "
+                "data=..., loss=..., steps=...); a model of your own is gated by tc.coordinate_check."
+            )
         object.__setattr__(self, "widths", tuple(positive_integer(width, "a width") for width in self.widths))
         check_axis(self.widths)
         super().__post_init__()

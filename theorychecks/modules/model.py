@@ -47,6 +47,21 @@ class Model:
         for what, function in (("build", self.build), ("optimizer", self.optimizer)):
             if not callable(function):
                 raise TypeError(f"{what} is a function, {_SIGNATURES[what]}; got {function!r}")
+        if isinstance(self.build, nn.Module):
+            name = type(self.build).__name__
+            raise TypeError(
+                f"build is a function, {_SIGNATURES['build']}; got one {name} that is built already. "
+                f"Give what builds one of any width: lambda width: {name}(width)"
+            )
+        if isinstance(self.optimizer, type) and issubclass(self.optimizer, Optimizer):
+            name = self.optimizer.__name__
+            raise TypeError(
+                f"optimizer is a function, {_SIGNATURES['optimizer']}; got the class {name}. "
+                f"Write lambda module: torch.optim.{name}(module.parameters(), lr=...)"
+            )
+        if isinstance(self.loss, type):
+            name = self.loss.__name__
+            raise TypeError(f"loss is a function, loss(outputs, targets) -> number; got the class {name}: {name}()")
         if self.loss is not None and not callable(self.loss):
             raise TypeError(f"loss is a function, loss(outputs, targets) -> number; got {self.loss!r}")
         if not callable(self.batches) and not (isinstance(self.batches, Sequence) and len(self.batches)):

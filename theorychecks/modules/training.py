@@ -57,10 +57,17 @@ def drawn(model: Model, width: int, place: tuple[object, ...], seed: int, steps:
     """Build a model and draw its batches; inside of `as_it_was`.
 
     Raises:
-        ModelError: if what is built is no module, or there are too few batches.
+        ModelError: if nothing can be built at this width, what is built is no module, or there are too few batches.
     """
     seed_all(integer(*place, "model", width, seed))
-    module = model.build(width)
+    try:
+        module = model.build(width)
+    except (AssertionError, ValueError, TypeError, ArithmeticError, LookupError) as error:
+        raise ModelError(
+            f"{model.title}: build({width}) has raised {type(error).__name__}: {error}. A gate builds the model at "
+            "every one of its widths, by build(width). Take widths that the model can have: multiples of its number of "
+            "heads, say."
+        ) from error
     if not isinstance(module, nn.Module):
         raise ModelError(f"{model.title}: build({width}) returns a torch.nn.Module; got {type(module).__name__}")
     # A compiled module runs eagerly here, under its own names.

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from theorychecks.engines import Histories, Limits, Run
 from theorychecks.networks import Training
-from theorychecks.statistics.measurement import Status
+from theorychecks.statistics.statuses import Status
 
 BY_NAME = "by name"
 """The key of observables whose names hold all their parameters, as this package's own do."""
@@ -111,12 +111,42 @@ class Observable:
             object.__setattr__(self, "key", self.observe)
 
 
-def observable(read: Callable[[Run], Tensor | Mapping[str, Tensor]]) -> Observable:
+def observable(read: Callable[[Run], Tensor | Mapping[str, Tensor]] | None = None, /) -> Observable:
     """Turn a function of a run into an observable of the same name; the run has times 0 and `steps` recorded.
 
     The function returns one number a seed, as a tensor [seed], or several such tensors by name.
+    What it can read is what a `Run` offers.
+
+    Raises:
+        TypeError: if there is no function, as in `@tc.observable()`.
     """
-    return from_run(read.__qualname__, read, key=read)
+    if isinstance(read, Observable) or not callable(read):
+        given = "nothing" if read is None else repr(read)
+        raise TypeError(
+            f"observable takes a function of a run; got {given}. Write @tc.observable above the function, without "
+            "parentheses."
+        )
+    return from_run(getattr(read, "__qualname__", type(read).__qualname__), read, key=read)
+
+
+def check_observable(given: object) -> None:
+    """Refuse what is no observable, with what makes it one.
+
+    Raises:
+        TypeError: for a function that makes an observable and was not called, one that reads a run and was not
+            decorated, or anything else.
+    """
+    if isinstance(given, Observable):
+        return
+    name = getattr(given, "__name__", "")
+    if callable(given) and str(getattr(given, "__module__", "")).startswith("theorychecks."):
+        raise TypeError(f"an observable is measured, and {name} makes one: call it, tc.{name}(...)")
+    if callable(given):
+        raise TypeError(
+            f"an observable is measured; got the function {name or given!r}. Write @tc.observable above it if it reads "
+            "a run, or call it if it makes an observable."
+        )
+    raise TypeError(f"an observable is measured, like tc.weight_change(); got {given!r}")
 
 
 def from_run(
@@ -128,9 +158,28 @@ def from_run(
         run = trial.run()
         result = read(run)
         by_name = result if isinstance(result, Mapping) else {"": result}
-        return {key: _reading(torch.as_tensor(values), run) for key, values in by_name.items()}
+        return {key: _reading(_numbers(name, key, values), run) for key, values in by_name.items()}
 
     return Observable(name, observe, title=title, key=key)
+
+
+def _numbers(name: str, key: str, values: object) -> Tensor:
+    """What was read, as a tensor.
+
+    Raises:
+        TypeError: if it is no array of real numbers.
+    """
+    found = f"{key!r}: {values!r}" if key else repr(values)
+    wanted = "it returns one number a seed, a tensor [seed], or a dictionary of such tensors"
+    if values is None:
+        raise TypeError(f"the observable {name} has returned {found}; {wanted}. Is a `return` missing?")
+    try:
+        numbers = torch.as_tensor(values)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(f"the observable {name} has returned {found}; {wanted}") from error
+    if numbers.is_complex():
+        raise TypeError(f"the observable {name} has returned complex numbers; {wanted}. Take their absolute value.")
+    return numbers
 
 
 def _reading(values: Tensor, run: Run) -> Reading:
@@ -151,6 +200,8 @@ def together(first: Observable, *others: Observable) -> Observable:
         ValueError: if two readings would have the same name, or an observable trains its networks several times.
     """
     members = (first, *others)
+    for member in members:
+        check_observable(member)
     if any(member.networks != first.networks for member in members):
         raise ValueError("observables read together need the same number of networks per value")
     if any(member.retrains for member in members):

@@ -10,7 +10,7 @@ from torch import Tensor
 from theorychecks.engines import Limits
 from theorychecks.engines.randomness import uniform
 from theorychecks.observables.observable import BY_NAME, Observable, Reading, Retrainable, Trial
-from theorychecks.statistics.measurement import Status
+from theorychecks.statistics.statuses import Status
 
 
 def optimal_learning_rate(*, spacing: float = 0.5, reach: float = 4.0) -> Observable:

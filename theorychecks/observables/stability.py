@@ -15,7 +15,7 @@ from torch import Tensor
 from theorychecks.engines import Histories, Limits
 from theorychecks.engines.randomness import uniform
 from theorychecks.observables.observable import BY_NAME, Observable, Reading, Retrainable, Trial
-from theorychecks.statistics.measurement import Status
+from theorychecks.statistics.statuses import Status
 
 Criterion = Literal["loss", "outputs", "activations"]
 """What must stay bounded: the mean of the last losses below the first, or the root mean square of outputs or of hidden

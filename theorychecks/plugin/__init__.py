@@ -11,6 +11,8 @@ from functools import partial
 import pytest
 
 from theorychecks.plugin.gatherer import Gatherer, leave_collected
+from theorychecks.plugin.keeping import directory
+from theorychecks.plugin.outcomes import EXIT_CODES
 from theorychecks.plugin.profiles import PROFILES
 from theorychecks.plugin.resources import check_device, seconds, size
 from theorychecks.plugin.runner import Runner
@@ -39,7 +41,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--theory-inconclusive",
         choices=("skip", "fail"),
         default="skip",
-        help="whether an undecided claim is amber, which pytest calls skipped (default), or fails the run",
+        help="whether an undecided claim is amber, which pytest calls skipped (default), or fails the run; "
+        f"{EXIT_CODES}",
     )
     group.addoption(
         "--theory-trends",
@@ -79,8 +82,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--theory-report",
         metavar="DIRECTORY",
+        type=directory,
         default=None,
-        help="where report.json, report.md and index.html go (default: reports/latest under the root directory)",
+        help="where report.json, report.md and index.html go, in the place of what is there (default: reports/latest "
+        "under the root directory, or reports/partial where a run of some claims would replace a report of more)",
     )
 
 

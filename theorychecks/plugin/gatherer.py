@@ -7,13 +7,16 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import pytest
 
+from theorychecks.plugin.keeping import Covered, Keeper, Written
+from theorychecks.plugin.outcomes import Ending, exit_code, what_happened, without_findings
+from theorychecks.plugin.resources import device_used
 from theorychecks.plugin.runner import REPORT_ATTRIBUTE, THREADS, Collected
 from theorychecks.plugin.seeds import SEED_KEY, run_seed, seed_line
 
@@ -29,12 +32,21 @@ class Gatherer:
 
     config: pytest.Config
     collected: Collected = field(default_factory=dict)
+    deselected: set[str] = field(default_factory=set)
     documents: dict[str, ClaimDocument] = field(default_factory=dict)
-    errors: dict[str, str] = field(default_factory=dict)
+    crashed: dict[str, str] = field(default_factory=dict)
+    failed: set[str] = field(default_factory=set)
+    stopped: str | None = None
     report: Report | None = None
-    written: Path | None = None
+    written: Written | None = None
     started: float = field(default_factory=time.perf_counter)
     directory: tempfile.TemporaryDirectory[str] | None = None
+
+    def __post_init__(self) -> None:
+        chosen = self.config.getoption("--theory-report")
+        self.keeper = Keeper(
+            self.config.rootpath, None if chosen is None else Path(self.config.invocation_params.dir, chosen)
+        )
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -44,21 +56,25 @@ class Gatherer:
         node.workerinput[_DIRECTORY_KEY] = self.directory.name
         node.workerinput[SEED_KEY] = run_seed(self.config)
 
-    def note_collected(self, collected: Collected) -> None:
+    def note_collected(self, collected: Collected, deselected: Iterable[str]) -> None:
         """Take note of the claims of the only process there is."""
         self.collected = collected
+        self.deselected.update(deselected)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep what a report carries."""
         carried = getattr(report, REPORT_ATTRIBUTE, None)
+        if report.failed:
+            self.failed.add(report.nodeid)
         if carried is not None:
             self.documents[report.nodeid] = json.loads(carried)
-        elif report.failed or report.skipped:
-            self.errors[report.nodeid] = _what_happened(report)
-            if report.failed and report.nodeid in self.documents:
-                # It broke after it was judged, in a fixture's teardown.
-                document = self.documents[report.nodeid]
-                document["outcome"], document["error"] = "fail", self.errors[report.nodeid]
+        elif report.failed:
+            # Of a claim, only a worker that died says so without saying what it found.
+            self.crashed[report.nodeid] = what_happened(report)
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Keep why the run ends before its end."""
+        self.stopped = str(excinfo.value) or "interrupted from the keyboard"
 
     def pytest_report_collectionfinish(self) -> list[str]:
         """Say in the header which seeds are drawn, and what it takes to fail."""
@@ -75,49 +91,67 @@ class Gatherer:
             reporter.write_line(line)
 
     def _header(self) -> list[str]:
-        if not self.collected or self.config.option.collectonly:
+        if not self._judges():
             return []
         from theorychecks.statistics.budget import NIGHTS
         from theorychecks.statistics.verdict import CLEAR
 
+        self.keeper.check()
         claims = f"{len(self.collected)} claim{'s' if len(self.collected) > 1 else ''}"
         return [
             f"theory: {claims}, {seed_line(self.config)}; a claim fails at p < {CLEAR:g} and again on fresh seeds, "
             f"which chance does at most {NIGHTS * CLEAR**2 * 100:.2g} times a year in 100 findings drawn every night"
         ]
 
+    def _judges(self) -> bool:
+        option = self.config.option
+        return bool(self.collected) and not (option.collectonly or option.setuponly)
+
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
         """Write the report, and fail the run when a claim is missing from it."""
         yield
         self._read_collected()
-        option = self.config.option
-        if not self.collected or option.collectonly or option.setuponly:
-            return
-        if session.exitstatus == pytest.ExitCode.INTERRUPTED and not self.documents:
+        if not self._judges() or not (self.documents or self.crashed):
             # Nothing was run, so there is nothing to put in the place of the last report.
             return
-        from theorychecks.reporting import Report, render_html, render_markdown
+        from theorychecks.reporting import Report
 
-        self.report = Report(self._document(session))
-        self.written = self._report_directory()
-        self.written.mkdir(parents=True, exist_ok=True)
-        markdown = render_markdown(self.report)
-        texts = {"report.json": self.report.to_json(), "report.md": markdown, "index.html": render_html(self.report)}
-        for name, text in texts.items():
-            unfinished = self.written / f".{name}.partial"
-            unfinished.write_text(text, encoding="utf-8")
-            unfinished.replace(self.written / name)
+        self.stopped = self.stopped or (str(session.shouldfail) if session.shouldfail else None)
+        self.report = Report(self._document())
+        session.exitstatus = exit_code(
+            int(session.exitstatus),
+            self.report.suite,
+            others_failed=bool(self.failed - self.collected.keys()),
+            undecided_fails=self.config.getoption("--theory-inconclusive") == "fail",
+        )
+        self.written = self._written(self.report)
+
+    def _written(self, report: Report) -> Written:
+        """Write the report, with a copy for GitHub; a run whose report cannot be written still tells its table."""
+        from theorychecks.reporting import render_html, render_markdown
+
+        markdown = render_markdown(report)
+        texts = {"report.json": report.to_json(), "report.md": markdown, "index.html": render_html(report)}
+        unreached = {claim["test"] for claim in report.claims if claim["outcome"] == "not run"}
+        covered = Covered(
+            ran=self.collected.keys() - unreached,
+            passed_over=unreached | self.deselected,
+            whole_files=not self.deselected and not any("::" in name for name in self.config.args),
+        )
+        written = self.keeper.write(texts, covered)
         if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-            with open(summary, "a", encoding="utf-8") as file:
-                file.write(markdown)
-        nothing_decided = self.report.suite["inconclusive"] and not self.report.suite["passed"]
-        if (self._incomplete() or nothing_decided) and session.exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+            try:
+                with open(summary, "a", encoding="utf-8") as file:
+                    file.write(markdown)
+            except OSError as error:
+                unwritten = f"WARNING: no summary could be written to {summary}: {error.strerror}"
+                return Written(written.directory, (*written.remarks, unwritten))
+        return written
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print one line a claim, what is missing, and where the report is."""
-        if self.report is None or self.written is None:
+        if self.report is None:
             return
         from theorychecks.reporting.terminal import claim_table, closing_lines
 
@@ -126,8 +160,13 @@ class Gatherer:
         terminalreporter.write(claim_table(self.report, width=width, colour=terminalreporter.hasmarkup))
         for line in closing_lines(self.report):
             terminalreporter.write_line(line)
-        shown = os.path.relpath(self.written / "index.html", self.config.invocation_params.dir)
-        terminalreporter.write_line(f"report: {shown}")
+        if self.written is None:
+            return
+        if self.written.directory is not None:
+            shown = os.path.relpath(self.written.directory / "index.html", self.config.invocation_params.dir)
+            terminalreporter.write_line(f"report: {shown}")
+        for line in self.written.remarks:
+            terminalreporter.write_line(line)
 
     def pytest_unconfigure(self) -> None:
         """Remove what workers left."""
@@ -138,24 +177,14 @@ class Gatherer:
         if self.directory is None:
             return
         for path in sorted(Path(self.directory.name).glob("*.json")):
-            self.collected.update(json.loads(path.read_text(encoding="utf-8")))
+            left = json.loads(path.read_text(encoding="utf-8"))
+            self.note_collected(self.collected | left["collected"], left["deselected"])
 
-    def _report_directory(self) -> Path:
-        chosen = self.config.getoption("--theory-report")
-        if chosen is None:
-            return self.config.rootpath / "reports" / "latest"
-        return cast(Path, self.config.invocation_params.dir / chosen)
-
-    def _incomplete(self) -> bool:
-        assert self.report is not None
-        suite = self.report.suite
-        return not suite["collected"] == suite["judged"] == suite["reported"]
-
-    def _document(self, session: pytest.Session) -> ReportDocument:
+    def _document(self) -> ReportDocument:
         from theorychecks import provenance
         from theorychecks.statistics.budget import error_budget
 
-        claims = [self._claim_document(node, claim) for node, claim in self.collected.items()]
+        claims = [self._claim_document(node, about) for node, about in self.collected.items()]
         findings = sum(len(claim["findings"]) for claim in claims)
         outcomes = [claim["outcome"] for claim in claims]
         reported = self.config.getoption("--theory-trends") == "report"
@@ -172,8 +201,12 @@ class Gatherer:
                 "passed": outcomes.count("pass"),
                 "failed": outcomes.count("fail") - trends,
                 "inconclusive": outcomes.count("inconclusive"),
+                "errors": outcomes.count("error"),
+                "skipped": outcomes.count("skipped"),
+                "not_run": outcomes.count("not run"),
                 "trends_failed": trends,
-                "lost": [node for node in self.collected if node not in self.documents],
+                "lost": [node for node in self.collected if self._is_lost(node)],
+                "stopped": self.stopped,
                 "findings": findings,
                 "seed": run_seed(self.config),
                 "error_budget": cast("BudgetDocument", budget),
@@ -181,42 +214,51 @@ class Gatherer:
                 "profile": self.config.getoption("--theory-profile"),
             },
             "provenance": provenance.gather(
-                self.config.rootpath, ["pytest", *map(str, self.config.invocation_params.args)], THREADS
+                self.config.rootpath,
+                ["pytest", *map(str, self.config.invocation_params.args)],
+                THREADS,
+                device_used(self.config),
             ),
         }
 
+    def _is_lost(self, node: str) -> bool:
+        return node in self.crashed or (node not in self.documents and self.stopped is None)
+
     def _claim_document(self, node: str, about: dict[str, Any]) -> ClaimDocument:
-        if node in self.documents:
-            return self.documents[node]
-        lost = {
-            "test": node,
-            "outcome": "fail",
-            "seed": run_seed(self.config),
-            "error": self.errors.get(node, "lost: the claim was collected, but no worker reported on it"),
-            "seconds": 0.0,
-            "findings": [],
-            "notes": [],
-        }
-        return cast("ClaimDocument", about | lost)
+        from theorychecks.reporting.report import check_claim
+        from theorychecks.reporting.schema import ReportError
+
+        if node not in self.documents and node not in self.crashed:
+            return without_findings(about, node, run_seed(self.config), Ending("not run", reason=self._why_not_run()))
+        broke = Ending("error", error=self.crashed.get(node))
+        document = self.documents.get(node) or without_findings(about, node, run_seed(self.config), broke)
+        if broke.error:
+            document = cast("ClaimDocument", {**document, **broke._asdict()})
+        try:
+            check_claim(document)
+        except ReportError as error:
+            # One claim that no report can hold must not cost the others theirs.
+            broke = Ending("error", error=f"the report cannot hold this claim: {error}")
+            return without_findings(about, node, run_seed(self.config), broke)
+        return document
+
+    def _why_not_run(self) -> str:
+        if self.stopped is None:
+            return "the claim was collected, but no worker reported on it"
+        return f"the run ended before this claim: {self.stopped}"
 
 
-def leave_collected(worker: dict[str, Any], collected: Collected) -> None:
+def leave_collected(worker: dict[str, Any], collected: Collected, deselected: Iterable[str]) -> None:
     """Leave a worker's list of claims where the controller finds it, whatever becomes of the worker."""
     directory = Path(worker[_DIRECTORY_KEY])
     unfinished = directory / f"{worker['workerid']}.partial"
-    unfinished.write_text(json.dumps(collected), encoding="utf-8")
+    left = {"collected": collected, "deselected": sorted(deselected)}
+    unfinished.write_text(json.dumps(left), encoding="utf-8")
     unfinished.replace(directory / f"{worker['workerid']}.json")
 
 
-def _what_happened(report: pytest.TestReport) -> str:
-    """Why a claim was not run, the message before the traceback."""
-    if isinstance(report.longrepr, tuple):
-        return report.longrepr[2]
-    crash = getattr(report.longrepr, "reprcrash", None)
-    text = report.longreprtext or "the test failed before it was called"
-    return f"{crash.message}\n\n{text}" if crash else text
-
-
 def _is_judged(claim: ClaimDocument) -> bool:
+    """Whether a claim came to a verdict on all that it has to be judged by."""
     roles = {finding["role"] for finding in claim["findings"]}
-    return bool(roles) if claim["gate"] else {"prediction", "control"} <= roles
+    ended = claim["outcome"] in ("pass", "fail", "inconclusive")
+    return ended and (bool(roles) if claim["gate"] else {"prediction", "control"} <= roles)

@@ -44,4 +44,14 @@ def apply_profile(test: object, profile: str, *, seeded: bool) -> str | None:
     return None
 
 
+def no_setting(test: object, profile: str) -> str | None:
+    """Why a claim that Hypothesis did not run has no setting under a profile, if that is why."""
+    if _EXAMPLES[profile] or not hasattr(test, "hypothesis"):
+        return None
+    return (
+        f"the {profile} profile runs explicit @example settings only, and this claim has none. "
+        "Add the canonical setting as @example(...)."
+    )
+
+
 _APPLIED: Final = "__theorychecks_profile__"

@@ -54,6 +54,16 @@ def check_device(config: pytest.Config) -> None:
         raise pytest.UsageError(f"--theory-device: {error}") from error
 
 
+def device_used(config: pytest.Config) -> str:
+    """Where networks of the run are trained, with the name of a GPU."""
+    device: str = config.getoption("--theory-device")
+    if not device.startswith("cuda"):
+        return device
+    import torch
+
+    return f"{device}, {torch.cuda.get_device_name(device)}"
+
+
 def resources(config: pytest.Config) -> Resources:
     """What this process may use: its share of the memory."""
     from theorychecks.experiment import Resources

@@ -6,15 +6,25 @@ import dataclasses
 import json
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 from unittest import SkipTest
 
 import pytest
 
-from theorychecks.plugin.profiles import OCTAVES, apply_profile
+from theorychecks.plugin.outcomes import (
+    Ending,
+    ended_outside,
+    interrupted_by,
+    judged,
+    settled,
+    what_happened,
+    without_findings,
+)
+from theorychecks.plugin.profiles import OCTAVES, apply_profile, no_setting
 from theorychecks.plugin.resources import resources
 from theorychecks.plugin.seeds import run_seed
+from theorychecks.plugin.tracebacks import hide_own_frames
 
 if TYPE_CHECKING:
     from theorychecks.claims import Claim, Recorder
@@ -30,9 +40,10 @@ _document_key = pytest.StashKey[str]()
 class Runner:
     """Runs claims, on a worker or in the only process there is."""
 
-    def __init__(self, config: pytest.Config, note_collected: Callable[[Collected], None]) -> None:
+    def __init__(self, config: pytest.Config, note_collected: Callable[[Collected, Iterable[str]], None]) -> None:
         self.config = config
         self.note_collected = note_collected
+        self.deselected: set[str] = set()
         self.profile: str = config.getoption("--theory-profile")
         self.seeded = config.getoption("--hypothesis-seed", default=None) is not None
 
@@ -61,11 +72,15 @@ class Runner:
         """Report an error of collection; one that is raised on a worker never reaches the reader."""
         self.config.hook.pytest_collectreport(report=pytest.CollectReport(item.nodeid, "failed", text, None))
 
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """Note which claims are there and are not asked for."""
+        self.deselected.update(item.nodeid for item in items if _claim(item) is not None)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Note which claims there are to be judged, before the header speaks of them."""
         collected = {item.nodeid: _about(claim) for item in session.items if (claim := _claim(item)) is not None}
-        self.note_collected(collected)
+        self.note_collected(collected, self.deselected)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -85,22 +100,37 @@ class Runner:
         )
         recorder = Recorder(conditions=conditions, gate=claim.gate)
         parameters = {name: shown(value) for name, value in getattr(_callspec(item), "params", {}).items()}
-        started, error = time.perf_counter(), None
+        started = time.perf_counter()
         try:
             with recording(recorder, parameters), _capped_threads():
                 result = yield
-            error = recorder.missing()
-        except SkipTest as exception:
-            # Hypothesis skips what has no setting to run; a claim that judges nothing does not pass that way.
-            result, error = None, f"{recorder.missing() or 'the claim skipped itself'} ({exception})"
         except BaseException as exception:
-            error = f"{type(exception).__name__}: {exception}"
+            ending = interrupted_by(exception, recorder)
+            if isinstance(exception, SkipTest):
+                # Hypothesis says so where it has nothing to run, in words that do not name the way out.
+                ending = ending._replace(reason=no_setting(_test(item), self.profile) or ending.reason)
+            document = self._keep(item, claim, recorder, ending, time.perf_counter() - started)
+            if isinstance(exception, SkipTest) or (ending.outcome == "fail" and _skips(exception)):
+                self._conclude(document)
+            if not self.config.getoption("fulltrace"):
+                hide_own_frames(exception)
             raise
-        finally:
-            document = _claim_document(item.nodeid, claim, recorder, error, time.perf_counter() - started)
-            item.stash[_document_key] = json.dumps(document, allow_nan=False, default=_plain)
+        document = self._keep(item, claim, recorder, judged(recorder), time.perf_counter() - started)
         self._conclude(document)
         return result
+
+    def _keep(
+        self, item: pytest.Item, claim: Claim, recorder: Recorder, ending: Ending, seconds: float
+    ) -> ClaimDocument:
+        """Keep what is to travel with the test's report; findings that are no plain JSON are an error of the claim."""
+        document = _claim_document(item.nodeid, claim, recorder, ending, seconds)
+        try:
+            item.stash[_document_key] = json.dumps(document, allow_nan=False, default=_plain)
+        except (TypeError, ValueError) as error:
+            unfit = Ending("error", error=f"the report cannot hold the findings of this claim: {error}")
+            document = without_findings(_about(claim), item.nodeid, recorder.conditions.seed, unfit)
+            item.stash[_document_key] = json.dumps(document)
+        return document
 
     def _conclude(self, document: ClaimDocument) -> None:
         """Turn a claim's outcome into pytest's."""
@@ -108,21 +138,35 @@ class Runner:
 
         if document["outcome"] == "pass":
             return
+        if document["outcome"] == "skipped":
+            pytest.skip(document["reason"] or "")
         text = wording.account(document)
         if document["outcome"] == "inconclusive" and self.config.getoption("--theory-inconclusive") == "skip":
             pytest.skip(text)
-        if document["trend"] and not document["error"] and self.config.getoption("--theory-trends") == "report":
+        reported = document["trend"] and self.config.getoption("--theory-trends") == "report"
+        if reported and document["outcome"] == "fail" and not document["error"]:
             pytest.skip(f"a trend, which fails the run with --theory-trends=gate only\n{text}")
         pytest.fail(text, pytrace=False)
 
-    @pytest.hookimpl(wrapper=True)
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Send a claim's findings along with its report, as text."""
+        """Send a claim's findings along with its report, as text, once pytest has said how the test ended."""
         report = yield
-        if call.when == "call" and _document_key in item.stash:
-            setattr(report, REPORT_ATTRIBUTE, item.stash[_document_key])
+        claim = _claim(item)
+        if claim is None:
+            return report
+        known, ending = item.stash.get(_document_key, None), ended_outside(report)
+        if known is not None and (call.when == "call" or ending is not None):
+            item.stash[_document_key] = settled(known, report)
+        elif ending is not None or (call.when == "call" and not report.passed):
+            ending = ending or Ending("error", error=what_happened(report))
+            document = without_findings(_about(claim), item.nodeid, run_seed(self.config), ending)
+            item.stash[_document_key] = json.dumps(document)
+        else:
+            return report
+        setattr(report, REPORT_ATTRIBUTE, item.stash[_document_key])
         return report
 
 
@@ -147,18 +191,21 @@ def _claim_of(test: object) -> Claim | None:
     return claims.claim_of(test) if claims else None
 
 
+def _skips(exception: BaseException) -> bool:
+    return isinstance(exception, pytest.skip.Exception)
+
+
 def _callspec(item: pytest.Item) -> object:
     return getattr(item, "callspec", None)
 
 
-def _claim_document(node: str, claim: Claim, recorder: Recorder, error: str | None, seconds: float) -> ClaimDocument:
+def _claim_document(node: str, claim: Claim, recorder: Recorder, ending: Ending, seconds: float) -> ClaimDocument:
     return cast(
         "ClaimDocument",
         {
             **_about(claim),
             "test": node,
-            "outcome": "fail" if error else recorder.outcome,
-            "error": error,
+            **ending._asdict(),
             "seed": recorder.conditions.seed,
             "seconds": seconds,
             "findings": [finding.to_document() for finding in recorder.findings],

@@ -1,18 +1,18 @@
 """A report as one HTML page that opens offline: every claim, every finding with its plot, prediction beside control."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
 import jinja2
 
-from theorychecks.reporting import wording
+from theorychecks.reporting import tally, wording
 from theorychecks.reporting.papers import paper_sections
 from theorychecks.reporting.plots import POINTS_DRAWN, plot_finding
 from theorychecks.reporting.report import ClaimDocument, FindingDocument, Report
-from theorychecks.reporting.selection import Pair, finding_passes, pairs, worst_finding
+from theorychecks.reporting.selection import Pair, finding_passes, most_telling, pairs, worst_finding, worst_of
 
-# A card with its plot is some 12 kB, and the page stays below 5 MB; findings beyond these get one line each.
+# A card with its plot is some 10 kB, and the page stays below 5 MB. Every claim has one; beyond these, findings get one
+# line each.
 _CARDS = 300
 _LINES = 5000
 # The runs drawn on the whole page: a few findings show every run, many findings show a sample of theirs.
@@ -52,6 +52,7 @@ class _Section:
     claim: ClaimDocument
     anchor: str
     worst: FindingDocument | None
+    said: str
     error: str
     notes: list[str]
     open_pairs: list[list[_Card]]
@@ -62,12 +63,13 @@ class _Section:
 
 def render_html(report: Report) -> str:
     """Return the report as one self-contained page below 5 MB, the same bytes for the same report."""
-    shown = _findings_with_cards(report.claims)
+    shown = {id(finding) for finding in most_telling(report.claims, _CARDS)}
     points = max(min(POINTS_DRAWN, _POINTS_ON_PAGE // max(len(shown), 1)), 30)
     sections = [_section(index, claim, shown, points) for index, claim in enumerate(report.claims)]
     return _template().render(
         suite=report.suite,
-        counts_agree=_counts_agree(report),
+        others=tally.others(report.suite),
+        incomplete=None if tally.is_whole(report.suite) else tally.incomplete(report.suite),
         sections=sections,
         papers=paper_sections(report.claims),
         provenance=wording.provenance(report.provenance),
@@ -88,25 +90,13 @@ def _template() -> jinja2.Template:
     return environment.get_template("report.html.j2")
 
 
-def _counts_agree(report: Report) -> bool:
-    suite = report.suite
-    return suite["collected"] == suite["judged"] == suite["reported"] and not suite["lost"]
-
-
-def _findings_with_cards(claims: Iterable[ClaimDocument]) -> set[int]:
-    """Return the identities of the findings that get a card: pairs that hold a failing finding come first."""
-    all_pairs = [pair for claim in claims for pair in pairs(claim["findings"])]
-    all_pairs.sort(key=_all_pass)
-    return {id(finding) for finding in [f for pair in all_pairs for f in pair.findings][:_CARDS]}
-
-
 def _all_pass(pair: Pair) -> bool:
     return all(map(finding_passes, pair.findings))
 
 
 def _section(index: int, claim: ClaimDocument, shown: set[int], points: int) -> _Section:
     anchor = f"claim-{index + 1}"
-    in_order = sorted(pairs(claim["findings"]), key=_all_pass)
+    in_order = sorted(pairs(claim["findings"]), key=worst_of, reverse=True)
     rows = [(_all_pass(pair), _cards(anchor, number, pair, shown, points)) for number, pair in enumerate(in_order)]
     rows = [(passing, cards) for passing, cards in rows if cards]
     failing = sum(not passing for passing, _ in rows)
@@ -115,8 +105,9 @@ def _section(index: int, claim: ClaimDocument, shown: set[int], points: int) -> 
     return _Section(
         claim=claim,
         anchor=anchor,
-        worst=worst_finding(claim),
-        error=wording.clip(claim["error"] or "", _TEXT_SHOWN),
+        worst=worst_finding(claim) if tally.has_verdict(claim) else None,
+        said=wording.clip(tally.first_line(claim), 300),
+        error=wording.clip(claim["error"] or claim["reason"] or "", _TEXT_SHOWN),
         notes=[wording.clip(note, _TEXT_SHOWN) for note in claim["notes"]],
         open_pairs=[cards for _, cards in rows[:is_open]],
         folded_pairs=[cards for _, cards in rows[is_open:]],
@@ -126,7 +117,8 @@ def _section(index: int, claim: ClaimDocument, shown: set[int], points: int) -> 
 
 
 def _cards(anchor: str, number: int, pair: Pair, shown: set[int], points: int) -> list[_Card]:
-    control = pair.controls[0] if pair.prediction is not None and pair.controls else None
+    controls = sorted(pair.controls, key=lambda control: id(control) not in shown)
+    control = controls[0] if pair.prediction is not None and controls else None
     return [
         _card(finding, None if finding is control else control, f"{anchor}-{number}-{place}", points)
         for place, finding in enumerate(pair.findings)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from theorychecks.reporting import wording
+from theorychecks.reporting import tally, wording
 from theorychecks.reporting.papers import PaperSection, paper_sections
 from theorychecks.reporting.report import ClaimDocument, FindingDocument, ProvenanceDocument, Report, SuiteDocument
 from theorychecks.reporting.selection import failing_findings, finding_passes, worst_finding
@@ -38,6 +38,7 @@ def render_markdown(report: Report) -> str:
         _header(report.suite),
         _table(report.claims),
         _failures(report.claims),
+        _unjudged(report.claims),
         _notes(report.claims),
         *map(_paper, paper_sections(report.claims)),
         _provenance(report.provenance),
@@ -51,7 +52,7 @@ def _header(suite: SuiteDocument) -> str:
         "# Theory checks",
         "",
         f"**{suite['passed']} of {suite['claims']} claims pass**, {suite['failed']} fail, "
-        f"{suite['inconclusive']} inconclusive{_trends(suite)}; {suite['findings']} findings in "
+        f"{suite['inconclusive']} inconclusive{_others(suite)}; {suite['findings']} findings in "
         f"{wording.duration(suite['wall_seconds'])} (profile {suite['profile']}).",
         "",
         f"Error budget: {wording.percent(budget['confidence'])} intervals, each tail wrong with probability at most "
@@ -65,23 +66,21 @@ def _header(suite: SuiteDocument) -> str:
     return "\n".join(lines + _losses(suite))
 
 
-def _trends(suite: SuiteDocument) -> str:
+def _others(suite: SuiteDocument) -> str:
     count = suite["trends_failed"]
-    return f", {count} trends fail, which is reported only" if count else ""
+    trends = [f"{count} trends fail, which is reported only"] if count else []
+    return "".join(f", {text}" for text in tally.others(suite) + trends)
 
 
 def _losses(suite: SuiteDocument) -> list[str]:
-    """Return the warning that claims went missing, or nothing."""
-    counts = (suite["collected"], suite["judged"], suite["reported"])
-    if len(set(counts)) == 1 and not suite["lost"]:
+    """Return the warning that the run is not whole, or nothing."""
+    if tally.is_whole(suite):
         return []
     named = ", ".join(_code(wording.clip(test, 300)) for test in suite["lost"][:_LOST_NAMED])
     rest = len(suite["lost"]) - _LOST_NAMED
     more = f" and {rest} more" if rest > 0 else ""
-    return [
-        "",
-        f"**✗ claims were lost**: {counts[0]} collected, {counts[1]} judged, {counts[2]} reported. {named}{more}",
-    ]
+    lost = f" Lost: {named}{more}." if named else ""
+    return ["", f"**✗ The run is incomplete**: {_inline(tally.incomplete(suite))}.{lost}"]
 
 
 def _table(claims: list[ClaimDocument]) -> str:
@@ -97,8 +96,8 @@ def _claim_row(claim: ClaimDocument) -> str:
     finding = worst_finding(claim)
     name = _code(wording.clip(claim["id"], 120)) + (" (trend)" if claim["trend"] else "")
     cells = [wording.OUTCOMES[claim["outcome"]], name, _cell(claim["statement"], 240)]
-    if finding is None:
-        cells += ["-", _cell(claim["error"] or "no finding", 160), "-", "-", "-"]
+    if finding is None or not tally.has_verdict(claim):
+        cells += ["-", _cell(tally.first_line(claim), 160), "-", "-", "-"]
     else:
         cells += [
             _cell(wording.predicted(finding), 120),
@@ -115,16 +114,35 @@ def _measured(finding: FindingDocument) -> str:
 
 
 def _failures(claims: list[ClaimDocument]) -> str:
-    broken = [c for c in claims if c["outcome"] != "pass" or not all(map(finding_passes, c["findings"]))]
+    broken = [
+        claim
+        for claim in claims
+        if claim["outcome"] not in tally.UNJUDGED
+        and (claim["outcome"] != "pass" or not all(map(finding_passes, claim["findings"])))
+    ]
     if not broken:
         return ""
-    # What failed comes before what is merely open, so that a cut loses the less urgent.
-    broken.sort(key=lambda claim: claim["outcome"] != "fail")
+    # What failed comes before what broke, and that before what is merely open, so that a cut loses the less urgent.
+    urgency = {"fail": 0, "error": 1}
+    broken.sort(key=lambda claim: urgency.get(claim["outcome"], 2))
     blocks, left_out = _within((_failure(claim) for claim in broken), _FAILURE_BYTES)
     note = (
         [f"{left_out} more claims that did not pass are left out here; report.json has them all."] if left_out else []
     )
     return "\n\n".join(["## What did not pass", *blocks, *note])
+
+
+def _unjudged(claims: list[ClaimDocument]) -> str:
+    """Return which claims were skipped or not run, and why."""
+    lines = [
+        f"- {wording.OUTCOMES[claim['outcome']]}: {_code(wording.clip(claim['id'], 120))}. "
+        f"{_cell(tally.first_line(claim), 300)}"
+        for claim in claims
+        if claim["outcome"] in tally.UNJUDGED
+    ]
+    kept, left_out = _within(lines, _NOTES_BYTES)
+    note = [f"- and {left_out} more; report.json has them all."] if left_out else []
+    return "\n".join(["## What was not judged", "", *kept, *note]) if lines else ""
 
 
 def _notes(claims: list[ClaimDocument]) -> str:
@@ -174,9 +192,9 @@ def _paper(section: PaperSection) -> str:
         "",
         f"Read: {_cell(paper['seen'], 300)}. What claims say is theirs, and their sources tell what was derived here.",
     ]
-    for heading, claims in (("Supported", section.supported), ("Not supported", section.open)):
+    for heading, claims in section.headed:
         if claims:
-            lines += ["", f"{heading} by this run:", ""]
+            lines += ["", f"{heading}:", ""]
             lines += [f"- {_code(wording.clip(c['id'], 120))}: {_cell(c['statement'], 600)}" for c in claims]
     for heading, statements in (
         ("Not decided by a small experiment", paper["undecided"]),

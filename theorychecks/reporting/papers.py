@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from theorychecks.reporting.report import ClaimDocument, PaperDocument
+from theorychecks.reporting.tally import UNJUDGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +15,22 @@ class PaperSection:
         paper: as the first of its claims names it.
         supported: claims that pass.
         open: claims that do not, whatever keeps them from it.
+        unjudged: claims that were skipped or not run.
     """
 
     paper: PaperDocument
     supported: tuple[ClaimDocument, ...]
     open: tuple[ClaimDocument, ...]
+    unjudged: tuple[ClaimDocument, ...]
+
+    @property
+    def headed(self) -> tuple[tuple[str, tuple[ClaimDocument, ...]], ...]:
+        """The three lists with their headings."""
+        return (
+            ("Supported by this run", self.supported),
+            ("Not supported by this run", self.open),
+            ("Not judged by this run", self.unjudged),
+        )
 
 
 def paper_sections(claims: Iterable[ClaimDocument]) -> list[PaperSection]:
@@ -33,7 +45,8 @@ def paper_sections(claims: Iterable[ClaimDocument]) -> list[PaperSection]:
         PaperSection(
             papers[number],
             tuple(claim for claim in bearing if claim["outcome"] == "pass"),
-            tuple(claim for claim in bearing if claim["outcome"] != "pass"),
+            tuple(claim for claim in bearing if claim["outcome"] not in ("pass", *UNJUDGED)),
+            tuple(claim for claim in bearing if claim["outcome"] in UNJUDGED),
         )
         for number, bearing in by_number.items()
     ]

@@ -126,8 +126,14 @@ class PaperDocument(TypedDict):
     doubtful: dict[str, str]
 
 
+Outcome = Literal["pass", "fail", "inconclusive", "error", "skipped", "not run"]
+"""How a claim ends: three verdicts; an error, which says nothing of the theory; and two ways of not being judged."""
+
+
 class ClaimDocument(TypedDict):
-    """One claim: its sentence, its source, its outcome and its findings; `error` says how it broke, if it did.
+    """One claim: its sentence, its source, its outcome and its findings.
+
+    `error` says what went wrong, if something did, and `reason` why the claim was skipped or not run.
 
     `notes` are what a reader is told besides: the diagnosis of a model that fails its gate, a table of mutations.
     """
@@ -139,8 +145,9 @@ class ClaimDocument(TypedDict):
     trend: bool
     gate: bool
     paper: PaperDocument | None
-    outcome: Literal["pass", "fail", "inconclusive"]
+    outcome: Outcome
     error: str | None
+    reason: str | None
     seed: int
     seconds: float
     findings: list[FindingDocument]
@@ -162,9 +169,10 @@ class BudgetDocument(TypedDict):
 
 
 class SuiteDocument(TypedDict):
-    """The counts of a run; `collected`, `judged` and `reported` are equal unless claims were lost.
+    """The counts of a run; what was collected was judged or skipped, unless claims broke, were lost or not reached.
 
-    Trends that fail are `failed` where they decide whether the run passes, and `trends_failed` where they do not.
+    `stopped` says why the run ended before its end. Trends that fail are `failed` where they decide whether the run
+    passes, and `trends_failed` where they do not.
     """
 
     claims: int
@@ -174,8 +182,12 @@ class SuiteDocument(TypedDict):
     passed: int
     failed: int
     inconclusive: int
+    errors: int
+    skipped: int
+    not_run: int
     trends_failed: int
     lost: list[str]
+    stopped: str | None
     findings: int
     seed: int
     error_budget: BudgetDocument
@@ -214,9 +226,8 @@ class Report:
     def __post_init__(self) -> None:
         _check_schema_number(self.document)
         check_shape(self.document, ReportDocument, "")
-        for claim_index, claim in enumerate(self.document["claims"]):
-            for finding_index, finding in enumerate(claim["findings"]):
-                _check_finding(finding, f"claims[{claim_index}].findings[{finding_index}]")
+        for index, claim in enumerate(self.document["claims"]):
+            _check_findings(claim, f"claims[{index}]")
 
     @classmethod
     def from_json(cls, text: str) -> "Report":
@@ -250,6 +261,17 @@ class Report:
     def provenance(self) -> ProvenanceDocument:
         """Where the numbers come from."""
         return self.document["provenance"]
+
+
+def check_claim(claim: ClaimDocument) -> None:
+    """Raise `ReportError` unless a report can hold this claim."""
+    check_shape(claim, ClaimDocument, "the claim")
+    _check_findings(claim, "the claim")
+
+
+def _check_findings(claim: ClaimDocument, path: str) -> None:
+    for index, finding in enumerate(claim["findings"]):
+        _check_finding(finding, f"{path}.findings[{index}]")
 
 
 def _check_schema_number(document: object) -> None:

@@ -1,7 +1,8 @@
 """Which findings a reader sees first, and which stand side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from theorychecks.reporting.report import ClaimDocument, FindingDocument
 
@@ -58,6 +59,50 @@ def pairs(findings: Sequence[FindingDocument]) -> list[Pair]:
         else:
             alone.append(Pair(None, (control,)))
     return [Pair(p, tuple(c)) for p, c in zip(predictions, controls_of, strict=True)] + alone
+
+
+def most_telling(claims: Sequence[ClaimDocument], room: int) -> list[FindingDocument]:
+    """Return the findings to be drawn where there is room for so many, however many claims and findings there are.
+
+    Every claim has the one that comes nearest to its margin, even where there is less room than claims, and then its
+    counterpart: a prediction's control, a control's prediction. What room is left goes to the worst of the others,
+    failures before those that come next nearest, each with its counterpart.
+    """
+    first: list[FindingDocument] = []
+    counterparts: list[FindingDocument] = []
+    others: list[Pair] = []
+    for claim in claims:
+        by_need = sorted(pairs(claim["findings"]), key=worst_of, reverse=True)
+        if not by_need:
+            continue
+        nearest, *rest = by_need
+        first.append(max(nearest.findings, key=_badness))
+        counterparts += _counterpart(nearest, first[-1], claim)
+        others += [nearest, *rest]
+    others.sort(key=worst_of, reverse=True)
+    chosen: dict[int, FindingDocument] = {}
+    for finding in chain(first, counterparts, _in_turn(others)):
+        if len(chosen) >= max(room, len(first)):
+            break
+        chosen.setdefault(id(finding), finding)
+    return list(chosen.values())
+
+
+def worst_of(pair: Pair) -> tuple[int, float]:
+    """Say how much a pair speaks against its claim, by the worse of the two: the more, the larger."""
+    return max(map(_badness, pair.findings))
+
+
+def _counterpart(pair: Pair, finding: FindingDocument, claim: ClaimDocument) -> list[FindingDocument]:
+    """What a finding stands beside: of its pair, or else of the claim, since a control's label may be another."""
+    others = [f for f in pair.findings if f["role"] != finding["role"]]
+    others = others or [f for f in claim["findings"] if f["role"] != finding["role"]]
+    return [max(others, key=_badness)] if others else []
+
+
+def _in_turn(by_need: Iterable[Pair]) -> Iterable[FindingDocument]:
+    for pair in by_need:
+        yield from sorted(pair.findings, key=_badness, reverse=True)
 
 
 def _likeness(prediction: FindingDocument, control: FindingDocument) -> int:

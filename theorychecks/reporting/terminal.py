@@ -8,11 +8,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from theorychecks.reporting import wording
+from theorychecks.reporting import tally, wording
 from theorychecks.reporting.report import ClaimDocument, Report
 from theorychecks.reporting.selection import worst_finding
 
-_COLOURS = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
+_COLOURS = {
+    "pass": "green",
+    "fail": "red",
+    "inconclusive": "yellow",
+    "error": "magenta",
+    "skipped": "cyan",
+    "not run": "bright_black",
+}
 _NARROWEST = 120
 _SHORTEST_NAME = 24
 """A test's name is cut to this where there is no room; numbers never are, since a line that wraps loses nothing."""
@@ -46,25 +53,22 @@ def claim_table(report: Report, *, width: int = 120, colour: bool = False) -> st
 
 
 def closing_lines(report: Report) -> list[str]:
-    """Return the counts, the error budget, and claims that were lost or are undecided."""
+    """Return the counts, the error budget, what the run lacks, and claims that were lost or are undecided."""
     suite = report.suite
     budget = suite["error_budget"]
     lines = [
-        f"{suite['passed']} passed, {suite['failed']} failed, {suite['inconclusive']} inconclusive; "
-        f"{suite['findings']} findings; wrong verdicts expected: at most "
+        f"{tally.counts(suite)}; {suite['findings']} findings; wrong verdicts expected: at most "
         f"{budget['expected_wrong_verdicts_at_most']:.3g}, if every true exponent lay at the edge of its margin",
         f"run nightly on fresh seeds: {wording.false_alarms(budget)}",
     ]
-    if not suite["collected"] == suite["judged"] == suite["reported"]:
-        lines.append(
-            f"INCOMPLETE: {suite['collected']} claims collected, {suite['reported']} reported, {suite['judged']} judged"
-        )
+    if not tally.is_whole(suite):
+        lines.append(f"INCOMPLETE: {tally.incomplete(suite)}")
     if suite["trends_failed"]:
         lines.append(
             f"{suite['trends_failed']} trends fail, which is reported only; --theory-trends=gate fails the run on them"
         )
     lines.extend(f"lost: {node}" for node in suite["lost"])
-    if suite["inconclusive"] and not suite["passed"] and not suite["failed"]:
+    if suite["inconclusive"] and not suite["passed"] and not suite["failed"] and not suite["errors"]:
         lines.append("NOTHING DECIDED: no claim passed, so the run fails")
     for claim in report.claims:
         if claim["outcome"] == "inconclusive" and (finding := worst_finding(claim)):
@@ -80,8 +84,8 @@ def _cells(claim: ClaimDocument) -> list[Text]:
     finding = worst_finding(claim)
     outcome = Text(claim["outcome"], style=_COLOURS[claim["outcome"]])
     time, test = Text(wording.duration(claim["seconds"])), Text(_name(claim))
-    if finding is None:
-        said = wording.clip((claim["error"] or "nothing judged").splitlines()[0], 60)
+    if finding is None or not tally.has_verdict(claim):
+        said = wording.clip(tally.first_line(claim), 60)
         return [outcome, Text(claim["id"]), Text("-"), Text(said), Text("-"), time, test]
     measured = f"{finding['exponent']:+.2f}" if finding["exponent"] is not None else "-"
     if finding["interval"]:

@@ -7,7 +7,14 @@ from theorychecks.reporting.report import BudgetDocument, ClaimDocument, Finding
 from theorychecks.reporting.selection import WANTED, failing_findings, finding_passes
 
 # An outcome is a symbol and a word, so that colour is never needed to read it.
-OUTCOMES = {"pass": "✓ pass", "fail": "✗ fail", "inconclusive": "? inconclusive"}
+OUTCOMES = {
+    "pass": "✓ pass",
+    "fail": "✗ fail",
+    "inconclusive": "? inconclusive",
+    "error": "! error",
+    "skipped": "↷ skipped",
+    "not run": "○ not run",
+}
 
 # Before a count of runs without a finite positive value, in a plot.
 NOT_FINITE_MARK = "\N{MULTIPLICATION SIGN}"

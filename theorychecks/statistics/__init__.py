@@ -16,11 +16,11 @@ from theorychecks.statistics.interval import Fit as Fit
 from theorychecks.statistics.interval import Interval as Interval
 from theorychecks.statistics.interval import fit_power_law as fit_power_law
 from theorychecks.statistics.measurement import Measurement as Measurement
-from theorychecks.statistics.measurement import Status as Status
 from theorychecks.statistics.optimum import InteriorOptimum as InteriorOptimum
 from theorychecks.statistics.ordering import Ordering as Ordering
 from theorychecks.statistics.prediction import Prediction as Prediction
 from theorychecks.statistics.same_law import SameLaw as SameLaw
+from theorychecks.statistics.statuses import Status as Status
 from theorychecks.statistics.verdict import Expectation as Expectation
 from theorychecks.statistics.verdict import Finding as Finding
 from theorychecks.statistics.verdict import Verdict as Verdict

@@ -18,9 +18,9 @@ NIGHTS: Final = 365
 def error_budget(findings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Bound the number of wrong verdicts among these findings, and of false alarms if they were run every night.
 
-    Each interval misses the truth on either side with probability at most (1 - confidence) / 2, over all looks, and
-    only a miss can give a wrong SUPPORTED or REFUTED; that many wrong verdicts are reached only if every true exponent
-    lies at the edge of its margin with the worst correction of its class.
+    Each wrong SUPPORTED or REFUTED has a probability of at most (1 - confidence) / 2, over all looks: an interval or a
+    test has to err. That many wrong verdicts are reached only if every truth lies at the edge of its margin with the
+    worst correction of its class, and laws outside of their class are not counted.
     A false alarm takes a clear miss, and another on fresh seeds; how many to expect is said for truths where the
     estimates are.
 

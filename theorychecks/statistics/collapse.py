@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from scipy import stats
 
 from theorychecks.statistics.cells import NO_NOISE
+from theorychecks.statistics.dithering import unless_rounded
 from theorychecks.statistics.interval import CONFIDENCE, Interval, check_confidence
 from theorychecks.statistics.measurement import FEWEST_SEEDS, Measurement
 from theorychecks.statistics.medians import (
@@ -150,7 +151,7 @@ class Collapse:
             if verdict is Verdict.INCONCLUSIVE:
                 remedy = _remedy(reason, worst, margin, measurement)
                 reason = remedy.text
-        return Finding(
+        finding = Finding(
             expectation=self.expectation,
             measurement=measurement,
             verdict=verdict,
@@ -160,6 +161,7 @@ class Collapse:
             p_value=p_value,
             remedy=remedy,
         )
+        return unless_rounded(finding)
 
 
 def _pairs(runs: list[Sample], level: float, *, paired: bool) -> list[_Pair]:

@@ -11,10 +11,11 @@ import numpy as np
 from scipy import stats
 
 from theorychecks.statistics.interval import CONFIDENCE, Interval, check_confidence
-from theorychecks.statistics.measurement import Measurement, Status
+from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.medians import fewest_runs
 from theorychecks.statistics.monotone import Transition
 from theorychecks.statistics.prediction import Demands
+from theorychecks.statistics.statuses import Status
 from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict, decide
 
 _FEWEST_SEEDS: Final = 10

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from theorychecks.statistics.cells import Array, Cells
 
@@ -111,7 +111,7 @@ def _check_lack_of_fit(sizes: Array, cells: Cells, curves: Array, level: float) 
     denominator = scatter**2 / (np.diag(scattered) ** 2 / cells.degrees_of_freedom).sum()
     # What the design leaves of the class's own curves is no lack of fit; norms add by the triangle inequality.
     in_class = math.sqrt(((curves @ projector) ** 2).sum(axis=1).max() / scatter)
-    bound = (in_class + math.sqrt(stats.f.isf(level / 2, numerator, denominator))) ** 2
+    bound = (in_class + math.sqrt(special.fdtri(numerator, denominator, 1 - level / 2))) ** 2
     return Check(
         fired=bool(statistic > bound),
         statistic=float(statistic),

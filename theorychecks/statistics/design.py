@@ -15,9 +15,13 @@ def widths(first: int, last: int, *, factor: int = 2) -> tuple[int, ...]:
     Raises:
         ValueError: unless both are positive integers a whole number of factors apart, spanning a factor of 8.
     """
-    first, last, factor = (positive_integer(value, "a width") for value in (first, last, factor))
-    if factor < 2:
-        raise ValueError(f"successive widths differ by a factor of 2 or more; got {factor}")
+    first, last = (positive_integer(value, "a width") for value in (first, last))
+    if isinstance(factor, bool) or not isinstance(factor, SupportsIndex) or operator.index(factor) < 2:
+        raise ValueError(
+            f"successive widths differ by a whole factor of 2 or more; got factor={factor!r}. "
+            "Name widths that lie closer one by one: widths=(64, 96, 128, 192, 256, 384, 512)."
+        )
+    factor = operator.index(factor)
     grid = [first]
     while grid[-1] < last:
         grid.append(grid[-1] * factor)

@@ -10,18 +10,27 @@ from typing import Final
 import numpy as np
 from scipy import stats
 
-from theorychecks.statistics.cells import Array, largest_variance_of_means
+from theorychecks.statistics.cells import (
+    DOUBT,
+    Array,
+    degrees_of_freedom,
+    largest_variance_of_means,
+    skewness_doubt,
+    trimming_costs,
+)
 from theorychecks.statistics.finite_size import FiniteSizeClass
-from theorychecks.statistics.interval import Fit, Interval, exponent_weights, fit_power_law
+from theorychecks.statistics.interval import ExponentWeights, Fit, Interval, exponent_weights, fit_power_law
 from theorychecks.statistics.measurement import (
     LOG_OF_MEAN,
-    SEEDS_TO_TRIM,
-    TRIM,
     Measurement,
     check_any_number,
     check_measurement,
     plural,
 )
+from theorychecks.statistics.noise_law import fit_noise_law
+from theorychecks.statistics.rare import PROVISO, RUNS_TO_SEE, unseen
+from theorychecks.statistics.rounding import DITHER
+from theorychecks.statistics.skewness import hall_inverse
 from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict, decide
 
 _ROUGH_MEAN: Final = 0.01
@@ -38,9 +47,9 @@ _MOST_SEED_DOUBLINGS: Final = 6
 """Whoever would need more than 64 times the seeds is told to widen the range."""
 CALM: Final = 0.01
 """Runs that scatter by one per cent: hardly an observable has less noise."""
-_NORMAL_90: Final = 1.2816
-_NORMAL_95: Final = 1.6449
-"""Quantiles below which a standard normal variable lies with probability 0.9 and 0.95."""
+_OFTEN: Final = 0.9
+_SIMULATIONS: Final = 2000
+"""Of a design's intervals; the Monte Carlo standard error of a power of 0.9 is then 0.7 points."""
 
 
 def judge_exponent(
@@ -63,6 +72,16 @@ def judge_exponent(
             reason=missing,
             confidence=confidence,
             remedy=Remedy(limited_by="missing runs", text=missing),
+        )
+    if expectation.average == LOG_OF_MEAN and (text := unseen(measurement)):
+        effort = RUNS_TO_SEE / min(measurement.seeds)
+        return Finding(
+            expectation=expectation,
+            measurement=measurement,
+            verdict=Verdict.INCONCLUSIVE,
+            reason=text,
+            confidence=confidence,
+            remedy=Remedy(limited_by="noise", text=text, effort=effort),
         )
     if expectation.average == LOG_OF_MEAN and (scatter := largest_variance_of_means(measurement)) > _ROUGH_MEAN:
         most, effort = max(measurement.seeds), scatter / _ROUGH_MEAN
@@ -89,11 +108,12 @@ def judge_exponent(
         # The class, or the standard error itself, is in doubt, so nothing follows from the interval.
         verdict = Verdict.INCONCLUSIVE
     remedy = _remedy(fit, fired, expectation, allowed, measurement) if verdict is Verdict.INCONCLUSIVE else None
+    proviso = PROVISO if expectation.average == LOG_OF_MEAN else ""
     return Finding(
         expectation=expectation,
         measurement=measurement,
         verdict=verdict,
-        reason=remedy.text if remedy else _reason(verdict, fit, fired, allowed),
+        reason=remedy.text if remedy else _reason(verdict, fit, fired, allowed) + proviso,
         confidence=confidence,
         fit=fit,
         interval=fit.interval,
@@ -112,35 +132,63 @@ def power_of_exponent(
     confidence: float,
     finite_size: FiniteSizeClass,
 ) -> Power:
-    """What a design could detect, by the normal approximation of its estimate (derived here)."""
-    bias, shift, error, freedom = _resolution(tuple(axis_values), tuple(seeds), noise, finite_size)
-    quantile = float(stats.t.ppf((1 + confidence) / 2, freedom))
+    """What a design could detect, by intervals of simulated estimates with normal noise."""
+    design = _resolution(tuple(axis_values), tuple(seeds), noise, finite_size)
+    off, reach = _simulated(tuple(axis_values), tuple(seeds), noise, finite_size, (1 - confidence) / 2)
     margin = expectation.margin or 0.0
     # The bias counts twice: the interval allows for it, and the worst correction moves the estimate by as much.
-    detectable = margin + 2 * bias + (quantile + _NORMAL_90) * error
+    detectable = margin + 2 * design.bias + float(np.quantile(reach - off, _OFTEN))
     # The interval's middle lies below the estimate by the shift, which is room above and none below.
-    rooms = [margin - bias + side * shift for side, end in ((1, allowed.high), (-1, allowed.low)) if math.isfinite(end)]
-    support = max(1 - sum(float(stats.norm.sf(room / error - quantile)) for room in rooms), 0.0)
-    return Power(detectable=detectable, support=support, resolution=bias + (quantile + _NORMAL_95) * error)
+    above = off - design.shift + design.bias + reach <= (margin if math.isfinite(allowed.high) else math.inf)
+    below = off - design.shift - design.bias - reach >= (-margin if math.isfinite(allowed.low) else -math.inf)
+    resolution = design.bias + float(np.quantile(np.abs(off) + reach, _OFTEN))
+    return Power(detectable=detectable, support=float(np.mean(above & below)), resolution=resolution)
 
 
 def calmest(axis_values: Sequence[float], seeds: Sequence[int], finite_size: FiniteSizeClass) -> tuple[float, float]:
     """Half the 95% interval, and the bias in it, of an observable as calm as any that one meets."""
-    bias, _, error, freedom = _resolution(tuple(axis_values), tuple(seeds), CALM, finite_size)
-    return bias + float(stats.t.ppf(0.975, freedom)) * error, bias
+    bias = _resolution(tuple(axis_values), tuple(seeds), CALM, finite_size).bias
+    _, reach = _simulated(tuple(axis_values), tuple(seeds), CALM, finite_size, 0.025)
+    return bias + float(np.median(reach)), bias
 
 
 @lru_cache(maxsize=4096)
 def _resolution(
     axis_values: tuple[float, ...], seeds: tuple[int, ...], noise: float, finite_size: FiniteSizeClass
-) -> tuple[float, float, float, float]:
-    """Bias bound and shift, standard error and degrees of freedom, from the design and the noise of one run."""
+) -> ExponentWeights:
+    """The estimator of a design, if all runs had this noise."""
     axis, counts = np.asarray(axis_values, dtype=np.float64), np.asarray(seeds, dtype=np.float64)
-    variances = noise**2 / counts
-    weights, bias, shift = exponent_weights(axis, variances, finite_size.curves(axis), finite_size.sizes(axis))
-    kept = np.where(counts >= SEEDS_TO_TRIM, (1 - 2 * TRIM) * counts, counts)
-    terms = weights**2 * variances
-    return bias, shift, float(math.sqrt(terms.sum())), float(terms.sum() ** 2 / (terms**2 / (kept - 1)).sum())
+    variances = noise**2 * trimming_costs(counts) / counts
+    return exponent_weights(axis, variances, finite_size.curves(axis), finite_size.sizes(axis))
+
+
+@lru_cache(maxsize=4096)
+def _simulated(
+    axis_values: tuple[float, ...],
+    seeds: tuple[int, ...],
+    noise: float,
+    finite_size: FiniteSizeClass,
+    level: float,
+) -> tuple[Array, Array]:
+    """Errors of simulated estimates, and how far their intervals reach on the side that matters, [simulation].
+
+    Cells' variances are scaled chi-square; with them vary the standard error, the larger one of two, its degrees of
+    freedom, and the skewness that is read into normal noise.
+    """
+    axis, counts = np.asarray(axis_values, dtype=np.float64), np.asarray(seeds, dtype=np.float64)
+    weights = _resolution(axis_values, seeds, noise, finite_size).weights
+    rng, freedoms = np.random.default_rng(0), degrees_of_freedom(counts)
+    true = noise**2 * trimming_costs(counts)
+    variances = true * rng.chisquare(freedoms, (_SIMULATIONS, len(axis))) / freedoms
+    own = weights**2 * variances / counts
+    smooth = weights**2 * fit_noise_law(axis, variances, freedoms) / counts
+    error = np.sqrt(np.maximum(own.sum(axis=1), smooth.sum(axis=1)))
+    welch = own.sum(axis=1) ** 2 / (own**2 / freedoms).sum(axis=1)
+    share = (weights**3 * true**1.5 / counts**2).sum() / error**3
+    doubt = skewness_doubt(counts)
+    skewness = doubt / DOUBT * share * rng.standard_normal(_SIMULATIONS) - doubt * np.abs(share)
+    off = math.sqrt(float((weights**2 * true / counts).sum())) * rng.standard_normal(_SIMULATIONS)
+    return off, error * hall_inverse(stats.t.isf(level, welch), skewness)
 
 
 def _p_value(verdict: Verdict, fit: Fit, allowed: Interval) -> float | None:
@@ -190,7 +238,7 @@ def _remedy(
                 f"outside the class: {way_out}. Its constant says that what is allowed is refuted, twice that does not"
             )
         if "rounding" in fired:
-            way_out = "values repeat, since a grid hides their noise; dither them, or measure on a finer grid"
+            way_out = DITHER
         if "independence" in fired:
             way_out = "runs of one index agree across the axis; declare shared_seeds=True, or draw them independently"
         return Remedy(limited_by="flags", text=f"flagged ({', '.join(fired)}): {way_out}")
@@ -251,6 +299,6 @@ def range_for(
 
 
 def _half_width(axis: Array, seeds: Array, noise: float, finite_size: FiniteSizeClass) -> float:
-    variances = noise**2 / seeds
+    variances = noise**2 * trimming_costs(seeds) / seeds
     weights, bias, _ = exponent_weights(axis, variances, finite_size.curves(axis), finite_size.sizes(axis))
     return bias + 2 * float(np.sqrt((weights**2 * variances).sum()))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, SupportsFloat
 
 from theorychecks.statistics.exponent_verdict import CALM, calmest, judge_exponent, power_of_exponent, range_for
 from theorychecks.statistics.finite_size import DEFAULT_CLASS, FiniteSizeClass, class_for
@@ -21,13 +20,13 @@ from theorychecks.statistics.interval import (
 )
 from theorychecks.statistics.measurement import MEAN_OF_LOGS, Average, Measurement
 from theorychecks.statistics.prediction import Demands
+from theorychecks.statistics.rare import RUNS_TO_SEE
 from theorychecks.statistics.verdict import Expectation, Finding, Power
 
 MARGIN: Final = 0.08
 """Below half the distance from -1/2 to -2/3, so that one interval never supports both."""
 PLATEAU_MARGIN: Final = 0.05
 """Refutes log m, whose local exponent is 0.24 at 64 and still 0.085 at 2^17."""
-_FEWEST_SEEDS_OF_A_MEAN: Final = 16
 _FEWEST_SEEDS: Final = 4
 """Three give an interval, and hardly a narrow one."""
 
@@ -53,8 +52,8 @@ class ExponentPrediction(ABC):
         """Exponents that the prediction allows, margin included."""
 
     def demands(self, points: int, confidence: float) -> Demands:
-        """Five axis values, so that curvature shows, and four seeds; sixteen for a mean, whose logarithm is skewed."""
-        return Demands(FEWEST_POINTS, _FEWEST_SEEDS if self.average == MEAN_OF_LOGS else _FEWEST_SEEDS_OF_A_MEAN)
+        """Five axis values, so that curvature shows, and four seeds; 368 for a mean (see `rare`)."""
+        return Demands(FEWEST_POINTS, _FEWEST_SEEDS if self.average == MEAN_OF_LOGS else RUNS_TO_SEE)
 
     def admit(self, axis_values: Sequence[float], seeds: Sequence[int], *, confidence: float = CONFIDENCE) -> None:
         """Refuse fewer than five axis values, or a first one too small for the finite-size class."""
@@ -237,9 +236,9 @@ class Plateau(ExponentPrediction):
 
 def _check_margin(prediction: ExponentPrediction, expected: Expectation, *, widest: float) -> None:
     exponent, within, rival = expected.exponent, expected.margin, expected.rival
-    for what, number in (("an exponent", exponent), ("a margin", within), *((("a rival", rival),) if rival else ())):
-        if isinstance(number, bool) or not isinstance(number, numbers.Real):
-            raise TypeError(f"{prediction}: {what} is a number, such as -0.5; got {number!r}")
+    for what, given in (("an exponent", exponent), ("within", within), ("a rival", rival)):
+        if isinstance(given, bool | complex) or not (isinstance(given, SupportsFloat) or given is rival is None):
+            raise TypeError(f"{type(prediction).__name__}: {what} is a real number, like -1/2; got {given!r}")
     assert exponent is not None
     assert within is not None
     check_average(prediction.average)

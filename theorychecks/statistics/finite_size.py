@@ -35,7 +35,7 @@ class FiniteSizeClass:
         unit: the axis value that counts as one.
         fewest_units: how many units the first axis value needs for the corrections to be in their asymptotic form.
         towards: where the corrections vanish; "zero" for a learning rate, say.
-        sign: of c, where theory gives it: intervals are then shorter, by a sixth to two fifths.
+        sign: of c, where theory gives it: intervals are then shorter, by up to a third.
     """
 
     constant: float = 3.0

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 from theorychecks.statistics.cells import NO_NOISE, Array
+from theorychecks.statistics.dithering import unless_rounded
 from theorychecks.statistics.growth_index import growth_index
 from theorychecks.statistics.interval import CONFIDENCE, FEWEST_POINTS, Interval, check_confidence
 from theorychecks.statistics.measurement import Measurement
@@ -24,7 +25,10 @@ over four decades and REFUTED over eight; a logarithm with an early transient, t
 _FEWEST_SEEDS: Final = 6
 _PLANNED: Final = 0.6
 """A half-width of 0.6 margins leaves room for the estimate itself."""
-_NORMAL_90, _NORMAL_95 = (float(stats.norm.isf(tail)) for tail in (0.1, 0.05))
+_MISSED: Final = (0.1, 0.05)
+"""How often a detectable departure is missed on its one side, and a true index, nine times in ten seen, on either."""
+_FAR: Final = 50.0
+"""Noncentralities beyond which nothing is missed."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +36,14 @@ class LogarithmicGrowth:
     """Q = (a + b log t)^exponent with b > 0: no power of t, and no other power of its logarithm.
 
     The index lambda of Box and Cox (1964) tells them apart: Q^lambda is linear in log t for lambda = 1 if Q grows like
-    the logarithm, for lambda towards 0 if like a power of t, and for 1 / p if like (log t)^p. It is found for the curve
-    of each seed by maximum likelihood, whatever the offset and the unit of time, and Student's t over seeds gives its
-    interval. Seed index s makes the s-th curve: of one network under shared seeds, of independent draws otherwise.
+    the logarithm, for lambda towards 0 if like a power of t, and for 1 / p if like (log t)^p. It is that of the mean
+    curve, the mean of the logarithms over seeds, found by maximum likelihood whatever the offset and the unit of time:
+    the index of a single noisy curve is biased, and its mean over many curves keeps that bias while its interval
+    shrinks. Student's t over the seeds' parts in the index, to first order, gives the interval.
+    Seed index s makes the s-th curve: of one network under shared seeds, of independent draws otherwise.
     No class of corrections is allowed for. Begin where the growth has set in: the logarithm of 1 + t from t = 1 on has
-    index 0.86 over eight decades, that of 1 + t / 10 has 0.58 and is refuted.
+    index 0.86 over eight decades, that of 1 + t / 10 has 0.58 and is refuted. A power so slow that it grows by less
+    than a factor of e over the whole span is a logarithm to any noise: t^0.02 - 0.9 has index 0.79 over eight decades.
 
     Attributes:
         within: the margin of the index about one.
@@ -83,8 +90,8 @@ class LogarithmicGrowth:
     ) -> Power:
         """The departure of the index from one that is REFUTED nine times in ten, for a curve that starts as 1 + log t.
 
-        By the curve's sensitivity to its index, less what offset and slope make up for (derived here). Unequal numbers
-        of seeds make no curves and show nothing.
+        By the curve's sensitivity to its index, less what offset and slope make up for (derived here), and the
+        noncentral t law. Unequal numbers of seeds make no curves and show nothing.
         """
         if len(set(seeds)) > 1:
             return Power(detectable=math.inf, support=0.0)
@@ -94,12 +101,12 @@ class LogarithmicGrowth:
         sensitivity = 1 - 1 / curve - np.log(curve)
         left = sensitivity - offsets @ np.linalg.lstsq(offsets, sensitivity, rcond=None)[0]
         error = max(noise / (float(np.linalg.norm(left)) * math.sqrt(min(seeds))), NO_NOISE)
-        quantile = float(stats.t.isf((1 - confidence) / 2, min(seeds) - 1))
-        support = max(1 - 2 * float(stats.norm.sf(self.within / error - quantile)), 0.0)
+        freedom = min(seeds) - 1
+        quantile = float(stats.t.isf((1 - confidence) / 2, freedom))
+        missed = 2 * float(special.nctdtr(freedom, min(self.within / error, _FAR), quantile))
+        seen, sharp = (float(special.nctdtrinc(freedom, tail, quantile)) for tail in _MISSED)
         return Power(
-            detectable=self.within + (quantile + _NORMAL_90) * error,
-            support=support,
-            resolution=(quantile + _NORMAL_95) * error,
+            detectable=_departure(self.within, seen * error), support=max(1 - missed, 0.0), resolution=sharp * error
         )
 
     def judge(self, measurement: Measurement, *, confidence: float = CONFIDENCE) -> Finding:
@@ -118,26 +125,32 @@ class LogarithmicGrowth:
             times = np.log(np.asarray(measurement.axis_values))
             curves = np.array(measurement.log_values()).T / self.exponent
             grown = _Mean(curves[:, -1] - curves[:, 0])
-            index = _Mean(np.array([growth_index(times, curve) for curve in curves]))
             level = (1 - confidence) / 2
-            interval = index.interval(level)
-            allowed = Interval(1 - self.within, 1 + self.within)
-            falls, grows = grown.p_below(0.0), grown.p_above(0.0)
-            shown = f"the index of growth [{interval.low:+.2f}, {interval.high:+.2f}]"
-            limits = f"[{allowed.low:g}, {allowed.high:g}], where a logarithm has 1 and a power 0"
-            verdict = decide(interval, allowed, flagged=grows > level)
+            falls, grows, index = grown.p_below(0.0), grown.p_above(0.0), _index(times, curves)
             if falls <= level:
                 verdict, p_value, reason = Verdict.REFUTED, falls, "the curves go the other way"
-            elif verdict is Verdict.REFUTED:
-                p_value = min(index.p_above(allowed.high), index.p_below(allowed.low))
-                reason = f"{shown} lies outside {limits}"
-            elif verdict is Verdict.SUPPORTED:
-                p_value = max(index.p_above(allowed.low), index.p_below(allowed.high), grows)
-                reason = f"{shown} lies inside {limits}"
-            else:
-                remedy = _remedy(f"{shown} reaches beyond {limits}", interval, self.within, measurement)
+            elif index is None:
+                reason = (
+                    "the mean curve has no index of growth: it hardly grows, or by more than any logarithm at its end"
+                )
+                remedy = Remedy(limited_by="noise", text=f"{reason}; more curves, or a longer span")
                 reason = remedy.text
-        return Finding(
+            else:
+                interval = index.interval(level)
+                allowed = Interval(1 - self.within, 1 + self.within)
+                shown = f"the index of growth [{interval.low:+.2f}, {interval.high:+.2f}]"
+                limits = f"[{allowed.low:g}, {allowed.high:g}], where a logarithm has 1 and a power 0"
+                verdict = decide(interval, allowed, flagged=grows > level)
+                if verdict is Verdict.REFUTED:
+                    p_value = min(index.p_above(allowed.high), index.p_below(allowed.low))
+                    reason = f"{shown} lies outside {limits}"
+                elif verdict is Verdict.SUPPORTED:
+                    p_value = max(index.p_above(allowed.low), index.p_below(allowed.high), grows)
+                    reason = f"{shown} lies inside {limits}"
+                else:
+                    remedy = _remedy(f"{shown} reaches beyond {limits}", interval, self.within, measurement)
+                    reason = remedy.text
+        finding = Finding(
             expectation=self.expectation,
             measurement=measurement,
             verdict=verdict,
@@ -147,6 +160,16 @@ class LogarithmicGrowth:
             p_value=p_value,
             remedy=remedy,
         )
+        return unless_rounded(finding)
+
+
+def _index(times: Array, curves: Array) -> _Mean | None:
+    """The index of the mean curve, with each seed's part in it; None where it has none."""
+    middle = curves.mean(axis=0)
+    found = growth_index(times, middle)
+    if found.derivatives is None:
+        return None
+    return _Mean(found.value + (curves - middle) @ found.derivatives)
 
 
 class _Mean:
@@ -166,6 +189,15 @@ class _Mean:
 
     def p_below(self, bound: float) -> float:
         return float(stats.t.sf((bound - self.value) / self.error, self.freedom))
+
+
+def _departure(within: float, reach: float) -> float:
+    """How far above one an index must be to be seen beyond the margin, by what can be seen of an index of one.
+
+    Noise of an index grows as its square, so d = within + reach (1 + d)^2; indices below one are seen sooner.
+    """
+    room = (1 - 2 * reach) ** 2 - 4 * reach * (within + reach)
+    return (1 - 2 * reach - math.sqrt(room)) / (2 * reach) if room >= 0 and 2 * reach < 1 else math.inf
 
 
 def _remedy(reason: str, interval: Interval, within: float, measurement: Measurement) -> Remedy:

@@ -1,8 +1,9 @@
-"""The index of growth of one curve: one for a logarithm of time, zero for a power of it."""
+"""The index of growth of a curve: one for a logarithm of time, zero for a power of it."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 import numpy as np
 from scipy import optimize
@@ -13,9 +14,20 @@ _STARTS: Final = (-3.0, 0.0, 3.0)
 _LARGEST: Final = 10.0
 _LINEAR: Final = 1e-6
 """Below this product of index and growth a curve is a power to rounding."""
+_NEAR: Final = 0.01
+"""To the largest index, where a curve has none."""
+_STEP: Final = 1e-4
+"""Of the parameters, for derivatives by central differences."""
 
 
-def growth_index(times: Array, logs: Array) -> float:
+class GrowthIndex(NamedTuple):
+    """The most likely index of a curve, and its derivatives by the logarithms; None where the index has no end."""
+
+    value: float
+    derivatives: Array | None
+
+
+def growth_index(times: Array, logs: Array) -> GrowthIndex:
     """The most likely index of one curve, for normal noise on its logarithm.
 
     The curve runs from log Q to log Q + G, and Q^lambda is linear in log t between them; least squares finds lambda, G
@@ -38,4 +50,22 @@ def growth_index(times: Array, logs: Array) -> float:
         optimize.least_squares(misfit, (start, slope), bounds=([-_LARGEST, -np.inf], [_LARGEST, np.inf]))
         for start in _STARTS
     ]
-    return float(min(fits, key=lambda fit: fit.cost).x[0])
+    found: Array = min(fits, key=lambda fit: fit.cost).x
+    return GrowthIndex(float(found[0]), _derivatives(misfit, found))
+
+
+def _derivatives(misfit: Callable[[Array], Array], found: Array) -> Array | None:
+    """How the index at the least of the squares moves with the logarithms, by the implicit function theorem."""
+
+    def jacobian(parameters: Array) -> Array:
+        return np.stack([misfit(parameters + step) - misfit(parameters - step) for step in steps], axis=1) / (2 * _STEP)
+
+    def gradient(parameters: Array) -> Array:
+        return np.asarray(jacobian(parameters).T @ misfit(parameters))
+
+    steps = _STEP * np.eye(2)
+    hessian = np.stack([gradient(found + step) - gradient(found - step) for step in steps]) / (2 * _STEP)
+    hessian = (hessian + hessian.T) / 2
+    if abs(found[0]) > _LARGEST - _NEAR or np.linalg.eigvalsh(hessian)[0] <= 0:
+        return None
+    return np.asarray(np.linalg.solve(hessian, jacobian(found).T)[0])

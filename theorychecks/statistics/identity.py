@@ -10,8 +10,9 @@ from typing import Final, Literal
 import numpy as np
 
 from theorychecks.statistics.interval import CONFIDENCE, check_confidence
-from theorychecks.statistics.measurement import FEWEST_SEEDS, Measurement, Status
+from theorychecks.statistics.measurement import FEWEST_SEEDS, Measurement
 from theorychecks.statistics.prediction import Demands
+from theorychecks.statistics.statuses import Status
 from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict
 
 DType = Literal["float32", "float64"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 from theorychecks.statistics.cells import Cells
 from theorychecks.statistics.curvature import Check
@@ -29,7 +29,7 @@ def check_independence(cells: Cells, among: int = 1) -> Check | None:
     if cells.shared or cells.exact or fewest < _FEWEST_SEEDS:
         return None
     points = len(cells.logs)
-    bound = float(stats.chi2.isf(_LEVEL / among, fewest - 1))
+    bound = float(special.chdtri(fewest - 1, _LEVEL / among))
     if points * (fewest - 1) <= bound:
         # Perfect agreement would not reach the bound.
         return None

@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from theorychecks.statistics.statuses import SIDE, WAYS_OUT, Status, numbers_of, place, ratio, status_of
 
 TRIM: Final = 0.2
 """Fraction of a cell's runs that a trimmed mean sets aside on each side (Yuen 1974)."""
@@ -25,36 +25,6 @@ of the logarithm, which has an exponent of its own where the noise depends on th
 MEAN_OF_LOGS: Final = "mean of logs"
 LOG_OF_MEAN: Final = "log of mean"
 SMALLEST_SPAN: Final = 8.0
-_LARGEST: Final = sys.float_info.max
-_OVERFLOWS: Final = math.log(_LARGEST)
-
-
-class Status(Enum):
-    """What became of one run. The values are what a stored measurement says."""
-
-    OK = "ok"
-    ZERO = "zero"
-    DIVERGED = "diverged"
-    BELOW = "at most the recorded value"
-    ABOVE = "at least the recorded value"
-    UNDEFINED = "undefined"
-
-
-_SIDE: Final = {
-    Status.OK: 0,
-    Status.ZERO: -1,
-    Status.BELOW: -1,
-    Status.DIVERGED: 1,
-    Status.ABOVE: 1,
-    Status.UNDEFINED: 1,
-}
-
-
-_WAYS_OUT: Final = {
-    Status.DIVERGED: "where all diverged, lower the learning rate or take fewer steps",
-    Status.ZERO: "where all are zero, check that the observable reads something that the training changes",
-    Status.UNDEFINED: "where all are undefined, check what is divided by zero",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,8 +116,8 @@ class Measurement:
             ValueError: if a value is negative or masked, or a cell has fewer than three seeds.
             TypeError: if values or axis values are not real numbers.
         """
-        _numbers(axis_values, f"the {axis} axis")
-        cells = [_numbers(cell, name) for cell in values]
+        numbers_of(axis_values, f"the {axis} axis")
+        cells = [numbers_of(cell, name) for cell in values]
         for axis_value, cell in zip(axis_values, cells, strict=False):
             if np.isneginf(cell).any():
                 raise ValueError(
@@ -165,7 +135,7 @@ class Measurement:
             statuses=tuple(statuses),
             axis=axis,
             shared_seeds=shared_seeds,
-            exact=(exact,) * len(cells) if isinstance(exact, bool) else tuple(exact),
+            exact=((True,) * len(cells) if exact else ()) if isinstance(exact, bool) else tuple(exact),
             name=name,
         )
 
@@ -185,13 +155,13 @@ class Measurement:
         Args:
             undefined: where the undefined runs of each cell are placed, +inf or -inf; all at +inf unless given.
         """
-        places = undefined if undefined is not None else [math.inf] * len(self.values)
+        sides = undefined if undefined is not None else [math.inf] * len(self.values)
         return [
             np.array(
-                [_place(value, status, place) for value, status in zip(cell, row, strict=True)],
+                [place(value, status, side) for value, status in zip(cell, row, strict=True)],
                 dtype=np.float64,
             )
-            for cell, row, place in zip(self.values, self.statuses, places, strict=True)
+            for cell, row, side in zip(self.values, self.statuses, sides, strict=True)
         ]
 
     @property
@@ -213,8 +183,8 @@ class Measurement:
             tolerated = int(TRIM * len(row)) if len(row) >= SEEDS_TO_TRIM and not self.shared_seeds else 0
             # An undefined run may belong on either side.
             undefined = row.count(Status.UNDEFINED)
-            above = sum(_SIDE[status] > 0 for status in row)
-            below = sum(_SIDE[status] < 0 for status in row) + undefined
+            above = sum(SIDE[status] > 0 for status in row)
+            below = sum(SIDE[status] < 0 for status in row) + undefined
             if max(above, below) > tolerated:
                 beyond.append(axis_value)
         return beyond
@@ -226,11 +196,11 @@ class Measurement:
             for value, count, seeds in zip(self.axis_values, self.not_finite, self.seeds, strict=True)
             if count
         )
-        lost = {status for row in self.statuses if len(set(row)) == 1 for status in row} & _WAYS_OUT.keys()
+        lost = {status for row in self.statuses if len(set(row)) == 1 for status in row} & WAYS_OUT.keys()
         trims = min(self.seeds) >= SEEDS_TO_TRIM and not self.shared_seeds
         way_out = "" if trims else "; with 8 or more independent seeds, one in five is tolerated on each side"
         if lost:
-            way_out = "".join(f"; {_WAYS_OUT[status]}" for status in sorted(lost, key=lambda status: status.value))
+            way_out = "".join(f"; {WAYS_OUT[status]}" for status in sorted(lost, key=lambda status: status.value))
         return f"runs without a finite positive number: {counts}{way_out}"
 
     def over(self, other: Measurement) -> Measurement:
@@ -245,7 +215,7 @@ class Measurement:
                 f"{self.axis_values} x {self.seeds} and {other.axis_values} x {other.seeds}"
             )
         rows = [
-            [_ratio(*run) for run in zip(*cells, strict=True)]
+            [ratio(*run) for run in zip(*cells, strict=True)]
             for cells in zip(self.values, self.statuses, other.values, other.statuses, strict=True)
         ]
         return Measurement(
@@ -254,7 +224,11 @@ class Measurement:
             statuses=tuple(tuple(status for _, status in row) for row in rows),
             axis=self.axis,
             shared_seeds=self.shared_seeds or other.shared_seeds,
-            exact=tuple(a and b for a, b in zip(self.exact, other.exact, strict=True)),
+            # The same runs on both sides have a ratio of one that no grid has made.
+            exact=tuple(
+                (a and b) or one == two
+                for a, b, one, two in zip(self.exact, other.exact, self.values, other.values, strict=True)
+            ),
             name=f"{self.name} / {other.name}",
         )
 
@@ -346,59 +320,3 @@ def check_any_number(measurement: Measurement) -> None:
         raise ValueError(
             f"{measurement.name} has no number in any run, and nothing can be judged: {measurement.what_is_missing()}"
         )
-
-
-def status_of(value: float) -> Status:
-    """What became of a run, by its number alone: infinite runs have diverged, zero runs are zero.
-
-    Of NaN nothing is known, not even the side on which it would lie.
-    """
-    if math.isnan(value):
-        return Status.UNDEFINED
-    if math.isinf(value):
-        return Status.DIVERGED
-    return Status.ZERO if value == 0 else Status.OK
-
-
-def _place(value: float, status: Status, undefined: float) -> float:
-    if status is Status.OK:
-        return math.log(value)
-    return undefined if status is Status.UNDEFINED else _SIDE[status] * math.inf
-
-
-def _numbers(cell: ArrayLike, name: str) -> NDArray[np.float64]:
-    """One cell as plain numbers.
-
-    Raises:
-        TypeError: for text, complex numbers and the like.
-        ValueError: for masked entries and more than one dimension.
-    """
-    if isinstance(cell, np.ma.MaskedArray) and bool(np.ma.getmaskarray(cell).any()):
-        raise ValueError(
-            f"{name} has masked entries, and a mask says neither what was lost nor on which side it lies. Give NaN for "
-            "a run of which nothing is known and inf for one that diverged: cell.filled(numpy.nan)."
-        )
-    array = np.atleast_1d(np.asarray(cell))
-    if array.dtype.kind not in "biuf":
-        raise TypeError(
-            f"{name} is made of real numbers; got {array.dtype} such as {array.ravel()[:1].tolist()}. "
-            "Convert it first: a modulus, a norm, float(...)."
-        )
-    if array.ndim > 1:
-        raise ValueError(f"a cell has one number a seed; got an array of shape {array.shape}. Reduce each run first.")
-    return array.astype(np.float64)
-
-
-def _ratio(value: float, status: Status, other: float, other_status: Status) -> tuple[float, Status]:
-    """A quotient of two runs; where one has no number, the side on which the quotient lies."""
-    above, below = _SIDE[status] > 0 or _SIDE[other_status] < 0, _SIDE[status] < 0 or _SIDE[other_status] > 0
-    if not (above or below):
-        ratio = math.exp(min(math.log(value) - math.log(other), _OVERFLOWS))
-        if ratio == 0 or ratio >= _LARGEST:
-            raise ValueError(
-                f"a ratio of {value:g} and {other:g} is no number of double precision; scale the two to similar sizes"
-            )
-        return value / other, Status.OK
-    if (above and below) or Status.UNDEFINED in (status, other_status):
-        return math.nan, Status.UNDEFINED
-    return math.nan, Status.DIVERGED if above else Status.ZERO

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -17,11 +17,12 @@ from scipy import optimize, stats
 
 from theorychecks.statistics.cells import Array
 from theorychecks.statistics.interval import Interval
-from theorychecks.statistics.measurement import Measurement, Status
+from theorychecks.statistics.measurement import Measurement
+from theorychecks.statistics.statuses import Status
 
 _ALL_EQUAL: Final = 1e-12
 """Runs that scatter by less, on their logarithm, do not depend on the draw."""
-_PRECISION: Final = 1e-4
+_PRECISION: Final = 0.01
 """To which the logarithm of a p value is found."""
 _TAIL: Final = 2.0
 """Extremes of few runs are skewed, and reach further than moments say by so much over their number (measured)."""
@@ -97,22 +98,33 @@ def lower_difference(one: Sample, other: Sample, level: float, *, paired: bool) 
     times as often where the skews are opposite (measured in the tests). Where one of them is infinite the bounds
     themselves are subtracted.
     """
+    return _lower_difference(one, other, paired=paired)(level)
+
+
+def _lower_difference(one: Sample, other: Sample, *, paired: bool) -> Callable[[float], float]:
+    """The bound by its level, of runs that are sorted once."""
     if paired:
         with np.errstate(invalid="ignore"):
             differences = one.low - other.high
         # Two diverged runs have no order: it counts against what is tested.
-        return _bound(np.where(np.isnan(differences), -math.inf, differences), level)
-    low, high = _bound(one.low, level), -_bound(-other.high, level)
+        return _bound(np.where(np.isnan(differences), -math.inf, differences))
+    lowest, highest = _bound(one.low), _bound(-other.high)
     first, second = float(np.median(one.low)), float(np.median(other.high))
-    if not all(math.isfinite(value) for value in (low, high, first, second)):
-        return -math.inf if low == -math.inf or high == math.inf else low - high
-    return first - second - math.hypot(first - low, high - second)
+
+    def bound(level: float) -> float:
+        low, high = lowest(level), -highest(level)
+        if not all(math.isfinite(value) for value in (low, high, first, second)):
+            return -math.inf if low == -math.inf or high == math.inf else low - high
+        return first - second - math.hypot(first - low, high - second)
+
+    return bound
 
 
-def _bound(values: Array, level: float) -> float:
-    if np.isfinite(values).all() and np.ptp(values) < _ALL_EQUAL:
-        return float(values[0])
-    return lower_bound(np.sort(values), level)
+def _bound(values: Array) -> Callable[[float], float]:
+    ordered = np.sort(values)
+    if math.isfinite(ordered[0]) and ordered[-1] - ordered[0] < _ALL_EQUAL:
+        return lambda _: float(ordered[0])
+    return partial(lower_bound, ordered)
 
 
 def difference(one: Sample, other: Sample, level: float, *, paired: bool) -> Interval:
@@ -124,9 +136,10 @@ def difference(one: Sample, other: Sample, level: float, *, paired: bool) -> Int
 
 def p_above(one: Sample, other: Sample, bound: float, *, paired: bool) -> float:
     """The smallest level at which the median of one sample is seen to exceed that of another by more than a bound."""
+    lower = _lower_difference(one, other, paired=paired)
 
     def seen(log_level: float) -> bool:
-        return lower_difference(one, other, math.exp(log_level), paired=paired) > bound
+        return lower(math.exp(log_level)) > bound
 
     # No bound holds at a level at which not even all runs together would be enough, but for runs that are all equal.
     unseen, level = -math.log(2) * max(len(one.low), len(other.low)) - 1, math.log(0.5)

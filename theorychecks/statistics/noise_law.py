@@ -23,8 +23,11 @@ def fit_noise_law(axis: Array, variances: Array, degrees_of_freedom: Array) -> A
 
     Args:
         axis: [K], positive.
-        variances: [K], of one run, as estimated at each axis value.
+        variances: [..., K], of one run, as estimated at each axis value.
         degrees_of_freedom: [K], of the estimates.
+
+    Returns:
+        [..., K].
     """
     half = degrees_of_freedom / 2
     precision = 1 / special.polygamma(1, half)
@@ -32,7 +35,7 @@ def fit_noise_law(axis: Array, variances: Array, degrees_of_freedom: Array) -> A
     x = np.log(axis)
     centred = x - precision @ x / precision.sum()
     information = precision @ centred**2
-    exponent = (precision * centred) @ logs / (information + _PRIOR**-2)
-    shape = np.exp(exponent * centred)
-    level = degrees_of_freedom @ (variances / shape) / degrees_of_freedom.sum()
-    return np.asarray(level * shape)
+    exponent = logs @ (precision * centred) / (information + _PRIOR**-2)
+    shape = np.exp(exponent[..., None] * centred)
+    level = (variances / shape) @ degrees_of_freedom / degrees_of_freedom.sum()
+    return np.asarray(level[..., None] * shape)

@@ -9,8 +9,10 @@ from typing import Final, Literal
 
 import numpy as np
 
+from theorychecks.statistics.dithering import unless_rounded
 from theorychecks.statistics.interval import CONFIDENCE, check_confidence
-from theorychecks.statistics.measurement import Measurement, Status, check_any_number
+from theorychecks.statistics.means import common_skewness, mean_above
+from theorychecks.statistics.measurement import Measurement, check_any_number
 from theorychecks.statistics.medians import (
     Sample,
     chance_above,
@@ -22,6 +24,7 @@ from theorychecks.statistics.medians import (
     samples,
 )
 from theorychecks.statistics.prediction import Demands
+from theorychecks.statistics.statuses import Status
 from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict
 
 FEWEST_POINTS: Final = 3
@@ -38,9 +41,10 @@ class InteriorOptimum:
     them; the interior points share the level. It is refuted when, at every interior point, one of the ends is clearly
     better. A curve that levels off is neither, whatever the number of seeds: its end is as good as its best point.
 
-    Points are compared by the medians of their runs, or over shared seeds by the median of the ratios, by order
-    statistics (see `medians`): they hold under any skew and unequal noise, where tests of means err several times as
-    often as they say. Where laws are skewed the median may have an optimum that the mean has not.
+    Points are compared twice, by medians and by means of logarithms, and both must say so: where laws are skewed the
+    median may have an optimum that the mean has not. Medians are compared by order statistics (see `medians`), which
+    hold under any skew and unequal noise; means by a t test that is corrected for skew (see `means`). Where runs are
+    missing only medians are. Over shared seeds it is the ratios whose median and mean are judged.
     A diverged run is larger than any number, and so the worst where the minimum is best. Where the maximum is, as of an
     accuracy, it is not the best one but unknown. What is unknown counts against what is tested.
 
@@ -69,12 +73,8 @@ class InteriorOptimum:
 
     def admit(self, axis_values: Sequence[float], seeds: Sequence[int], *, confidence: float = CONFIDENCE) -> None:
         """Refuse a range without an interior, and fewer seeds than medians need."""
+        self._check_points(axis_values, confidence)
         points, needed = self.demands(len(axis_values), confidence)
-        if len(axis_values) < points:
-            raise ValueError(
-                f"an interior optimum needs two ends and a point between them; got {tuple(axis_values)}. "
-                f"Take {FEWEST_POINTS} axis values or more."
-            )
         if min(seeds) < needed:
             raise ValueError(
                 f"an optimum among {points} axis values at confidence {confidence:g} needs {needed} seeds at each, or "
@@ -99,17 +99,36 @@ class InteriorOptimum:
         """SUPPORTED when both ends are worse than some interior point, REFUTED when at each one an end is better.
 
         Raises:
-            ValueError: with fewer than three axis values, fewer seeds than medians need, or without any number.
+            ValueError: with fewer than three axis values, or without any number.
         """
         check_confidence(confidence)
-        self.admit(measurement.axis_values, measurement.seeds, confidence=confidence)
+        self._check_points(measurement.axis_values, confidence)
         check_any_number(measurement)
+        needed, fewest = self.demands(len(measurement.axis_values), confidence).seeds, min(measurement.seeds)
+        if fewest < needed:
+            text = f"medians of {fewest} runs show no optimum at confidence {confidence:g}; {needed} seeds a point can"
+            return Finding(
+                expectation=self.expectation,
+                measurement=measurement,
+                verdict=Verdict.INCONCLUSIVE,
+                reason=text,
+                confidence=confidence,
+                remedy=Remedy(limited_by="noise", text=text, effort=needed / fewest),
+            )
         level, last = (1 - confidence) / 2, len(measurement.axis_values) - 1
         ranked = self._worst_last(measurement)
         paired, inside = measurement.shared_seeds, range(1, last)
 
+        means = None if any(measurement.not_finite) else [runs.high for runs in ranked]
+        skewness = common_skewness(means) if means else 0.0
+
         def larger(one: int, other: int) -> float:
-            return p_above(ranked[one], ranked[other], 0.0, paired=paired)
+            by_median = p_above(ranked[one], ranked[other], 0.0, paired=paired)
+            return (
+                by_median
+                if means is None
+                else max(by_median, mean_above(means[one], means[other], skewness, paired=paired))
+            )
 
         worse = np.array([[larger(end, j) for j in inside] for end in (0, last)])
         better = np.array([[larger(j, end) for j in inside] for end in (0, last)])
@@ -119,22 +138,23 @@ class InteriorOptimum:
         supported = min(1.0, len(inside) * float(worse.min(axis=1).max()))
         refuted = min(1.0, _ENDS * float(better.min(axis=0).max()))
         place = f"{measurement.axis} {measurement.axis_values[best + 1]:g}"
+        how = "by median, since runs are missing" if means is None else "by median and by mean"
         verdict, p_value, remedy = Verdict.INCONCLUSIVE, None, None
         if supported <= level:
             verdict, p_value = Verdict.SUPPORTED, supported
-            reason = f"both ends are worse than points between them, by median; the best is {place}"
+            reason = f"both ends are worse than points between them, {how}; the best is {place}"
         elif refuted <= level:
             verdict, p_value = Verdict.REFUTED, refuted
-            reason = "at every point between the ends one of them is better, by median"
+            reason = f"at every point between the ends one of them is better, {how}"
         else:
             reason = (
                 f"{place} is the best between the ends, and {measurement.axis} {measurement.axis_values[end]:g} is not "
-                f"clearly worse, by median; more seeds, or a range that reaches further on that side"
+                f"clearly worse, {how}; more seeds, or a range that reaches further on that side"
             )
             remedy = Remedy(limited_by="noise", text=reason)
         doubtful = samples(measurement)[end], samples(measurement)[best + 1]
         interval = difference(*doubtful, level / len(inside), paired=paired)
-        return Finding(
+        finding = Finding(
             expectation=self.expectation,
             measurement=measurement,
             verdict=verdict,
@@ -144,6 +164,14 @@ class InteriorOptimum:
             p_value=p_value,
             remedy=remedy,
         )
+        return unless_rounded(finding)
+
+    def _check_points(self, axis_values: Sequence[float], confidence: float) -> None:
+        if len(axis_values) < self.demands(len(axis_values), confidence).points:
+            raise ValueError(
+                f"an interior optimum needs two ends and a point between them; got {tuple(axis_values)}. "
+                f"Take {FEWEST_POINTS} axis values or more."
+            )
 
     def _worst_last(self, measurement: Measurement) -> list[Sample]:
         """The runs at each point so that the best is the smallest."""

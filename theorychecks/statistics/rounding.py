@@ -6,8 +6,10 @@ from typing import Final
 
 import numpy as np
 
+from theorychecks.statistics.cells import Array
 from theorychecks.statistics.curvature import Check
-from theorychecks.statistics.measurement import Measurement, Status
+from theorychecks.statistics.measurement import Measurement
+from theorychecks.statistics.statuses import Status
 
 _MOST_TIES: Final = 0.4
 """Of pairs of runs within cells: normal noise rounded to steps of 1.5 standard deviations; finer steps do no harm."""
@@ -15,6 +17,9 @@ _FINE: Final = 1e-3
 """Steps of a thousandth hide nothing that a margin could miss, however often runs repeat."""
 _DECIMALS: Final = 9
 """Of the logarithm; runs that agree so far are equal up to the rounding of their arithmetic."""
+
+
+DITHER: Final = "values repeat, since a grid hides their noise; dither them, or measure on a finer grid"
 
 
 def check_rounding(measurement: Measurement) -> Check:
@@ -29,19 +34,23 @@ def check_rounding(measurement: Measurement) -> Check:
         if not exact
     ]
     cells = [cell for cell in cells if len(cell) > 1]
-    tied, pairs = sum(_tied_pairs(cell) for cell in cells), sum(len(cell) * (len(cell) - 1) // 2 for cell in cells)
+    steps = [np.diff(np.sort(cell)) for cell in cells]
+    smallest = min((float(found[found > 0].min(initial=np.inf)) for found in steps), default=0.0)
+    tied, pairs = sum(map(_tied_pairs, steps)), sum(len(cell) * (len(cell) - 1) // 2 for cell in cells)
     share = tied / max(pairs, 1)
-    steps = [float(step) for cell in cells for step in np.diff(np.unique(cell))]
-    coarse = bool(cells) and min(steps, default=1.0) > _FINE
-    hidden = share > _MOST_TIES or any((cell == cell[0]).all() for cell in cells)
+    hidden = share > _MOST_TIES or any(not found.any() for found in steps)
     return Check(
-        fired=coarse and hidden,
+        fired=smallest > _FINE and hidden,
         statistic=share,
         bound=_MOST_TIES,
         meaning="share of pairs of runs at one axis value that are equal; a grid hides the noise, so dither the values",
     )
 
 
-def _tied_pairs(cell: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> int:
-    counts = np.unique(cell, return_counts=True)[1]
+def _tied_pairs(steps: Array) -> int:
+    """Pairs among equal runs, from the steps between sorted ones."""
+    if steps.all():
+        return 0
+    ends = np.flatnonzero(np.concatenate([[1.0], steps, [1.0]]))
+    counts = np.diff(ends)
     return int((counts * (counts - 1) // 2).sum())

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from scipy import stats
+from scipy import special, stats
 
+from theorychecks.statistics.dithering import unless_rounded
 from theorychecks.statistics.interval import CONFIDENCE, Interval, check_confidence
 from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.prediction import Demands
@@ -82,8 +83,8 @@ class SameLaw:
         level, points, fewest = (1 - confidence) / 2, len(axis_values), min(seeds)
         shift, _ = detectable(fewest, level / (TESTS * points) / 2)
         quantile = float(stats.t.isf(level, fewest - 1))
-        rooms = [self.within * math.sqrt(fewest / doubled) - quantile for doubled in (2, 1)]
-        missed = sum(2 * points * float(stats.norm.sf(room)) for room in rooms)
+        rooms = [self.within * math.sqrt(fewest / doubled) for doubled in (2, 1)]
+        missed = sum(2 * points * float(special.nctdtr(fewest - 1, room, quantile)) for room in rooms)
         # The shift is the harder one to bound.
         resolution = (quantile + float(stats.norm.isf(0.05 / points))) * math.sqrt(2 / fewest)
         return Power(detectable=(self.within + shift) * noise, support=max(1 - missed, 0.0), resolution=resolution)
@@ -117,7 +118,7 @@ class SameLaw:
             text = f"{lost[0].name} has {counts}; a law has no run to spare"
             remedy = Remedy(limited_by="missing runs", text=text)
             return self._finding(measurement, confidence, Verdict.INCONCLUSIVE, text, remedy=remedy)
-        return self._compared(measurement, other, confidence)
+        return unless_rounded(unless_rounded(self._compared(measurement, other, confidence)), other)
 
     def _compared(self, measurement: Measurement, other: Measurement, confidence: float) -> Finding:
         level, fewest = (1 - confidence) / 2, min(*measurement.seeds, *other.seeds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 _SYMMETRIC: Final = 1e-6
 
@@ -21,8 +22,9 @@ def hall(t: float, skewness: float) -> float:
     return t + skewness * t**2 / 3 + skewness**2 * t**3 / 27 + skewness / 6
 
 
-def hall_inverse(z: float, skewness: float) -> float:
-    """The t statistic that is worth z."""
-    if abs(skewness) < _SYMMETRIC:
-        return z
-    return float(3 / skewness * (np.cbrt(1 + skewness * (z - skewness / 6)) - 1))
+def hall_inverse(z: ArrayLike, skewness: ArrayLike) -> NDArray[np.float64]:
+    """The t statistic that is worth z, elementwise."""
+    given = np.asarray(skewness, dtype=np.float64)
+    # A law without any skewness has the limit; this is as near to it as rounding allows.
+    skew = np.where(np.abs(given) < _SYMMETRIC, _SYMMETRIC, given)
+    return np.asarray(3 / skew * (np.cbrt(1 + skew * (np.asarray(z) - skew / 6)) - 1))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,14 +9,10 @@ from enum import Enum
 from functools import cached_property
 from typing import Any, Final, Literal
 
-import numpy as np
-
-from theorychecks.statistics.interval import Fit, Interval, fit_power_law
+from theorychecks.statistics.breakdown import breakdown_constant
+from theorychecks.statistics.interval import Fit, Interval
 from theorychecks.statistics.measurement import MEAN_OF_LOGS, Average, Measurement
 
-_STEPS: Final = 32
-_SMALLEST_SIZE: Final = 1e-6
-"""A class without corrections has no members; a tiny one stands for it."""
 Role = Literal["prediction", "control"]
 CLEAR: Final = 0.005
 """A verdict fails a claim when chance gives it so rarely, on the pinned seeds and again on fresh ones: both together 25
@@ -186,31 +181,10 @@ class Finding:
 
     @cached_property
     def breakdown_constant(self) -> float | None:
-        """The largest finite-size constant C (or rho) under which the verdict is SUPPORTED.
-
-        Sought among 32 up to the largest that the range admits, where a correction swallows nine tenths of the law.
-        """
+        """The largest finite-size constant C (or rho) under which the verdict is SUPPORTED."""
         if self.fit is None or self.allowed is None:
             return None
-        fit, allowed = self.fit, self.allowed
-        most = fit.finite_size.largest_size(np.asarray(self.measurement.axis_values, dtype=np.float64))
-        sizes = [float(_rounded_down(most * step)) for step in np.linspace(0.0, 1.0, _STEPS + 1)[1:-1]]
-        sizes = sorted({size for size in (_SMALLEST_SIZE, *sizes, fit.finite_size.size) if size < most})
-
-        def again(size: float) -> Fit:
-            return fit_power_law(
-                self.measurement,
-                confidence=self.confidence,
-                finite_size=fit.finite_size.of_size(size),
-                average=fit.average,
-                among=fit.among,
-            )
-
-        # Intervals grow with the class, so the largest one inside is found by halving; flags only become fewer.
-        place = bisect.bisect_left(sizes, 1, key=lambda size: int(not again(size).interval.inside(allowed))) - 1
-        if place < 0 or again(sizes[place]).flagged:
-            return None
-        return sizes[place]
+        return breakdown_constant(self.fit, self.measurement, self.allowed)
 
     @property
     def outcome(self) -> Literal["pass", "fail", "inconclusive"]:
@@ -224,6 +198,18 @@ class Finding:
             return "inconclusive"
         fresh = self.confirmation
         return "fail" if fresh is None or (fresh.verdict is self.verdict and _clear(fresh.p_value)) else "inconclusive"
+
+    def __str__(self) -> str:
+        """The finding in a line: what was judged, the verdict, and the numbers behind it."""
+        expected, axis = self.expectation, self.measurement.axis_values
+        predicted = expected.kind.replace("_", " ")
+        predicted += f" {expected.exponent:+g}" if expected.exponent is not None else ""
+        predicted += f" within {expected.margin:g}" if expected.margin is not None else ""
+        measured = f" {self.fit.exponent:+.3g}" if self.fit else ""
+        measured += f" [{self.interval.low:+.3g}, {self.interval.high:+.3g}]" if self.interval else ""
+        name = f"{self.label or self.measurement.name or 'finding'} ({self.role})"
+        found = f"{name}: {self.verdict.value.upper()}, {predicted}"
+        return f"{found}; measured{measured or ' no exponent'} on {self.measurement.axis} {axis[0]:g}..{axis[-1]:g}"
 
     def to_document(self) -> dict[str, Any]:
         """The finding as plain JSON values (schema 1, `reports/README.md`); a missing number is None, never NaN."""
@@ -278,12 +264,6 @@ class Finding:
             "flops": self.flops,
             "trainings": self.trainings,
         }
-
-
-def _rounded_down(size: float) -> float:
-    """To two significant digits."""
-    unit = 10.0 ** (math.floor(math.log10(size)) - 1)
-    return math.floor(size / unit) * unit
 
 
 def _clear(p_value: float | None) -> bool:

@@ -1,0 +1,211 @@
+"""Keeping reports: where a run's files go, what they may replace, and what is done where they cannot be written.
+
+A run of all claims leaves its report in the place of the last one. What knows less than the last report does (a run of
+some claims, one that was interrupted) stands beside it, and so does a report that another run would take away.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import itertools
+import json
+import os
+import tempfile
+import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+DEFAULT: Final = Path("reports", "latest")
+"""Where reports go, under the root directory."""
+PARTIAL: Final = "partial"
+"""Beside it: reports of some claims."""
+_FIRST_WRITTEN: Final = "report.json"
+_ROOM: Final = 2**17
+"""Bytes that are written in trying; the report of a few claims has some more."""
+_PATIENCE: Final = 5.0
+"""Seconds for which another run may be writing three files; a lock that is older was left by a run that died."""
+
+
+def directory(text: str) -> str:
+    """The name of a directory, as the option takes it."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError(
+            f"a report goes into a directory; got {text!r}. Name one, or leave --theory-report out for reports/latest"
+        )
+    return text
+
+
+@dataclass(frozen=True)
+class Covered:
+    """Which claims a run has an outcome of, and which it knows of besides.
+
+    Attributes:
+        ran: node ids of claims that were run, whatever came of them.
+        passed_over: node ids of claims that were collected, and deselected or not reached.
+        whole_files: whether every file that was collected was collected whole.
+    """
+
+    ran: Collection[str]
+    passed_over: Collection[str]
+    whole_files: bool
+
+    def lacks(self, earlier: Collection[str], root: Path) -> list[str]:
+        """Claims that an earlier report has, that are still there as far as one can tell, and that this run has not."""
+        known = {*self.ran, *self.passed_over}
+        files = {node.partition("::")[0] for node in known}
+        return [
+            node for node in earlier if node not in self.ran and (node in known or not self._is_gone(node, files, root))
+        ]
+
+    def _is_gone(self, node: str, files: Collection[str], root: Path) -> bool:
+        file = node.partition("::")[0]
+        return not (root / file).exists() or (self.whole_files and file in files)
+
+
+@dataclass(frozen=True)
+class Written:
+    """Where a report went.
+
+    Attributes:
+        directory: that has it; None where nothing could be written.
+        remarks: what a reader is told about the place.
+    """
+
+    directory: Path | None
+    remarks: tuple[str, ...] = ()
+
+
+class Keeper:
+    """Keeps the report of one run.
+
+    Args:
+        root: the root directory of the tests.
+        chosen: the directory that was asked for; it is taken, whatever it holds.
+    """
+
+    def __init__(self, root: Path, chosen: Path | None) -> None:
+        self.root = root
+        self.chosen = chosen
+        self.place = chosen or root / DEFAULT
+        self._before: object = None
+
+    def check(self) -> None:
+        """Find out whether a report can be written, before minutes are spent, and note which one is there.
+
+        Raises:
+            pytest.UsageError: if not.
+        """
+        there = next(path for path in (self.place, *self.place.parents) if path.exists())
+        try:
+            if not there.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, "it is a file, and no directory", str(there))
+            with tempfile.NamedTemporaryFile(dir=there, prefix=".writable-") as probe:
+                probe.write(b" " * _ROOM)
+        except OSError as error:
+            raise pytest.UsageError(
+                f"no report can be written to {self.place}: {_said(error)}. Make room for this directory, or name "
+                "another one by --theory-report=DIRECTORY."
+            ) from error
+        self._before = _stamp(self.place)
+
+    def write(self, texts: Mapping[str, str], covered: Covered) -> Written:
+        """Write a report's files, all of them or none, where they take no better report away."""
+        remarks: list[str] = []
+        try:
+            with _alone(self.place):
+                place = self._settled_place(covered, remarks)
+                _write(texts, place)
+            return Written(place, tuple(remarks))
+        except OSError as error:
+            remarks = [f"WARNING: no report could be written to {self.place}: {_said(error)}"]
+        try:
+            refuge = Path(tempfile.mkdtemp(prefix="theorychecks-report-"))
+            _write(texts, refuge)
+        except OSError as error:
+            return Written(None, (*remarks, f"WARNING: nor to a temporary directory: {_said(error)}"))
+        return Written(refuge, tuple(remarks))
+
+    def _settled_place(self, covered: Covered, remarks: list[str]) -> Path:
+        earlier = claims_in(self.place)
+        lacking = covered.lacks(earlier, self.root)
+        if self.chosen is not None:
+            if lacking:
+                remarks.append(f"it replaces a report with {_claims(len(lacking))} more")
+            return self.place
+        if lacking:
+            shown = self._shown(self.place)
+            remarks.append(
+                f"{shown} keeps its report of {_claims(len(earlier))}, of which this run lacks {len(lacking)} "
+                f"(--theory-report={shown} replaces it)"
+            )
+            return self.place.with_name(PARTIAL)
+        if _stamp(self.place) != self._before:
+            remarks.append(f"{self._shown(self.place)} has the report of another run, written while this one ran")
+            return next(place for place in self._beside() if not place.exists())
+        return self.place
+
+    def _beside(self) -> Iterator[Path]:
+        return (self.place.with_name(f"{self.place.name}-{number}") for number in itertools.count(2))
+
+    def _shown(self, place: Path) -> str:
+        return place.relative_to(self.root).as_posix()
+
+
+def claims_in(place: Path) -> list[str]:
+    """Node ids of the claims that a kept report says something of; none where there is no report that can be read."""
+    try:
+        document = json.loads((place / _FIRST_WRITTEN).read_text(encoding="utf-8"))
+        return [claim["test"] for claim in document["claims"] if claim["outcome"] not in ("not run", "skipped")]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def _write(texts: Mapping[str, str], place: Path) -> None:
+    """Write files beside their places, under names that no other run has, and move them there once all are whole."""
+    place.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place, prefix=".writing-") as unfinished:
+        for name, text in texts.items():
+            Path(unfinished, name).write_text(text, encoding="utf-8")
+        for name in texts:
+            Path(unfinished, name).replace(place / name)
+
+
+@contextmanager
+def _alone(place: Path) -> Iterator[None]:
+    """Let one run at a time settle where its report goes."""
+    place.mkdir(parents=True, exist_ok=True)
+    lock, until = place / ".lock", time.monotonic() + _PATIENCE
+    while time.monotonic() < until:
+        try:
+            lock.mkdir()
+            break
+        except FileExistsError:
+            time.sleep(0.05)
+    try:
+        yield
+    finally:
+        with suppress(FileNotFoundError):
+            lock.rmdir()
+
+
+def _stamp(place: Path) -> object:
+    """What changes when another report is written."""
+    try:
+        found = os.stat(place / _FIRST_WRITTEN)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino, found.st_size
+
+
+def _said(error: OSError) -> str:
+    return f"{error.strerror or error} ({error.filename})" if error.filename else str(error.strerror or error)
+
+
+def _claims(count: int) -> str:
+    return f"{count} claim{'s' if count > 1 else ''}"

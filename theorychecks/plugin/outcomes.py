@@ -1,0 +1,143 @@
+"""What becomes of a claim, and of a run: six outcomes, told apart by what was raised and reported, and exit codes."""
+
+from __future__ import annotations
+
+import json
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from unittest import SkipTest
+
+import pytest
+
+if TYPE_CHECKING:
+    from theorychecks.claims import Recorder
+    from theorychecks.reporting.report import ClaimDocument, Outcome, SuiteDocument
+
+
+class ExitCode(IntEnum):
+    """How a run ends whose tests pytest would call failed, or passed; the codes 0 to 5 are pytest's own."""
+
+    FAILED = 1
+    """A claim fails, or a plain test does."""
+    BROKEN = 6
+    """No claim fails, and one broke, or was lost with its worker."""
+    UNDECIDED = 7
+    """No claim fails or broke, and one is undecided where that fails the run, or none was decided."""
+
+
+EXIT_CODES: Final = (
+    "exit codes of a run with claims: 0, all is well, where a skip is no failure; 1, a claim is refuted, or a plain "
+    "test fails; 6, a claim broke or was lost, and none is refuted; 7, nothing else than claims that are undecided, "
+    "under --theory-inconclusive=fail or where no claim passed; 2 to 5 as pytest has them: interrupted, internal "
+    "error, usage, nothing collected"
+)
+
+
+class Ending(NamedTuple):
+    """How a claim's test came to its end.
+
+    Attributes:
+        outcome: of the claim.
+        error: what went wrong.
+        reason: why it was skipped or not run.
+    """
+
+    outcome: Outcome
+    error: str | None = None
+    reason: str | None = None
+
+
+def judged(recorder: Recorder) -> Ending:
+    """A test that has run to its end: what its findings say, unless some are missing."""
+    missing = recorder.missing()
+    return Ending("error", error=missing) if missing else Ending(recorder.outcome)
+
+
+def interrupted_by(exception: BaseException, recorder: Recorder) -> Ending:
+    """A test that has raised: a skip does not undo a refutation, an assertion fails, and anything else broke."""
+    if isinstance(exception, SkipTest | pytest.skip.Exception):
+        if recorder.outcome == "fail":
+            return Ending("fail", error=f"the claim was refuted before it skipped itself ({exception})")
+        return Ending("skipped", reason=str(exception) or "the claim skipped itself")
+    if isinstance(exception, KeyboardInterrupt | pytest.exit.Exception):
+        return Ending("not run", reason="the run was interrupted while this claim ran")
+    outcome: Outcome = "fail" if _is_assertion(exception) else "error"
+    return Ending(outcome, error=f"{type(exception).__name__}: {exception}")
+
+
+def _is_assertion(exception: BaseException) -> bool:
+    """Whether something was asserted and is false; Hypothesis groups several settings that fail."""
+    if isinstance(exception, BaseExceptionGroup):
+        return all(map(_is_assertion, exception.exceptions))
+    return isinstance(exception, AssertionError | pytest.fail.Exception)
+
+
+def ended_outside(report: pytest.TestReport) -> Ending | None:
+    """How a claim ends that its test did not end: by a mark, or in a fixture; none where its test is to say."""
+    if hasattr(report, "wasxfail"):
+        return _expected_to_fail(report)
+    if report.when == "setup" and report.skipped:
+        return Ending("skipped", reason=_skip_reason(report))
+    if report.failed and report.when != "call":
+        return Ending("error", error=what_happened(report))
+    return None
+
+
+def settled(text: str, report: pytest.TestReport) -> str:
+    """A claim's document, as JSON text, once pytest has said how the test ended."""
+    document = json.loads(text)
+    ending = ended_outside(report)
+    if ending is None and report.when == "call" and report.failed and document["outcome"] == "pass":
+        # Another plugin, or a strict expectation of failure, has turned it.
+        ending = Ending("error", error=what_happened(report))
+    if ending is None:
+        return text
+    if ending.outcome == "skipped" and (broke := document["error"]):
+        ending = ending._replace(reason=f"{ending.reason} ({broke.splitlines()[0]})")
+    return json.dumps({**document, **ending._asdict()}, allow_nan=False)
+
+
+def without_findings(about: dict[str, Any], node: str, seed: int, ending: Ending) -> ClaimDocument:
+    """The document of a claim of which nothing was judged."""
+    blank = {"test": node, "seed": seed, "seconds": 0.0, "findings": [], "notes": []}
+    return cast("ClaimDocument", {**about, **blank, **ending._asdict()})
+
+
+def what_happened(report: pytest.TestReport) -> str:
+    """Why a claim was not run, the message before the traceback."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = report.longreprtext or "the test failed before it was called"
+    return f"{crash.message}\n\n{text}" if crash else text
+
+
+def exit_code(pytest_says: int, suite: SuiteDocument, *, others_failed: bool, undecided_fails: bool) -> int:
+    """The run's exit code, where pytest says that tests passed or failed; any other one stays.
+
+    Args:
+        pytest_says: its own exit code.
+        suite: the counts of the run.
+        others_failed: whether a test failed that is no claim.
+        undecided_fails: whether an undecided claim fails the run.
+    """
+    if pytest_says not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        return pytest_says
+    if suite["failed"] or others_failed:
+        return ExitCode.FAILED
+    if suite["errors"] or suite["lost"]:
+        return ExitCode.BROKEN
+    nothing_decided = suite["inconclusive"] and not suite["passed"]
+    if nothing_decided or (suite["inconclusive"] and undecided_fails):
+        return ExitCode.UNDECIDED
+    return pytest_says
+
+
+def _expected_to_fail(report: pytest.TestReport) -> Ending | None:
+    if not report.skipped:
+        return None
+    why = str(report.wasxfail).removeprefix("reason: ")
+    return Ending("skipped", reason="expected to fail, as it does" + (f": {why}" if why else ""))
+
+
+def _skip_reason(report: pytest.TestReport) -> str:
+    text = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
+    return text.removeprefix("Skipped: ") or "the claim is marked to be skipped"

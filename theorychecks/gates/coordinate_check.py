@@ -11,7 +11,8 @@ from theorychecks.claims import ClaimFailure, ClaimUndecided, Recorder, check, r
 from theorychecks.claims.recording import now_recording
 from theorychecks.experiment import Scan
 from theorychecks.gates.budget import affordable, too_short
-from theorychecks.gates.diagnosis import Diagnosis, diagnose
+from theorychecks.gates.culprit import Diagnosis
+from theorychecks.gates.diagnosis import diagnose
 from theorychecks.gates.expectations import CONSTANT, Expected, check_known, expected
 from theorychecks.gates.source import Moment, Source, by_prediction
 from theorychecks.looks import Conditions

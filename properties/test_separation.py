@@ -87,7 +87,9 @@ def samples_to_half_error(domain, kernel, dimension, degree, removed=False):
         targets = draw_targets(inputs, degree, rng, removed=removed)
         matrix = harmonics.kernel_matrix(profile, inputs, inputs[:samples])
         errors = risk_estimate.learning_curve(matrix[:samples], matrix[samples:], targets[:samples], targets[samples:])
-        return min(risk_estimate.first_below_half(errors), float(samples))
+        found = risk_estimate.first_below_half(errors)
+        # A curve that does not come down to a half needs more samples than there are, the more the higher it ends.
+        return found if found <= samples else float(2 * samples * errors[-1])
 
     def read(side, draw):
         if side == PREDICTED:

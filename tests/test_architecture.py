@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "engines": {"networks"},
     "kernels": {"networks", "engines"},
     "dynamics": {"networks", "engines", "kernels"},
-    "observables": {"statistics.averages", "statistics.measurement", "networks", "engines", "kernels"},
+    "observables": {"statistics.averages", "statistics.statuses", "networks", "engines", "kernels"},
     "experiment": {"statistics", "networks", "engines", "observables"},
     "looks": {"statistics", "experiment"},
     "claims": {"statistics", "observables.observable", "experiment", "looks"},

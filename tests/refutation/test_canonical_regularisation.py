@@ -67,6 +67,6 @@ def test_the_same_steps_pass_unbroken(judged):
 def test_a_control_no_longer_fails_where_every_ridge_pulls_towards_zero(judged):
     recorder = judged(PLAIN, ridge_towards_zero)
     finding = recorder.findings[-1]
-    assert recorder.outcome == "fail", finding.reason
+    assert recorder.outcome != "pass", finding.reason
     assert finding.role == "control"
-    assert finding.confirmation.verdict is tc.Verdict.SUPPORTED
+    assert finding.verdict is finding.confirmation.verdict is tc.Verdict.SUPPORTED

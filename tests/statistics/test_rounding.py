@@ -84,6 +84,8 @@ def test_an_optimum_and_growth_and_a_law_of_rounded_runs_stay_open():
 
 def test_the_same_runs_on_both_sides_have_a_ratio_that_is_exact():
     one = Measurement.of(WIDTHS, [[1.0, 2.0, 3.0]] * 5)
-    other = Measurement.of(WIDTHS, [[2.0, 4.0, 6.0]] * 5)
-    assert one.over(one).exact == (True,) * 5
-    assert one.over(other).exact == (False,) * 5
+    twice = Measurement.of(WIDTHS, [[2.0, 4.0, 6.0]] * 5)
+    other = Measurement.of(WIDTHS, [[2.0, 4.0, 5.0]] * 5)
+    rounded = Measurement.of(WIDTHS, [[2.0, 2.0, 2.0]] * 5)
+    assert one.over(one).exact == one.over(twice).exact == (True,) * 5
+    assert one.over(other).exact == rounded.over(rounded).exact == (False,) * 5

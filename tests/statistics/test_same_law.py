@@ -87,7 +87,7 @@ def test_a_difference_at_the_margin_is_seldom_refuted(law):
 def test_a_constant_is_not_the_law_of_what_varies():
     # Warnings are errors here.
     rng = np.random.default_rng(816)
-    one, two = Measurement.of((64,), [[1.0] * 40]), ensemble(rng, networks=40)
+    one, two = Measurement.of((64,), [[1.0] * 40], exact=True), ensemble(rng, networks=40)
     for sides in ((one, two), (two, one)):
         assert SameLaw().judge_against(*sides).verdict is Verdict.REFUTED
     few = Measurement.of((64,), [[1.0] * 39 + [1.01]])

@@ -25,6 +25,7 @@ of the logarithm, which has an exponent of its own where the noise depends on th
 MEAN_OF_LOGS: Final = "mean of logs"
 LOG_OF_MEAN: Final = "log of mean"
 SMALLEST_SPAN: Final = 8.0
+_EQUAL: Final = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +38,8 @@ class Measurement:
         values: K tuples, one number a seed; NaN where the run has none (see `statuses`).
         statuses: K tuples of `Status`, in the same places.
         shared_seeds: whether seed index s stands for the same draw at every axis value.
-        exact: K times whether nothing is drawn there, so that all runs are equal; nowhere unless given. Other runs that
-            are equal were rounded.
+        exact: K times whether nothing is drawn there, or what is drawn cancels, so that all runs are equal; nowhere
+            unless given. Other runs that are equal were rounded.
         name: what was measured, for messages.
     """
 
@@ -224,10 +225,10 @@ class Measurement:
             statuses=tuple(tuple(status for _, status in row) for row in rows),
             axis=self.axis,
             shared_seeds=self.shared_seeds or other.shared_seeds,
-            # The same runs on both sides have a ratio of one that no grid has made.
+            # What runs that all differ have in common may cancel: their ratio is then equal, and no grid has made it so.
             exact=tuple(
-                (a and b) or one == two
-                for a, b, one, two in zip(self.exact, other.exact, self.values, other.values, strict=True)
+                (a and b) or (len(set(one)) == len(one) and len(set(two)) == len(two) and _all_equal(row))
+                for a, b, one, two, row in zip(self.exact, other.exact, self.values, other.values, rows, strict=True)
             ),
             name=f"{self.name} / {other.name}",
         )
@@ -258,6 +259,12 @@ class Measurement:
             statuses=tuple(tuple(Status(code) for code in row) for row in document["statuses"]),
             values=tuple(tuple(math.nan if v is None else float(v) for v in cell) for cell in document["values"]),
         )
+
+
+def _all_equal(row: Sequence[tuple[float, Status]]) -> bool:
+    """Whether the runs of a cell are equal up to the rounding of their arithmetic."""
+    numbers = [value for value, _ in row]
+    return max(numbers) - min(numbers) <= _EQUAL * max(numbers)
 
 
 def plural(axis: str) -> str:

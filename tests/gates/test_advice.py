@@ -80,7 +80,7 @@ PAIRS = [
 SLOW = [
     *((model, name) for model in MODELS if "zeros" in model for name in MISTAKES),
     ("Adam, a readout of zeros", "optimizer epsilon"),
-    *(("decoder", name) for name in ("attention scale", "hidden learning rate", "optimizer epsilon")),
+    *(("decoder", name) for name in ("attention scale", "optimizer epsilon")),
 ]
 
 

@@ -62,12 +62,14 @@ def test_nine_of_ten_correct_models_pass_at_once_and_none_fails():
     assert sum(check.passed for check in checks.values()) >= 9, "\n".join(map(str, checks.values()))
 
 
-def test_a_first_look_has_more_runs_at_narrow_widths():
+def test_a_first_look_has_six_runs_at_every_width_or_more_at_narrow_ones():
     costs = [float(width) ** 1.5 for width in WIDTHS]
-    first = schedule(CONSTANT, WIDTHS, costs, BUDGET, shares=LOOKS).spends[0]
-    counts = plan(CONSTANT, WIDTHS, costs, first, noise=None, confidence=0.9875)
-    assert counts[-1] >= 4
-    assert counts[0] >= 4 * counts[-1]
+    looks = schedule(CONSTANT, WIDTHS, costs, BUDGET, shares=LOOKS)
+    counts = plan(CONSTANT, WIDTHS, costs, looks.spends[0], noise=None, confidence=looks.confidence)
+    assert len(looks.spends) == 4
+    assert len(counts) == len(WIDTHS)
+    assert min(counts) >= 4
+    assert counts[0] >= 6
 
 
 @pytest.mark.parametrize("prediction", [CONSTANT, FALLING, SMALL_AT_FIRST])

@@ -76,3 +76,10 @@ def test_a_first_look_has_six_runs_at_every_width_or_more_at_narrow_ones():
 def test_no_interval_supports_two_half_integers(prediction):
     expected = prediction.expectation
     assert expected.margin < abs(expected.rival - expected.exponent) / 2
+
+
+def test_models_with_places_and_class_tokens_of_their_own_are_stacked():
+    source = Source(correct.MODELS["vision"], WIDTHS, STEPS, (1, STEPS))
+    assert source.together(WIDTHS[0]) > 1, source.because
+    judged = {str(moment) for moment in source.moments(0)[0]}
+    assert {"place, effective update, step 4", "start, effective update, step 4"} <= judged

@@ -9,6 +9,7 @@ with multipliers, and those of other libraries.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any, Final, Literal, NamedTuple, cast
@@ -224,7 +225,7 @@ def _updates(call: Call, anatomy: Anatomy, start: Start, watched: Watched) -> Re
         coordinate = Coordinate(call.name, EFFECTIVE, part.name)
         if inside and part.role in ("input", "vector"):
             # Places and class tokens are added to what a model carries: their update is what it is itself.
-            update = call.part.get_parameter(local) - first[local]
+            update = operator.attrgetter(local)(call.part) - first[local]
         elif len(own) == 1:
             update = moved
         elif type(call.part) in _WITH_BIAS and own == ("weight", "bias") and len(call.part._forward_hooks) == 1:

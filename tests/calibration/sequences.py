@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
 from simulation import generator
 
 from theorychecks.statistics import Interval, Measurement, PowerLaw, Verdict, decide, fit_power_law
@@ -77,8 +76,9 @@ def _rule(fits, levels):
         spent = seeds
         if level is None:
             continue
-        half = fit.bias_bound + stats.t.isf(level / 2, fit.degrees_of_freedom) * fit.standard_error
-        verdict = decide(Interval(fit.centre - half, fit.centre + half), MARGIN, flagged=fit.flagged)
+        low = fit.lower_edge - fit.lowest.reach_below(level / 2)
+        high = fit.upper_edge + fit.highest.reach_above(level / 2)
+        verdict = decide(Interval(low, high), MARGIN, flagged=fit.flagged)
         if verdict is not Verdict.INCONCLUSIVE:
             break
     return np.array([verdict is Verdict.SUPPORTED, verdict is Verdict.REFUTED, spent / SEEDS[-1]], dtype=float)

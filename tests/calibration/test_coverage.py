@@ -9,7 +9,8 @@ from scenarios import DESIGNS, IN_CLASS, SCENARIOS
 from simulation import standard_error
 from stated import falls_short
 
-from theorychecks.statistics import FiniteSizeClass, Measurement, fit_power_law
+from theorychecks.statistics import FiniteSizeClass
+from theorychecks.statistics.interval import exponent_weights
 
 SECTION = "1. Coverage of the interval"
 LARGEST_TAIL = stated.SIDE
@@ -193,13 +194,6 @@ def test_declared_shared_seeds_cover(cells, replications, tables):
     assert worse == []
 
 
-def known_noise(widths, error):
-    """A measurement whose means are those of an exact law and whose estimated standard errors are all the given one."""
-    # Four runs at -s, -s, s, s have variance 4 s^2 / 3, and their mean a quarter of that.
-    runs = np.sqrt(3) * error * np.array([-1.0, -1.0, 1.0, 1.0])
-    return Measurement.of(widths, [np.exp(runs)] * len(widths))
-
-
 def test_planned_half_widths_are_as_short_as_stated(tables):
     rows, worse = [], []
     for (first, last, factor, noise, omega), entries in stated.PLANNED_HALF_WIDTHS.items():
@@ -207,8 +201,9 @@ def test_planned_half_widths_are_as_short_as_stated(tables):
         declared = FiniteSizeClass() if omega is None else FiniteSizeClass(omegas=(omega,))
         row = []
         for seeds, text in entries.items():
-            found = fit_power_law(known_noise(widths, noise / np.sqrt(seeds)), finite_size=declared)
-            half = found.bias_bound + 1.96 * found.standard_error
+            variances = np.full(len(widths), noise**2 / seeds)
+            found = exponent_weights(widths, variances, declared.curves(widths), widths)
+            half = found.bias + 1.96 * np.sqrt(found.weights**2 @ variances)
             fell = half > float(text) + 0.0005
             row.append(f"S={seeds}: {half:.4f} ({text}){' **(!)**' if fell else ''}")
             worse += [(first, last, factor, noise, omega, seeds, half, text)] if fell else []

@@ -225,7 +225,7 @@ class Measurement:
             statuses=tuple(tuple(status for _, status in row) for row in rows),
             axis=self.axis,
             shared_seeds=self.shared_seeds or other.shared_seeds,
-            # What runs that all differ have in common may cancel: their ratio is then equal, and no grid has made it so.
+            # What runs that all differ have in common may cancel, and then no grid has made their ratios equal.
             exact=tuple(
                 (a and b) or (len(set(one)) == len(one) and len(set(two)) == len(two) and _all_equal(row))
                 for a, b, one, two, row in zip(self.exact, other.exact, self.values, other.values, rows, strict=True)

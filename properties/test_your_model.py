@@ -179,7 +179,7 @@ STANDARD_PERCEPTRON = tc.Model(
     loss=F.mse_loss,
     name="perceptron",
 )
-THETA_OF_ONE = tc.PowerLaw(0, within=0.15, rival=-0.5)
+THETA_OF_ONE = tc.PowerLaw(0, within=0.24, rival=-0.5)
 
 
 @tc.gate(id="YM-4")

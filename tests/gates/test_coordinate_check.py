@@ -279,6 +279,13 @@ def test_a_design_that_cannot_decide_is_refused_before_anything_is_built(options
         )
 
 
+@pytest.mark.parametrize("widths", [(16, 24, 32, 48, 64, 96, 128), (16, 32, 48, 64, 96, 128)])
+def test_every_list_of_widths_that_is_admitted_is_judged(widths):
+    for gate in (checked(zoo.perceptron(), widths=widths), checked(zoo.perceptron(), widths=widths, seconds=1.0)):
+        assert gate.findings
+        assert not gate.failed
+
+
 def test_a_time_budget_that_is_too_short_says_what_it_takes():
     check = checked(zoo.perceptron(), seconds=1e-3)
     (finding,) = check.findings

@@ -50,9 +50,8 @@ def test_a_decoder_with_roots_of_the_width_in_its_readout_passes():
     assert check.passed, str(check)
 
 
-@pytest.mark.parametrize("name", ["perceptron", "graph"])
-def test_a_noisy_readout_is_decided_or_open_and_never_fails(name):
-    assert not checked(correct.MODELS[name], widths=tc.widths(32, 512)).failed
+def test_a_noisy_readout_is_decided_or_open_and_never_fails():
+    assert not checked(correct.MODELS["perceptron"], widths=tc.widths(32, 512)).failed
 
 
 @pytest.mark.slow
@@ -63,15 +62,24 @@ def test_nine_of_ten_correct_models_pass_at_once_and_none_fails():
     assert sum(check.passed for check in checks.values()) >= 9, "\n".join(map(str, checks.values()))
 
 
-def test_a_first_look_has_more_runs_at_narrow_widths():
+def test_a_first_look_has_six_runs_at_every_width_or_more_at_narrow_ones():
     costs = [float(width) ** 1.5 for width in WIDTHS]
-    first = schedule(CONSTANT, WIDTHS, costs, BUDGET, shares=LOOKS).spends[0]
-    counts = plan(CONSTANT, WIDTHS, costs, first, noise=None, confidence=0.9875)
-    assert counts[-1] >= 4
-    assert counts[0] >= 4 * counts[-1]
+    looks = schedule(CONSTANT, WIDTHS, costs, BUDGET, shares=LOOKS)
+    counts = plan(CONSTANT, WIDTHS, costs, looks.spends[0], noise=None, confidence=looks.confidence)
+    assert len(looks.spends) == 4
+    assert len(counts) == len(WIDTHS)
+    assert min(counts) >= 4
+    assert counts[0] >= 6
 
 
 @pytest.mark.parametrize("prediction", [CONSTANT, FALLING, SMALL_AT_FIRST])
 def test_no_interval_supports_two_half_integers(prediction):
     expected = prediction.expectation
     assert expected.margin < abs(expected.rival - expected.exponent) / 2
+
+
+def test_models_with_places_and_class_tokens_of_their_own_are_stacked():
+    source = Source(correct.MODELS["vision"], WIDTHS, STEPS, (1, STEPS))
+    assert source.together(WIDTHS[0]) > 1, source.because
+    judged = {str(moment) for moment in source.moments(0)[0]}
+    assert {"place, effective update, step 4", "start, effective update, step 4"} <= judged

@@ -58,6 +58,13 @@ def test_it_falls_as_one_over_the_width():
     tc.check_refuted(scan, tc.PowerLaw(0, within=0.15, rival=-0.5))
 
 
+def test_dense_widths_are_judged_and_decided():
+    """Five of them span less than an exponent needs, and looks take more."""
+    scan = tc.max_stable_rate(FROZEN, widths=(64, 96, 128, 192, 256, 384, 512), steps=20)
+    (finding,) = tc.check(scan, tc.PowerLaw(-1, within=0.24, rival=-0.5))
+    assert finding.measurement.axis_values[-1] == 512
+
+
 def test_rates_that_are_all_stable_are_bounds():
     scan = tc.max_stable_rate(FROZEN, widths=(64, 128), steps=10, reach=1.0, seeds=3)
     assert {status for row in tc.measure(scan).measurements[""].statuses for status in row} == {Status.ABOVE}

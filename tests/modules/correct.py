@@ -253,7 +253,7 @@ MODELS = {
         model(Residual, functools.partial(adam, hidden=["layers"]), ROWS),
         model(Convolutional, functools.partial(adam, hidden=["body"]), IMAGES),
         model(Decoder, functools.partial(adam, hidden=["attention", "gate", "up", "down"]), TEXT),
-        model(Vision, functools.partial(adam, hidden=["attention", "up", "down"], rate=5e-4), ROWS),
+        model(Vision, functools.partial(adam, hidden=["attention", "up", "down"], rate=2e-4), ROWS),
         model(Recurrent, functools.partial(adam, hidden=["weight_hh"]), ROWS),
         model(Mixer, functools.partial(adam, hidden=["channels"], rate=5e-4), ROWS),
         model(Graph, functools.partial(adam, hidden=["messages", "selves"]), ROWS),

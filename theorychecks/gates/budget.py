@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from theorychecks.engines.matrix import Tally
-from theorychecks.experiment import Scan
+from theorychecks.experiment import Draw, Scan, measure
 from theorychecks.experiment.resources import Resources
 from theorychecks.gates.expectations import CONSTANT, Expected
 from theorychecks.gates.source import Moment, Source
@@ -50,14 +50,20 @@ def affordable(source: Source, scan: Scan, seconds: float) -> Affordable:
     confirmation on fresh seeds.
     """
     source.together(source.widths[0])
+
+    def first(width: float, draw: Draw) -> list[float]:
+        """The first reading of each training."""
+        return [
+            float(next(iter(one.coordinates[0].values()))) for one in source.at(round(width), draw.place, draw.seeds)
+        ]
+
     times, timed = list[float](), 0
     for place, width in enumerate(source.widths):
         if _TIMED * sum(times) > seconds:
             times.append(times[-1] * (width / source.widths[place - 1]) ** 2)
         else:
-            started = time.perf_counter()
-            source.at(width, _place(scan, width), range(_TIMED))
-            times.append((time.perf_counter() - started) / _TIMED)
+            made = measure(replace(scan, read=first, values=(width,), seeds=_TIMED, budget=None))
+            times.append(made.seconds / _TIMED)
             timed += 1
     kept = len(times)
     while _CONFIRMED * _fewest() * sum(times[:kept]) > seconds and _decides(source.widths[: kept - 1]):

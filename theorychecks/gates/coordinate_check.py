@@ -11,7 +11,8 @@ from theorychecks.claims import ClaimFailure, ClaimUndecided, Recorder, check, r
 from theorychecks.claims.recording import now_recording
 from theorychecks.experiment import Scan
 from theorychecks.gates.budget import affordable, too_short
-from theorychecks.gates.diagnosis import Diagnosis, diagnose
+from theorychecks.gates.culprit import Diagnosis
+from theorychecks.gates.diagnosis import diagnose
 from theorychecks.gates.expectations import CONSTANT, Expected, check_known, expected
 from theorychecks.gates.source import Moment, Source, by_prediction
 from theorychecks.looks import Conditions
@@ -24,9 +25,9 @@ from theorychecks.statistics.verdict import Confirmation
 STEPS = 4
 _SHOWN = 3
 BUDGET = 64
-"""Runs at every width at most; nearly all models are decided by a tenth of them."""
+"""Runs at every width, at most; most models are decided by a tenth of them."""
 LOOKS = (1 / 10, 1 / 4, 1 / 2, 1.0)
-"""Shares of the budget: the first one buys more runs at narrow widths, which are cheap, than four at each."""
+"""Shares of the budget, spent by the end of each look: what a first look leaves open takes two to ten times as much."""
 COST = 1.5
 """The power of the width at which a training's time grows, for planning; matrices alone would grow as its square."""
 

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Final, Literal, NamedTuple
+from dataclasses import replace
+from typing import Final, NamedTuple
 
+from theorychecks.gates.culprit import Culprit, Diagnosis, Kind
 from theorychecks.gates.source import Moment, Source
 from theorychecks.modules.coordinates import EFFECTIVE, INPUT, SIZE, Coordinate
 from theorychecks.modules.hooks import LOGITS, plain
 from theorychecks.statistics import Finding, Interval
 
-Kind = Literal["init", "learning rate", "multiplier", "epsilon", "weight decay"]
 _OFF: Final = 0.25
 """Half of the smallest step between exponents: what is off by less follows from elsewhere."""
 _BORDER: Final = 0.1
@@ -27,84 +27,6 @@ _TRIED: Final = 3
 """Widths, and seeds at each, that tell whether an update is off without an epsilon or a decay."""
 _NO_EPSILON: Final = 1e-30
 """Square roots of smaller numbers, in single precision, are zero."""
-
-
-@dataclass(frozen=True)
-class Culprit:
-    """What is probably wrong with some parts of a model.
-
-    Attributes:
-        kind: "init", "learning rate", "multiplier", "epsilon" or "weight decay".
-        where: the parts, with a star for numbers in which they differ where that names no other part:
-            `blocks.*.mlp.fc2.weight`; their names, separated by commas, where it would.
-        exponent: of the width, by which it is too large, or too small where it is negative; of an epsilon or a decay,
-            that of the updates it spoils.
-        interval: of the coordinate that shows it, on fresh seeds where it was confirmed there.
-        first: that coordinate.
-        parts: by name, in the order of the forward pass.
-        alike: what else would show alike.
-        sure: whether it can be nothing else: the coordinate that shows it is refuted itself, its kind is no close call,
-            and it does not follow from what is off before it.
-    """
-
-    kind: Kind
-    where: str
-    exponent: float
-    interval: Interval
-    first: Moment
-    parts: tuple[str, ...]
-    alike: tuple[str, ...] = ()
-    sure: bool = True
-
-    def __str__(self) -> str:
-        ends = f"[{self.interval.low:+.2f}, {self.interval.high:+.2f}]"
-        alike = f"{' or '.join(self.alike)} would show alike; " if self.alike else ""
-        size, way = abs(self.exponent), "large" if self.exponent > 0 else "small"
-        doubt = "" if self.sure else "perhaps "
-        where = ", ".join(f"`{name or 'the model'}`" for name in self.where.split(", "))
-        shown = f"{self.first} has the exponent interval {ends}"
-        if self.kind in ("epsilon", "weight decay"):
-            return (
-                f"{doubt}{self.kind} of the optimizer too large for {where} (without it updates scale as they should, "
-                f"with it they are too {way} by {_halves(size)}; {shown})"
-            )
-        return f"{doubt}{self.kind} of {where} too {way} by {_halves(size)} ({alike}n^{size:.2f} as measured; {shown})"
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """What is wrong with a model, in the order in which it shows; false where nothing is.
-
-    Attributes:
-        title: of the model.
-        first: the first coordinate that is refuted, by steps and then by the forward pass.
-        culprits: what is likely to be wrong.
-        failing: how many coordinates scale otherwise than predicted.
-        judged: how many there are.
-    """
-
-    title: str
-    first: Moment | None
-    culprits: tuple[Culprit, ...]
-    failing: int
-    judged: int
-
-    def __bool__(self) -> bool:
-        return self.first is not None
-
-    def __str__(self) -> str:
-        if self.first is None:
-            return f"{self.title}: none of {self.judged} coordinates scales otherwise than predicted"
-        lines = [
-            f"{self.title}: {self.failing} of {self.judged} coordinates scale otherwise than predicted, and on fresh "
-            f"seeds again. The first is `{self.first}`.",
-            *(f"- {culprit}" for culprit in self.culprits),
-        ]
-        if not self.culprits:
-            lines.append(
-                "- neither its init nor an update of its own is off: look at multipliers outside of modules on its way"
-            )
-        return "\n".join(lines)
 
 
 class _Sign(NamedTuple):
@@ -325,7 +247,9 @@ def _apart(init: float, update: float, *, scale_free: bool) -> float:
 def _shows_init(source: Source, moment: Moment) -> bool:
     if moment.coordinate.quantity != SIZE or moment.step:
         return False
-    return bool(source.anatomy.own.get(_module(moment.coordinate))) or LOGITS in moment.coordinate.module
+    module = _module(moment.coordinate)
+    layer = bool(source.anatomy.own.get(module)) and not source.anatomy.holds_layers(module)
+    return layer or LOGITS in moment.coordinate.module
 
 
 def _shows_rate(source: Source, moment: Moment, findings: Mapping[Moment, Finding], drawn_from: int) -> bool:
@@ -345,9 +269,3 @@ def _module(coordinate: Coordinate) -> str:
 
 def _pattern(name: str) -> str:
     return re.sub(r"(?<![^.])\d+(?![^. ])", "*", name)
-
-
-def _halves(exponent: float) -> str:
-    """The nearest half-integer power of the width."""
-    halves = max(round(2 * exponent), 1)
-    return f"n^{halves // 2}" if halves % 2 == 0 else f"n^{halves}/2"

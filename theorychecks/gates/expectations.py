@@ -46,7 +46,8 @@ def expected(parametrization: Parametrization, anatomy: Anatomy, coordinate: Coo
         return None
     if coordinate.quantity == EFFECTIVE:
         part = next(p for p in anatomy.used_in(plain(module.name)) if p.name == coordinate.parameter)
-        return None if part.role == "unchecked" else _update(parametrization, part, module)
+        added = part.role in ("input", "vector") and anatomy.holds_layers(plain(module.name))
+        return None if part.role == "unchecked" else _update(parametrization, part, module, added=added)
     if coordinate.quantity == PROPAGATING:
         return _propagated(parametrization, module)
     if parametrization == NTK:
@@ -75,11 +76,11 @@ def _lazy(module: Part, coordinate: Coordinate, step: int) -> Expected | None:
     return BOUNDED if module.role == "output" and coordinate.quantity == SIZE and step else CONSTANT
 
 
-def _update(parametrization: Parametrization, part: Part, module: Part) -> Expected:
+def _update(parametrization: Parametrization, part: Part, module: Part, *, added: bool) -> Expected:
     if part.role == "fixed" and module.role != "output":
         # By gradient descent what lies before all that grows moves by n^-1/2 at first, by Adam by Theta(1).
         return BOUNDED
-    return FALLING if parametrization == NTK and module.role == "hidden" else CONSTANT
+    return FALLING if parametrization == NTK and (added or module.role == "hidden") else CONSTANT
 
 
 def _propagated(parametrization: Parametrization, module: Part) -> Expected:

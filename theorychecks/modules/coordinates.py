@@ -9,6 +9,7 @@ with multipliers, and those of other libraries.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any, Final, Literal, NamedTuple, cast
@@ -211,7 +212,7 @@ def _updates(call: Call, anatomy: Anatomy, start: Start, watched: Watched) -> Re
         return next(iter(tensors_in(found).values()))
 
     readings = Readings()
-    inside = [other for other in anatomy.own if other != name and (not name or other.startswith(f"{name}."))]
+    inside = anatomy.holds_layers(name)
     unmoved = again(first)
     output = next(iter(tensors_in(call.output).values()))
     # What was read where it was made, as the logits of a router are by its softmax, has no feature here.
@@ -222,7 +223,10 @@ def _updates(call: Call, anatomy: Anatomy, start: Start, watched: Watched) -> Re
     moved = output - unmoved
     for local, part in zip(own, used, strict=True):
         coordinate = Coordinate(call.name, EFFECTIVE, part.name)
-        if len(own) == 1:
+        if inside and part.role in ("input", "vector"):
+            # Places and class tokens are added to what a model carries: their update is what it is itself.
+            update = operator.attrgetter(local)(call.part) - first[local]
+        elif len(own) == 1:
             update = moved
         elif type(call.part) in _WITH_BIAS and own == ("weight", "bias") and len(call.part._forward_hooks) == 1:
             # Their sum is linear in both, and the bias needs no call; nobody else's hook changes what is returned.

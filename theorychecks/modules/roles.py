@@ -98,6 +98,10 @@ class Anatomy:
                     f"{self.width} to about {wanted:.0f}. Let build(width) keep what grows in proportion to the width."
                 )
 
+    def holds_layers(self, module: str) -> bool:
+        """Whether other modules are called inside of a module."""
+        return any(other != module and _within(other, module) for other in self.own)
+
     def used_in(self, module: str) -> list[Part]:
         """Parameters that a module uses itself."""
         return [part for part in self.parameters if part.module == module]

@@ -14,9 +14,7 @@ from theorychecks.statistics.statuses import Status
 _MOST_TIES: Final = 0.4
 """Of pairs of runs within cells: normal noise rounded to steps of 1.5 standard deviations; finer steps do no harm."""
 _FINE: Final = 1e-3
-"""Steps of a thousandth hide nothing that a margin could miss, however often runs repeat."""
-_DECIMALS: Final = 9
-"""Of the logarithm; runs that agree so far are equal up to the rounding of their arithmetic."""
+"""Steps of a thousandth, or those of arithmetic, hide nothing that a margin could miss, however often runs repeat."""
 
 
 DITHER: Final = "values repeat, since a grid hides their noise; dither them, or measure on a finer grid"
@@ -29,7 +27,7 @@ def check_rounding(measurement: Measurement) -> Check:
     law may lie under it.
     """
     cells = [
-        np.log([value for value, status in zip(cell, row, strict=True) if status is Status.OK]).round(_DECIMALS)
+        np.log([value for value, status in zip(cell, row, strict=True) if status is Status.OK])
         for cell, row, exact in zip(measurement.values, measurement.statuses, measurement.exact, strict=True)
         if not exact
     ]

@@ -119,10 +119,8 @@ def test_decoder_is_in_maximal_update() -> None:
 def test_decoder_with_one_learning_rate_is_not() -> None:
     """The same decoder in the standard parametrization is caught: its hidden layers move too much by n^1."""
     found = tc.coordinate_check_refuted(STANDARD_DECODER, tc.MAXIMAL_UPDATE, widths=tc.widths(64, 1024))
-    blamed = {culprit.where: (culprit.kind, round(culprit.exponent)) for culprit in found.diagnosis.culprits}
-    assert blamed["blocks.*.attn.qkv.weight"] == ("learning rate", 1)
-    assert blamed["blocks.*.fc1.weight"] == ("learning rate", 1)
-    assert blamed["blocks.*.fc2.weight"] == ("learning rate", 1)
+    too_large = [c.where for c in found.diagnosis.culprits if (c.kind, round(c.exponent)) == ("learning rate", 1)]
+    assert all(any(layer in where for where in too_large) for layer in ("attn.qkv.weight", "fc1.weight", "fc2.weight"))
 
 
 @tc.gate(id="YM-3")

@@ -90,7 +90,7 @@ class Ignoring(nn.Module):
 def test_one_that_is_missed_fails():
     model = zoo.perceptron(build=Ignoring, optimizer=lambda module: zoo.scaled_adam(module.inner))
     with pytest.raises(
-        tc.ClaimUndecided, match=r"perceptron: 0 of 1 mutations are caught\n.*\ninput learning rate .* NO "
+        tc.ClaimFailure, match=r"perceptron: 0 of 1 mutations are caught\n.*\ninput learning rate .* NO "
     ):
         tc.mutations(model, tc.MAXIMAL_UPDATE, widths=zoo.WIDTHS, steps=3, names=["input learning rate"])
     recorder = Recorder(conditions=Conditions())

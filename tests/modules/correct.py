@@ -70,13 +70,15 @@ class Residual(nn.Module):
 
 
 class Convolutional(nn.Module):
-    """A stem and a residual block of two convolutions, with group norms."""
+    """A stem and a residual block of a column and a row of three, with group norms."""
 
     def __init__(self, width):
         super().__init__()
         self.width = width
         self.stem = nn.Conv2d(1, width, 3, padding=1)
-        self.body = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1, bias=False) for _ in range(2))
+        self.body = nn.ModuleList(
+            nn.Conv2d(width, width, size, padding="same", bias=False) for size in ((3, 1), (1, 3))
+        )
         self.norms, self.leave = nn.ModuleList(nn.GroupNorm(4, width) for _ in range(2)), readout(width, 4)
         for convolution in (self.stem, *self.body):
             nn.init.kaiming_normal_(convolution.weight)

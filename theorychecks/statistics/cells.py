@@ -116,19 +116,25 @@ class Cells(NamedTuple):
         costs = trimming_costs(self.seeds) if self.trimmed else 1.0
         return float((self.variances * self.seeds / costs * weights).sum() / weights.sum())
 
-    def combine(self, weights: Array) -> Estimate:
+    def combine(self, weights: Array, *, guarded: bool = True) -> Estimate:
         """A linear combination of locations with its noise.
 
-        The standard error is the larger one of two: from each cell's own variance, with degrees of freedom after Welch
-        (1947) and Satterthwaite (1946), and from the law that smooths the variances. Where few seeds happen to agree,
-        the second one is not taken in; where the law is wrong, the first one is not.
+        Its standard error comes from each cell's own variance, with degrees of freedom after Welch (1947) and
+        Satterthwaite (1946).
+
+        Args:
+            weights: [K].
+            guarded: whether the law that smooths the variances gives the standard error where it is larger, and each
+                tail has its doubt. Where few seeds happen to agree, the law is not taken in; where the law is wrong,
+                the cells are not. A check that takes verdicts away errs on the safe side without.
         """
         if self.shared:
-            return _of_paired(weights @ np.array(self.logs))
+            return _of_paired(weights @ np.array(self.logs), guarded=guarded)
         terms = weights**2 * self.variances
         total = terms.sum()
         freedom = total**2 / (terms**2 / self.degrees_of_freedom).sum()
-        variance = max(float(total), float((weights**2 * self.smooth_variances).sum()))
+        smooth = float((weights**2 * self.smooth_variances).sum()) if guarded else 0.0
+        variance = max(float(total), smooth)
         # One standardised skewness for all cells, each cell by its share in the combination.
         scales = self.smooth_variances**1.5
         common = float((self.seeds * self.third_moments / scales / self._per_root_seed()).sum() / self.seeds.sum())
@@ -138,7 +144,7 @@ class Cells(NamedTuple):
             math.sqrt(variance),
             float(freedom),
             skewness=common * share,
-            doubt=skewness_doubt(self.seeds) * abs(share),
+            doubt=skewness_doubt(self.seeds) * abs(share) if guarded else 0.0,
         )
 
     def _per_root_seed(self) -> Array:
@@ -146,7 +152,7 @@ class Cells(NamedTuple):
         return np.asarray(self.seeds**-0.5)
 
 
-def _of_paired(values: Array) -> Estimate:
+def _of_paired(values: Array, *, guarded: bool) -> Estimate:
     """The mean of one value a draw, which cells share."""
     count, spread = len(values), float(values.std(ddof=1))
     skewness = third_moment(values) / max(spread, NO_NOISE) ** 3 / math.sqrt(count)
@@ -155,7 +161,7 @@ def _of_paired(values: Array) -> Estimate:
         spread / math.sqrt(count),
         count - 1.0,
         skewness=skewness if spread > NO_NOISE else 0.0,
-        doubt=DOUBT * math.sqrt(6) / count,
+        doubt=DOUBT * math.sqrt(6) / count if guarded else 0.0,
     )
 
 

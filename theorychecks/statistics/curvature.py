@@ -87,7 +87,7 @@ def _tail_contrast(log_axis: Array, sizes: Array) -> Array:
 
 
 def _check_contrast(contrast: Array, cells: Cells, curves: Array, level: float, meaning: str) -> Check:
-    estimate = cells.combine(contrast)
+    estimate = cells.combine(contrast, guarded=False)
     reach = estimate.reach_below(level / 2) if estimate.value > 0 else estimate.reach_above(level / 2)
     bound = float(np.abs(curves @ contrast).max()) + reach
     return Check(fired=abs(estimate.value) > bound, statistic=estimate.value, bound=bound, meaning=meaning)

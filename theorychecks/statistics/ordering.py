@@ -12,6 +12,7 @@ import numpy as np
 from scipy import special, stats
 
 from theorychecks.statistics.cells import Array
+from theorychecks.statistics.dithering import unless_rounded
 from theorychecks.statistics.interval import CONFIDENCE, Interval, check_confidence
 from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.prediction import Demands
@@ -59,7 +60,13 @@ class Ordering:
             )
 
     def power(
-        self, axis_values: Sequence[float], seeds: Sequence[int], noise: float, confidence: float = CONFIDENCE
+        self,
+        axis_values: Sequence[float],
+        seeds: Sequence[int],
+        noise: float,
+        confidence: float = CONFIDENCE,
+        *,
+        shared_seeds: bool = False,
     ) -> Power:
         """The log-ratio seen at its point with probability 0.9, by mean and by sign; equals are never SUPPORTED.
 
@@ -96,7 +103,7 @@ class Ordering:
         worst = min(cells, key=lambda cell: float(np.median(cell)))
         interval = _mean_interval(worst, tail)
         verdict, p_value, reason = self._decide(cells, tail)
-        return Finding(
+        finding = Finding(
             expectation=self.expectation,
             measurement=measurement,
             verdict=verdict,
@@ -106,6 +113,8 @@ class Ordering:
             p_value=p_value,
             remedy=Remedy(limited_by="noise", text=reason) if verdict is Verdict.INCONCLUSIVE else None,
         )
+        # A grid on which one lies keeps the order, and shows as ties what it hides.
+        return finding if any(1.0 in cell for cell in measurement.values) else unless_rounded(finding)
 
     def _decide(self, cells: list[Array], tail: float) -> tuple[Verdict, float | None, str]:
         above = max(_p_above_zero(cell) for cell in cells)

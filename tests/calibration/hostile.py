@@ -6,7 +6,7 @@ import numpy as np
 from sequences import BUDGET, FAST
 from simulation import generator
 
-from theorychecks.statistics import Measurement, PowerLaw, Status, Verdict
+from theorychecks.statistics import LogarithmicGrowth, Measurement, PowerLaw, Status, Verdict
 from theorychecks.statistics.sequential import MOST_SEEDS, in_looks
 
 PREDICTION = PowerLaw(-0.5)
@@ -122,10 +122,19 @@ def shared(name, seeds, replications):
     return _wrongly_refuted(logs, widths, replications, shared_seeds=True)
 
 
-def _wrongly_refuted(logs, widths, replications, **options):
+def growing(curves, replications):
+    """The same for an index of growth on the lower end of its margin, under skewed noise of sd .02 to .2."""
+    times, rng = np.logspace(0, 8, 9), generator("growing", curves)
+    law, scales = np.log1p(np.log(times))[:, None] / 0.75, np.geomspace(0.02, 0.2, 9)[:, None]
+    return _wrongly_refuted(
+        lambda: law + scales * minus_gamma(rng, (9, curves)), times, replications, LogarithmicGrowth(), axis="time"
+    )
+
+
+def _wrongly_refuted(logs, axis_values, replications, prediction=PREDICTION, **options):
     shares = np.zeros(2)
     for _ in range(replications):
-        finding = PREDICTION.judge(Measurement.of(widths, np.exp(logs()), **options))
+        finding = prediction.judge(Measurement.of(axis_values, np.exp(logs()), **options))
         refuted = finding.verdict is Verdict.REFUTED
         shares += [refuted, refuted and finding.clear]
     return tuple(shares / replications)

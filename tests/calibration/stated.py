@@ -4,7 +4,7 @@ A number is a rate in per cent, kept as text: how many digits were printed says 
 """
 
 import numpy as np
-from scipy import special
+from scipy import special, stats
 
 REPLICATIONS = 1500
 """Behind every stated rate, unless said otherwise."""
@@ -140,6 +140,8 @@ def at_the_edge_of_rounding(text, *, better):
 def falls_short(measured, text, *, better, replications, stated_replications=REPLICATIONS):
     """Whether a measured rate is worse than the stated one by more than three Monte Carlo standard errors of both.
 
+    One that is promised, and was not measured, is held against the binomial law with the same probability.
+
     Args:
         measured: the rate, a fraction.
         text: the stated rate in per cent, as printed.
@@ -148,5 +150,13 @@ def falls_short(measured, text, *, better, replications, stated_replications=REP
         stated_replications: behind the stated one.
     """
     edge = at_the_edge_of_rounding(text, better=better)
+    if np.isinf(stated_replications):
+        count = round(measured * replications)
+        chance = (
+            stats.binom.cdf(count, replications, edge)
+            if better == "higher"
+            else stats.binom.sf(count - 1, replications, edge)
+        )
+        return bool(chance < stats.norm.sf(3))
     allowed = 3 * np.sqrt(edge * (1 - edge) * (1 / replications + 1 / stated_replications))
     return bool(measured < edge - allowed if better == "higher" else measured > edge + allowed)

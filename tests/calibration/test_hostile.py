@@ -1,7 +1,18 @@
 """Verdicts keep their promise under skewed, growing, rounded and lost runs, and intervals are short where noise changes."""
 
 import numpy as np
-from hostile import HIGHEST, LOWEST, at_the_edges, beyond_the_class, in_looks_at_the_edges, lone, lost, rounded, shared
+from hostile import (
+    HIGHEST,
+    LOWEST,
+    at_the_edges,
+    beyond_the_class,
+    growing,
+    in_looks_at_the_edges,
+    lone,
+    lost,
+    rounded,
+    shared,
+)
 from page import beside, percent
 from rates import OURS
 from scenarios import DESIGNS, IN_CLASS
@@ -98,6 +109,11 @@ def test_what_skew_does_where_the_noise_is_no_power_and_where_draws_are_shared(r
     rows += [
         [f"{name}, shared seeds, exponents differ by .03", seeds, *map(percent, rates)]
         for (name, seeds), rates in zip(drawn, paired, strict=True)
+    ]
+    curves = (8, 16)
+    rows += [
+        ["-gamma(.5), an index of growth of .75, sd .02 to .2", count, *map(percent, rates)]
+        for count, rates in zip(curves, parallel(growing, [(count, replications) for count in curves]), strict=True)
     ]
     tables.add(
         SECTION,

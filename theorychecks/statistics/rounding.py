@@ -12,7 +12,9 @@ from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.statuses import Status
 
 _MOST_TIES: Final = 0.4
-"""Of pairs of runs in a cell: normal noise rounded to steps of 1.5 standard deviations; finer steps do no harm."""
+"""Of pairs of runs within cells: normal noise rounded to steps of 1.5 standard deviations; finer steps do no harm."""
+_MOST_IN_ONE: Final = 0.6
+"""Of the pairs of a single cell, which come to more by chance where its runs are few."""
 _FINE: Final = 1e-3
 """Steps of a thousandth hide nothing that a margin could miss, however often runs repeat."""
 _EQUAL: Final = 1e-3
@@ -47,16 +49,18 @@ def check_rounding(measurement: Measurement, *, rough: bool = True) -> Check:
         if not exact
     ]
     cells = [cell for cell in cells if len(cell) > 1]
-    shares = [*map(_tied_share, cells), *_still(cells)]
-    spreads = [float(cell[-1] - cell[0]) for cell in cells]
-    if cells and max(spreads) <= (_ARITHMETIC if rough else 0.0):
-        shares.append(1.0)
-    share = max(shares, default=0.0)
+    pairs = np.array([len(cell) * (len(cell) - 1) / 2 for cell in cells])
+    ties = np.array([_tied_share(cell) for cell in cells])
+    spreads = np.array([cell[-1] - cell[0] for cell in cells])
+    hidden = bool(cells) and spreads.max() <= (_ARITHMETIC if rough else 0.0)
+    pooled = float(ties @ pairs / max(pairs.sum(), 1.0))
+    most = 1.0 if hidden or _still(spreads) else float(ties.max(initial=0.0))
+    fired = most > _MOST_IN_ONE or pooled > _MOST_TIES
     return Check(
-        fired=share > _MOST_TIES,
-        statistic=share,
-        bound=_MOST_TIES,
-        meaning="largest share of equal pairs of runs at one axis value; a grid hides the noise, so dither the values",
+        fired=fired,
+        statistic=most if most > _MOST_IN_ONE else pooled,
+        bound=_MOST_IN_ONE if most > _MOST_IN_ONE else _MOST_TIES,
+        meaning="share of equal pairs of runs at one axis value; a grid hides the noise, so dither the values",
     )
 
 
@@ -71,11 +75,7 @@ def _tied_share(ordered: Array) -> float:
     return float((sizes * (sizes - 1)).sum() / (count * (count - 1)))
 
 
-def _still(cells: list[Array]) -> list[float]:
-    """One for a cell that stands still where a neighbour scatters, and hardly any noise falls so far at one step."""
-    spreads = np.array([cell[-1] - cell[0] for cell in cells])
-    found = []
-    for place, spread in enumerate(spreads):
-        beside = max(spreads[max(place - 1, 0) : place + 2], default=0.0)
-        found.append(float(beside > _FINE and spread <= _EQUAL * beside))
-    return found
+def _still(spreads: Array) -> bool:
+    """Whether a cell stands still where a neighbour scatters; hardly any noise falls so far at one step."""
+    beside = [max(spreads[max(place - 1, 0) : place + 2]) for place in range(len(spreads))]
+    return any(near > _FINE and spread <= _EQUAL * near for spread, near in zip(spreads, beside, strict=True))

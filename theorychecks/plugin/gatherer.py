@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import pytest
 
 from theorychecks.plugin.keeping import Covered, Keeper, Written
-from theorychecks.plugin.outcomes import Ending, exit_code, what_happened, without_findings
+from theorychecks.plugin.outcomes import Ending, ended, exit_code, what_happened, without_findings
 from theorychecks.plugin.resources import device_used
 from theorychecks.plugin.runner import REPORT_ATTRIBUTE, THREADS, Collected
 from theorychecks.plugin.seeds import SEED_KEY, run_seed, seed_line
@@ -233,7 +233,7 @@ class Gatherer:
         broke = Ending("error", error=self.crashed.get(node))
         document = self.documents.get(node) or without_findings(about, node, run_seed(self.config), broke)
         if broke.error:
-            document = cast("ClaimDocument", {**document, **broke._asdict()})
+            document = ended(document, broke)
         try:
             check_claim(document)
         except ReportError as error:

@@ -54,15 +54,28 @@ def judged(recorder: Recorder) -> Ending:
 
 
 def interrupted_by(exception: BaseException, recorder: Recorder) -> Ending:
-    """A test that has raised: a skip does not undo a refutation, an assertion fails, and anything else broke."""
+    """A test that has raised: nothing undoes a refutation, an assertion fails, and anything else broke."""
+    if recorder.outcome == "fail":
+        return Ending("fail", error=f"the claim was refuted before {_interruption(exception)}")
     if isinstance(exception, SkipTest | pytest.skip.Exception):
-        if recorder.outcome == "fail":
-            return Ending("fail", error=f"the claim was refuted before it skipped itself ({exception})")
         return Ending("skipped", reason=str(exception) or "the claim skipped itself")
-    if isinstance(exception, KeyboardInterrupt | pytest.exit.Exception):
+    if interrupts_run(exception):
         return Ending("not run", reason="the run was interrupted while this claim ran")
     outcome: Outcome = "fail" if _is_assertion(exception) else "error"
     return Ending(outcome, error=f"{type(exception).__name__}: {exception}")
+
+
+def interrupts_run(exception: BaseException) -> bool:
+    """Whether an exception ends the whole run, so that pytest makes no report of the test that raised it."""
+    return isinstance(exception, KeyboardInterrupt | pytest.exit.Exception)
+
+
+def _interruption(exception: BaseException) -> str:
+    if isinstance(exception, SkipTest | pytest.skip.Exception):
+        return f"it skipped itself ({exception})"
+    if interrupts_run(exception):
+        return "the run was interrupted"
+    return f"it raised {type(exception).__name__}: {exception}"
 
 
 def _is_assertion(exception: BaseException) -> bool:
@@ -94,7 +107,15 @@ def settled(text: str, report: pytest.TestReport) -> str:
         return text
     if ending.outcome == "skipped" and (broke := document["error"]):
         ending = ending._replace(reason=f"{ending.reason} ({broke.splitlines()[0]})")
-    return json.dumps({**document, **ending._asdict()}, allow_nan=False)
+    return json.dumps(ended(document, ending), allow_nan=False)
+
+
+def ended(document: ClaimDocument, ending: Ending) -> ClaimDocument:
+    """A claim's document with a later ending; what breaks after a failure is told, and undoes nothing."""
+    if document["outcome"] == "fail" and ending.outcome == "error":
+        broke = f"the claim failed before it broke: {ending.error}"
+        ending = Ending("fail", error="\n\n".join(filter(None, [document["error"], broke])))
+    return cast("ClaimDocument", {**document, **ending._asdict()})
 
 
 def without_findings(about: dict[str, Any], node: str, seed: int, ending: Ending) -> ClaimDocument:

@@ -16,6 +16,7 @@ from theorychecks.plugin.outcomes import (
     Ending,
     ended_outside,
     interrupted_by,
+    interrupts_run,
     judged,
     settled,
     what_happened,
@@ -106,12 +107,14 @@ class Runner:
                 result = yield
         except BaseException as exception:
             ending = interrupted_by(exception, recorder)
-            if isinstance(exception, SkipTest):
+            if isinstance(exception, SkipTest) and ending.outcome == "skipped":
                 # Hypothesis says so where it has nothing to run, in words that do not name the way out.
                 ending = ending._replace(reason=no_setting(_test(item), self.profile) or ending.reason)
             document = self._keep(item, claim, recorder, ending, time.perf_counter() - started)
             if isinstance(exception, SkipTest) or (ending.outcome == "fail" and _skips(exception)):
                 self._conclude(document)
+            if interrupts_run(exception) and ending.outcome == "fail":
+                self._report_now(item, document)
             if not self.config.getoption("fulltrace"):
                 hide_own_frames(exception)
             raise
@@ -147,6 +150,12 @@ class Runner:
         if reported and document["outcome"] == "fail" and not document["error"]:
             pytest.skip(f"a trend, which fails the run with --theory-trends=gate only\n{text}")
         pytest.fail(text, pytrace=False)
+
+    def _report_now(self, item: pytest.Item, document: ClaimDocument) -> None:
+        """Report a claim that was refuted before the run was interrupted; pytest will not."""
+        call = pytest.CallInfo.from_call(lambda: self._conclude(document), "call")
+        report = item.ihook.pytest_runtest_makereport(item=item, call=call)
+        item.ihook.pytest_runtest_logreport(report=report)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from unittest import SkipTest
@@ -33,6 +34,11 @@ EXIT_CODES: Final = (
 )
 
 
+_EXPECTED: Final = "expected to fail, as it does"
+_NOT_AWAITED: Final = "async def functions are not natively supported"
+"""What pytest says where it fails a test that no plugin can await."""
+
+
 class Ending(NamedTuple):
     """How a claim's test came to its end.
 
@@ -57,12 +63,28 @@ def interrupted_by(exception: BaseException, recorder: Recorder) -> Ending:
     """A test that has raised: nothing undoes a refutation, an assertion fails, and anything else broke."""
     if recorder.outcome == "fail":
         return Ending("fail", error=f"the claim was refuted before {_interruption(exception)}")
+    if isinstance(exception, pytest.xfail.Exception):
+        return Ending("skipped", reason=_EXPECTED)
     if isinstance(exception, SkipTest | pytest.skip.Exception):
         return Ending("skipped", reason=str(exception) or "the claim skipped itself")
     if interrupts_run(exception):
         return Ending("not run", reason="the run was interrupted while this claim ran")
     outcome: Outcome = "fail" if _is_assertion(exception) else "error"
     return Ending(outcome, error=f"{type(exception).__name__}: {exception}")
+
+
+def of_subtest(exception: BaseException) -> Ending:
+    """A failed subtest, as far as it goes: what it says of the whole claim."""
+    outcome: Outcome = "fail" if _is_assertion(exception) else "error"
+    return Ending(outcome, error=f"a subtest raised {type(exception).__name__}: {exception}")
+
+
+def with_subtests(ending: Ending, failed: Sequence[Ending]) -> Ending:
+    """A test whose subtests failed: neither that it ran to its end nor that it was skipped undoes it."""
+    if not failed:
+        return ending
+    outcome: Outcome = "fail" if any(each.outcome == "fail" for each in (ending, *failed)) else "error"
+    return Ending(outcome, error="\n\n".join(each.error for each in (ending, *failed) if each.error))
 
 
 def interrupts_run(exception: BaseException) -> bool:
@@ -82,7 +104,7 @@ def _is_assertion(exception: BaseException) -> bool:
     """Whether something was asserted and is false; Hypothesis groups several settings that fail."""
     if isinstance(exception, BaseExceptionGroup):
         return all(map(_is_assertion, exception.exceptions))
-    return isinstance(exception, AssertionError | pytest.fail.Exception)
+    return isinstance(exception, AssertionError | pytest.fail.Exception) and not str(exception).startswith(_NOT_AWAITED)
 
 
 def ended_outside(report: pytest.TestReport) -> Ending | None:
@@ -100,8 +122,8 @@ def settled(text: str, report: pytest.TestReport) -> str:
     """A claim's document, as JSON text, once pytest has said how the test ended."""
     document = json.loads(text)
     ending = ended_outside(report)
-    if ending is None and report.when == "call" and report.failed and document["outcome"] == "pass":
-        # Another plugin, or a strict expectation of failure, has turned it.
+    if ending is None and report.when == "call" and report.failed and document["outcome"] in ("pass", "skipped"):
+        # Another plugin, a strict expectation of failure, or --runxfail has turned it.
         ending = Ending("error", error=what_happened(report))
     if ending is None:
         return text
@@ -156,7 +178,7 @@ def _expected_to_fail(report: pytest.TestReport) -> Ending | None:
     if not report.skipped:
         return None
     why = str(report.wasxfail).removeprefix("reason: ")
-    return Ending("skipped", reason="expected to fail, as it does" + (f": {why}" if why else ""))
+    return Ending("skipped", reason=_EXPECTED + (f": {why}" if why else ""))
 
 
 def _skip_reason(report: pytest.TestReport) -> str:

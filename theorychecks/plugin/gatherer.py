@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import pytest
 
-from theorychecks.plugin.keeping import Covered, Keeper, Written
+from theorychecks.plugin.keeping import UNJUDGED, Covered, Keeper, Written
 from theorychecks.plugin.outcomes import Ending, ended, exit_code, what_happened, without_findings
 from theorychecks.plugin.resources import device_used
 from theorychecks.plugin.runner import REPORT_ATTRIBUTE, THREADS, Collected
@@ -44,9 +44,8 @@ class Gatherer:
 
     def __post_init__(self) -> None:
         chosen = self.config.getoption("--theory-report")
-        self.keeper = Keeper(
-            self.config.rootpath, None if chosen is None else Path(self.config.invocation_params.dir, chosen)
-        )
+        here = self.config.invocation_params.dir
+        self.keeper = Keeper(self.config.rootpath, None if chosen is None else here / chosen, here)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -133,10 +132,10 @@ class Gatherer:
 
         markdown = render_markdown(report)
         texts = {"report.json": report.to_json(), "report.md": markdown, "index.html": render_html(report)}
-        unreached = {claim["test"] for claim in report.claims if claim["outcome"] == "not run"}
+        unjudged = {claim["test"] for claim in report.claims if claim["outcome"] in UNJUDGED}
         covered = Covered(
-            ran=self.collected.keys() - unreached,
-            passed_over=unreached | self.deselected,
+            ran=self.collected.keys() - unjudged,
+            passed_over=unjudged | self.deselected,
             whole_files=not self.deselected and not any("::" in name for name in self.config.args),
         )
         written = self.keeper.write(texts, covered)

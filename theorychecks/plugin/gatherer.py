@@ -36,6 +36,7 @@ class Gatherer:
     documents: dict[str, ClaimDocument] = field(default_factory=dict)
     crashed: dict[str, str] = field(default_factory=dict)
     failed: set[str] = field(default_factory=set)
+    uncollected: set[str] = field(default_factory=set)
     stopped: str | None = None
     report: Report | None = None
     written: Written | None = None
@@ -70,6 +71,11 @@ class Gatherer:
         elif report.failed:
             # Of a claim, only a worker that died says so without saying what it found.
             self.crashed[report.nodeid] = what_happened(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note what could not be collected."""
+        if report.failed:
+            self.uncollected.add(report.nodeid)
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Keep why the run ends before its end."""
@@ -121,7 +127,7 @@ class Gatherer:
         session.exitstatus = exit_code(
             int(session.exitstatus),
             self.report.suite,
-            others_failed=bool(self.failed - self.collected.keys()),
+            others_failed=bool(self.uncollected or self.failed - self.collected.keys()),
             undecided_fails=self.config.getoption("--theory-inconclusive") == "fail",
         )
         self.written = self._written(self.report)

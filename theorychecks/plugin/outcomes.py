@@ -19,7 +19,7 @@ class ExitCode(IntEnum):
     """How a run ends whose tests pytest would call failed, or passed; the codes 0 to 5 are pytest's own."""
 
     FAILED = 1
-    """A claim fails, or a plain test does."""
+    """A claim fails, or a plain test does, or something cannot be collected."""
     BROKEN = 6
     """No claim fails, and one broke, or was lost with its worker."""
     UNDECIDED = 7
@@ -28,9 +28,9 @@ class ExitCode(IntEnum):
 
 EXIT_CODES: Final = (
     "exit codes of a run with claims: 0, all is well, where a skip is no failure; 1, a claim is refuted, or a plain "
-    "test fails; 6, a claim broke or was lost, and none is refuted; 7, nothing else than claims that are undecided, "
-    "under --theory-inconclusive=fail or where no claim passed; 2 to 5 as pytest has them: interrupted, internal "
-    "error, usage, nothing collected"
+    "test fails, or a file cannot be collected; 6, a claim broke or was lost, and none is refuted; 7, nothing else "
+    "than claims that are undecided, under --theory-inconclusive=fail or where no claim passed; 2 to 5 as pytest has "
+    "them: interrupted, internal error, usage, nothing collected"
 )
 
 
@@ -109,6 +109,9 @@ def _is_assertion(exception: BaseException) -> bool:
 
 def ended_outside(report: pytest.TestReport) -> Ending | None:
     """How a claim ends that its test did not end: by a mark, or in a fixture; none where its test is to say."""
+    if report.when == "teardown":
+        broke = report.failed or _is_excused(report)
+        return Ending("error", error=what_happened(report)) if broke else None
     if hasattr(report, "wasxfail"):
         return _expected_to_fail(report)
     if report.when == "setup" and report.skipped:
@@ -118,6 +121,11 @@ def ended_outside(report: pytest.TestReport) -> Ending | None:
     return None
 
 
+def _is_excused(report: pytest.TestReport) -> bool:
+    """Whether a mark that expects failure takes what has just failed."""
+    return report.skipped and hasattr(report, "wasxfail")
+
+
 def settled(text: str, report: pytest.TestReport) -> str:
     """A claim's document, as JSON text, once pytest has said how the test ended."""
     document = json.loads(text)
@@ -125,7 +133,7 @@ def settled(text: str, report: pytest.TestReport) -> str:
     if ending is None and report.when == "call" and report.failed and document["outcome"] in ("pass", "skipped"):
         # Another plugin, a strict expectation of failure, or --runxfail has turned it.
         ending = Ending("error", error=what_happened(report))
-    if ending is None:
+    if ending is None or (ending.outcome == "error" and document["outcome"] == "skipped" and _is_excused(report)):
         return text
     if ending.outcome == "skipped" and (broke := document["error"]):
         ending = ending._replace(reason=f"{ending.reason} ({broke.splitlines()[0]})")
@@ -159,7 +167,7 @@ def exit_code(pytest_says: int, suite: SuiteDocument, *, others_failed: bool, un
     Args:
         pytest_says: its own exit code.
         suite: the counts of the run.
-        others_failed: whether a test failed that is no claim.
+        others_failed: whether anything failed that is no claim, a test or a collection.
         undecided_fails: whether an undecided claim fails the run.
     """
     if pytest_says not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):

@@ -11,7 +11,7 @@ import hypothesis  # noqa: F401 - loaded here once, not anew by each pytest that
 import pytest
 
 import theorychecks.experiment  # noqa: F401 - the same, and numpy cannot be loaded twice
-from theorychecks.plugin.outcomes import ExitCode
+from theorychecks.plugin.outcomes import Ending, ExitCode, ended
 from theorychecks.reporting import Report
 from theorychecks.reporting.papers import paper_sections
 
@@ -137,6 +137,16 @@ def test_exit_codes_tell_a_typo_from_a_refutation(inner, chosen, code):
 def test_a_plain_test_that_fails_is_no_claim_that_broke(inner):
     broken = "def pytest_runtest_call(item):\n    assert item.name != 'test_plain'"
     assert inner("-k", "typo or plain", conftest=broken).ret == 1
+
+
+@pytest.mark.parametrize(
+    ("outcome", "afterwards"), [("fail", "fail"), ("pass", "error"), ("inconclusive", "error"), ("skipped", "error")]
+)
+def test_a_worker_that_dies_after_the_verdict_undoes_no_failure(outcome, afterwards):
+    died = Ending("error", error="worker 'gw0' crashed")
+    document = ended({"outcome": outcome, "error": None, "reason": None}, died)
+    assert document["outcome"] == afterwards
+    assert document["error"].endswith("worker 'gw0' crashed")
 
 
 UNDECIDED = """

@@ -27,7 +27,7 @@ from theorychecks.plugin.outcomes import (
 from theorychecks.plugin.profiles import OCTAVES, apply_profile, no_setting
 from theorychecks.plugin.resources import resources
 from theorychecks.plugin.seeds import run_seed
-from theorychecks.plugin.tracebacks import hide_own_frames
+from theorychecks.plugin.tracebacks import hide_frames_of_call, hide_frames_of_collection
 from theorychecks.plugin.unittests import caught_by_unittest, forget_caught, is_unexpected_success
 
 if TYPE_CHECKING:
@@ -78,6 +78,16 @@ class Runner:
         """Report an error of collection; one that is raised on a worker never reaches the reader."""
         self.config.hook.pytest_collectreport(report=pytest.CollectReport(item.nodeid, "failed", text, None))
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """Show nothing of the harness where a file cannot be collected."""
+        report = yield
+        if not self.config.getoption("fulltrace"):
+            hide_frames_of_collection(collector, report)
+        return report
+
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """Note which claims are there and are not asked for."""
         self.deselected.update(item.nodeid for item in items if _claim(item) is not None)
@@ -112,8 +122,6 @@ class Runner:
         document = self._keep(item, claim, recorder, self._ending(item, recorder, caught), seconds)
         self._conclude_test(item, document, caught)
         if raised is not None:
-            if not self.config.getoption("fulltrace"):
-                hide_own_frames(raised)
             raise raised
         return result
 
@@ -202,6 +210,8 @@ class Runner:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Send a claim's findings along with its report, as text, once pytest has said how the test ended."""
+        if not self.config.getoption("fulltrace"):
+            hide_frames_of_call(item, call)
         report = yield
         claim = _claim(item)
         if claim is None:

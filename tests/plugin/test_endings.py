@@ -11,7 +11,7 @@ import hypothesis  # noqa: F401 - loaded here once, not anew by each pytest that
 import pytest
 
 import theorychecks.experiment  # noqa: F401 - the same, and numpy cannot be loaded twice
-from theorychecks.plugin.outcomes import ExitCode
+from theorychecks.plugin.outcomes import Ending, ExitCode, ended
 from theorychecks.reporting import Report
 from theorychecks.reporting.papers import paper_sections
 
@@ -27,8 +27,12 @@ ENDINGS = {
     "xfail-not-run": ("skipped", "expected to fail, as it does: [NOTRUN] takes the machine down"),
     "xpass": ("pass", None),
     "xpass-strict": ("error", "[XPASS(strict)] the theory is young"),
+    "xpass-teardown": ("error", "OSError: the drawer is stuck"),
+    "xfail-teardown": ("skipped", "expected to fail, as it does: the theory is young"),
     "refuted": ("fail", None),
     "refuted-skip": ("fail", "the claim was refuted before it skipped itself (never mind)"),
+    "refuted-typo": ("fail", "the claim was refuted before it raised NameError: name 'unwritten' is not defined"),
+    "refuted-teardown": ("fail", "the claim failed before it broke: OSError: the drawer is stuck"),
     "assertion": ("fail", "AssertionError: one width"),
     "typo": ("error", "AttributeError: module 'theorychecks' has no attribute 'chekc'"),
     "input": ("error", "TypeError: a Sweep, a Scan or a Measurement is checked; got 'nonsense'"),
@@ -64,12 +68,12 @@ def test_every_ending_has_its_outcome_and_says_why(ran, id):
 
 def test_counts_add_up_and_say_each_outcome(ran):
     suite = ran.report.suite
-    assert (suite["passed"], suite["failed"], suite["inconclusive"]) == (2, 3, 0)
-    assert (suite["errors"], suite["skipped"], suite["not_run"]) == (4, 8, 0)
-    assert suite["claims"] == suite["collected"] == suite["reported"] == len(ENDINGS) == 17
+    assert (suite["passed"], suite["failed"], suite["inconclusive"]) == (2, 5, 0)
+    assert (suite["errors"], suite["skipped"], suite["not_run"]) == (5, 9, 0)
+    assert suite["claims"] == suite["collected"] == suite["reported"] == len(ENDINGS) == 21
     assert suite["lost"] == []
     assert suite["stopped"] is None
-    assert "2 passed, 3 failed, 0 inconclusive, 4 errors, 8 skipped; " in ran.text
+    assert "2 passed, 5 failed, 0 inconclusive, 5 errors, 9 skipped; " in ran.text
 
 
 def test_every_page_tells_a_refutation_from_a_typo_and_both_from_a_skip(ran):
@@ -88,8 +92,8 @@ def test_every_page_tells_a_refutation_from_a_typo_and_both_from_a_skip(ran):
 
 def test_a_skip_is_a_skip_to_pytest_too(ran):
     (counted,) = [line for line in ran.lines(" passed") if " failed" in line and "inconclusive" not in line]
-    # Passed: two claims, a plain test, and the one that cannot clean up; failed: three, a typo, nonsense, a stale mark.
-    assert "6 failed, 3 passed, 5 skipped, 3 xfailed, 1 xpassed, 1 error" in counted
+    # Passed: two claims, a plain test, and the one that cannot clean up; failed: five, a typo, nonsense, a stale mark.
+    assert "8 failed, 3 passed, 5 skipped, 6 xfailed, 2 xpassed, 2 errors" in counted
 
 
 def test_a_refutation_decides_the_exit_code(ran):
@@ -104,10 +108,11 @@ def inner(pytester, monkeypatch):
     pytester.makeini("[pytest]\naddopts = --import-mode=importlib -p no:cacheprovider\nfilterwarnings = error")
     source = Path(__file__).with_name("suites") / "endings.py"
 
-    def run(*options, conftest=""):
+    def run(*options, conftest="", replaced=()):
         pytester.makeconftest(conftest)
-        pytester.makepyfile(test_endings=source.read_text(encoding="utf-8"))
-        return pytester.runpytest_inprocess("-p", "no:xdist", *options)
+        text = source.read_text(encoding="utf-8")
+        pytester.makepyfile(test_endings=text.replace(*replaced) if replaced else text)
+        return pytester.runpytest_inprocess("-p", "no:xdist", *options, no_reraise_ctrlc=True)
 
     return run
 
@@ -119,6 +124,8 @@ def inner(pytester, monkeypatch):
         ("passes", 0),
         ("typo or passes", 6),
         ("clean_up", 6),
+        ("refuted_and_untidy", 1),
+        ("misspelt", 1),
         ("must_not_pass", 6),
         ("typo or refuted", 1),
     ],
@@ -132,8 +139,36 @@ def test_a_plain_test_that_fails_is_no_claim_that_broke(inner):
     assert inner("-k", "typo or plain", conftest=broken).ret == 1
 
 
+@pytest.mark.parametrize(
+    ("outcome", "afterwards"), [("fail", "fail"), ("pass", "error"), ("inconclusive", "error"), ("skipped", "error")]
+)
+def test_a_worker_that_dies_after_the_verdict_undoes_no_failure(outcome, afterwards):
+    died = Ending("error", error="worker 'gw0' crashed")
+    document = ended({"outcome": outcome, "error": None, "reason": None}, died)
+    assert document["outcome"] == afterwards
+    assert document["error"].endswith("worker 'gw0' crashed")
+
+
+UNDECIDED = """
+
+@tc.claim(id="undecided", source="made up")
+def test_undecided():
+    '''The size falls like one over the width, if one could see it.'''
+    tc.check(sizes(-1, noise=3.0), INVERSE)
+    tc.check_refuted(sizes(0), INVERSE)
+"""
+
+
+def test_a_file_that_cannot_be_collected_is_a_failure_besides_the_claims(inner, pytester):
+    pytester.makepyfile(test_broken="import no_such_package")
+    only = ("-k", "undecided", "--continue-on-collection-errors")
+    undecided = ("def test_plain():\n    pass\n", UNDECIDED)
+    assert inner(*only, "--ignore=test_broken.py", replaced=undecided).ret == 7
+    assert inner(*only, replaced=undecided).ret == 1
+
+
 def test_what_stopping_at_the_first_failure_leaves_is_not_run(inner, pytester):
-    ran = inner("-x", "-k", "is_refuted or asserts or typo")
+    ran = inner("-x", "-k", "(is_refuted or asserts or typo) and not misspelt and not untidy")
     latest = pytester.path / "reports" / "latest"
     report = Report.from_json((latest / "report.json").read_text(encoding="utf-8"))
     assert [claim["outcome"] for claim in report.claims] == ["fail", "not run", "not run", "not run"]
@@ -222,6 +257,17 @@ def test_a_run_that_is_interrupted_keeps_what_it_has_and_says_what_it_has_not(tm
     assert report.suite["lost"] == []
     assert "1 passed, 0 failed, 0 inconclusive, 2 not run" in text
     assert "INTERNALERROR" not in text
+
+
+@pytest.mark.parametrize("stops", ["raise KeyboardInterrupt", "pytest.exit('enough')"])
+def test_a_refutation_outlives_the_end_of_the_run(inner, pytester, stops):
+    ran = inner("-k", "refuted_and_skips or asserts", replaced=('pytest.skip("never mind")', stops))
+    report = Report.from_json((pytester.path / "reports/latest/report.json").read_text(encoding="utf-8"))
+    assert [claim["outcome"] for claim in report.claims] == ["fail", "not run"]
+    assert report.claims[0]["error"] == "the claim was refuted before the run was interrupted"
+    assert [finding["verdict"] for finding in report.claims[0]["findings"]] == ["refuted", "refuted"]
+    assert "REFUTED  the size (prediction, wanted supported)" in ran.stdout.str()
+    assert ran.ret == pytest.ExitCode.INTERRUPTED
 
 
 def test_papers_hold_nothing_against_a_claim_that_was_not_judged(ran):

@@ -242,6 +242,39 @@ def test_a_run_that_stops_early_leaves_the_report_of_all(pytester, inner, whole)
     assert kept(pytester, "reports/partial") == ["one"]
 
 
+SKIPS = "import os; os.environ.get('SKIPS') and pytest.skip('not here')"
+
+
+def test_a_run_that_skips_claims_leaves_the_report_of_all(pytester, inner, monkeypatch):
+    pytester.makepyfile(test_it=suite("one", before=SKIPS), test_other=suite("two"))
+    assert inner().ret == 0
+    monkeypatch.setenv("SKIPS", "1")
+    result = inner()
+    assert kept(pytester) == ["one", "two"]
+    assert kept(pytester, "reports/partial") == ["two"]
+    result.stdout.fnmatch_lines(["reports/latest keeps its report of 2 claims, of which this run lacks 1 *"])
+
+
+def test_a_claim_that_was_always_skipped_holds_no_report_up(pytester, inner, monkeypatch):
+    monkeypatch.setenv("SKIPS", "1")
+    pytester.makepyfile(test_it=suite("one", before=SKIPS), test_other=suite("two"))
+    for _ in range(2):
+        assert inner().ret == 0
+        assert kept(pytester) == ["two"]
+        assert kept(pytester, "reports/partial") is None
+
+
+def test_the_advice_holds_in_the_directory_in_which_the_run_was_started(pytester, inner, monkeypatch):
+    pytester.makepyfile(**{"below/test_it": suite("one", "two")})
+    assert inner().ret == 0
+    monkeypatch.chdir(pytester.path / "below")
+    result = inner("-k", "one")
+    advice = "--theory-report=../reports/latest"
+    result.stdout.fnmatch_lines([f"../reports/latest keeps its report of 2 claims, * ({advice} replaces it)"])
+    inner("-k", "one", advice)
+    assert kept(pytester) == ["one"]
+
+
 def test_a_run_of_all_claims_replaces_the_report_whatever_became_of_them(pytester, inner, whole):
     pytester.makepyfile(test_it=suite("two", "four", before="1 / 0"))
     (pytester.path / "test_other.py").unlink()
@@ -275,29 +308,38 @@ def test_what_is_no_report_is_replaced(pytester, inner):
 
 # Two runs at once.
 
-ANOTHER = "import json; p = pathlib.Path('reports/latest'); p.mkdir(parents=True, exist_ok=True); "
-ANOTHER += "[(p / n).write_text(json.dumps(dict(claims=[dict(test='a::test_theirs', outcome='pass')]))) for n in NAMES]"
+ANOTHER = "import json; p = pathlib.Path('{place}'); p.mkdir(parents=True, exist_ok=True); "
+ANOTHER += (
+    "[(p / n).write_text(json.dumps(dict(claims=[dict(test='a::test_theirs', outcome='pass')]))) for n in {names}]"
+)
 
 
-def test_a_report_that_another_run_has_written_meanwhile_is_left_to_it(pytester, inner):
-    source = suite("one", before=ANOTHER.replace("NAMES", repr(sorted(REPORT))))
-    pytester.makepyfile(test_it=source)
-    result = inner()
-    assert kept(pytester) == ["theirs"]
-    assert kept(pytester, "reports/latest-2") == ["one"]
-    result.stdout.fnmatch_lines(
-        ["report: reports?latest-2?index.html", "reports/latest has the report of another run, written while this *"]
+@pytest.mark.parametrize(
+    ("chosen", "place"), [((), "reports/latest"), (("-k", "one"), "reports/partial")], ids=["whole", "partial"]
+)
+def test_a_report_that_another_run_has_written_meanwhile_is_left_to_it(pytester, inner, chosen, place):
+    if chosen:
+        pytester.makepyfile(test_it=suite("one", "two"))
+        assert inner().ret == 0
+    before = ANOTHER.format(place=place, names=sorted(REPORT))
+    pytester.makepyfile(test_it=suite("one", "two", before=before))
+    result = inner(*chosen)
+    assert kept(pytester, place) == ["theirs"]
+    assert kept(pytester, f"{place}-2")[0] == "one"
+    name = place.removeprefix("reports/")
+    result.stdout.fnmatch_lines_random(
+        [f"report: reports?{name}-2?index.html", f"{place} has the report of another run, written while this *"]
     )
 
 
 def test_writers_at_once_leave_whole_reports_and_nothing_else(tmp_path):
     # Every writer has begun before any has finished, and each text says whose it is.
-    keepers = [Keeper(tmp_path, None) for _ in range(6)]
+    keepers = [Keeper(tmp_path, None, tmp_path) for _ in range(6)]
     for keeper in keepers:
         keeper.check()
     script = (
         "import sys; from pathlib import Path; from theorychecks.plugin.keeping import Covered, Keeper\n"
-        "k = Keeper(Path(sys.argv[1]), Path(sys.argv[1], 'chosen')); k.check()\n"
+        "k = Keeper(Path(sys.argv[1]), Path(sys.argv[1], 'chosen'), Path(sys.argv[1])); k.check()\n"
         "c = Covered(ran=(), passed_over=(), whole_files=True)\n"
         "for i in range(20): k.write(dict.fromkeys(('report.json', 'report.md', 'index.html'), sys.argv[2] * 9999), c)"
     )
@@ -316,7 +358,7 @@ def test_a_lock_left_by_a_run_that_died_holds_nobody_up_for_long(tmp_path, monke
 
     monkeypatch.setattr(keeping, "_PATIENCE", 0.1)
     (tmp_path / "reports/latest/.lock").mkdir(parents=True)
-    keeper = Keeper(tmp_path, None)
+    keeper = Keeper(tmp_path, None, tmp_path)
     keeper.check()
     written = keeper.write({"report.json": "{}"}, Covered(ran=(), passed_over=(), whole_files=True))
     assert os.listdir(written.directory) == ["report.json"]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from theorychecks.looks import Conditions
 from theorychecks.statistics.measurement import plural
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from theorychecks.experiment import Design
 
 Outcome = Literal["pass", "fail", "inconclusive"]
+_FIXTURE: Final = "One inside a fixture is not recorded."
 
 
 @dataclass
@@ -74,10 +75,12 @@ class Recorder:
     def missing(self) -> str | None:
         """What a claim that has run still lacks."""
         if self.gate:
-            return None if self.findings else "nothing was judged: the test never reached coordinate_check()"
+            return (
+                None if self.findings else f"nothing was judged: the test never reached coordinate_check(). {_FIXTURE}"
+            )
         if not any(finding.role == "prediction" for finding in self.findings):
             return (
-                "no prediction was judged: the test never reached check(). "
+                f"no prediction was judged: the test never reached check(). {_FIXTURE} "
                 "Under the quick profile only explicit @example settings run; add the canonical one."
             )
         if not any(finding.role == "control" for finding in self.findings):

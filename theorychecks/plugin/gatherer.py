@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import pytest
 
-from theorychecks.plugin.keeping import Covered, Keeper, Written
-from theorychecks.plugin.outcomes import Ending, exit_code, what_happened, without_findings
+from theorychecks.plugin.keeping import UNJUDGED, Covered, Keeper, Written
+from theorychecks.plugin.outcomes import Ending, ended, exit_code, what_happened, without_findings
 from theorychecks.plugin.resources import device_used
 from theorychecks.plugin.runner import REPORT_ATTRIBUTE, THREADS, Collected
 from theorychecks.plugin.seeds import SEED_KEY, run_seed, seed_line
@@ -36,6 +36,7 @@ class Gatherer:
     documents: dict[str, ClaimDocument] = field(default_factory=dict)
     crashed: dict[str, str] = field(default_factory=dict)
     failed: set[str] = field(default_factory=set)
+    uncollected: set[str] = field(default_factory=set)
     stopped: str | None = None
     report: Report | None = None
     written: Written | None = None
@@ -44,9 +45,8 @@ class Gatherer:
 
     def __post_init__(self) -> None:
         chosen = self.config.getoption("--theory-report")
-        self.keeper = Keeper(
-            self.config.rootpath, None if chosen is None else Path(self.config.invocation_params.dir, chosen)
-        )
+        here = self.config.invocation_params.dir
+        self.keeper = Keeper(self.config.rootpath, None if chosen is None else here / chosen, here)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -71,6 +71,11 @@ class Gatherer:
         elif report.failed:
             # Of a claim, only a worker that died says so without saying what it found.
             self.crashed[report.nodeid] = what_happened(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note what could not be collected."""
+        if report.failed:
+            self.uncollected.add(report.nodeid)
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Keep why the run ends before its end."""
@@ -122,7 +127,7 @@ class Gatherer:
         session.exitstatus = exit_code(
             int(session.exitstatus),
             self.report.suite,
-            others_failed=bool(self.failed - self.collected.keys()),
+            others_failed=bool(self.uncollected or self.failed - self.collected.keys()),
             undecided_fails=self.config.getoption("--theory-inconclusive") == "fail",
         )
         self.written = self._written(self.report)
@@ -133,10 +138,10 @@ class Gatherer:
 
         markdown = render_markdown(report)
         texts = {"report.json": report.to_json(), "report.md": markdown, "index.html": render_html(report)}
-        unreached = {claim["test"] for claim in report.claims if claim["outcome"] == "not run"}
+        unjudged = {claim["test"] for claim in report.claims if claim["outcome"] in UNJUDGED}
         covered = Covered(
-            ran=self.collected.keys() - unreached,
-            passed_over=unreached | self.deselected,
+            ran=self.collected.keys() - unjudged,
+            passed_over=unjudged | self.deselected,
             whole_files=not self.deselected and not any("::" in name for name in self.config.args),
         )
         written = self.keeper.write(texts, covered)
@@ -233,7 +238,7 @@ class Gatherer:
         broke = Ending("error", error=self.crashed.get(node))
         document = self.documents.get(node) or without_findings(about, node, run_seed(self.config), broke)
         if broke.error:
-            document = cast("ClaimDocument", {**document, **broke._asdict()})
+            document = ended(document, broke)
         try:
             check_claim(document)
         except ReportError as error:

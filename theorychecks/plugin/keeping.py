@@ -25,6 +25,8 @@ DEFAULT: Final = Path("reports", "latest")
 """Where reports go, under the root directory."""
 PARTIAL: Final = "partial"
 """Beside it: reports of some claims."""
+UNJUDGED: Final = ("not run", "skipped")
+"""Outcomes by which a report says nothing of a claim."""
 _FIRST_WRITTEN: Final = "report.json"
 _ROOM: Final = 2**17
 """Bytes that are written in trying; the report of a few claims has some more."""
@@ -46,8 +48,8 @@ class Covered:
     """Which claims a run has an outcome of, and which it knows of besides.
 
     Attributes:
-        ran: node ids of claims that were run, whatever came of them.
-        passed_over: node ids of claims that were collected, and deselected or not reached.
+        ran: node ids of claims that were run, whatever came of them but a skip.
+        passed_over: node ids of claims that were collected, and deselected, skipped or not reached.
         whole_files: whether every file that was collected was collected whole.
     """
 
@@ -87,13 +89,16 @@ class Keeper:
     Args:
         root: the root directory of the tests.
         chosen: the directory that was asked for; it is taken, whatever it holds.
+        invoked_in: the directory in which the run was started; the option's paths begin there.
     """
 
-    def __init__(self, root: Path, chosen: Path | None) -> None:
+    def __init__(self, root: Path, chosen: Path | None, invoked_in: Path) -> None:
         self.root = root
         self.chosen = chosen
+        self.invoked_in = invoked_in
         self.place = chosen or root / DEFAULT
-        self._before: object = None
+        self.partial = self.place.with_name(PARTIAL)
+        self._before: dict[Path, object] = {}
 
     def check(self) -> None:
         """Find out whether a report can be written, before minutes are spent, and note which one is there.
@@ -112,7 +117,7 @@ class Keeper:
                 f"no report can be written to {self.place}: {_said(error)}. Make room for this directory, or name "
                 "another one by --theory-report=DIRECTORY."
             ) from error
-        self._before = _stamp(self.place)
+        self._before = {place: _stamp(place) for place in (self.place, self.partial)}
 
     def write(self, texts: Mapping[str, str], covered: Covered) -> Written:
         """Write a report's files, all of them or none, where they take no better report away."""
@@ -144,24 +149,26 @@ class Keeper:
                 f"{shown} keeps its report of {_claims(len(earlier))}, of which this run lacks {len(lacking)} "
                 f"(--theory-report={shown} replaces it)"
             )
-            return self.place.with_name(PARTIAL)
-        if _stamp(self.place) != self._before:
-            remarks.append(f"{self._shown(self.place)} has the report of another run, written while this one ran")
-            return next(place for place in self._beside() if not place.exists())
-        return self.place
+            return self._unless_taken(self.partial, remarks)
+        return self._unless_taken(self.place, remarks)
 
-    def _beside(self) -> Iterator[Path]:
-        return (self.place.with_name(f"{self.place.name}-{number}") for number in itertools.count(2))
+    def _unless_taken(self, place: Path, remarks: list[str]) -> Path:
+        """A place, or one beside it where another run has written there since this one began."""
+        if _stamp(place) == self._before[place]:
+            return place
+        remarks.append(f"{self._shown(place)} has the report of another run, written while this one ran")
+        beside = (place.with_name(f"{place.name}-{number}") for number in itertools.count(2))
+        return next(each for each in beside if not each.exists())
 
     def _shown(self, place: Path) -> str:
-        return place.relative_to(self.root).as_posix()
+        return Path(os.path.relpath(place, self.invoked_in)).as_posix()
 
 
 def claims_in(place: Path) -> list[str]:
     """Node ids of the claims that a kept report says something of; none where there is no report that can be read."""
     try:
         document = json.loads((place / _FIRST_WRITTEN).read_text(encoding="utf-8"))
-        return [claim["test"] for claim in document["claims"] if claim["outcome"] not in ("not run", "skipped")]
+        return [claim["test"] for claim in document["claims"] if claim["outcome"] not in UNJUDGED]
     except (OSError, ValueError, KeyError, TypeError):
         return []
 

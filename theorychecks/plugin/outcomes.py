@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from unittest import SkipTest
@@ -18,7 +19,7 @@ class ExitCode(IntEnum):
     """How a run ends whose tests pytest would call failed, or passed; the codes 0 to 5 are pytest's own."""
 
     FAILED = 1
-    """A claim fails, or a plain test does."""
+    """A claim fails, or a plain test does, or something cannot be collected."""
     BROKEN = 6
     """No claim fails, and one broke, or was lost with its worker."""
     UNDECIDED = 7
@@ -27,10 +28,15 @@ class ExitCode(IntEnum):
 
 EXIT_CODES: Final = (
     "exit codes of a run with claims: 0, all is well, where a skip is no failure; 1, a claim is refuted, or a plain "
-    "test fails; 6, a claim broke or was lost, and none is refuted; 7, nothing else than claims that are undecided, "
-    "under --theory-inconclusive=fail or where no claim passed; 2 to 5 as pytest has them: interrupted, internal "
-    "error, usage, nothing collected"
+    "test fails, or a file cannot be collected; 6, a claim broke or was lost, and none is refuted; 7, nothing else "
+    "than claims that are undecided, under --theory-inconclusive=fail or where no claim passed; 2 to 5 as pytest has "
+    "them: interrupted, internal error, usage, nothing collected"
 )
+
+
+_EXPECTED: Final = "expected to fail, as it does"
+_NOT_AWAITED: Final = "async def functions are not natively supported"
+"""What pytest says where it fails a test that no plugin can await."""
 
 
 class Ending(NamedTuple):
@@ -54,26 +60,58 @@ def judged(recorder: Recorder) -> Ending:
 
 
 def interrupted_by(exception: BaseException, recorder: Recorder) -> Ending:
-    """A test that has raised: a skip does not undo a refutation, an assertion fails, and anything else broke."""
+    """A test that has raised: nothing undoes a refutation, an assertion fails, and anything else broke."""
+    if recorder.outcome == "fail":
+        return Ending("fail", error=f"the claim was refuted before {_interruption(exception)}")
+    if isinstance(exception, pytest.xfail.Exception):
+        return Ending("skipped", reason=_EXPECTED)
     if isinstance(exception, SkipTest | pytest.skip.Exception):
-        if recorder.outcome == "fail":
-            return Ending("fail", error=f"the claim was refuted before it skipped itself ({exception})")
         return Ending("skipped", reason=str(exception) or "the claim skipped itself")
-    if isinstance(exception, KeyboardInterrupt | pytest.exit.Exception):
+    if interrupts_run(exception):
         return Ending("not run", reason="the run was interrupted while this claim ran")
     outcome: Outcome = "fail" if _is_assertion(exception) else "error"
     return Ending(outcome, error=f"{type(exception).__name__}: {exception}")
+
+
+def of_subtest(exception: BaseException) -> Ending:
+    """A failed subtest, as far as it goes: what it says of the whole claim."""
+    outcome: Outcome = "fail" if _is_assertion(exception) else "error"
+    return Ending(outcome, error=f"a subtest raised {type(exception).__name__}: {exception}")
+
+
+def with_subtests(ending: Ending, failed: Sequence[Ending]) -> Ending:
+    """A test whose subtests failed: neither that it ran to its end nor that it was skipped undoes it."""
+    if not failed:
+        return ending
+    outcome: Outcome = "fail" if any(each.outcome == "fail" for each in (ending, *failed)) else "error"
+    return Ending(outcome, error="\n\n".join(each.error for each in (ending, *failed) if each.error))
+
+
+def interrupts_run(exception: BaseException) -> bool:
+    """Whether an exception ends the whole run, so that pytest makes no report of the test that raised it."""
+    return isinstance(exception, KeyboardInterrupt | pytest.exit.Exception)
+
+
+def _interruption(exception: BaseException) -> str:
+    if isinstance(exception, SkipTest | pytest.skip.Exception):
+        return f"it skipped itself ({exception})"
+    if interrupts_run(exception):
+        return "the run was interrupted"
+    return f"it raised {type(exception).__name__}: {exception}"
 
 
 def _is_assertion(exception: BaseException) -> bool:
     """Whether something was asserted and is false; Hypothesis groups several settings that fail."""
     if isinstance(exception, BaseExceptionGroup):
         return all(map(_is_assertion, exception.exceptions))
-    return isinstance(exception, AssertionError | pytest.fail.Exception)
+    return isinstance(exception, AssertionError | pytest.fail.Exception) and not str(exception).startswith(_NOT_AWAITED)
 
 
 def ended_outside(report: pytest.TestReport) -> Ending | None:
     """How a claim ends that its test did not end: by a mark, or in a fixture; none where its test is to say."""
+    if report.when == "teardown":
+        broke = report.failed or _is_excused(report)
+        return Ending("error", error=what_happened(report)) if broke else None
     if hasattr(report, "wasxfail"):
         return _expected_to_fail(report)
     if report.when == "setup" and report.skipped:
@@ -83,18 +121,31 @@ def ended_outside(report: pytest.TestReport) -> Ending | None:
     return None
 
 
+def _is_excused(report: pytest.TestReport) -> bool:
+    """Whether a mark that expects failure takes what has just failed."""
+    return report.skipped and hasattr(report, "wasxfail")
+
+
 def settled(text: str, report: pytest.TestReport) -> str:
     """A claim's document, as JSON text, once pytest has said how the test ended."""
     document = json.loads(text)
     ending = ended_outside(report)
-    if ending is None and report.when == "call" and report.failed and document["outcome"] == "pass":
-        # Another plugin, or a strict expectation of failure, has turned it.
+    if ending is None and report.when == "call" and report.failed and document["outcome"] in ("pass", "skipped"):
+        # Another plugin, a strict expectation of failure, or --runxfail has turned it.
         ending = Ending("error", error=what_happened(report))
-    if ending is None:
+    if ending is None or (ending.outcome == "error" and document["outcome"] == "skipped" and _is_excused(report)):
         return text
     if ending.outcome == "skipped" and (broke := document["error"]):
         ending = ending._replace(reason=f"{ending.reason} ({broke.splitlines()[0]})")
-    return json.dumps({**document, **ending._asdict()}, allow_nan=False)
+    return json.dumps(ended(document, ending), allow_nan=False)
+
+
+def ended(document: ClaimDocument, ending: Ending) -> ClaimDocument:
+    """A claim's document with a later ending; what breaks after a failure is told, and undoes nothing."""
+    if document["outcome"] == "fail" and ending.outcome == "error":
+        broke = f"the claim failed before it broke: {ending.error}"
+        ending = Ending("fail", error="\n\n".join(filter(None, [document["error"], broke])))
+    return cast("ClaimDocument", {**document, **ending._asdict()})
 
 
 def without_findings(about: dict[str, Any], node: str, seed: int, ending: Ending) -> ClaimDocument:
@@ -116,7 +167,7 @@ def exit_code(pytest_says: int, suite: SuiteDocument, *, others_failed: bool, un
     Args:
         pytest_says: its own exit code.
         suite: the counts of the run.
-        others_failed: whether a test failed that is no claim.
+        others_failed: whether anything failed that is no claim, a test or a collection.
         undecided_fails: whether an undecided claim fails the run.
     """
     if pytest_says not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
@@ -135,7 +186,7 @@ def _expected_to_fail(report: pytest.TestReport) -> Ending | None:
     if not report.skipped:
         return None
     why = str(report.wasxfail).removeprefix("reason: ")
-    return Ending("skipped", reason="expected to fail, as it does" + (f": {why}" if why else ""))
+    return Ending("skipped", reason=_EXPECTED + (f": {why}" if why else ""))
 
 
 def _skip_reason(report: pytest.TestReport) -> str:

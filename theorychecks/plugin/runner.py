@@ -16,15 +16,19 @@ from theorychecks.plugin.outcomes import (
     Ending,
     ended_outside,
     interrupted_by,
+    interrupts_run,
     judged,
+    of_subtest,
     settled,
     what_happened,
+    with_subtests,
     without_findings,
 )
 from theorychecks.plugin.profiles import OCTAVES, apply_profile, no_setting
 from theorychecks.plugin.resources import resources
 from theorychecks.plugin.seeds import run_seed
-from theorychecks.plugin.tracebacks import hide_own_frames
+from theorychecks.plugin.tracebacks import hide_frames_of_call, hide_frames_of_collection
+from theorychecks.plugin.unittests import caught_by_unittest, forget_caught, is_unexpected_success
 
 if TYPE_CHECKING:
     from theorychecks.claims import Claim, Recorder
@@ -35,6 +39,8 @@ REPORT_ATTRIBUTE: Final = "theorychecks_claim"
 Collected = dict[str, dict[str, Any]]
 """What each claim says of itself, by node id."""
 _document_key = pytest.StashKey[str]()
+_subtests_key = pytest.StashKey[list[Ending]]()
+"""How the failed subtests of a claim ended; it is there while the claim runs, when reports are those of subtests."""
 
 
 class Runner:
@@ -72,6 +78,16 @@ class Runner:
         """Report an error of collection; one that is raised on a worker never reaches the reader."""
         self.config.hook.pytest_collectreport(report=pytest.CollectReport(item.nodeid, "failed", text, None))
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """Show nothing of the harness where a file cannot be collected."""
+        report = yield
+        if not self.config.getoption("fulltrace"):
+            hide_frames_of_collection(collector, report)
+        return report
+
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """Note which claims are there and are not asked for."""
         self.deselected.update(item.nodeid for item in items if _claim(item) is not None)
@@ -88,7 +104,29 @@ class Runner:
         claim = _claim(item)
         if claim is None:
             return (yield)
-        from theorychecks.claims import Recorder, recording, shown
+        from theorychecks.claims import recording, shown
+
+        recorder = self._recorder(claim)
+        parameters = {name: shown(value) for name, value in getattr(_callspec(item), "params", {}).items()}
+        item.stash[_subtests_key] = []
+        result: object = None
+        raised: BaseException | None = None
+        started = time.perf_counter()
+        try:
+            with recording(recorder, parameters), _capped_threads():
+                result = yield
+        except BaseException as exception:
+            raised = exception
+        seconds = time.perf_counter() - started
+        caught = raised or caught_by_unittest(item)
+        document = self._keep(item, claim, recorder, self._ending(item, recorder, caught), seconds)
+        self._conclude_test(item, document, caught)
+        if raised is not None:
+            raise raised
+        return result
+
+    def _recorder(self, claim: Claim) -> Recorder:
+        from theorychecks.claims import Recorder
         from theorychecks.looks import Conditions
 
         conditions = Conditions(
@@ -98,26 +136,39 @@ class Runner:
             confirms=True,
             seconds=self.config.getoption("--theory-budget"),
         )
-        recorder = Recorder(conditions=conditions, gate=claim.gate)
-        parameters = {name: shown(value) for name, value in getattr(_callspec(item), "params", {}).items()}
-        started = time.perf_counter()
-        try:
-            with recording(recorder, parameters), _capped_threads():
-                result = yield
-        except BaseException as exception:
-            ending = interrupted_by(exception, recorder)
-            if isinstance(exception, SkipTest):
-                # Hypothesis says so where it has nothing to run, in words that do not name the way out.
-                ending = ending._replace(reason=no_setting(_test(item), self.profile) or ending.reason)
-            document = self._keep(item, claim, recorder, ending, time.perf_counter() - started)
-            if isinstance(exception, SkipTest) or (ending.outcome == "fail" and _skips(exception)):
+        return Recorder(conditions=conditions, gate=claim.gate)
+
+    def _ending(self, item: pytest.Item, recorder: Recorder, caught: BaseException | None) -> Ending:
+        """How a test ended, by what it raised and what its subtests did."""
+        if caught is None or is_unexpected_success(item, caught):
+            ending = judged(recorder)
+        else:
+            ending = interrupted_by(caught, recorder)
+        if isinstance(caught, SkipTest) and ending.outcome == "skipped":
+            # Hypothesis says so where it has nothing to run, in words that do not name the way out.
+            ending = ending._replace(reason=no_setting(_test(item), self.profile) or ending.reason)
+        subtests = item.stash[_subtests_key]
+        del item.stash[_subtests_key]
+        return with_subtests(ending, subtests)
+
+    def _conclude_test(self, item: pytest.Item, document: ClaimDocument, caught: BaseException | None) -> None:
+        """Turn a claim's outcome into pytest's, where what was raised does not say it already."""
+        failed = document["outcome"] == "fail"
+        if caught is None or isinstance(caught, SkipTest):
+            self._conclude(document)
+        elif failed and isinstance(caught, pytest.skip.Exception):
+            forget_caught(item)
+            self._conclude(document)
+        elif failed and interrupts_run(caught):
+            self._report_now(item, document)
+        elif document["outcome"] != "pass" and is_unexpected_success(item, caught):
+            forget_caught(item)
+            try:
                 self._conclude(document)
-            if not self.config.getoption("fulltrace"):
-                hide_own_frames(exception)
-            raise
-        document = self._keep(item, claim, recorder, judged(recorder), time.perf_counter() - started)
-        self._conclude(document)
-        return result
+            except pytest.fail.Exception as expected:
+                if not self.config.getoption("runxfail"):
+                    raise pytest.xfail.Exception("") from expected
+                raise
 
     def _keep(
         self, item: pytest.Item, claim: Claim, recorder: Recorder, ending: Ending, seconds: float
@@ -148,14 +199,29 @@ class Runner:
             pytest.skip(f"a trend, which fails the run with --theory-trends=gate only\n{text}")
         pytest.fail(text, pytrace=False)
 
+    def _report_now(self, item: pytest.Item, document: ClaimDocument) -> None:
+        """Report a claim that was refuted before the run was interrupted; pytest will not."""
+        call = pytest.CallInfo.from_call(lambda: self._conclude(document), "call")
+        report = item.ihook.pytest_runtest_makereport(item=item, call=call)
+        item.ihook.pytest_runtest_logreport(report=report)
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Send a claim's findings along with its report, as text, once pytest has said how the test ended."""
+        if not self.config.getoption("fulltrace"):
+            hide_frames_of_call(item, call)
         report = yield
         claim = _claim(item)
         if claim is None:
+            return report
+        if (subtests := item.stash.get(_subtests_key, None)) is not None:
+            if report.failed and call.excinfo is not None:
+                subtests.append(of_subtest(call.excinfo.value))
+                document = without_findings(_about(claim), item.nodeid, run_seed(self.config), subtests[-1])
+                # The claim's own report takes its place, unless the worker dies before.
+                setattr(report, REPORT_ATTRIBUTE, json.dumps(document))
             return report
         known, ending = item.stash.get(_document_key, None), ended_outside(report)
         if known is not None and (call.when == "call" or ending is not None):
@@ -189,10 +255,6 @@ def _claim_of(test: object) -> Claim | None:
     """The claim that a test makes; runs in which nobody has imported claims must not wait for numpy and scipy."""
     claims = sys.modules.get("theorychecks.claims")
     return claims.claim_of(test) if claims else None
-
-
-def _skips(exception: BaseException) -> bool:
-    return isinstance(exception, pytest.skip.Exception)
 
 
 def _callspec(item: pytest.Item) -> object:

@@ -124,6 +124,14 @@ def test_is_refuted_and_skips():
     tc.check_refuted(sizes(0), INVERSE)
 
 
+@tc.claim(id="refuted-typo", source="made up")
+def test_is_refuted_and_misspelt():
+    """The size falls like one over the width, which it does not, and a typo hides nothing."""
+    judge(-0.5)
+    unwritten  # noqa: B018, F821
+    tc.check_refuted(sizes(0), INVERSE)
+
+
 @tc.claim(id="assertion", source="made up")
 def test_asserts():
     """The size falls like one over the width, and one is two."""
@@ -156,6 +164,29 @@ def untidy():
 def test_cannot_clean_up(untidy):
     """The size falls like one over the width, and leaves a mess."""
     judge()
+    tc.check_refuted(sizes(0), INVERSE)
+
+
+@tc.claim(id="xpass-teardown", source="made up")
+@pytest.mark.xfail(reason="the theory is young", strict=False)
+def test_succeeds_and_is_untidy(untidy):
+    """The size falls like one over the width, against all hope, and leaves a mess."""
+    judge()
+    tc.check_refuted(sizes(0), INVERSE)
+
+
+@tc.claim(id="xfail-teardown", source="made up")
+@pytest.mark.xfail(reason="the theory is young", strict=False)
+def test_is_expected_to_fail_and_untidy(untidy):
+    """The size falls like one over the width, which it does not, and leaves a mess."""
+    judge(-0.5)
+    tc.check_refuted(sizes(0), INVERSE)
+
+
+@tc.claim(id="refuted-teardown", source="made up")
+def test_is_refuted_and_untidy(untidy):
+    """The size falls like one over the width, which it does not, and a mess hides nothing."""
+    judge(-0.5)
     tc.check_refuted(sizes(0), INVERSE)
 
 

@@ -75,7 +75,7 @@ class Convolutional(nn.Module):
     def __init__(self, width):
         super().__init__()
         self.width = width
-        self.stem = nn.Conv2d(1, width, 3, padding=1)
+        self.stem = nn.Conv2d(1, width, 3, stride=2, padding=1)
         self.body = nn.ModuleList(
             nn.Conv2d(width, width, size, padding="same", bias=False) for size in ((3, 1), (1, 3))
         )

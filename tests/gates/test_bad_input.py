@@ -187,6 +187,12 @@ def without_second(module):
             {"optimizer": lambda module: Stepping(module.parameters(), lr=0.1)},
             r"a training step at width 16 has raised RuntimeError: no step today \(in step, test_bad_input.py:\d+\)\. Look",
         ),
+        ({"batches": lambda draw: None}, r"batches is a function, batches\(generator\) -> one batch .*got NoneType"),
+        ({"batches": lambda draw: torch.zeros(3)}, r"batches is a function, .*; got a tensor of shape \(3,\)"),
+        (
+            {"batches": lambda: zoo.pairs()},
+            r"batches\(generator\), called with a torch.Generator, has raised TypeError: .*Write batches\(generator\) -> ",
+        ),
         ({"loss": None}, r"a loss is one number; got a tensor of shape \(6, 3\). Give loss=..."),
     ],
 )
@@ -286,6 +292,10 @@ def test_a_model_that_would_not_fit_is_refused_before_it_is_trained(monkeypatch)
             r"got the class Adam\. Write lambda module: torch\.optim\.Adam\(module\.parameters\(\), lr=\.\.\.\)",
         ),
         ((zoo.Plain, torch.optim.SGD(zoo.Plain(8).parameters()), zoo.pairs()), "optimizer is a function, .*; got SGD"),
+        (
+            (zoo.Plain, functools.partial(torch.optim.Adam, lr=0.1), zoo.pairs()),
+            r"got a partial Adam, which takes parameters\. Write lambda module: torch\.optim\.Adam\(module\.parameters",
+        ),
         ((zoo.Plain, zoo.sgd, []), "batches is a list with one batch for each step, or a function"),
         ((zoo.Plain, zoo.sgd, torch.zeros(3)), "batches is a list .* got Tensor"),
     ],
@@ -293,6 +303,65 @@ def test_a_model_that_would_not_fit_is_refused_before_it_is_trained(monkeypatch)
 def test_what_is_no_model_is_refused_at_once(given, said):
     with pytest.raises(TypeError, match=said):
         tc.Model(*given)
+
+
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        ({"roles": ["head.weight"]}, r"roles is a mapping .*'unchecked'.*; got \['head\.weight'\]"),
+        ({"name": 3}, "name is what reports call the model, a text like 'decoder'; got 3"),
+    ],
+)
+def test_what_says_nothing_of_a_model_is_refused_at_once(options, said):
+    with pytest.raises(TypeError, match=said):
+        tc.Model(zoo.Plain, zoo.sgd, zoo.pairs(), **options)
+
+
+GATES = {
+    "coordinate_check": lambda model, **options: tc.coordinate_check(model, tc.MAXIMAL_UPDATE, **options),
+    "coordinate_check_refuted": lambda model, **options: tc.coordinate_check_refuted(
+        model, tc.MAXIMAL_UPDATE, **options
+    ),
+    "mutations": lambda model, **options: tc.mutations(model, tc.MAXIMAL_UPDATE, **options),
+    "max_stable_rate": tc.max_stable_rate,
+    "optimal_rate": tc.optimal_rate,
+}
+
+
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        (zoo.Plain, r"got the class Plain\. Write tc\.Model\(lambda width: Plain\(width\), lambda module: torch\."),
+        (zoo.Plain(8), r"got Plain\. Write tc\.Model\(lambda width: Plain\(width\), lambda module: torch\."),
+        (lambda width: zoo.Plain(width), r"got function\. Write tc\.Model\(build, lambda module: torch\."),
+        (None, r"got NoneType\. Write tc\.Model\(build, "),
+    ],
+)
+@pytest.mark.parametrize("gate", GATES.values(), ids=GATES)
+def test_a_gate_takes_a_model_and_says_how_one_is_written(gate, given, said):
+    with pytest.raises(TypeError, match=f"a gate takes a tc.Model, .*; {said}"):
+        gate(given, widths=zoo.WIDTHS)
+
+
+@pytest.mark.parametrize("gate", GATES.values(), ids=GATES)
+def test_a_single_width_is_refused_with_how_several_are_written(gate):
+    with pytest.raises(TypeError, match=r"widths are several, such as widths=tc\.widths\(64, 1024\) or .*; got 64"):
+        gate(zoo.perceptron(), widths=64)
+
+
+@pytest.mark.parametrize(
+    "at, error, said",
+    [
+        (3, TypeError, r"coordinates are read at several times, at=\(1, 3\) say; got at=3"),
+        ("1", TypeError, r"coordinates are read at several times, at=\(1, 3\) say; got at='1'"),
+        ((1.5,), ValueError, r"a number of steps in at= is a positive integer; got 1\.5"),
+        ((0,), ValueError, r"a number of steps in at= is a positive integer; got 0"),
+        ((), ValueError, r"coordinates are read at=... after 1 to steps=3 steps; got \(\)"),
+    ],
+)
+def test_times_that_are_no_numbers_of_steps_are_refused(at, error, said):
+    with pytest.raises(error, match=said):
+        tc.coordinate_check(zoo.perceptron(), tc.MAXIMAL_UPDATE, widths=zoo.WIDTHS, steps=3, at=at)
 
 
 def test_a_class_of_losses_is_refused_at_once():

@@ -18,6 +18,7 @@ from theorychecks.modules import Adjustment, Anatomy, Model, ModelError, anatomy
 from theorychecks.modules.adjustment import NONE
 from theorychecks.modules.checks import memory, optimizer_of, untouched
 from theorychecks.modules.coordinates import CHANGE, EFFECTIVE, Coordinate
+from theorychecks.modules.model import check_model
 from theorychecks.modules.rehearsal import rehearse
 from theorychecks.modules.stacked import NotStackable, together, train_stacked
 from theorychecks.modules.state import as_it_was, weights_as_they_were
@@ -91,6 +92,7 @@ class Source:
     trainings: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
+        check_model(self.model)
         check_order(self.widths)
         if len(self.widths) < 2:
             raise ValueError(f"roles are inferred by comparing two widths; got {self.widths}. Give two or more.")

@@ -173,11 +173,11 @@ def without_second(module):
         ),
         (
             {"build": Misspelt},
-            r"called with the first batch at width 16, has raised AttributeError: .*'haed'.* \(in forward, test_bad",
+            r"called with a batch at width 16, has raised AttributeError: .*'haed'.* \(in forward, test_bad",
         ),
         (
             {"loss": lambda found, targets: F.mse_loss(found @ targets, targets)},
-            r"called with the first batch at width 16, has raised RuntimeError: mat1 and mat2 .* \(in <lambda>, test_bad_",
+            r"called with a batch at width 16, has raised RuntimeError: mat1 and mat2 .* \(in <lambda>, test_bad_",
         ),
         (
             {"optimizer": lambda module: torch.optim.Adam(module, lr=0.1)},

@@ -155,8 +155,9 @@ def test_how_many_are_judged_together_is_any_positive_integer():
     [
         (3.0, TypeError, r"values has one array of runs for each time; got 3\.0"),
         (None, TypeError, "values has one array of runs for each time; got None"),
+        ({1: [1.0] * 3, 8: [1.0] * 3}, TypeError, r"values has one array of runs for each time; got \{1: "),
         ("abc", TypeError, "values has one array of runs for each time; got 'abc'"),
-        ([[1, 2, 3], [1, [2, 3], 4]], ValueError, r"rows of unequal lengths or depths; got \[1, \[2, 3\], 4\]\. Give each"),
+        ([[1, 2, 3], [1, [2, 3], 4]], ValueError, r"rows of unequal lengths or depths; got \[1, \[2, 3\], 4\]\. Give one"),
         ([[1, 2, 3], [1, None, 2]], TypeError, "made of real numbers; got object such as None.*Give nan for a run without"),
         ([[1, 2, 3], [1, "2", 3]], TypeError, "made of real numbers; got .* such as '2'"),
         ([[1, 2, 3], [1, 2j, 3]], TypeError, r"made of real numbers; got complex128 such as 2j.*a modulus"),
@@ -174,6 +175,10 @@ def test_values_that_are_no_numbers_are_refused(given, error, said):
     [
         (64, TypeError, r"the time axis is a sequence of numbers, like \(64, .*; got 64"),
         (None, TypeError, "the time axis is a sequence of numbers.*; got None"),
+        ([1, [2, 3]], ValueError, r"the time axis has rows of unequal lengths or depths; got \[1, \[2, 3\]\]"),
+        (torch.tensor(64), TypeError, r"the time axis is a sequence of numbers.*; got tensor\(64\)"),
+        ((value for value in ("a", "b")), TypeError, "the time axis is made of real numbers; got .* such as 'a'"),
+        ([True, 8.0], TypeError, r"the time axis is made of positive numbers; got \[True, 8\.0\]"),
         ([False, True], TypeError, r"the time axis is made of positive numbers; got \[False, True\]"),
         (["1", "8"], TypeError, "the time axis is made of real numbers; got .* such as '1'"),
         (np.ones((2, 2)), ValueError, r"the time axis is one sequence of numbers; got an array of shape \(2, 2\)"),

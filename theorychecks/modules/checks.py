@@ -22,7 +22,7 @@ def called(model: Model, width: int) -> AbstractContextManager[None]:
         ModelError: for any error of theirs.
     """
     return blamed(
-        f"{model.title}: the model or its loss, called with the first batch at width {width},",
+        f"{model.title}: the model or its loss, called with a batch at width {width},",
         "Look at the shapes there; or take widths that the model can have: multiples of its number of heads, say.",
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import Final
 import torch
 
 _NO_MEMORY: Final = ("can't allocate memory", "out of memory", "not enough memory")
-_NOT_THEIRS: Final = (str(Path(torch.__file__).parent), str(Path(__file__).parents[1]))
+_NOT_THEIRS: Final = tuple(f"{folder}{os.sep}" for folder in (Path(torch.__file__).parent, Path(__file__).parents[1]))
 
 
 class ModelError(ValueError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, SupportsFloat
 
 import numpy as np
@@ -90,14 +90,16 @@ def axis_of(given: object, axis: str) -> tuple[float, ...]:
         ValueError: for masked values and more than one dimension.
     """
     what = f"the {axis} axis"
-    if isinstance(given, str) or not isinstance(given, Iterable) or np.ndim(_plain(given)) == 0:
+    if isinstance(given, str) or not isinstance(given, Iterable) or getattr(given, "ndim", 1) == 0:
         raise TypeError(f"{what} is a sequence of numbers, like (64, 128, 256, 512, 1024); got {given!r}")
+    # Views of dictionaries and iterators have no shape.
+    given = given if hasattr(given, "ndim") else list(given)
     if _masked(given):
         raise ValueError(f"{what} has masked entries; name those axis values that were measured, without a mask")
     array = array_of(given, what)
     if array.ndim > 1:
         raise ValueError(f"{what} is one sequence of numbers; got an array of shape {array.shape}. Give one dimension.")
-    if np.asarray(_plain(given)).dtype.kind == "b":
+    if any(isinstance(entry, bool | np.bool_) for entry in given) or np.asarray(_plain(given)).dtype.kind == "b":
         raise TypeError(f"{what} is made of positive numbers; got {given!r}. Name the axis values themselves.")
     return tuple(float(value) for value in array)
 
@@ -128,8 +130,8 @@ def cells_of(given: object, name: str, axis: str, places: Sequence[float]) -> li
         TypeError: for a single number, text, complex numbers and the like.
         ValueError: for masked entries, minus infinity, and cells of more than one dimension.
     """
-    if isinstance(given, str) or not isinstance(given, Iterable) or getattr(given, "ndim", 1) == 0:
-        raise TypeError(f"values has one array of runs for each {axis}; got {given!r}")
+    if isinstance(given, str | Mapping) or not isinstance(given, Iterable) or getattr(given, "ndim", 1) == 0:
+        raise TypeError(f"values has one array of runs for each {axis}; got {given!r}. Write [[1.0, 1.1, 0.9], ...]")
     cells = [numbers_of(cell, name) for cell in given]
     for place, cell in zip(places, cells, strict=False):
         if np.isneginf(cell).any():
@@ -169,8 +171,7 @@ def array_of(given: object, name: str) -> NDArray[np.float64]:
         array = np.asarray(_plain(given))
     except ValueError as error:
         raise ValueError(
-            f"{name} has rows of unequal lengths or depths; got {given!r}. Give each cell one number a seed, [1.0, "
-            "1.1, 0.9]."
+            f"{name} has rows of unequal lengths or depths; got {given!r}. Give one number in each place."
         ) from error
     if array.dtype.kind not in "biuf":
         wrong = next((one for one in _leaves(given) if not isinstance(one, numbers.Real)), array.ravel()[:1].tolist())

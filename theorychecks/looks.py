@@ -237,7 +237,10 @@ def _powered(
             equal=sweep.shared_seeds,
         )
         axis_values = tuple(float(width) for width in sweep.axis_values[: len(counts)])
-    return replace(finding, power=prediction.power(axis_values, counts, noise, finding.confidence))
+    power = prediction.power(
+        axis_values, counts, noise, finding.confidence, shared_seeds=finding.measurement.shared_seeds
+    )
+    return replace(finding, power=power)
 
 
 def _told_if_weak(finding: Finding) -> Finding:

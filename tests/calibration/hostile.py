@@ -97,6 +97,40 @@ def at_the_edges(grid, name, seeds, growth, replications):
     return Errors(worst[Verdict.SUPPORTED], worst[Verdict.REFUTED], clear)
 
 
+def lone(last, others, name, seeds, replications):
+    """Wrong REFUTED, and clear ones, where the last width has a noise of its own; the truth is on the upper end."""
+    widths, draw = GRIDS["2^9..17"], centred(name, seeds)
+    rng = generator("lone", last, others, name, seeds)
+    means = HIGHEST * np.log(widths) + np.log1p(-3.0 * widths**-0.5)
+    scales = np.full(len(widths), others)
+    scales[-1] = last
+    return _wrongly_refuted(
+        lambda: means[:, None] + scales[:, None] * draw(rng, (len(widths), seeds)), widths, replications
+    )
+
+
+def shared(name, seeds, replications):
+    """The same over shared seeds, where the exponent itself differs from draw to draw, by .03 of skewed noise."""
+    widths, draw = GRIDS["2^9..17"], NOISES[name]
+    rng = generator("shared", name, seeds)
+    x, means = np.log(widths), HIGHEST * np.log(widths) + np.log1p(-3.0 * widths**-0.5)
+
+    def logs():
+        slopes = 0.03 * draw(rng, (1, seeds))
+        return means[:, None] + (x - x.mean())[:, None] * slopes + 0.01 * rng.standard_normal((len(widths), seeds))
+
+    return _wrongly_refuted(logs, widths, replications, shared_seeds=True)
+
+
+def _wrongly_refuted(logs, widths, replications, **options):
+    shares = np.zeros(2)
+    for _ in range(replications):
+        finding = PREDICTION.judge(Measurement.of(widths, np.exp(logs()), **options))
+        refuted = finding.verdict is Verdict.REFUTED
+        shares += [refuted, refuted and finding.clear]
+    return tuple(shares / replications)
+
+
 def in_looks_at_the_edges(name, end, wanted, replications):
     """Share of a wrong verdict, and of a clear one, of budgets on 2^9..17 under growing skewed noise."""
     widths, draw = np.array(FAST.widths, dtype=float), NOISES[name]
@@ -132,11 +166,19 @@ def rounded(factor, noise, exponent, replications):
 
 
 def lost(which, replications):
-    """How often the interval misses -1/2, and how often it supports it, one run in five lost on the wider half."""
-    widths, rng = GRIDS["2^9..17"], generator("lost", which)
+    """How often the interval misses the truth and supports it, at -1/2, and misses it where a correction leans on it.
+
+    One run in five is lost on the wider half.
+    """
+    return (*_lost(which, 0.0, replications), max(_lost(which, c, replications)[0] for c in (-3.0, 3.0)))
+
+
+def _lost(which, c, replications):
+    widths, rng = GRIDS["2^9..17"], generator("lost", which, c)
+    law = widths**-0.5 * (1 + c * widths**-0.5)
     shares = np.zeros(2)
     for _ in range(replications):
-        values = widths[:, None] ** -0.5 * np.exp(0.1 * rng.standard_normal((len(widths), 64)))
+        values = law[:, None] * np.exp(0.1 * rng.standard_normal((len(widths), 64)))
         for cell in values[5:]:
             ranks = cell.argsort()
             gone = {"random": rng.permutation(64)[:12], "smallest": ranks[:12], "largest": ranks[-12:]}[which]

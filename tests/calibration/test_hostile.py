@@ -1,7 +1,7 @@
 """Verdicts keep their promise under skewed, growing, rounded and lost runs, and intervals are short where noise changes."""
 
 import numpy as np
-from hostile import HIGHEST, LOWEST, at_the_edges, beyond_the_class, in_looks_at_the_edges, lost, rounded
+from hostile import HIGHEST, LOWEST, at_the_edges, beyond_the_class, in_looks_at_the_edges, lone, lost, rounded, shared
 from page import beside, percent
 from rates import OURS
 from scenarios import DESIGNS, IN_CLASS
@@ -50,7 +50,7 @@ def test_skewed_noise_that_grows_keeps_each_wrong_verdict_to_its_rate(replicatio
     assert not any(worse(errors.supported, replications) for errors in found)
     assert not any(worse(errors.refuted, replications) for errors in found)
     # A false alarm takes two such verdicts, the second on fresh seeds.
-    assert max(errors.clear for errors in found) <= 0.01 + 3 * standard_error(0.01, replications)
+    assert not any(worse(errors.clear, replications, "0.5") for errors in found)
 
 
 def test_looks_under_skewed_noise_that_grows_keep_each_wrong_verdict_to_its_rate(replications, tables):
@@ -80,8 +80,34 @@ def test_looks_under_skewed_noise_that_grows_keep_each_wrong_verdict_to_its_rate
         "so that twice in a row is the square.",
     )
     assert not any(worse(rate, replications) for rate, _ in found)
-    # At most 1e-4 for both together is at most one per cent for each.
-    assert max(clear for _, clear in found) <= 0.01 + 3 * standard_error(0.01, replications)
+    assert not any(worse(clear, replications, "0.5") for _, clear in found)
+
+
+def test_what_skew_does_where_the_noise_is_no_power_and_where_draws_are_shared(replications, tables):
+    """No promise holds there; these are the rates that are stated in its place."""
+    replications = replications // 2
+    alone = [(0.5, 0.02), (0.2, 0.05)]
+    jobs = [(*noises, name, seeds) for noises in alone for name in ("normal", "-gamma(.5)") for seeds in (8, 32)]
+    drawn = [(name, seeds) for name in ("normal", "-gamma(.5)", "-lognormal(.8)") for seeds in (4, 8, 16)]
+    found = parallel(lone, [(*job, replications) for job in jobs])
+    paired = parallel(shared, [(*job, replications) for job in drawn])
+    rows = [
+        [f"{name}, sd {last:g} at the last width, {others:g} elsewhere", seeds, *map(percent, rates)]
+        for (last, others, name, seeds), rates in zip(jobs, found, strict=True)
+    ]
+    rows += [
+        [f"{name}, shared seeds, exponents differ by .03", seeds, *map(percent, rates)]
+        for (name, seeds), rates in zip(drawn, paired, strict=True)
+    ]
+    tables.add(
+        SECTION,
+        "Beyond the promise: one width of other noise, and one skewed value a draw",
+        ["noise", "seeds", "REFUTED", "REFUTED with p < .005"],
+        rows,
+        f"R = {replications:,}, 2^9..17; both verdicts are wrong there. Claim -1/2 within .08, truth on its end, c = -3.",
+    )
+    assert max(rate for rate, _ in found + paired) <= 0.16
+    assert not worse(paired[drawn.index(("normal", 8))][0], replications)
 
 
 def test_a_grid_that_hides_the_noise_decides_nothing_and_a_fine_one_does_no_harm(replications, tables):
@@ -109,11 +135,11 @@ def test_lost_runs_leave_the_truth_inside_the_interval(replications, tables):
     tables.add(
         SECTION,
         "One run in five lost on the wider half, 64 seeds, 2^9..17",
-        ["lost", "interval misses", "SUPPORTED"],
-        [[kind, percent(missed), percent(supported)] for kind, (missed, supported) in zip(kinds, found, strict=True)],
+        ["lost", "interval misses", "SUPPORTED", "interval misses, c = +-3"],
+        [[kind, *map(percent, shares)] for kind, shares in zip(kinds, found, strict=True)],
         f"R = {replications:,}, noise .1. A lost run of unknown side is placed on both sides, and the union taken.",
     )
-    assert not any(worse(missed, replications, "5.0") for missed, _ in found)
+    assert not any(worse(missed, replications, "5.0") for shares in found for missed in (shares[0], shares[2]))
 
 
 def test_a_correction_of_twice_the_constant_is_not_refuted_and_real_rivals_are(replications, tables):

@@ -8,6 +8,7 @@ from theorychecks.statistics import (
     InteriorOptimum,
     LogarithmicGrowth,
     Measurement,
+    Ordering,
     Plateau,
     PowerLaw,
     SameLaw,
@@ -35,6 +36,77 @@ def test_rounded_values_neither_support_nor_refute_an_exponent(prediction, phase
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert "dither" in finding.reason
     assert finding.remedy.limited_by == "flags"
+
+
+@pytest.mark.parametrize("jitter", [1e-15, 1e-7])
+def test_a_jitter_on_a_grid_is_no_noise(jitter):
+    rng, decided = np.random.default_rng(11), 0
+    for _ in range(100):
+        rounded = power_law(rng, -0.5, 0.03, np.log(1.5))
+        cells = [np.array(cell) * (1 + jitter * rng.standard_normal(8)) for cell in rounded.values]
+        decided += PowerLaw(-0.5).judge(Measurement.of(WIDTHS, cells)).verdict is not Verdict.INCONCLUSIVE
+    # What is left: no cell scatters, and all fall by one step, as a law without any noise does.
+    assert decided <= 10
+
+
+def test_a_unit_hides_no_grid():
+    rng = np.random.default_rng(11)
+    for _ in range(40):
+        rounded = power_law(rng, -0.5, 0.03, np.log(1.5))
+        measurement = Measurement.of(WIDTHS, [np.array(cell) / 1.7 * 1.7 for cell in rounded.values])
+        assert PowerLaw(-0.5).judge(measurement).verdict is Verdict.INCONCLUSIVE
+
+
+def test_runs_that_have_all_come_to_the_same_smooth_law_are_judged():
+    rng = np.random.default_rng(15)
+    cells = [m**-0.5 * (1 + 1e-8 * rng.standard_normal(8)) for m in WIDTHS]
+    assert PowerLaw(-0.5).judge(Measurement.of(WIDTHS, cells)).verdict is Verdict.SUPPORTED
+
+
+def decimals(rng):
+    # Steps of .01 beside values from 1 down to .06, so that they hide the noise at large widths only.
+    widths = 2.0 ** np.arange(6, 15)
+    logs = -0.5 * np.log(widths / 64)[:, None] + 0.03 * rng.standard_normal((9, 32))
+    return Measurement.of(widths, np.round(np.exp(logs), 2)), PowerLaw(-0.5)
+
+
+def counts(rng, first, exponent):
+    # Whole numbers, which hide the noise at small widths only.
+    logs = np.log(first) + exponent * np.log(np.array(WIDTHS) / 64)[:, None] + 0.02 * rng.standard_normal((5, 8))
+    return Measurement.of(WIDTHS, np.round(np.exp(logs))), PowerLaw(exponent)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [decimals, lambda rng: counts(rng, 1.45, 1.5), lambda rng: counts(rng, 2.45, 2)],
+    ids=["decimals", "3/2", "2"],
+)
+def test_a_grid_that_is_coarse_at_some_widths_only_is_seen(draw):
+    rng = np.random.default_rng(12)
+    for _ in range(20):
+        measurement, prediction = draw(rng)
+        assert "dither" in prediction.judge(measurement).reason
+
+
+@pytest.mark.parametrize("seeds", [3, 4, 8, 64, 400])
+@pytest.mark.parametrize("growth", [-1.5, 0.0, 1.0])
+def test_runs_that_do_not_repeat_are_on_no_grid(seeds, growth):
+    rng = np.random.default_rng(13)
+    for _ in range(40):
+        noise = 0.02 * (np.array(WIDTHS) / 256)[:, None] ** growth
+        logs = -0.5 * np.log(WIDTHS)[:, None] + noise * rng.standard_normal((5, seeds))
+        assert not PowerLaw(-0.5).judge(Measurement.of(WIDTHS, np.exp(logs))).fit.checks["rounding"].fired
+
+
+@pytest.mark.parametrize("phase", [0.1, 0.15, 0.2])
+def test_a_grid_on_which_one_does_not_lie_shows_no_order(phase):
+    # The ratio is below one, and many are rounded to the same value above it.
+    rng = np.random.default_rng(14)
+    cells = [on_a_grid(np.log(0.95) + 0.03 * rng.standard_normal(16), np.log(1.5), phase) for _ in WIDTHS]
+    for direction in ("above", "below"):
+        finding = Ordering(direction).judge(Measurement.of(WIDTHS, cells))
+        assert finding.verdict is Verdict.INCONCLUSIVE
+        assert "dither" in finding.reason
 
 
 @pytest.mark.parametrize("noise, step", [(0.2, 0.4), (0.2, 0.5), (0.05, 0.2)])

@@ -129,7 +129,7 @@ class Cells(NamedTuple):
                 the cells are not. A check that takes verdicts away errs on the safe side without.
         """
         if self.shared:
-            return _of_paired(weights @ np.array(self.logs), guarded=guarded)
+            return mean_of(weights @ np.array(self.logs), guarded=guarded)
         terms = weights**2 * self.variances
         total = terms.sum()
         freedom = total**2 / (terms**2 / self.degrees_of_freedom).sum()
@@ -152,8 +152,12 @@ class Cells(NamedTuple):
         return np.asarray(self.seeds**-0.5)
 
 
-def _of_paired(values: Array, *, guarded: bool) -> Estimate:
-    """The mean of one value a draw, which cells share."""
+def mean_of(values: Array, *, guarded: bool = True) -> Estimate:
+    """The mean of independent values, one a draw, by Student's t; no other cell says how skewed they are.
+
+    Skewed as gamma(1/2) or lognormal(.8), the worse tail errs by 9, 5, 5 and 4% with 4, 6, 8 and 16 draws, at a nominal
+    2.5%. Without the guard it errs by 11, 8, 7 and 6%, and intervals of normal values are a quarter shorter.
+    """
     count, spread = len(values), float(values.std(ddof=1))
     skewness = third_moment(values) / max(spread, NO_NOISE) ** 3 / math.sqrt(count)
     return Estimate(

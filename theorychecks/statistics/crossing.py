@@ -76,7 +76,13 @@ class Crossing:
             )
 
     def power(
-        self, axis_values: Sequence[float], seeds: Sequence[int], noise: float, confidence: float = CONFIDENCE
+        self,
+        axis_values: Sequence[float],
+        seeds: Sequence[int],
+        noise: float,
+        confidence: float = CONFIDENCE,
+        *,
+        shared_seeds: bool = False,
     ) -> Power:
         """What a grid could detect if the transition were steeper than its steps, in logarithms of axis values.
 

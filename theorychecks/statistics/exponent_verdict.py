@@ -15,6 +15,7 @@ from theorychecks.statistics.cells import (
     Array,
     degrees_of_freedom,
     largest_variance_of_means,
+    mean_of,
     skewness_doubt,
     trimming_costs,
 )
@@ -131,10 +132,13 @@ def power_of_exponent(
     noise: float,
     confidence: float,
     finite_size: FiniteSizeClass,
+    *,
+    shared_seeds: bool,
 ) -> Power:
     """What a design could detect, by intervals of simulated estimates with normal noise."""
     design = _resolution(tuple(axis_values), tuple(seeds), noise, finite_size)
-    off, reach = _simulated(tuple(axis_values), tuple(seeds), noise, finite_size, (1 - confidence) / 2)
+    simulated = _simulated_paired if shared_seeds else _simulated
+    off, reach = simulated(tuple(axis_values), tuple(seeds), noise, finite_size, (1 - confidence) / 2)
     margin = expectation.margin or 0.0
     # The bias counts twice: the interval allows for it, and the worst correction moves the estimate by as much.
     detectable = margin + 2 * design.bias + float(np.quantile(reach - off, _OFTEN))
@@ -189,6 +193,23 @@ def _simulated(
     skewness = doubt / DOUBT * share * rng.standard_normal(_SIMULATIONS) - doubt * np.abs(share)
     off = math.sqrt(float((weights**2 * true / counts).sum())) * rng.standard_normal(_SIMULATIONS)
     return off, error * hall_inverse(-special.stdtrit(welch, level), skewness)
+
+
+@lru_cache(maxsize=4096)
+def _simulated_paired(
+    axis_values: tuple[float, ...],
+    seeds: tuple[int, ...],
+    noise: float,
+    finite_size: FiniteSizeClass,
+    level: float,
+) -> tuple[Array, Array]:
+    """The same over shared seeds: one estimate a draw, and their mean."""
+    weights = _resolution(axis_values, seeds, noise, finite_size).weights
+    values = np.random.default_rng(0).standard_normal((_SIMULATIONS, min(seeds)))
+    scale = noise * math.sqrt(float(weights @ weights))
+    means = [mean_of(scale * row) for row in values]
+    # Normal noise has no side, so what matters above is as what matters below.
+    return np.array([mean.value for mean in means]), np.array([mean.reach_below(level) for mean in means])
 
 
 def _p_value(verdict: Verdict, fit: Fit, allowed: Interval) -> float | None:

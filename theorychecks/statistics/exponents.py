@@ -79,11 +79,26 @@ class ExponentPrediction(ABC):
         )
 
     def power(
-        self, axis_values: Sequence[float], seeds: Sequence[int], noise: float, confidence: float = CONFIDENCE
+        self,
+        axis_values: Sequence[float],
+        seeds: Sequence[int],
+        noise: float,
+        confidence: float = CONFIDENCE,
+        *,
+        shared_seeds: bool = False,
     ) -> Power:
         """What a design could detect, if the logarithm of one run had this standard deviation."""
         finite_size = self.corrections or DEFAULT_CLASS
-        return power_of_exponent(self.expectation, self.allowed, axis_values, seeds, noise, confidence, finite_size)
+        return power_of_exponent(
+            self.expectation,
+            self.allowed,
+            axis_values,
+            seeds,
+            noise,
+            confidence,
+            finite_size,
+            shared_seeds=shared_seeds,
+        )
 
     def judge(self, measurement: Measurement, *, confidence: float = CONFIDENCE) -> Finding:
         """SUPPORTED when the exponent's whole interval is allowed, REFUTED when none of it is."""

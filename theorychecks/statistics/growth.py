@@ -11,7 +11,7 @@ import numpy as np
 from scipy import special, stats
 
 from theorychecks.statistics.arguments import settle_numbers
-from theorychecks.statistics.cells import NO_NOISE, Array
+from theorychecks.statistics.cells import NO_NOISE, Array, Estimate, mean_of
 from theorychecks.statistics.dithering import unless_rounded
 from theorychecks.statistics.growth_index import growth_index
 from theorychecks.statistics.interval import CONFIDENCE, FEWEST_POINTS, Interval, check_confidence
@@ -40,7 +40,7 @@ class LogarithmicGrowth:
     the logarithm, for lambda towards 0 if like a power of t, and for 1 / p if like (log t)^p. It is that of the mean
     curve, the mean of the logarithms over seeds, found by maximum likelihood whatever the offset and the unit of time:
     the index of a single noisy curve is biased, and its mean over many curves keeps that bias while its interval
-    shrinks. Student's t over the seeds' parts in the index, to first order, gives the interval.
+    shrinks. Student's t over the seeds' parts in the index, to first order and corrected for skew, gives the interval.
     Seed index s makes the s-th curve: of one network under shared seeds, of independent draws otherwise.
     No class of corrections is allowed for. Begin where the growth has set in: the logarithm of 1 + t from t = 1 on has
     index 0.86 over eight decades, that of 1 + t / 10 has 0.58 and is refuted. A power so slow that it grows by less
@@ -88,7 +88,13 @@ class LogarithmicGrowth:
             )
 
     def power(
-        self, axis_values: Sequence[float], seeds: Sequence[int], noise: float, confidence: float = CONFIDENCE
+        self,
+        axis_values: Sequence[float],
+        seeds: Sequence[int],
+        noise: float,
+        confidence: float = CONFIDENCE,
+        *,
+        shared_seeds: bool = False,
     ) -> Power:
         """The departure of the index from one that is REFUTED nine times in ten, for a curve that starts as 1 + log t.
 
@@ -127,9 +133,10 @@ class LogarithmicGrowth:
         else:
             times = np.log(np.asarray(measurement.axis_values))
             curves = np.array(measurement.log_values()).T / self.exponent
-            grown = _Mean(curves[:, -1] - curves[:, 0])
+            grown = mean_of(curves[:, -1] - curves[:, 0], guarded=False)
             level = (1 - confidence) / 2
-            falls, grows, index = grown.p_below(0.0), grown.p_above(0.0), _index(times, curves)
+            falls, grows = grown.chance_below(-grown.value), grown.chance_above(grown.value)
+            index = _index(times, curves)
             if falls <= level:
                 verdict, p_value, reason = Verdict.REFUTED, falls, "the curves go the other way"
             elif index is None:
@@ -139,16 +146,24 @@ class LogarithmicGrowth:
                 remedy = Remedy(limited_by="noise", text=f"{reason}; more curves, or a longer span")
                 reason = remedy.text
             else:
-                interval = index.interval(level)
+                interval = Interval(index.value - index.reach_below(level), index.value + index.reach_above(level))
                 allowed = Interval(1 - self.within, 1 + self.within)
                 shown = f"the index of growth [{interval.low:+.2f}, {interval.high:+.2f}]"
                 limits = f"[{allowed.low:g}, {allowed.high:g}], where a logarithm has 1 and a power 0"
                 verdict = decide(interval, allowed, flagged=grows > level)
                 if verdict is Verdict.REFUTED:
-                    p_value = min(index.p_above(allowed.high), index.p_below(allowed.low))
+                    beyond = (
+                        index.chance_above(index.value - allowed.high),
+                        index.chance_below(allowed.low - index.value),
+                    )
+                    p_value = min(beyond)
                     reason = f"{shown} lies outside {limits}"
                 elif verdict is Verdict.SUPPORTED:
-                    p_value = max(index.p_above(allowed.low), index.p_below(allowed.high), grows)
+                    inside = (
+                        index.chance_above(index.value - allowed.low),
+                        index.chance_below(allowed.high - index.value),
+                    )
+                    p_value = max(*inside, grows)
                     reason = f"{shown} lies inside {limits}"
                 else:
                     remedy = _remedy(f"{shown} reaches beyond {limits}", interval, self.within, measurement)
@@ -166,32 +181,13 @@ class LogarithmicGrowth:
         return unless_rounded(finding)
 
 
-def _index(times: Array, curves: Array) -> _Mean | None:
+def _index(times: Array, curves: Array) -> Estimate | None:
     """The index of the mean curve, with each seed's part in it; None where it has none."""
     middle = curves.mean(axis=0)
     found = growth_index(times, middle)
     if found.derivatives is None:
         return None
-    return _Mean(found.value + (curves - middle) @ found.derivatives)
-
-
-class _Mean:
-    """The mean of independent values, one a seed, by Student's t."""
-
-    def __init__(self, values: Array) -> None:
-        self.value = float(values.mean())
-        self.error = max(float(values.std(ddof=1)) / math.sqrt(len(values)), NO_NOISE)
-        self.freedom = len(values) - 1
-
-    def interval(self, level: float) -> Interval:
-        half = float(stats.t.isf(level, self.freedom)) * self.error
-        return Interval(self.value - half, self.value + half)
-
-    def p_above(self, bound: float) -> float:
-        return float(stats.t.sf((self.value - bound) / self.error, self.freedom))
-
-    def p_below(self, bound: float) -> float:
-        return float(stats.t.sf((bound - self.value) / self.error, self.freedom))
+    return mean_of(found.value + (curves - middle) @ found.derivatives, guarded=False)
 
 
 def _departure(within: float, reach: float) -> float:

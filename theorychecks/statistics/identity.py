@@ -68,7 +68,13 @@ class Identity:
         """Admit every design: one run can refute, and what all runs show is all there is to support."""
 
     def power(
-        self, axis_values: Sequence[float], seeds: Sequence[int], noise: float, confidence: float = CONFIDENCE
+        self,
+        axis_values: Sequence[float],
+        seeds: Sequence[int],
+        noise: float,
+        confidence: float = CONFIDENCE,
+        *,
+        shared_seeds: bool = False,
     ) -> Power:
         """The log-ratio beyond which any run refutes, whatever the noise; a true identity is always SUPPORTED."""
         return Power(detectable=math.log1p(self.ulps * self.unit / self.value), support=1.0, resolution=self.ulps)

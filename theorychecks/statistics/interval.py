@@ -163,7 +163,7 @@ def fit_power_law(
     level = (1 - confidence) / 2
     log_axis = np.log(axis)
     checks = curvature_checks(axis, sizes, cells, weights, curves, CHECK_LEVEL / among)
-    checks["rounding"] = check_rounding(measurement)
+    checks["rounding"] = check_rounding(measurement, rough="lack_of_fit" not in checks or checks["lack_of_fit"].fired)
     if (independence := check_independence(cells, among)) is not None:
         checks["independence"] = independence
     return Fit(

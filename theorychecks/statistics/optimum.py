@@ -83,7 +83,13 @@ class InteriorOptimum:
             )
 
     def power(
-        self, axis_values: Sequence[float], seeds: Sequence[int], noise: float, confidence: float = CONFIDENCE
+        self,
+        axis_values: Sequence[float],
+        seeds: Sequence[int],
+        noise: float,
+        confidence: float = CONFIDENCE,
+        *,
+        shared_seeds: bool = False,
     ) -> Power:
         """The log-ratio by which an end must be better than every other point to be REFUTED nine times in ten.
 

@@ -13,6 +13,7 @@ from scipy import special, stats
 
 from theorychecks.statistics.arguments import is_one_of
 from theorychecks.statistics.cells import Array
+from theorychecks.statistics.dithering import unless_rounded
 from theorychecks.statistics.interval import CONFIDENCE, Interval, check_confidence
 from theorychecks.statistics.measurement import Measurement, check_measurement
 from theorychecks.statistics.prediction import Demands
@@ -60,7 +61,13 @@ class Ordering:
             )
 
     def power(
-        self, axis_values: Sequence[float], seeds: Sequence[int], noise: float, confidence: float = CONFIDENCE
+        self,
+        axis_values: Sequence[float],
+        seeds: Sequence[int],
+        noise: float,
+        confidence: float = CONFIDENCE,
+        *,
+        shared_seeds: bool = False,
     ) -> Power:
         """The log-ratio seen at its point with probability 0.9, by mean and by sign; equals are never SUPPORTED.
 
@@ -98,7 +105,7 @@ class Ordering:
         worst = min(cells, key=lambda cell: float(np.median(cell)))
         interval = _mean_interval(worst, tail)
         verdict, p_value, reason = self._decide(cells, tail)
-        return Finding(
+        finding = Finding(
             expectation=self.expectation,
             measurement=measurement,
             verdict=verdict,
@@ -108,6 +115,8 @@ class Ordering:
             p_value=p_value,
             remedy=Remedy(limited_by="noise", text=reason) if verdict is Verdict.INCONCLUSIVE else None,
         )
+        # A grid on which one lies keeps the order, and shows as ties what it hides.
+        return finding if any(1.0 in cell for cell in measurement.values) else unless_rounded(finding)
 
     def _decide(self, cells: list[Array], tail: float) -> tuple[Verdict, float | None, str]:
         above = max(_p_above_zero(cell) for cell in cells)

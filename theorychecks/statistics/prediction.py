@@ -41,8 +41,19 @@ class Prediction(Protocol):
         """Refuse a design on which the prediction could never be judged, before minutes are spent on it."""
         ...
 
-    def power(self, axis_values: Sequence[float], seeds: Sequence[int], noise: float, confidence: float) -> Power:
-        """What a design could detect, if the logarithm of one run had this standard deviation."""
+    def power(
+        self,
+        axis_values: Sequence[float],
+        seeds: Sequence[int],
+        noise: float,
+        confidence: float,
+        *,
+        shared_seeds: bool = ...,
+    ) -> Power:
+        """What a design could detect, if the logarithm of one run had this standard deviation.
+
+        Over shared seeds it is that of a run less the level of its draw.
+        """
         ...
 
     def judge(self, measurement: Measurement, *, confidence: float = ...) -> Finding:

@@ -75,7 +75,13 @@ class SameLaw:
             )
 
     def power(
-        self, axis_values: Sequence[float], seeds: Sequence[int], noise: float, confidence: float = CONFIDENCE
+        self,
+        axis_values: Sequence[float],
+        seeds: Sequence[int],
+        noise: float,
+        confidence: float = CONFIDENCE,
+        *,
+        shared_seeds: bool = False,
     ) -> Power:
         """The shift, as a log-ratio of typical values, REFUTED nine times in ten; how often equals are SUPPORTED.
 

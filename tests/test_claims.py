@@ -352,6 +352,32 @@ def test_sides_of_a_ratio_need_the_same_widths_and_seeds():
         check(sizes(-1), INVERSE, against=wider)
 
 
+@pytest.mark.parametrize("mark", [tc.claim, tc.gate])
+def test_a_mark_without_parentheses_says_how_it_is_written(mark):
+    def test_it():
+        """The size falls."""
+        check_refuted(sizes(0), INVERSE)
+
+    name = mark.__name__
+    said = (
+        rf"test_it: a {name} is named; got @tc\.{name} without its arguments\. Write @tc\.{name}\(id='\.\.\.', source"
+    )
+    with pytest.raises(tc.ClaimError, match=said):
+        mark(test_it)
+    with pytest.raises(tc.ClaimError, match=f"test_it: a {name} needs an id; got ''. Write @{name}"):
+        mark(source="derived here")(test_it)
+
+
+@pytest.mark.parametrize("judge", [check, check_refuted])
+def test_a_class_of_predictions_is_told_to_be_called(judge):
+    with pytest.raises(TypeError, match=r"got the class PowerLaw\. Call it: tc\.PowerLaw\(\.\.\.\)"):
+        judge(sizes(-1), tc.PowerLaw)
+    with pytest.raises(TypeError, match=r"got the class SameLaw\. Call it: tc\.SameLaw\(\.\.\.\)"):
+        judge(sizes(-1), tc.SameLaw)
+    with pytest.raises(TypeError, match="a label is a text, like 'weight change'; got 3"):
+        judge(sizes(-1), INVERSE, label=3)
+
+
 @pytest.mark.parametrize("source", [None, [1.0, 2.0], np.ones((5, 8)), "width"])
 def test_only_sweeps_scans_and_measurements_are_checked(source):
     with pytest.raises(TypeError, match="a Sweep, a Scan or a Measurement is checked; got "):

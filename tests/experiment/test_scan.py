@@ -199,3 +199,36 @@ def test_a_single_number_is_that_of_every_seed_and_exact():
     assert set(measurement.values[0]) == {measurement.axis_values[0] ** -0.5}
     (drawn,) = tc.measure(scan(lambda value, draw: [value**-0.5] * len(draw.seeds), seeds=8)).measurements.values()
     assert drawn.exact == (False,) * len(drawn.axis_values)
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"values": 3.0}, r"the samples axis is a sequence of numbers.*; got 3\.0"),
+        ({"values": ("1", "2")}, "the samples axis is made of real numbers; got .* such as '1'"),
+        ({"name": 3}, "name, the quantity, is a text, like 'test error'; got 3"),
+        ({"along": 3}, "along, the axis, is a text, like 'samples'; got 3"),
+    ],
+)
+def test_options_of_another_type_are_refused(options, words):
+    with pytest.raises(TypeError, match=words):
+        scan(**options)
+
+
+def test_a_scan_reads_by_a_function():
+    with pytest.raises(TypeError, match=r"a scan reads by a function, read\(value, draw\) -> one number a seed; got 3"):
+        scan(3)
+
+
+@pytest.mark.parametrize(
+    "given, words",
+    [
+        (None, "error: the scan's function returns one number a seed.*; got None. Is a `return` missing?"),
+        ({"loss": None}, "error loss: the scan's function returns one number a seed.*; got None"),
+        (["a"] * 8, "error is made of real numbers; got .* such as 'a'"),
+        ([1j] * 8, "error is made of real numbers; got complex128 such as 1j"),
+    ],
+)
+def test_a_function_that_gives_no_numbers_is_refused(given, words):
+    with pytest.raises(TypeError, match=words):
+        tc.measure(scan(lambda value, draw: given, seeds=8))

@@ -115,3 +115,11 @@ def test_wider_goes_on_at_the_upper_end_with_the_last_number_of_seeds():
     assert sweep(seeds=(9, 5, 3)).wider(2).counts == (9, 5, 3, 3)
     assert sweep(widths=(8, 16, 32, 64)).wider(1).widths == (8, 16, 32, 64, 128)
     assert sweep().wider(0) == sweep()
+
+
+@pytest.mark.parametrize("widths", [64, None, "64"])
+def test_a_single_width_is_refused_with_how_several_are_written(widths):
+    with pytest.raises(
+        TypeError, match=rf"widths are several, such as widths=tc\.widths\(64, 1024\).*; got {widths!r}"
+    ):
+        sweep(widths=widths)

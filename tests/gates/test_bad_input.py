@@ -1,6 +1,7 @@
 """What cannot be gated is refused by a named error that says which width, which module, and what to do."""
 
 import functools
+import weakref
 from collections import Counter, UserDict
 
 import psutil
@@ -84,6 +85,26 @@ class Headed(zoo.Perceptron):
         super().__init__(width)
 
 
+class SplitHeads(zoo.Perceptron):
+    """Heads of which the width is a multiple, and the shapes say so in mid-run."""
+
+    def forward(self, x):
+        x = torch.tanh(self.first(x))
+        return self.head(x.view(len(x), 4, x.shape[1] // 4).flatten(1))
+
+
+class Misspelt(zoo.Perceptron):
+    def forward(self, x):
+        return self.haed(x)
+
+
+class Stepping(torch.optim.SGD):
+    """An optimizer that cannot do its step."""
+
+    def step(self, closure=None):
+        raise RuntimeError("no step today")
+
+
 def seeded(width):
     torch.manual_seed(0)
     return zoo.Perceptron(width)
@@ -113,7 +134,7 @@ def without_second(module):
         ({"build": lambda width: "a string"}, r"build\(16\) returns a torch.nn.Module; got str"),
         (
             {"build": Headed},
-            r"build\(16\) has raised AssertionError: embed_dim must be divisible by num_heads\. .*multiples of its",
+            r"build\(16\) has raised AssertionError: embed_dim must be divisible by num_heads \(in __init__, .*multiples of its",
         ),
         ({"build": lambda: zoo.Perceptron(8)}, r"build\(16\) has raised TypeError: .*by build\(width\)"),
         ({"build": seeded}, r"build\(16\) gives the same weights whatever torch's seed"),
@@ -142,11 +163,84 @@ def without_second(module):
         ({"optimizer": functools.partial(zoo.scaled_adam, rate=0.0)}, "3 steps change nothing at width 16 or 32"),
         ({"optimizer": lambda module: lambda batch: None}, "3 steps change nothing"),
         ({"loss": lambda found, targets: found - targets}, r"a loss is one number; got a tensor of shape \(6, 3\)"),
+        (
+            {"build": lambda width: nn.Linear(6, -width)},
+            r"build\(16\) has raised RuntimeError: .*negative dimension.* \(in <lambda>, test_bad_input.py:\d+\)",
+        ),
+        (
+            {"build": lambda width: nn.Linear(width, undefined)},  # noqa: F821
+            r"build\(16\) has raised NameError: name 'undefined' is not defined \(in <lambda>, test_bad_input.py:",
+        ),
+        (
+            {"build": Misspelt},
+            r"called with a batch at width 16, has raised AttributeError: .*'haed'.* \(in forward, test_bad",
+        ),
+        (
+            {"loss": lambda found, targets: F.mse_loss(found @ targets, targets)},
+            r"called with a batch at width 16, has raised RuntimeError: mat1 and mat2 .* \(in <lambda>, test_bad_",
+        ),
+        (
+            {"optimizer": lambda module: torch.optim.Adam(module, lr=0.1)},
+            r"optimizer\(module\), called with the module of width 16, has raised TypeError: .*not iterable.*parameters\(\)",
+        ),
+        (
+            {"optimizer": lambda module: Stepping(module.parameters(), lr=0.1)},
+            r"a training step at width 16 has raised RuntimeError: no step today \(in step, test_bad_input.py:\d+\)\. Look",
+        ),
+        ({"batches": lambda draw: None}, r"batches is a function, batches\(generator\) -> one batch .*got NoneType"),
+        ({"batches": lambda draw: torch.zeros(3)}, r"batches is a function, .*; got a tensor of shape \(3,\)"),
+        (
+            {"batches": lambda: zoo.pairs()},
+            r"batches\(generator\), called with a torch.Generator, has raised TypeError: .*Write batches\(generator\) -> ",
+        ),
         ({"loss": None}, r"a loss is one number; got a tensor of shape \(6, 3\). Give loss=..."),
     ],
 )
 def test_it_is_refused(changes, said):
     refused(zoo.perceptron(**{"batches": zoo.pairs()} | changes), said)
+
+
+@pytest.mark.parametrize(
+    "gate",
+    [
+        lambda model, widths: tc.coordinate_check(model, tc.MAXIMAL_UPDATE, widths=widths),
+        lambda model, widths: tc.max_stable_rate(model, widths=widths),
+    ],
+    ids=["coordinate check", "stable rate"],
+)
+def test_a_width_that_the_heads_do_not_divide_is_refused_before_any_training(gate):
+    steps = Counter()
+
+    def optimizer(module):
+        made = zoo.scaled_adam(module)
+        made.register_step_pre_hook(lambda *_: steps.update(["a step"]))
+        return made
+
+    model = zoo.perceptron(build=SplitHeads, optimizer=optimizer, batches=zoo.pairs(10))
+    said = (
+        r"at width 130, has raised RuntimeError: shape '\[6, 4, 32\]' is invalid for input of size 780 \(in forward, "
+        r"test_bad_input.py:\d+\)\. Look at the shapes there; or take widths that the model can have: multiples"
+    )
+    with pytest.raises(tc.ModelError, match=said):
+        gate(model, (32, 64, 130, 256, 512))
+    assert steps == Counter()
+
+
+def test_the_rehearsal_holds_one_model_at_a_time_and_leaves_the_world_as_it_was():
+    made, alive = {}, []
+
+    def build(width):
+        alive.append(sum(module() is not None for module in made.values()))
+        module = zoo.Perceptron(width)
+        made[width] = weakref.ref(module)
+        return module
+
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    tc.max_stable_rate(zoo.perceptron(build=build), widths=zoo.WIDTHS, steps=3)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert list(made) == list(zoo.WIDTHS)
+    assert max(alive[3:]) == 0
 
 
 @pytest.mark.parametrize("holds", [lambda x: x, lambda x: [x], lambda x: {"x": x}, lambda x: UserDict(x=x)])
@@ -198,6 +292,10 @@ def test_a_model_that_would_not_fit_is_refused_before_it_is_trained(monkeypatch)
             r"got the class Adam\. Write lambda module: torch\.optim\.Adam\(module\.parameters\(\), lr=\.\.\.\)",
         ),
         ((zoo.Plain, torch.optim.SGD(zoo.Plain(8).parameters()), zoo.pairs()), "optimizer is a function, .*; got SGD"),
+        (
+            (zoo.Plain, functools.partial(torch.optim.Adam, lr=0.1), zoo.pairs()),
+            r"got a partial Adam, which takes parameters\. Write lambda module: torch\.optim\.Adam\(module\.parameters",
+        ),
         ((zoo.Plain, zoo.sgd, []), "batches is a list with one batch for each step, or a function"),
         ((zoo.Plain, zoo.sgd, torch.zeros(3)), "batches is a list .* got Tensor"),
     ],
@@ -205,6 +303,65 @@ def test_a_model_that_would_not_fit_is_refused_before_it_is_trained(monkeypatch)
 def test_what_is_no_model_is_refused_at_once(given, said):
     with pytest.raises(TypeError, match=said):
         tc.Model(*given)
+
+
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        ({"roles": ["head.weight"]}, r"roles is a mapping .*'unchecked'.*; got \['head\.weight'\]"),
+        ({"name": 3}, "name is what reports call the model, a text like 'decoder'; got 3"),
+    ],
+)
+def test_what_says_nothing_of_a_model_is_refused_at_once(options, said):
+    with pytest.raises(TypeError, match=said):
+        tc.Model(zoo.Plain, zoo.sgd, zoo.pairs(), **options)
+
+
+GATES = {
+    "coordinate_check": lambda model, **options: tc.coordinate_check(model, tc.MAXIMAL_UPDATE, **options),
+    "coordinate_check_refuted": lambda model, **options: tc.coordinate_check_refuted(
+        model, tc.MAXIMAL_UPDATE, **options
+    ),
+    "mutations": lambda model, **options: tc.mutations(model, tc.MAXIMAL_UPDATE, **options),
+    "max_stable_rate": tc.max_stable_rate,
+    "optimal_rate": tc.optimal_rate,
+}
+
+
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        (zoo.Plain, r"got the class Plain\. Write tc\.Model\(lambda width: Plain\(width\), lambda module: torch\."),
+        (zoo.Plain(8), r"got Plain\. Write tc\.Model\(lambda width: Plain\(width\), lambda module: torch\."),
+        (lambda width: zoo.Plain(width), r"got function\. Write tc\.Model\(build, lambda module: torch\."),
+        (None, r"got NoneType\. Write tc\.Model\(build, "),
+    ],
+)
+@pytest.mark.parametrize("gate", GATES.values(), ids=GATES)
+def test_a_gate_takes_a_model_and_says_how_one_is_written(gate, given, said):
+    with pytest.raises(TypeError, match=f"a gate takes a tc.Model, .*; {said}"):
+        gate(given, widths=zoo.WIDTHS)
+
+
+@pytest.mark.parametrize("gate", GATES.values(), ids=GATES)
+def test_a_single_width_is_refused_with_how_several_are_written(gate):
+    with pytest.raises(TypeError, match=r"widths are several, such as widths=tc\.widths\(64, 1024\) or .*; got 64"):
+        gate(zoo.perceptron(), widths=64)
+
+
+@pytest.mark.parametrize(
+    "at, error, said",
+    [
+        (3, TypeError, r"coordinates are read at several times, at=\(1, 3\) say; got at=3"),
+        ("1", TypeError, r"coordinates are read at several times, at=\(1, 3\) say; got at='1'"),
+        ((1.5,), ValueError, r"a number of steps in at= is a positive integer; got 1\.5"),
+        ((0,), ValueError, r"a number of steps in at= is a positive integer; got 0"),
+        ((), ValueError, r"coordinates are read at=... after 1 to steps=3 steps; got \(\)"),
+    ],
+)
+def test_times_that_are_no_numbers_of_steps_are_refused(at, error, said):
+    with pytest.raises(error, match=said):
+        tc.coordinate_check(zoo.perceptron(), tc.MAXIMAL_UPDATE, widths=zoo.WIDTHS, steps=3, at=at)
 
 
 def test_a_class_of_losses_is_refused_at_once():

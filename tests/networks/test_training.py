@@ -14,6 +14,7 @@ from theorychecks.networks import (
     RELU,
     SGD,
     STANDARD,
+    GaussianMixture,
     LearningRate,
     Optimizer,
     Ridge,
@@ -139,3 +140,22 @@ def test_a_role_that_stands_still_does_so_at_width_one():
 def test_an_exponent_that_is_no_number_is_refused(exponent):
     with pytest.raises(ValueError, match="or -infinity for what is not trained"):
         scaled(0.1, hidden=exponent)
+
+
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        ({"data": GaussianMixture}, r"data is a description like .*; got .*Mixture'>\. Call it: GaussianMixture\("),
+        ({"data": [1.0]}, r"data is a description like .*; got \[1\.0\]"),
+        ({"optimizer": "adam"}, "an optimizer is SGD, ADAM or an Optimizer.*; got 'adam'"),
+    ],
+)
+def test_what_describes_nothing_to_train_is_refused(options, said):
+    with pytest.raises(TypeError, match=said):
+        training(**options)
+
+
+@pytest.mark.parametrize("network", [MLP, None, 64])
+def test_a_network_is_described(network):
+    with pytest.raises(TypeError, match=r"a network is described by MLP\(depth, activation, parametrization\); got"):
+        Training(network, learning_rate=scaled(0.5), data=Sphere(samples=6), loss=MSE, steps=3)

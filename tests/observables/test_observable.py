@@ -157,6 +157,7 @@ def undecorated(run):
         (lambda run: run.losses[-1], r"got the function '<lambda>'"),
         ("weight change", r"like tc\.weight_change\(\); got 'weight change'"),
         (None, "got None"),
+        (Observable, r"got the class Observable\. Write @tc\.observable above a function of a run"),
     ],
 )
 def test_what_is_no_observable_is_refused_with_what_makes_it_one(given, said):

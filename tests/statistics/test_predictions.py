@@ -127,7 +127,7 @@ def test_support_under_a_class_stands_up_to_its_own_constant(synthetic):
     ],
 )
 def test_what_is_no_real_number_is_refused_with_how_one_is_written(make, what, given):
-    with pytest.raises(TypeError, match=rf": {what} is a real number, like -1/2; got {re.escape(repr(given))}"):
+    with pytest.raises(TypeError, match=rf": {what} is a real number, like .*; got {re.escape(repr(given))}"):
         make(given)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from theorychecks.claims.findings import Findings
 from theorychecks.claims.recording import given, now_recording
 from theorychecks.looks import Conditions, findings_of
+from theorychecks.statistics.arguments import check_text
 from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.prediction import Prediction
 from theorychecks.statistics.verdict import Role
@@ -76,6 +77,10 @@ def _record(
     label: str,
 ) -> Findings:
     __tracebackhide__ = True
+    check_text(label, "a label", like="weight change")
+    if isinstance(prediction, type) and hasattr(prediction, "judge"):
+        name = prediction.__name__
+        raise TypeError(f"a prediction is held against the source; got the class {name}. Call it: tc.{name}(...)")
     if not isinstance(prediction, Prediction):
         raise TypeError(f"a prediction is a PowerLaw, Plateau, Ordering or another of the README's; got {prediction!r}")
     recorder = now_recording.get()

@@ -61,7 +61,9 @@ class Claim:
     gate: bool = False
 
 
-def claim(*, id: str, source: str, trend: bool = False, paper: Paper | None = None) -> Callable[[Test], Test]:
+def claim(
+    _bare: object = None, /, *, id: str = "", source: str = "", trend: bool = False, paper: Paper | None = None
+) -> Callable[[Test], Test]:
     """Mark a test as a claim; put it above `@given`.
 
     The test's docstring is the statement. The test must call `check` and `check_refuted`.
@@ -73,8 +75,9 @@ def claim(*, id: str, source: str, trend: bool = False, paper: Paper | None = No
         paper: gives the claim a place in that paper's section of the report.
 
     Raises:
-        ClaimError: without an id, a source, a docstring or a control.
+        ClaimError: without an id, a source, a docstring or a control, or as `@claim` without parentheses.
     """
+    _check_parentheses(_bare, "claim")
 
     def mark(test: Test) -> Test:
         inner = _inner(test)
@@ -88,7 +91,9 @@ def claim(*, id: str, source: str, trend: bool = False, paper: Paper | None = No
     return mark
 
 
-def gate(*, id: str, source: str = "a gate of this repository's own model") -> Callable[[Test], Test]:
+def gate(
+    _bare: object = None, /, *, id: str = "", source: str = "a gate of this repository's own model"
+) -> Callable[[Test], Test]:
     """Mark a test as a gate on a model of one's own: a claim that `coordinate_check` and its like may judge alone.
 
     Its predictions name the rivals that would fail it, and `mutations` measures whether they do.
@@ -98,9 +103,18 @@ def gate(*, id: str, source: str = "a gate of this repository's own model") -> C
         source: what reports say it is about.
 
     Raises:
-        ClaimError: without an id or a docstring.
+        ClaimError: without an id or a docstring, or as `@gate` without parentheses.
     """
+    _check_parentheses(_bare, "gate")
     return lambda test: _marked(test, id=id, source=source, gate=True)
+
+
+def _check_parentheses(bare: object, what_it_is: str) -> None:
+    if bare is not None:
+        raise ClaimError(
+            f"{_name(bare)}: a {what_it_is} is named; got @tc.{what_it_is} without its arguments. Write "
+            f"@tc.{what_it_is}(id='...', source='...')."
+        )
 
 
 def _marked(

@@ -17,6 +17,7 @@ from theorychecks.experiment.resources import Resources
 from theorychecks.experiment.trial import EngineTrial
 from theorychecks.networks import Training
 from theorychecks.observables.observable import Observable, Reading
+from theorychecks.statistics.arguments import array_of, axis_of, check_text
 from theorychecks.statistics.measurement import check_order
 from theorychecks.statistics.sequential import SHARES
 
@@ -104,7 +105,11 @@ class Scan(Design):
     about: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "values", tuple(float(value) for value in self.values))
+        if not callable(self.read):
+            raise TypeError(f"a scan reads by a function, read(value, draw) -> one number a seed; got {self.read!r}")
+        check_text(self.along, "along, the axis,", like="samples")
+        check_text(self.name, "name, the quantity,", like="test error")
+        object.__setattr__(self, "values", axis_of(self.values, self.along))
         check_order(self.values, axis=self.along)
         if not self.name or not self.along:
             raise ValueError("a scan names its quantity and its axis: reports go by them")
@@ -163,14 +168,25 @@ class Scan(Design):
         """What the function gives, as readings by name."""
         found = self.read(value, draw)
         by_name = found if isinstance(found, Mapping) else {"": found}
-        return {name: _reading(given, len(draw.seeds)) for name, given in by_name.items()}
+        return {
+            name: _reading(given, len(draw.seeds), f"{self.name} {name}".strip()) for name, given in by_name.items()
+        }
 
 
-def _reading(given: object, seeds: int) -> Reading:
-    """One number a seed; a single number stands for all of them."""
+def _reading(given: object, seeds: int, what: str) -> Reading:
+    """One number a seed; a single number stands for all of them.
+
+    Raises:
+        TypeError: for what is no number.
+    """
     if isinstance(given, Reading):
         return given
-    values = torch.as_tensor(np.asarray(given, dtype=np.float64))
+    if given is None:
+        raise TypeError(
+            f"{what}: the scan's function returns one number a seed, or a dictionary of such arrays; got None. Is a "
+            "`return` missing?"
+        )
+    values = torch.as_tensor(array_of(given, what))
     return Reading(values.expand(seeds), exact=True) if values.ndim == 0 else Reading(values)
 
 

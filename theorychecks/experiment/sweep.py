@@ -10,7 +10,7 @@ from typing import Any
 from theorychecks.experiment.design import Design
 from theorychecks.networks import LearningRate, Parametrization, Training
 from theorychecks.observables.observable import JOINT, Observable, check_observable
-from theorychecks.statistics.design import positive_integer
+from theorychecks.statistics.design import check_widths
 from theorychecks.statistics.measurement import check_axis
 
 
@@ -42,7 +42,7 @@ class Sweep(Design):
                 f"a sweep trains a Training; got {self.training!r}. Write tc.Training(network, learning_rate=..., "
                 "data=..., loss=..., steps=...); a model of your own is gated by tc.coordinate_check."
             )
-        object.__setattr__(self, "widths", tuple(positive_integer(width, "a width") for width in self.widths))
+        object.__setattr__(self, "widths", check_widths(self.widths))
         check_axis(self.widths)
         super().__post_init__()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -19,7 +19,7 @@ from theorychecks.looks import Conditions
 from theorychecks.modules import Model, ModelError
 from theorychecks.networks import Parametrization
 from theorychecks.statistics import Finding, Verdict
-from theorychecks.statistics.design import check_seeds, positive_integer
+from theorychecks.statistics.design import check_seeds, check_widths, positive_integer
 from theorychecks.statistics.verdict import Confirmation
 
 STEPS = 4
@@ -237,13 +237,16 @@ def admitted(
     """Widths, steps and times of a check that can decide.
 
     Raises:
-        ValueError: for others.
+        TypeError, ValueError: for others.
     """
     positive_integer(steps, "steps")
-    times = tuple(sorted({1, steps} if at is None else set(at)))
-    if not times or times[0] < 1 or times[-1] > steps:
+    given = (1, steps) if at is None else at
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise TypeError(f"coordinates are read at several times, at=(1, {steps}) say; got at={at!r}")
+    times = tuple(sorted({positive_integer(time, "a number of steps in at=") for time in given}))
+    if not times or times[-1] > steps:
         raise ValueError(f"coordinates are read at=... after 1 to steps={steps} steps; got {at}")
-    chosen = tuple(positive_integer(width, "a width") for width in widths)
+    chosen = check_widths(widths)
     counts = check_seeds(seeds or BUDGET, len(chosen))
     CONSTANT.admit(chosen, counts)
     CONSTANT.check_range(chosen, counts)

@@ -23,7 +23,7 @@ from theorychecks.modules import Model, ModelError
 from theorychecks.observables.observable import Reading
 from theorychecks.observables.optimal_rate import best_rate
 from theorychecks.observables.stability import stability_threshold
-from theorychecks.statistics.design import positive_integer
+from theorychecks.statistics.design import check_widths, positive_integer
 
 _WIDER = 1.25
 """Trainings at several rates are planned as if they grew a little faster with the width."""
@@ -150,7 +150,7 @@ def _scan(
     observe: Callable[[ModuleTrial], Reading],
 ) -> Scan:
     positive_integer(steps, "steps")
-    source = Source(model, tuple(positive_integer(width, "a width") for width in widths), steps, ())
+    source = Source(model, check_widths(widths), steps, ())
 
     def read(width: float, draw: Draw) -> Reading:
         before = source.trainings

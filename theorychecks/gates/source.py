@@ -16,8 +16,10 @@ from torch.optim import Optimizer
 from theorychecks.experiment import Draw
 from theorychecks.modules import Adjustment, Anatomy, Model, ModelError, anatomy
 from theorychecks.modules.adjustment import NONE
-from theorychecks.modules.checks import memory, untouched
+from theorychecks.modules.checks import memory, optimizer_of, untouched
 from theorychecks.modules.coordinates import CHANGE, EFFECTIVE, Coordinate
+from theorychecks.modules.model import check_model
+from theorychecks.modules.rehearsal import rehearse
 from theorychecks.modules.stacked import NotStackable, together, train_stacked
 from theorychecks.modules.state import as_it_was, weights_as_they_were
 from theorychecks.modules.training import Drawn, Trained, drawn, train
@@ -90,10 +92,13 @@ class Source:
     trainings: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
+        check_model(self.model)
         check_order(self.widths)
         if len(self.widths) < 2:
             raise ValueError(f"roles are inferred by comparing two widths; got {self.widths}. Give two or more.")
         self.anatomy, self.optimizing = _anatomy(self.model, self.widths, self.steps)
+        for width in self.widths[2:]:
+            rehearse(self.model, width, self.anatomy)
 
     def losses(
         self, width: int, place: tuple[object, ...], seeds: Sequence[int], rates: Tensor
@@ -274,7 +279,7 @@ def _anatomy(model: Model, widths: tuple[int, ...], steps: int) -> tuple[Anatomy
             second = drawn(model, wide, (0,), 0, 1)
         kept = (weights_as_they_were(first.module), weights_as_they_were(second.module))
         with untouched(model, narrow, first.batches[0]), kept[0], kept[1]:
-            optimizing = _told(model.optimizer(first.module))
+            optimizing = _told(optimizer_of(model, first.module, narrow))
             parts = anatomy(model, first.module, second.module, (narrow, wide), first.batches[0], again=again)
     needed, free = _COPIES * 4 * parts.weights_at(widths[-1]), psutil.virtual_memory().available
     if needed > free:

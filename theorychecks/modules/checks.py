@@ -4,18 +4,58 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Final
+from contextlib import AbstractContextManager, contextmanager
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from theorychecks.modules.errors import ModelError
+from theorychecks.modules.errors import ModelError, blamed, out_of_memory
 from theorychecks.modules.hooks import LOGITS
-from theorychecks.modules.model import Batch, Model, tensors_of_batch
+from theorychecks.modules.model import Batch, Model, Step, tensors_of_batch
 
-_NO_MEMORY: Final = ("can't allocate memory", "out of memory", "not enough memory")
+
+def called(model: Model, width: int) -> AbstractContextManager[None]:
+    """Inside of the block a model and its loss are called, and what they raise says at which width.
+
+    Raises:
+        ModelError: for any error of theirs.
+    """
+    return blamed(
+        f"{model.title}: the model or its loss, called with a batch at width {width},",
+        "Look at the shapes there; or take widths that the model can have: multiples of its number of heads, say.",
+    )
+
+
+def stepped(model: Model, width: int) -> AbstractContextManager[None]:
+    """Inside of the block a training step is made, and what it raises says at which width.
+
+    Raises:
+        ModelError: for any error of the model, its loss or its optimizer.
+    """
+    return blamed(
+        f"{model.title}: a training step at width {width}",
+        "Look at the batch, the loss, its gradient and the optimizer's step there.",
+    )
+
+
+def optimizer_of(model: Model, module: nn.Module, width: int) -> Optimizer | Step:
+    """What trains a module.
+
+    Raises:
+        ModelError: if nothing does.
+    """
+    with blamed(
+        f"{model.title}: optimizer(module), called with the module of width {width},",
+        "It takes the module, not its parameters: lambda module: torch.optim.Adam(module.parameters(), lr=...).",
+    ):
+        made = model.optimizer(module)
+    if not isinstance(made, Optimizer) and not callable(made):
+        raise ModelError(
+            f"{model.title}: optimizer(module) returns a torch.optim.Optimizer, or a function that makes one training "
+            f"step of a batch; got {type(made).__name__}"
+        )
+    return made
 
 
 def check_finite(model: Model, width: int, features: Mapping[str, Tensor]) -> None:
@@ -101,7 +141,7 @@ def memory(model: Model, width: int) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and not any(sign in str(error) for sign in _NO_MEMORY):
+        if not out_of_memory(error):
             raise
         raise ModelError(
             f"{model.title}: out of memory at width {width}. Take narrower widths, smaller batches, or a machine with "

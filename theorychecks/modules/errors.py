@@ -2,6 +2,51 @@
 
 from __future__ import annotations
 
+import os
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import torch
+
+_NO_MEMORY: Final = ("can't allocate memory", "out of memory", "not enough memory")
+_NOT_THEIRS: Final = tuple(f"{folder}{os.sep}" for folder in (Path(torch.__file__).parent, Path(__file__).parents[1]))
+
 
 class ModelError(ValueError):
     """A model, its optimizer or its batches do not do what a gate needs; the message says which width and module."""
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory has run out."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(sign in text for sign in _NO_MEMORY)
+    )
+
+
+@contextmanager
+def blamed(what: str, way_out: str) -> Iterator[None]:
+    """Say what of a model's owner has failed in the block, in which line, and what to do.
+
+    Raises:
+        ModelError: in place of any error but those that say so already, and a lack of memory.
+    """
+    try:
+        yield
+    except ModelError:
+        raise
+    except Exception as error:
+        if out_of_memory(error):
+            raise
+        # An error's own full stop would stand before the place.
+        text = f"{type(error).__name__}: {str(error).strip().removesuffix('.')}"
+        raise ModelError(f"{what} has raised {text}{_place(error)}. {way_out}") from error
+
+
+def _place(error: BaseException) -> str:
+    """The last line of the owner's own that an error came through."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(_NOT_THEIRS)]
+    return f" (in {frames[-1].name}, {Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""

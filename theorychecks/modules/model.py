@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import functools
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from theorychecks.modules.errors import ModelError
+from theorychecks.modules.errors import ModelError, blamed
 
 Batch = Any
 Step = Callable[[Batch], Any]
@@ -53,6 +54,12 @@ class Model:
                 f"build is a function, {_SIGNATURES['build']}; got one {name} that is built already. "
                 f"Give what builds one of any width: lambda width: {name}(width)"
             )
+        if isinstance(self.optimizer, functools.partial) and isinstance(self.optimizer.func, type):
+            name = self.optimizer.func.__name__
+            raise TypeError(
+                f"optimizer is a function, {_SIGNATURES['optimizer']}; got a partial {name}, which takes parameters. "
+                f"Write lambda module: torch.optim.{name}(module.parameters(), ...)"
+            )
         if isinstance(self.optimizer, type) and issubclass(self.optimizer, Optimizer):
             name = self.optimizer.__name__
             raise TypeError(
@@ -69,6 +76,13 @@ class Model:
                 "batches is a list with one batch for each step, or a function from a torch.Generator to one; "
                 f"got {type(self.batches).__name__}"
             )
+        if not isinstance(self.roles, Mapping):
+            raise TypeError(
+                f"roles is a mapping from patterns of names to roles, {{'*.router.weight': 'unchecked'}}; "
+                f"got {self.roles!r}"
+            )
+        if not isinstance(self.name, str):
+            raise TypeError(f"name is what reports call the model, a text like 'decoder'; got {self.name!r}")
 
     @property
     def title(self) -> str:
@@ -79,10 +93,14 @@ class Model:
         """So many batches, drawn for one seed where they are drawn.
 
         Raises:
-            ModelError: if there are too few.
+            ModelError: if there are too few, or what should draw them does not.
         """
-        given = self.batches(draw) if callable(self.batches) else self.batches
-        found = list(itertools.islice(given, count))
+        signature = "batches(generator) -> one batch for each step, [(inputs, targets), ...]"
+        with blamed(f"{self.title}: batches(generator), called with a torch.Generator,", f"Write {signature}."):
+            given = self.batches(draw) if callable(self.batches) else self.batches
+            if not isinstance(given, Iterable) or isinstance(given, Tensor):
+                raise ModelError(f"{self.title}: batches is a function, {signature}; got {_described(given)}")
+            found = list(itertools.islice(given, count))
         if len(found) < count:
             raise ModelError(
                 f"{self.title}: {count} steps need {count} batches; got {len(found)}. "
@@ -107,6 +125,24 @@ class Model:
                 "to a scalar, or let the model return something with a `loss`."
             )
         return outputs, loss.reshape(())
+
+
+def check_model(given: object) -> None:
+    """Refuse what is no `Model`, such as the class that one is built from.
+
+    Raises:
+        TypeError: with how a model is written.
+    """
+    if isinstance(given, Model):
+        return
+    is_class = isinstance(given, type)
+    name = given.__name__ if isinstance(given, type) else type(given).__name__
+    build = f"lambda width: {name}(width)" if is_class or isinstance(given, nn.Module) else "build"
+    raise TypeError(
+        f"a gate takes a tc.Model, which says how yours is built and trained; got {'the class ' if is_class else ''}"
+        f"{name}. Write tc.Model({build}, lambda module: torch.optim.Adam(module.parameters(), lr=...), batches, "
+        "loss=...)"
+    )
 
 
 _SIGNATURES = {

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from theorychecks.modules.calls import Calls, own_parameters
+from theorychecks.modules.checks import called
 from theorychecks.modules.errors import ModelError
 from theorychecks.modules.hooks import LOGITS, plain
 from theorychecks.modules.model import Batch, Model, copied
@@ -130,7 +131,10 @@ def anatomy(
         ModelError: if nothing grows, the two have other parameters or call other modules, or a role names nothing.
     """
     shapes = _grown(model, narrow, wide, widths)
-    narrow_calls, wide_calls = Calls.of(model, narrow, batch), Calls.of(model, wide, batch)
+    with called(model, widths[0]):
+        narrow_calls = Calls.of(model, narrow, batch)
+    with called(model, widths[1]):
+        wide_calls = Calls.of(model, wide, batch)
     names = list(narrow_calls.outputs)
     redrawn = narrow_calls if again is None else Calls.of(model, again, batch)
     routed = redrawn.outputs != narrow_calls.outputs

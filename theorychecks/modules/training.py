@@ -15,9 +15,18 @@ from torch.utils._pytree import tree_map_only
 
 from theorychecks.engines.randomness import generator, integer
 from theorychecks.modules.adjustment import NONE, Adjustment
-from theorychecks.modules.checks import check_finite, check_gradients, check_owned, memory, untouched
+from theorychecks.modules.checks import (
+    called,
+    check_finite,
+    check_gradients,
+    check_owned,
+    memory,
+    optimizer_of,
+    stepped,
+    untouched,
+)
 from theorychecks.modules.coordinates import Read, Readings, Start, read_coordinates
-from theorychecks.modules.errors import ModelError
+from theorychecks.modules.errors import ModelError, blamed
 from theorychecks.modules.hooks import Attention
 from theorychecks.modules.model import Batch, Model
 from theorychecks.modules.roles import Anatomy
@@ -60,14 +69,12 @@ def drawn(model: Model, width: int, place: tuple[object, ...], seed: int, steps:
         ModelError: if nothing can be built at this width, what is built is no module, or there are too few batches.
     """
     seed_all(integer(*place, "model", width, seed))
-    try:
+    with blamed(
+        f"{model.title}: build({width})",
+        "A gate builds the model at every one of its widths, by build(width). Take widths that the model can have: "
+        "multiples of its number of heads, say.",
+    ):
         module = model.build(width)
-    except (AssertionError, ValueError, TypeError, ArithmeticError, LookupError) as error:
-        raise ModelError(
-            f"{model.title}: build({width}) has raised {type(error).__name__}: {error}. A gate builds the model at "
-            "every one of its widths, by build(width). Take widths that the model can have: multiples of its number of "
-            "heads, say."
-        ) from error
     if not isinstance(module, nn.Module):
         raise ModelError(f"{model.title}: build({width}) returns a torch.nn.Module; got {type(module).__name__}")
     # A compiled module runs eagerly here, under its own names.
@@ -135,13 +142,8 @@ class _Run:
                 hook.remove()
 
     def _step_function(self) -> Callable[[Batch], float]:
-        made = self.model.optimizer(self.module)
+        made = optimizer_of(self.model, self.module, self.width)
         if not isinstance(made, Optimizer):
-            if not callable(made):
-                raise ModelError(
-                    f"{self.model.title}: optimizer(module) returns a torch.optim.Optimizer, or a function that makes "
-                    f"one training step of a batch; got {type(made).__name__}"
-                )
             step = made
 
             def whole(batch: Batch) -> float:
@@ -181,7 +183,7 @@ class _Run:
         before = {}
         if adjustment.touches_updates():
             before = {name: parameter.detach().clone() for name, parameter in self.parameters.items()}
-        with attention_scaled(adjustment):
+        with attention_scaled(adjustment), stepped(self.model, self.width):
             loss = step(batch)
         with torch.no_grad():
             for name, was in before.items():
@@ -189,11 +191,13 @@ class _Run:
         return loss
 
     def _loss(self, batch: Batch) -> float:
-        with torch.no_grad(), attention_scaled(self.adjustment), buffers_as_they_were(self.module):
+        kept = buffers_as_they_were(self.module)
+        with torch.no_grad(), attention_scaled(self.adjustment), kept, called(self.model, self.width):
             return float(self.model.outputs_and_loss(self.module, batch)[1])
 
     def _probe(self, start: Start | None) -> Read:
-        with drawing_from(self.start.state), buffers_as_they_were(self.module):
+        kept = buffers_as_they_were(self.module)
+        with drawing_from(self.start.state), kept, called(self.model, self.width):
             return read_coordinates(
                 self.module,
                 self.anatomy,

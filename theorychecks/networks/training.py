@@ -129,6 +129,15 @@ class Training:
     def __post_init__(self) -> None:
         if isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < 0:
             raise ValueError(f"steps is a whole number, 0 or above; got {self.steps!r}")
+        if not isinstance(self.network, MLP):
+            raise TypeError(f"a network is described by MLP(depth, activation, parametrization); got {self.network!r}")
+        if isinstance(self.data, type) or not hasattr(self.data, "draw"):
+            raise TypeError(
+                f"data is a description like GaussianMixture(...), Sphere(...), Teacher(...); got {self.data!r}"
+                + (f". Call it: {self.data.__name__}(...)" if isinstance(self.data, type) else "")
+            )
+        if not isinstance(self.optimizer, Optimizer):
+            raise TypeError(f"an optimizer is SGD, ADAM or an Optimizer(name=...); got {self.optimizer!r}")
         if not isinstance(self.learning_rate, LearningRate):
             raise TypeError(f"learning_rate is made by scaled(base, width=...); got {self.learning_rate!r}")
         if isinstance(self.loss, str):

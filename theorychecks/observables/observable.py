@@ -139,6 +139,11 @@ def check_observable(given: object) -> None:
     if isinstance(given, Observable):
         return
     name = getattr(given, "__name__", "")
+    if isinstance(given, type):
+        raise TypeError(
+            f"an observable is measured, like tc.weight_change(); got the class {name}. Write @tc.observable above a "
+            "function of a run."
+        )
     if callable(given) and str(getattr(given, "__module__", "")).startswith("theorychecks."):
         raise TypeError(f"an observable is measured, and {name} makes one: call it, tc.{name}(...)")
     if callable(given):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from theorychecks.statistics.arguments import array_of
+
 
 def size_of_mean(samples: ArrayLike) -> NDArray[np.float64]:
     """Root mean square, over entries, of the mean over independent samples, for each batch of them.
@@ -25,9 +27,10 @@ def size_of_mean(samples: ArrayLike) -> NDArray[np.float64]:
         [batch], never negative; not finite where a sample is not.
 
     Raises:
-        ValueError: unless a batch has an even number of samples, two or more.
+        ValueError: unless a batch has an even number of samples, two or more; for masked samples.
+        TypeError: if samples are no real numbers.
     """
-    array = np.asarray(samples, dtype=np.float64)
+    array = array_of(samples, "samples")
     if array.ndim < 2 or array.shape[1] < 2 or array.shape[1] % 2:
         raise ValueError(
             "each batch is split into halves, so it has an even number of samples, in an array "

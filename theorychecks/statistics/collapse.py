@@ -10,10 +10,11 @@ from typing import Final, NamedTuple
 
 from scipy import stats
 
+from theorychecks.statistics.arguments import settle_numbers
 from theorychecks.statistics.cells import NO_NOISE
 from theorychecks.statistics.dithering import unless_rounded
 from theorychecks.statistics.interval import CONFIDENCE, Interval, check_confidence
-from theorychecks.statistics.measurement import FEWEST_SEEDS, Measurement
+from theorychecks.statistics.measurement import FEWEST_SEEDS, Measurement, check_measurement
 from theorychecks.statistics.medians import (
     Sample,
     chance_of_range,
@@ -75,6 +76,7 @@ class Collapse:
     within: float = 0.1
 
     def __post_init__(self) -> None:
+        settle_numbers(self, within="0.1")
         if not (math.isfinite(self.within) and self.within > 0):
             raise ValueError(f"curves fall on one up to a positive relative difference, 0.1 say; got {self.within}")
 
@@ -133,6 +135,7 @@ class Collapse:
         Raises:
             ValueError: with a single axis value.
         """
+        check_measurement(measurement)
         check_confidence(confidence)
         self.admit(measurement.axis_values, measurement.seeds, confidence=confidence)
         verdict, p_value, interval, remedy = Verdict.INCONCLUSIVE, None, None, None

@@ -10,8 +10,9 @@ from typing import Final
 import numpy as np
 from scipy import stats
 
+from theorychecks.statistics.arguments import settle_numbers
 from theorychecks.statistics.interval import CONFIDENCE, Interval, check_confidence
-from theorychecks.statistics.measurement import Measurement
+from theorychecks.statistics.measurement import Measurement, check_measurement
 from theorychecks.statistics.medians import fewest_runs
 from theorychecks.statistics.monotone import Transition
 from theorychecks.statistics.prediction import Demands
@@ -44,6 +45,7 @@ class Crossing:
     within: float = field(default=0.1, kw_only=True)
 
     def __post_init__(self) -> None:
+        settle_numbers(self, at="2.0", within="0.1")
         if not (math.isfinite(self.at) and self.at > 0 and math.isfinite(self.within) and self.within > 0):
             raise ValueError(
                 f"a crossing has a positive axis value and a positive margin; got {self.at} within {self.within}"
@@ -100,6 +102,7 @@ class Crossing:
             ValueError: for a value that is no indicator, shared seeds, fewer than ten runs a point, or points on one
                 side of the predicted crossing.
         """
+        check_measurement(measurement)
         check_confidence(confidence)
         self.admit(measurement.axis_values, measurement.seeds, confidence=confidence)
         _check_indicators(measurement)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import SupportsIndex
 
 from theorychecks.statistics.measurement import FEWEST_SEEDS, check_axis
@@ -33,6 +33,18 @@ def widths(first: int, last: int, *, factor: int = 2) -> tuple[int, ...]:
         )
     check_axis(grid)
     return tuple(grid)
+
+
+def check_widths(given: object) -> tuple[int, ...]:
+    """Widths one by one, as plain integers.
+
+    Raises:
+        TypeError: for a single number, or anything else that has no members.
+        ValueError: unless all are positive integers.
+    """
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise TypeError(f"widths are several, such as widths=tc.widths(64, 1024) or (64, 128, 256); got {given!r}")
+    return tuple(positive_integer(width, "a width") for width in given)
 
 
 def check_seeds(seeds: int | Sequence[int], points: int) -> tuple[int, ...]:

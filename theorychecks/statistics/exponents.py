@@ -6,10 +6,11 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, SupportsFloat
+from typing import Final
 
+from theorychecks.statistics.arguments import real_number
 from theorychecks.statistics.exponent_verdict import CALM, calmest, judge_exponent, power_of_exponent, range_for
-from theorychecks.statistics.finite_size import DEFAULT_CLASS, FiniteSizeClass, class_for
+from theorychecks.statistics.finite_size import DEFAULT_CLASS, FiniteSizeClass, check_class, class_for
 from theorychecks.statistics.interval import (
     CONFIDENCE,
     FEWEST_POINTS,
@@ -18,7 +19,7 @@ from theorychecks.statistics.interval import (
     check_among,
     check_average,
 )
-from theorychecks.statistics.measurement import MEAN_OF_LOGS, Average, Measurement
+from theorychecks.statistics.measurement import MEAN_OF_LOGS, Average, Measurement, check_measurement
 from theorychecks.statistics.prediction import Demands
 from theorychecks.statistics.rare import RUNS_TO_SEE
 from theorychecks.statistics.verdict import Expectation, Finding, Power
@@ -101,6 +102,7 @@ class ExponentPrediction(ABC):
 
     def judge(self, measurement: Measurement, *, confidence: float = CONFIDENCE) -> Finding:
         """SUPPORTED when the exponent's whole interval is allowed, REFUTED when none of it is."""
+        check_measurement(measurement)
         finite_size = class_for(measurement.axis, self.corrections)
         return judge_exponent(self.expectation, self.allowed, measurement, confidence, finite_size, self.among)
 
@@ -250,12 +252,16 @@ class Plateau(ExponentPrediction):
 
 
 def _check_margin(prediction: ExponentPrediction, expected: Expectation, *, widest: float) -> None:
-    exponent, within, rival = expected.exponent, expected.margin, expected.rival
-    for what, given in (("an exponent", exponent), ("within", within), ("a rival", rival)):
-        if isinstance(given, bool | complex) or not (isinstance(given, SupportsFloat) or given is rival is None):
-            raise TypeError(f"{type(prediction).__name__}: {what} is a real number, like -1/2; got {given!r}")
-    assert exponent is not None
-    assert within is not None
+    kind, rival = type(prediction).__name__, expected.rival
+    exponent = real_number(expected.exponent, f"{kind}: an exponent", like="-1/2")
+    within = real_number(expected.margin, f"{kind}: within", like="0.08")
+    if rival is not None:
+        rival = real_number(rival, f"{kind}: a rival", like="-1/2")
+    for name, value in (("exponent", exponent), ("within", within), ("rival", rival)):
+        if hasattr(prediction, name):
+            object.__setattr__(prediction, name, value)
+    if prediction.corrections is not None:
+        check_class(prediction.corrections)
     check_average(prediction.average)
     check_among(prediction.among)
     if not (math.isfinite(exponent) and math.isfinite(within) and within > 0):

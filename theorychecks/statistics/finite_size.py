@@ -10,6 +10,8 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from theorychecks.statistics.arguments import is_one_of, real_number, settle_numbers
+
 Array = NDArray[np.float64]
 
 LARGEST_CORRECTION: Final = 0.9
@@ -49,6 +51,11 @@ class FiniteSizeClass:
     def __post_init__(self) -> None:
         if not isinstance(self.omegas, tuple):
             raise ValueError(f"the orders omega are a tuple, so that classes are values; got {self.omegas!r}")
+        settle_numbers(self, constant="3.0", unit="1.0", fewest_units="0.0")
+        orders = tuple(real_number(omega, "an order omega", like="1/2") for omega in self.omegas)
+        object.__setattr__(self, "omegas", orders)
+        if self.rho is not None:
+            settle_numbers(self, rho="3/8")
         if not (math.isfinite(self.constant) and self.constant > 0):
             raise ValueError(f"a finite-size class has a positive constant; got {self.constant}")
         if not self.omegas or not all(math.isfinite(omega) and omega > 0 for omega in self.omegas):
@@ -60,9 +67,11 @@ class FiniteSizeClass:
             )
         if not (math.isfinite(self.unit) and self.unit > 0):
             raise ValueError(f"a unit is a positive axis value; got {self.unit}")
-        if self.towards not in ("infinity", "zero"):
+        if not (math.isfinite(self.fewest_units) and self.fewest_units >= 0):
+            raise ValueError(f"fewest_units is how many units the axis begins at, 0 or more; got {self.fewest_units}")
+        if not is_one_of(self.towards, ("infinity", "zero")):
             raise ValueError(f"corrections vanish towards 'infinity' or 'zero'; got {self.towards!r}")
-        if self.sign not in _SIGNS:
+        if not is_one_of(self.sign, _SIGNS):
             raise ValueError(f"the sign of a correction is one of {', '.join(_SIGNS)}; got {self.sign!r}")
 
     def sizes(self, axis_values: Array) -> Array:
@@ -144,6 +153,20 @@ def _curves(allowed: FiniteSizeClass, axis_values: tuple[float, ...]) -> Array:
 
 DEFAULT_CLASS: Final = FiniteSizeClass()
 AXES_OF_DEFAULT_CLASS: Final = ("width", "particles")
+
+
+def check_class(given: object) -> None:
+    """Refuse what is no finite-size class.
+
+    Raises:
+        TypeError: for a bare number, say.
+    """
+    if not isinstance(given, FiniteSizeClass):
+        number = isinstance(given, int | float) and not isinstance(given, bool)
+        raise TypeError(
+            f"corrections are a FiniteSizeClass; got {given!r}. Write "
+            f"FiniteSizeClass(rho={given if number else '3/8'}, omegas=(1.0,), unit=...), or leave them out for widths."
+        )
 
 
 def class_for(axis: str, declared: FiniteSizeClass | None) -> FiniteSizeClass:

@@ -10,11 +10,12 @@ from typing import Final
 import numpy as np
 from scipy import special, stats
 
+from theorychecks.statistics.arguments import settle_numbers
 from theorychecks.statistics.cells import NO_NOISE, Array, Estimate, mean_of
 from theorychecks.statistics.dithering import unless_rounded
 from theorychecks.statistics.growth_index import growth_index
 from theorychecks.statistics.interval import CONFIDENCE, FEWEST_POINTS, Interval, check_confidence
-from theorychecks.statistics.measurement import Measurement
+from theorychecks.statistics.measurement import Measurement, check_measurement
 from theorychecks.statistics.prediction import Demands
 from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict, decide
 
@@ -54,6 +55,7 @@ class LogarithmicGrowth:
     exponent: float = field(default=1.0, kw_only=True)
 
     def __post_init__(self) -> None:
+        settle_numbers(self, within="0.25", exponent="1/2")
         if not 0 < self.within < 0.5:
             raise ValueError(
                 f"the index is 1 for a logarithm, 1/2 for its square and 0 for a power: the margin lies between 0 and "
@@ -121,6 +123,7 @@ class LogarithmicGrowth:
         Raises:
             ValueError: for fewer than five times, eight decades or six curves, or unequal numbers of seeds.
         """
+        check_measurement(measurement)
         check_confidence(confidence)
         self.admit(measurement.axis_values, measurement.seeds, confidence=confidence)
         verdict, p_value, interval, remedy = Verdict.INCONCLUSIVE, None, None, None

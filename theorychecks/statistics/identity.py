@@ -9,8 +9,9 @@ from typing import Final, Literal
 
 import numpy as np
 
+from theorychecks.statistics.arguments import is_one_of, settle_numbers
 from theorychecks.statistics.interval import CONFIDENCE, check_confidence
-from theorychecks.statistics.measurement import FEWEST_SEEDS, Measurement
+from theorychecks.statistics.measurement import FEWEST_SEEDS, Measurement, check_measurement
 from theorychecks.statistics.prediction import Demands
 from theorychecks.statistics.statuses import Status
 from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict
@@ -40,7 +41,8 @@ class Identity:
     value: float = field(default=1.0, kw_only=True)
 
     def __post_init__(self) -> None:
-        if self.dtype not in _EPSILON:
+        settle_numbers(self, ulps="16", value="1.0")
+        if not is_one_of(self.dtype, _EPSILON):
             raise ValueError(f"numbers are rounded to 'float32' or 'float64'; got {self.dtype!r}")
         if not (math.isfinite(self.ulps) and self.ulps > 0):
             raise ValueError(f"rounding errors are a positive number of units in the last place; got {self.ulps}")
@@ -79,6 +81,7 @@ class Identity:
 
     def judge(self, measurement: Measurement, *, confidence: float = CONFIDENCE) -> Finding:
         """SUPPORTED when every run is within rounding, REFUTED when any is not; missing runs leave it open."""
+        check_measurement(measurement)
         check_confidence(confidence)
         deviations = [
             (

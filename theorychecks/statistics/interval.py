@@ -17,9 +17,11 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from theorychecks.statistics.arguments import is_one_of, real_number
 from theorychecks.statistics.cells import Cells, Estimate, summarise, summarise_logs
 from theorychecks.statistics.curvature import CHECK_LEVEL, Check, curvature_checks
-from theorychecks.statistics.finite_size import DEFAULT_CLASS, FiniteSizeClass
+from theorychecks.statistics.design import positive_integer
+from theorychecks.statistics.finite_size import DEFAULT_CLASS, FiniteSizeClass, check_class
 from theorychecks.statistics.independence import check_independence
 from theorychecks.statistics.measurement import (
     LOG_OF_MEAN,
@@ -27,6 +29,7 @@ from theorychecks.statistics.measurement import (
     Average,
     Measurement,
     check_axis,
+    check_measurement,
     plural,
 )
 from theorychecks.statistics.rounding import check_rounding
@@ -143,7 +146,9 @@ def fit_power_law(
     Raises:
         ValueError: if there are too few axis values, or more missing runs than trimming sets aside.
     """
+    check_measurement(measurement)
     check_confidence(confidence)
+    check_class(finite_size)
     check_average(average)
     check_among(among)
     admit_power_law(measurement.axis_values, axis=measurement.axis, finite_size=finite_size)
@@ -220,7 +225,7 @@ def check_average(average: object) -> None:
     Raises:
         ValueError: unless it is "mean of logs" or "log of mean".
     """
-    if average not in (MEAN_OF_LOGS, LOG_OF_MEAN):
+    if not is_one_of(average, (MEAN_OF_LOGS, LOG_OF_MEAN)):
         raise ValueError(
             f"what is averaged over seeds is {MEAN_OF_LOGS!r}, for the typical value, or {LOG_OF_MEAN!r}, for the "
             f"mean; got average={average!r}"
@@ -233,17 +238,17 @@ def check_among(among: object) -> None:
     Raises:
         ValueError: unless it is a positive integer.
     """
-    if isinstance(among, bool) or not isinstance(among, int) or among < 1:
-        raise ValueError(f"among is how many fits are judged together, 1 or more; got {among!r}")
+    positive_integer(among, "among, how many fits are judged together,")
 
 
 def check_confidence(confidence: float) -> None:
     """Refuse a confidence that is no probability.
 
     Raises:
+        TypeError: unless it is a number.
         ValueError: unless it lies between 0 and 1.
     """
-    if not 0 < confidence < 1:
+    if not 0 < real_number(confidence, "a confidence", like="0.95") < 1:
         raise ValueError(f"a confidence lies between 0 and 1, such as 0.95; got {confidence}")
 
 

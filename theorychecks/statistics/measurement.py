@@ -12,7 +12,8 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theorychecks.statistics.statuses import SIDE, WAYS_OUT, Status, numbers_of, place, ratio, status_of
+from theorychecks.statistics.arguments import all_equal, axis_of, cells_of, check_exact, check_text, flag, flags_of
+from theorychecks.statistics.statuses import SIDE, WAYS_OUT, Status, place, ratio, status_of
 
 TRIM: Final = 0.2
 """Fraction of a cell's runs that a trimmed mean sets aside on each side (Yuen 1974)."""
@@ -25,7 +26,6 @@ of the logarithm, which has an exponent of its own where the noise depends on th
 MEAN_OF_LOGS: Final = "mean of logs"
 LOG_OF_MEAN: Final = "log of mean"
 SMALLEST_SPAN: Final = 8.0
-_EQUAL: Final = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +52,9 @@ class Measurement:
     name: str = "the observable"
 
     def __post_init__(self) -> None:
+        check_text(self.axis, "an axis", like="width")
+        check_text(self.name, "what was measured", like="weight change")
+        object.__setattr__(self, "shared_seeds", flag(self.shared_seeds, "shared_seeds"))
         check_order(self.axis_values, axis=self.axis)
         if not self.exact:
             object.__setattr__(self, "exact", (False,) * len(self.axis_values))
@@ -64,8 +67,12 @@ class Measurement:
                 f"one tuple of values and one of statuses per {self.axis} are needed; got {len(self.values)} and "
                 f"{len(self.statuses)} for {len(self.axis_values)} {self.axis} values"
             )
-        for axis_value, cell, statuses in zip(self.axis_values, self.values, self.statuses, strict=True):
+        for axis_value, cell, statuses, exact in zip(
+            self.axis_values, self.values, self.statuses, self.exact, strict=True
+        ):
             self._check_cell(axis_value, cell, statuses)
+            if exact:
+                check_exact(cell, f"{self.name} at {self.axis} {axis_value:g}")
         if self.shared_seeds and len({len(cell) for cell in self.values}) > 1:
             raise ValueError(
                 f"shared seeds need the same number of seeds at every {self.axis}; got "
@@ -96,7 +103,7 @@ class Measurement:
     def of(
         cls,
         axis_values: Sequence[float],
-        values: Sequence[ArrayLike],
+        values: Sequence[ArrayLike] | NDArray[Any],
         *,
         axis: str = "width",
         shared_seeds: bool = False,
@@ -114,29 +121,23 @@ class Measurement:
             name: what was measured.
 
         Raises:
-            ValueError: if a value is negative or masked, or a cell has fewer than three seeds.
+            ValueError: if a value is negative or masked, a cell has fewer than three seeds, or exact runs differ.
             TypeError: if values or axis values are not real numbers.
         """
-        numbers_of(axis_values, f"the {axis} axis")
-        cells = [numbers_of(cell, name) for cell in values]
-        for axis_value, cell in zip(axis_values, cells, strict=False):
-            if np.isneginf(cell).any():
-                raise ValueError(
-                    f"{name} must be positive to have an exponent; it is -inf at {axis} {axis_value:g}. "
-                    "Measure its size, and give inf for a run that diverged."
-                )
+        places = axis_of(axis_values, axis)
+        cells = cells_of(values, name, axis, places)
         statuses = [tuple(status_of(value) for value in cell) for cell in cells]
         kept = [
             tuple(float(value) if status is Status.OK else math.nan for value, status in zip(cell, row, strict=True))
             for cell, row in zip(cells, statuses, strict=True)
         ]
         return cls(
-            axis_values=tuple(float(value) for value in axis_values),
+            axis_values=places,
             values=tuple(kept),
             statuses=tuple(statuses),
             axis=axis,
             shared_seeds=shared_seeds,
-            exact=((True,) * len(cells) if exact else ()) if isinstance(exact, bool) else tuple(exact),
+            exact=flags_of(exact, len(cells), axis),
             name=name,
         )
 
@@ -210,6 +211,7 @@ class Measurement:
         Raises:
             ValueError: if the two do not have the same axis values and seeds.
         """
+        check_measurement(other)
         if self.axis_values != other.axis_values or self.seeds != other.seeds:
             raise ValueError(
                 "a paired comparison needs the same axis values and seeds on both sides; got "
@@ -227,7 +229,8 @@ class Measurement:
             shared_seeds=self.shared_seeds or other.shared_seeds,
             # What runs that all differ have in common may cancel, and then no grid has made their ratios equal.
             exact=tuple(
-                (a and b) or (len(set(one)) == len(one) and len(set(two)) == len(two) and _all_equal(row))
+                (a and b)
+                or (len(set(one)) == len(one) and len(set(two)) == len(two) and all_equal([v for v, _ in row]))
                 for a, b, one, two, row in zip(self.exact, other.exact, self.values, other.values, rows, strict=True)
             ),
             name=f"{self.name} / {other.name}",
@@ -259,12 +262,6 @@ class Measurement:
             statuses=tuple(tuple(Status(code) for code in row) for row in document["statuses"]),
             values=tuple(tuple(math.nan if v is None else float(v) for v in cell) for cell in document["values"]),
         )
-
-
-def _all_equal(row: Sequence[tuple[float, Status]]) -> bool:
-    """Whether the runs of a cell are equal up to the rounding of their arithmetic."""
-    numbers = [value for value, _ in row]
-    return max(numbers) - min(numbers) <= _EQUAL * max(numbers)
 
 
 def plural(axis: str) -> str:

@@ -9,10 +9,11 @@ from typing import Final, Literal
 
 import numpy as np
 
+from theorychecks.statistics.arguments import is_one_of
 from theorychecks.statistics.dithering import unless_rounded
 from theorychecks.statistics.interval import CONFIDENCE, check_confidence
 from theorychecks.statistics.means import common_skewness, mean_above
-from theorychecks.statistics.measurement import Measurement, check_any_number
+from theorychecks.statistics.measurement import Measurement, check_any_number, check_measurement
 from theorychecks.statistics.medians import (
     Sample,
     chance_above,
@@ -58,7 +59,7 @@ class InteriorOptimum:
     kind: Best = "minimum"
 
     def __post_init__(self) -> None:
-        if self.kind not in ("minimum", "maximum"):
+        if not is_one_of(self.kind, ("minimum", "maximum")):
             raise ValueError(f"an optimum is a 'minimum' or a 'maximum'; got {self.kind!r}")
 
     @property
@@ -107,6 +108,7 @@ class InteriorOptimum:
         Raises:
             ValueError: with fewer than three axis values, or without any number.
         """
+        check_measurement(measurement)
         check_confidence(confidence)
         self._check_points(measurement.axis_values, confidence)
         check_any_number(measurement)

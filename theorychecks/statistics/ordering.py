@@ -11,10 +11,11 @@ from typing import Final, Literal
 import numpy as np
 from scipy import special, stats
 
+from theorychecks.statistics.arguments import is_one_of
 from theorychecks.statistics.cells import Array
 from theorychecks.statistics.dithering import unless_rounded
 from theorychecks.statistics.interval import CONFIDENCE, Interval, check_confidence
-from theorychecks.statistics.measurement import Measurement
+from theorychecks.statistics.measurement import Measurement, check_measurement
 from theorychecks.statistics.prediction import Demands
 from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict
 
@@ -38,7 +39,7 @@ class Ordering:
     direction: Literal["above", "below"] = "above"
 
     def __post_init__(self) -> None:
-        if self.direction not in ("above", "below"):
+        if not is_one_of(self.direction, ("above", "below")):
             raise ValueError(f"a ratio is 'above' or 'below' one; got {self.direction!r}")
 
     @property
@@ -84,6 +85,7 @@ class Ordering:
         Raises:
             ValueError: with fewer seeds than the sign test needs to refute at this confidence.
         """
+        check_measurement(measurement)
         check_confidence(confidence)
         tail = (1 - confidence) / 2
         self.admit(measurement.axis_values, measurement.seeds, confidence=confidence)

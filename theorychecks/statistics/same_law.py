@@ -9,9 +9,10 @@ from typing import Final
 
 from scipy import special, stats
 
+from theorychecks.statistics.arguments import settle_numbers
 from theorychecks.statistics.dithering import unless_rounded
 from theorychecks.statistics.interval import CONFIDENCE, Interval, check_confidence
-from theorychecks.statistics.measurement import Measurement
+from theorychecks.statistics.measurement import Measurement, check_measurement
 from theorychecks.statistics.prediction import Demands
 from theorychecks.statistics.two_samples import TESTS, compare, detectable
 from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict
@@ -48,6 +49,7 @@ class SameLaw:
     within: float = 0.25
 
     def __post_init__(self) -> None:
+        settle_numbers(self, within="0.25")
         if not (math.isfinite(self.within) and self.within > 0):
             raise ValueError(f"two laws agree up to a positive margin in standard deviations; got {self.within}")
 
@@ -111,6 +113,8 @@ class SameLaw:
         Raises:
             ValueError: for different axis values, or fewer networks than the rank test needs.
         """
+        check_measurement(measurement)
+        check_measurement(other)
         check_confidence(confidence)
         if measurement.axis_values != other.axis_values:
             raise ValueError(

@@ -6,9 +6,6 @@ import math
 from enum import Enum
 from typing import Final
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
 _LARGEST_LOG: Final = 700.0
 """Of a ratio in double precision."""
 
@@ -58,29 +55,6 @@ def place(value: float, status: Status, undefined: float) -> float:
     if status is Status.OK:
         return math.log(value)
     return undefined if status is Status.UNDEFINED else SIDE[status] * math.inf
-
-
-def numbers_of(cell: ArrayLike, name: str) -> NDArray[np.float64]:
-    """One cell as plain numbers.
-
-    Raises:
-        TypeError: for text, complex numbers and the like.
-        ValueError: for masked entries and more than one dimension.
-    """
-    if isinstance(cell, np.ma.MaskedArray) and bool(np.ma.getmaskarray(cell).any()):
-        raise ValueError(
-            f"{name} has masked entries, and a mask says neither what was lost nor on which side it lies. Give NaN for "
-            "a run of which nothing is known and inf for one that diverged: cell.filled(numpy.nan)."
-        )
-    array = np.atleast_1d(np.asarray(cell))
-    if array.dtype.kind not in "biuf":
-        raise TypeError(
-            f"{name} is made of real numbers; got {array.dtype} such as {array.ravel()[:1].tolist()}. "
-            "Convert it first: a modulus, a norm, float(...)."
-        )
-    if array.ndim > 1:
-        raise ValueError(f"a cell has one number a seed; got an array of shape {array.shape}. Reduce each run first.")
-    return array.astype(np.float64)
 
 
 def ratio(value: float, status: Status, other: float, other_status: Status) -> tuple[float, Status]:

@@ -122,11 +122,11 @@ def inner(pytester, monkeypatch):
     [
         ("lacks or marked or skipped_here or plain", 0),
         ("passes", 0),
-        ("typo or passes", 6),
-        ("clean_up", 6),
+        ("typo or passes", 8),
+        ("clean_up", 8),
         ("refuted_and_untidy", 1),
         ("misspelt", 1),
-        ("must_not_pass", 6),
+        ("must_not_pass", 8),
         ("typo or refuted", 1),
     ],
 )

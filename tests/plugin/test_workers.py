@@ -33,7 +33,7 @@ def test_other_claims_are_reported_when_the_worker_is_replaced(restarted):
     assert (suite["collected"], suite["reported"], suite["judged"], suite["passed"]) == (6, 5, 5, 5)
     assert (suite["errors"], suite["not_run"]) == (1, 0)
     # Nothing is refuted.
-    assert restarted.code == 6
+    assert restarted.code == 8
 
 
 def test_every_claim_is_reported_or_named_as_lost_when_it_is_not(not_restarted):

@@ -88,6 +88,14 @@ def test_a_grid_that_is_coarse_at_some_widths_only_is_seen(draw):
         assert "dither" in prediction.judge(measurement).reason
 
 
+def test_noise_that_vanishes_at_once_is_on_no_grid():
+    # As of a depth at which all networks have come to one fixed point.
+    rng = np.random.default_rng(16)
+    scales = np.array([0.3, 0.05, 1e-6, 1e-16, 0.0])
+    measurement = Measurement.of(WIDTHS, np.exp(scales[:, None] * rng.standard_normal((5, 8))))
+    assert not PowerLaw(-0.5).judge(measurement).fit.checks["rounding"].fired
+
+
 @pytest.mark.parametrize("seeds", [3, 4, 8, 64, 400])
 @pytest.mark.parametrize("growth", [-1.5, 0.0, 1.0])
 def test_runs_that_do_not_repeat_are_on_no_grid(seeds, growth):

@@ -20,7 +20,7 @@ class ExitCode(IntEnum):
 
     FAILED = 1
     """A claim fails, or a plain test does, or something cannot be collected."""
-    BROKEN = 6
+    BROKEN = 8
     """No claim fails, and one broke, or was lost with its worker."""
     UNDECIDED = 7
     """No claim fails or broke, and one is undecided where that fails the run, or none was decided."""
@@ -28,9 +28,9 @@ class ExitCode(IntEnum):
 
 EXIT_CODES: Final = (
     "exit codes of a run with claims: 0, all is well, where a skip is no failure; 1, a claim is refuted, or a plain "
-    "test fails, or a file cannot be collected; 6, a claim broke or was lost, and none is refuted; 7, nothing else "
-    "than claims that are undecided, under --theory-inconclusive=fail or where no claim passed; 2 to 5 as pytest has "
-    "them: interrupted, internal error, usage, nothing collected"
+    "test fails, or a file cannot be collected; 8, a claim broke or was lost, and none is refuted; 7, nothing else "
+    "than claims that are undecided, under --theory-inconclusive=fail or where no claim passed; 2 to 6 as pytest has "
+    "them: interrupted, internal error, usage, nothing collected, warnings"
 )
 
 

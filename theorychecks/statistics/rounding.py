@@ -54,7 +54,7 @@ def check_rounding(measurement: Measurement, *, rough: bool = True) -> Check:
     spreads = np.array([cell[-1] - cell[0] for cell in cells])
     hidden = bool(cells) and spreads.max() <= (_ARITHMETIC if rough else 0.0)
     pooled = float(ties @ pairs / max(pairs.sum(), 1.0))
-    most = 1.0 if hidden or _still(spreads) else float(ties.max(initial=0.0))
+    most = 1.0 if hidden or _still(spreads, ties) else float(ties.max(initial=0.0))
     fired = most > _MOST_IN_ONE or pooled > _MOST_TIES
     return Check(
         fired=fired,
@@ -75,7 +75,8 @@ def _tied_share(ordered: Array) -> float:
     return float((sizes * (sizes - 1)).sum() / (count * (count - 1)))
 
 
-def _still(spreads: Array) -> bool:
-    """Whether a cell stands still where a neighbour scatters; hardly any noise falls so far at one step."""
-    beside = [max(spreads[max(place - 1, 0) : place + 2]) for place in range(len(spreads))]
-    return any(near > _FINE and spread <= _EQUAL * near for spread, near in zip(spreads, beside, strict=True))
+def _still(spreads: Array, ties: Array) -> bool:
+    """Whether a cell stands still beside one that scatters over few values; runs that converge scatter over many."""
+    scatters = np.where((spreads > _FINE) & (ties > 0), spreads, 0.0)
+    beside = [max(scatters[max(place - 1, 0) : place + 2]) for place in range(len(spreads))]
+    return any(near > 0 and spread <= _EQUAL * near for spread, near in zip(spreads, beside, strict=True))

@@ -99,8 +99,7 @@ def _check_lack_of_fit(sizes: Array, cells: Cells, curves: Array, level: float) 
     The quadratic form of what is left over is compared with an F distribution that has its first two moments, with
     degrees of freedom after Box (1954, Ann. Math. Statist. 25(2), Theorem 3.1): cells differ in variance and in seeds.
     """
-    design = np.stack([np.ones_like(sizes), np.log(sizes), sizes**-0.5, sizes**-1.0], axis=1)
-    projector = np.eye(len(sizes)) - design @ np.linalg.pinv(design)
+    projector = _off_smooth_curves(sizes)
     variances = np.maximum(cells.variances, cells.smooth_variances)
     if cells.exact:
         variances = np.full_like(variances, _ROUGHNESS**2)
@@ -118,3 +117,14 @@ def _check_lack_of_fit(sizes: Array, cells: Cells, curves: Array, level: float) 
         bound=bound,
         meaning="scatter of the points about a smooth curve, in units of the seeds' noise",
     )
+
+
+def roughness(sizes: Array, locations: Array) -> float:
+    """How far locations lie from a smooth curve at most; nought on fewer points than show it."""
+    return float(np.abs(_off_smooth_curves(sizes) @ locations).max()) if len(sizes) >= _FEWEST_POINTS else 0.0
+
+
+def _off_smooth_curves(sizes: Array) -> Array:
+    """[K, K], the projector onto what 1, log m, m^-1/2 and m^-1 leave over."""
+    design = np.stack([np.ones_like(sizes), np.log(sizes), sizes**-0.5, sizes**-1.0], axis=1)
+    return np.asarray(np.eye(len(sizes)) - design @ np.linalg.pinv(design))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from theorychecks.statistics.arguments import is_one_of, real_number
 from theorychecks.statistics.cells import Cells, Estimate, summarise, summarise_logs
-from theorychecks.statistics.curvature import CHECK_LEVEL, Check, curvature_checks
+from theorychecks.statistics.curvature import CHECK_LEVEL, Check, curvature_checks, roughness
 from theorychecks.statistics.design import positive_integer
 from theorychecks.statistics.finite_size import DEFAULT_CLASS, FiniteSizeClass, check_class
 from theorychecks.statistics.independence import check_independence
@@ -163,7 +163,7 @@ def fit_power_law(
     level = (1 - confidence) / 2
     log_axis = np.log(axis)
     checks = curvature_checks(axis, sizes, cells, weights, curves, CHECK_LEVEL / among)
-    checks["rounding"] = check_rounding(measurement, rough="lack_of_fit" not in checks or checks["lack_of_fit"].fired)
+    checks["rounding"] = check_rounding(measurement, rough=roughness(sizes, cells.locations))
     if (independence := check_independence(cells, among)) is not None:
         checks["independence"] = independence
     return Fit(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -30,7 +31,7 @@ DITHER: Final = (
 )
 
 
-def check_rounding(measurement: Measurement, *, rough: bool = True) -> Check:
+def check_rounding(measurement: Measurement, *, rough: float = math.inf) -> Check:
     """Whether a grid hides the noise of a cell: its runs repeat each other, and the next ones are far off.
 
     Decimals and counts are coarse at some axis values and fine at others, so every cell is looked at by itself. Runs
@@ -40,8 +41,8 @@ def check_rounding(measurement: Measurement, *, rough: bool = True) -> Check:
 
     Args:
         measurement: of runs that were drawn.
-        rough: whether cells whose runs differ by their arithmetic only, all of them, may lie on a grid. Their fit
-            knows: a grid is no smooth curve, but for equal steps, one for each axis value.
+        rough: how far the cells lie from a smooth curve, if that is known. Where runs of all cells differ by their
+            arithmetic only, a grid is what is rough; equal steps, one for each axis value, are none.
     """
     cells = [
         np.sort(np.log([value for value, status in zip(cell, row, strict=True) if status is Status.OK]))
@@ -52,9 +53,11 @@ def check_rounding(measurement: Measurement, *, rough: bool = True) -> Check:
     pairs = np.array([len(cell) * (len(cell) - 1) / 2 for cell in cells])
     ties = np.array([_tied_share(cell) for cell in cells])
     spreads = np.array([cell[-1] - cell[0] for cell in cells])
-    hidden = bool(cells) and spreads.max() <= (_ARITHMETIC if rough else 0.0)
+    gaps = np.concatenate([np.diff(cell) for cell in cells]) if cells else np.ones(1)
+    constant = not spreads.all() and gaps[gaps > 0].min(initial=math.inf) > _FINE
+    arithmetic = bool(cells) and spreads.max() <= _ARITHMETIC and rough > _FINE
     pooled = float(ties @ pairs / max(pairs.sum(), 1.0))
-    most = 1.0 if hidden or _still(spreads, ties) else float(ties.max(initial=0.0))
+    most = 1.0 if constant or arithmetic or _still(spreads, ties) else float(ties.max(initial=0.0))
     fired = most > _MOST_IN_ONE or pooled > _MOST_TIES
     return Check(
         fired=fired,
@@ -77,6 +80,6 @@ def _tied_share(ordered: Array) -> float:
 
 def _still(spreads: Array, ties: Array) -> bool:
     """Whether a cell stands still beside one that scatters over few values; runs that converge scatter over many."""
-    scatters = np.where((spreads > _FINE) & (ties > 0), spreads, 0.0)
+    scatters = np.where((spreads > _FINE) & (ties > _MOST_TIES / 2), spreads, 0.0)
     beside = [max(scatters[max(place - 1, 0) : place + 2]) for place in range(len(spreads))]
     return any(near > 0 and spread <= _EQUAL * near for spread, near in zip(spreads, beside, strict=True))

@@ -51,6 +51,9 @@ def mended(model, name):
     broken = replace(base, adjust=lambda width: known[name].adjust(width / WIDTHS[0]))
     check = privately(broken, tc.MAXIMAL_UPDATE, Conditions())
     assert check.failed
+    # What is sure is read first.
+    certain = [culprit.sure for culprit in check.diagnosis.culprits]
+    assert certain == sorted(certain, reverse=True)
 
     def adjust(width):
         return followed(broken.adjust(width), base, check.diagnosis.culprits, width / WIDTHS[0])

@@ -60,7 +60,7 @@ class Diagnosis:
     Attributes:
         title: of the model.
         first: the first coordinate that is refuted, by steps and then by the forward pass.
-        culprits: what is likely to be wrong.
+        culprits: what is likely to be wrong, what is sure first.
         failing: how many coordinates scale otherwise than predicted.
         judged: how many there are.
     """

@@ -51,7 +51,7 @@ def diagnose(source: Source, findings: Mapping[Moment, Finding], drawn_from: int
     failing = [moment for moment, finding in findings.items() if finding.outcome == "fail"]
     signs = _signs(source, findings, drawn_from) if failing else []
     signs = _retried(source, signs, findings, drawn_from)
-    culprits = _culprits(source, findings, signs)
+    culprits = sorted(_culprits(source, findings, signs), key=lambda culprit: not culprit.sure)
     return Diagnosis(source.model.title, next(iter(failing), None), tuple(culprits), len(failing), len(findings))
 
 

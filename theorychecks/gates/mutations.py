@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from textwrap import shorten
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -85,7 +87,7 @@ class Certificate:
         for one in self.mutated:
             diagnosis = one.check.diagnosis
             said = str(diagnosis.culprits[0]).partition(" (")[0] if diagnosis.culprits else f"at {diagnosis.first}"
-            told = said if one.caught else "-"
+            told = shorten(said, _LONGEST, placeholder=" ...") if one.caught else "-"
             mutation = one.mutation
             rows.append((mutation.name, mutation.change, f"n^{mutation.exponent:+g}", _YES[one.caught], told))
         rows += [(name, why, "-", "-", "nothing to break") for name, why in self.skipped]
@@ -96,6 +98,8 @@ class Certificate:
 
 
 _YES = {True: "yes", False: "NO"}
+_LONGEST: Final = 100
+"""Characters of a diagnosis in a table; the findings of the check have the rest."""
 
 
 def mutations(

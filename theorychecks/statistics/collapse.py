@@ -63,7 +63,7 @@ class Collapse:
     drifts by less than the margin from the first axis value to the last has collapsed. For a limit, use `Plateau`.
 
     What is compared is the median of the runs, or over shared seeds the median of the ratios, by order statistics (see
-    `medians`): they hold under any skew and unequal noise, where intervals of means err several times as often as they
+    `medians`): they hold under skew and unequal noise, where intervals of means err several times as often as they
     say. Laws that share a median and differ in their spread have collapsed.
 
     Support needs every pair's interval inside the margin, so it needs no correction for many pairs; refutation needs

@@ -44,7 +44,7 @@ class InteriorOptimum:
 
     Points are compared twice, by medians and by means of logarithms, and both must say so: where laws are skewed the
     median may have an optimum that the mean has not. Medians are compared by order statistics (see `medians`), which
-    hold under any skew and unequal noise; means by a t test that is corrected for skew (see `means`). Where runs are
+    hold under skew and unequal noise; means by a t test that is corrected for skew (see `means`). Where runs are
     missing only medians are. Over shared seeds it is the ratios whose median and mean are judged.
     A diverged run is larger than any number, and so the worst where the minimum is best. Where the maximum is, as of an
     accuracy, it is not the best one but unknown. What is unknown counts against what is tested.

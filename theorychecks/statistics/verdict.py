@@ -30,8 +30,10 @@ class Verdict(Enum):
 def decide(interval: Interval, allowed: Interval, *, flagged: bool = False) -> Verdict:
     """Compare an interval with what a prediction allows.
 
-    A wrong SUPPORTED or REFUTED needs the interval to miss the truth, so both error rates are bounded by its
-    confidence. A flag never upgrades a verdict: it only takes SUPPORTED away.
+    A wrong SUPPORTED needs an interval that misses the truth, and so does a wrong REFUTED: the confidence bounds how
+    often. A flag never upgrades a verdict: it only takes SUPPORTED away.
+    Ordering, InteriorOptimum, Crossing, SameLaw and Identity, and a Collapse that is refuted, are decided by tests of
+    their own; `tests/calibration` counts how often each kind errs.
 
     Args:
         interval: of the measured quantity.

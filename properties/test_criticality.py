@@ -124,7 +124,7 @@ def flow(samples, dimension):
     def loss(time, draw):
         return curves(draw)[1][TIMES.index(time)]
 
-    options = {"along": "time", "shared": True, "budget": 24}
+    options = {"along": "time", "shared": True, "budget": 64}
     return (
         tc.Scan(gap, TIMES, name="largest margin less the margin", **options),
         tc.Scan(loss, TIMES, name="logistic loss", **options),

@@ -138,21 +138,21 @@ def power_of_exponent(
     """What a design could detect, by intervals of simulated estimates with normal noise."""
     design = _resolution(tuple(axis_values), tuple(seeds), noise, finite_size)
     simulated = _simulated_paired if shared_seeds else _simulated
-    off, reach = simulated(tuple(axis_values), tuple(seeds), noise, finite_size, (1 - confidence) / 2)
+    off, under, over = simulated(tuple(axis_values), tuple(seeds), noise, finite_size, (1 - confidence) / 2)
     margin = expectation.margin or 0.0
     # The bias counts twice: the interval allows for it, and the worst correction moves the estimate by as much.
-    detectable = margin + 2 * design.bias + float(np.quantile(reach - off, _OFTEN))
+    detectable = margin + 2 * design.bias + float(np.quantile(under - off, _OFTEN))
     # The interval's middle lies below the estimate by the shift, which is room above and none below.
-    above = off - design.shift + design.bias + reach <= (margin if math.isfinite(allowed.high) else math.inf)
-    below = off - design.shift - design.bias - reach >= (-margin if math.isfinite(allowed.low) else -math.inf)
-    resolution = design.bias + float(np.quantile(np.abs(off) + reach, _OFTEN))
+    above = off - design.shift + design.bias + over <= (margin if math.isfinite(allowed.high) else math.inf)
+    below = off - design.shift - design.bias - under >= (-margin if math.isfinite(allowed.low) else -math.inf)
+    resolution = design.bias + float(np.quantile(np.abs(off) + np.maximum(under, over), _OFTEN))
     return Power(detectable=detectable, support=float(np.mean(above & below)), resolution=resolution)
 
 
 def calmest(axis_values: Sequence[float], seeds: Sequence[int], finite_size: FiniteSizeClass) -> tuple[float, float]:
     """Half the 95% interval, and the bias in it, of an observable as calm as any that one meets."""
     bias = _resolution(tuple(axis_values), tuple(seeds), CALM, finite_size).bias
-    _, reach = _simulated(tuple(axis_values), tuple(seeds), CALM, finite_size, 0.025)
+    _, reach, _ = _simulated(tuple(axis_values), tuple(seeds), CALM, finite_size, 0.025)
     return bias + float(np.median(reach)), bias
 
 
@@ -173,8 +173,8 @@ def _simulated(
     noise: float,
     finite_size: FiniteSizeClass,
     level: float,
-) -> tuple[Array, Array]:
-    """Errors of simulated estimates, and how far their intervals reach on the side that matters, [simulation].
+) -> tuple[Array, Array, Array]:
+    """Errors of simulated estimates, and how far their intervals reach below and above, [simulation].
 
     Cells' variances are scaled chi-square; with them vary the standard error, the larger one of two, its degrees of
     freedom, and the skewness that is read into normal noise.
@@ -192,7 +192,8 @@ def _simulated(
     doubt = skewness_doubt(counts)
     skewness = doubt / DOUBT * share * rng.standard_normal(_SIMULATIONS) - doubt * np.abs(share)
     off = math.sqrt(float((weights**2 * true / counts).sum())) * rng.standard_normal(_SIMULATIONS)
-    return off, error * hall_inverse(-special.stdtrit(welch, level), skewness)
+    reach = error * hall_inverse(-special.stdtrit(welch, level), skewness)
+    return off, reach, reach
 
 
 @lru_cache(maxsize=4096)
@@ -202,14 +203,16 @@ def _simulated_paired(
     noise: float,
     finite_size: FiniteSizeClass,
     level: float,
-) -> tuple[Array, Array]:
+) -> tuple[Array, Array, Array]:
     """The same over shared seeds: one estimate a draw, and their mean."""
     weights = _resolution(axis_values, seeds, noise, finite_size).weights
     values = np.random.default_rng(0).standard_normal((_SIMULATIONS, min(seeds)))
     scale = noise * math.sqrt(float(weights @ weights))
     means = [mean_of(scale * row) for row in values]
-    # Normal noise has no side, so what matters above is as what matters below.
-    return np.array([mean.value for mean in means]), np.array([mean.reach_below(level) for mean in means])
+    off, under, over = zip(
+        *((mean.value, mean.reach_below(level), mean.reach_above(level)) for mean in means), strict=True
+    )
+    return np.array(off), np.array(under), np.array(over)
 
 
 def _p_value(verdict: Verdict, fit: Fit, allowed: Interval) -> float | None:

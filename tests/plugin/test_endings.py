@@ -231,6 +231,8 @@ def interrupted(directory, *options):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # A shell that runs these tests in the background has them ignore an interrupt, and so what they start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         start_new_session=True,
     )
     until = time.monotonic() + 120

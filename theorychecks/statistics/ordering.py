@@ -116,7 +116,7 @@ class Ordering:
             remedy=Remedy(limited_by="noise", text=reason) if verdict is Verdict.INCONCLUSIVE else None,
         )
         # A grid on which one lies keeps the order, and shows as ties what it hides.
-        return finding if any(1.0 in cell for cell in measurement.values) else unless_rounded(finding)
+        return finding if all(1.0 in cell for cell in measurement.values) else unless_rounded(finding)
 
     def _decide(self, cells: list[Array], tail: float) -> tuple[Verdict, float | None, str]:
         above = max(_p_above_zero(cell) for cell in cells)

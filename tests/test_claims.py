@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import theorychecks as tc
 from theorychecks.claims import Claim, Recorder, check, check_refuted, claim_of, recording
 from theorychecks.experiment import execution
-from theorychecks.looks import Conditions
+from theorychecks.judging import Conditions
 
 WIDTHS = tc.widths(64, 4096)
 INVERSE = tc.PowerLaw(-1, within=0.15, rival=-0.5)

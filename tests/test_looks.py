@@ -9,7 +9,7 @@ import torch
 import theorychecks as tc
 from theorychecks.claims import Recorder, check, check_refuted, recording
 from theorychecks.experiment import execution
-from theorychecks.looks import Conditions
+from theorychecks.judging import Conditions
 from theorychecks.observables import Reading
 from theorychecks.statistics.statuses import Status
 

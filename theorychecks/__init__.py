@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from theorychecks.experiment import Scan as Scan
     from theorychecks.experiment import Sweep as Sweep
     from theorychecks.experiment import measure as measure
+    from theorychecks.finding import Finding as Finding
     from theorychecks.gates import coordinate_check as coordinate_check
     from theorychecks.gates import coordinate_check_refuted as coordinate_check_refuted
     from theorychecks.gates import max_stable_rate as max_stable_rate
@@ -74,12 +75,12 @@ if TYPE_CHECKING:
     from theorychecks.observables import weight_change as weight_change
     from theorychecks.statistics import Collapse as Collapse
     from theorychecks.statistics import Crossing as Crossing
-    from theorychecks.statistics import Finding as Finding
     from theorychecks.statistics import FiniteSizeClass as FiniteSizeClass
     from theorychecks.statistics import Fit as Fit
     from theorychecks.statistics import Identity as Identity
     from theorychecks.statistics import InteriorOptimum as InteriorOptimum
     from theorychecks.statistics import Interval as Interval
+    from theorychecks.statistics import Judgement as Judgement
     from theorychecks.statistics import LogarithmicGrowth as LogarithmicGrowth
     from theorychecks.statistics import LowerBound as LowerBound
     from theorychecks.statistics import Measurement as Measurement
@@ -97,6 +98,7 @@ _HOMES: Final = {
     "theorychecks.claims": "ClaimError ClaimFailure ClaimUndecided Paper check check_refuted claim gate",
     "theorychecks.engines": "Run",
     "theorychecks.experiment": "Draw Resources Scan Sweep measure",
+    "theorychecks.finding": "Finding",
     "theorychecks.gates": "coordinate_check coordinate_check_refuted max_stable_rate mutations optimal_rate",
     "theorychecks.modules": "Model ModelError",
     "theorychecks.networks": (
@@ -109,7 +111,7 @@ _HOMES: Final = {
         "observable output_change tangent_kernel_drift together update_size weight_change"
     ),
     "theorychecks.statistics": (
-        "Collapse Crossing Finding FiniteSizeClass Fit Identity InteriorOptimum Interval LogarithmicGrowth "
+        "Collapse Crossing FiniteSizeClass Fit Identity InteriorOptimum Interval Judgement LogarithmicGrowth "
         "LowerBound Measurement Ordering Plateau PowerLaw SameLaw UpperBound Verdict fit_power_law size_of_mean "
         "widths"
     ),

@@ -5,19 +5,41 @@ from __future__ import annotations
 import platform
 import shlex
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from theorychecks.reporting.report import ProvenanceDocument
 
 _PACKAGES = ("theorychecks", "torch", "numpy", "scipy", "hypothesis", "pytest", "pytest-xdist")
 
 
-def gather(root: Path, command: Sequence[str], threads: int, device: str) -> ProvenanceDocument:
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """Where a run's numbers come from.
+
+    Attributes:
+        created: when, ISO 8601.
+        git_commit: of the code; None outside a repository.
+        git_dirty: whether files differed from it.
+        versions: of Python and of the libraries.
+        device: where networks were trained, `cpu` or `cuda, <name of the GPU>`.
+        threads: that a worker may use.
+        command: the command line.
+        platform: the operating system and processor.
+    """
+
+    created: str
+    git_commit: str | None
+    git_dirty: bool | None
+    versions: Mapping[str, str]
+    device: str
+    threads: int
+    command: str
+    platform: str
+
+
+def gather(root: Path, command: Sequence[str], threads: int, device: str) -> Provenance:
     """Describe the code, the versions and the machine behind a run.
 
     Args:
@@ -28,16 +50,16 @@ def gather(root: Path, command: Sequence[str], threads: int, device: str) -> Pro
     """
     commit = _git(root, "rev-parse", "HEAD")
     changed = _git(root, "status", "--porcelain", "--untracked-files=no")
-    return {
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "git_commit": commit,
-        "git_dirty": None if changed is None else bool(changed),
-        "versions": {"python": platform.python_version(), **_versions()},
-        "device": device,
-        "threads": threads,
-        "command": shlex.join(command),
-        "platform": platform.platform(),
-    }
+    return Provenance(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        git_commit=commit,
+        git_dirty=None if changed is None else bool(changed),
+        versions={"python": platform.python_version(), **_versions()},
+        device=device,
+        threads=threads,
+        command=shlex.join(command),
+        platform=platform.platform(),
+    )
 
 
 def _versions() -> dict[str, str]:

@@ -8,7 +8,7 @@ import pytest
 from nights import NIGHTS_A_YEAR, Claimed, claimed, p_values, random_curve, red_nights, worst_curve
 from simulation import generator
 
-from theorychecks.statistics.verdict import CLEAR
+from theorychecks.statistics.judgement import CLEAR
 
 SECTION = "6. A suite run every night"
 NIGHTS = 3000

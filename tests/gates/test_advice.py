@@ -12,7 +12,7 @@ import theorychecks as tc
 from theorychecks.gates.coordinate_check import privately
 from theorychecks.gates.mutations import mutations_of
 from theorychecks.gates.source import Source
-from theorychecks.looks import Conditions
+from theorychecks.judging import Conditions
 
 WIDTHS = tc.widths(32, 512)
 

@@ -15,7 +15,7 @@ from theorychecks.gates.budget import affordable
 from theorychecks.gates.coordinate_check import controls, privately
 from theorychecks.gates.diagnosis import diagnose
 from theorychecks.gates.source import Moment, Source
-from theorychecks.looks import Conditions
+from theorychecks.judging import Conditions
 from theorychecks.modules.coordinates import Coordinate
 from theorychecks.statistics import Measurement, Verdict
 from theorychecks.statistics.measurement import Status

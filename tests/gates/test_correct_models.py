@@ -8,7 +8,7 @@ import theorychecks as tc
 from theorychecks.gates.coordinate_check import BUDGET, LOOKS, STEPS, privately
 from theorychecks.gates.expectations import CONSTANT, FALLING, SMALL_AT_FIRST
 from theorychecks.gates.source import Source
-from theorychecks.looks import Conditions
+from theorychecks.judging import Conditions
 from theorychecks.statistics.sequential import plan, schedule
 
 WIDTHS = tc.widths(64, 1024)

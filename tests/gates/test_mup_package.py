@@ -14,7 +14,7 @@ from torch import nn
 import theorychecks as tc
 from theorychecks.gates.coordinate_check import privately
 from theorychecks.gates.source import Source
-from theorychecks.looks import Conditions
+from theorychecks.judging import Conditions
 from theorychecks.modules.coordinates import SIZE, Coordinate
 
 PACKAGE = "mup==1.0.0"

@@ -11,7 +11,7 @@ from torch import nn
 import theorychecks as tc
 from theorychecks.claims import Recorder, recording
 from theorychecks.gates.mutations import mutations_of
-from theorychecks.looks import Conditions
+from theorychecks.judging import Conditions
 
 READ_OUT = functools.partial(zoo.Perceptron, readout=0.25)
 

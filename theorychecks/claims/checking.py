@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from theorychecks.claims.findings import Findings
 from theorychecks.claims.recording import given, now_recording
-from theorychecks.looks import Conditions, findings_of
+from theorychecks.finding import Findings
+from theorychecks.judging import findings_of
+from theorychecks.sources import check_source
 from theorychecks.statistics.arguments import check_text
 from theorychecks.statistics.measurement import Measurement
-from theorychecks.statistics.prediction import Prediction
-from theorychecks.statistics.verdict import Role
+from theorychecks.statistics.prediction import Prediction, Role, check_prediction
 
 if TYPE_CHECKING:
     from theorychecks.experiment import Design
@@ -78,46 +77,26 @@ def _record(
 ) -> Findings:
     __tracebackhide__ = True
     check_text(label, "a label", like="weight change")
-    if isinstance(prediction, type) and hasattr(prediction, "judge"):
-        name = prediction.__name__
-        raise TypeError(f"a prediction is held against the source; got the class {name}. Call it: tc.{name}(...)")
-    if not isinstance(prediction, Prediction):
-        raise TypeError(f"a prediction is a PowerLaw, Plateau, Ordering or another of the README's; got {prediction!r}")
+    check_prediction(prediction)
+    check_source(source)
     recorder = now_recording.get()
-    conditions = recorder.conditions if recorder else Conditions()
-    context = _context(source)
     if recorder is not None and not isinstance(source, Measurement):
         recorder.note_range(source, prediction, role)
-    found = findings_of(source, prediction, against=against, role=role, conditions=conditions)
-    title = label or context.pop("title")
-    context.pop("title", None)
-    findings = Findings()
-    for name, finding in found.items():
-        finding = replace(
-            finding,
-            label=", ".join(part for part in (title, name) if part),
-            role=role,
-            setting={**given.get(), **context},
-            engine=finding.engine or "given",
-        )
-        findings.append(finding)
-        if recorder is not None:
-            recorder.add(finding)
+    findings = findings_of(
+        source,
+        prediction,
+        against=against,
+        role=role,
+        label=label,
+        given=given.get(),
+        conditions=recorder.conditions if recorder else None,
+    )
     if recorder is None:
         _raise_unless_passed(findings)
+    else:
+        for finding in findings:
+            recorder.add(finding)
     return findings
-
-
-def _context(source: Design | Measurement) -> dict[str, str]:
-    """What reports say of how a source comes about, and its title."""
-    if isinstance(source, Measurement):
-        return {"title": source.name}
-    # Plain pytest runs load this module too, and must not wait for torch.
-    from theorychecks.experiment import Design
-
-    if not isinstance(source, Design):
-        raise TypeError(f"a Sweep, a Scan or a Measurement is checked; got {source!r}")
-    return {"title": source.title, **source.setting}
 
 
 def _raise_unless_passed(findings: Findings) -> None:

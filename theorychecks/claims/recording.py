@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
-from theorychecks.looks import Conditions
+from theorychecks.finding import Finding
+from theorychecks.judging import Conditions
 from theorychecks.statistics.measurement import plural
-from theorychecks.statistics.prediction import Prediction
-from theorychecks.statistics.verdict import Finding, Role
+from theorychecks.statistics.prediction import Prediction, Role
 
 if TYPE_CHECKING:
     from theorychecks.experiment import Design

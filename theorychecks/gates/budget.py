@@ -9,12 +9,16 @@ from typing import NamedTuple
 from theorychecks.engines.matrix import Tally
 from theorychecks.experiment import Draw, Scan, measure
 from theorychecks.experiment.resources import Resources
+from theorychecks.finding import Finding
 from theorychecks.gates.expectations import CONSTANT, Expected
 from theorychecks.gates.source import Moment, Source
-from theorychecks.statistics import Finding, Measurement, Verdict
+from theorychecks.judging import finding_of
+from theorychecks.statistics import Measurement
 from theorychecks.statistics.interval import CONFIDENCE, FEWEST_POINTS
+from theorychecks.statistics.judgement import undecided
+from theorychecks.statistics.prediction import Layout
+from theorychecks.statistics.remedies import Remedy
 from theorychecks.statistics.sequential import MOST_SEEDS
-from theorychecks.statistics.verdict import Remedy
 
 _TIMED = 3
 """Trainings at each width, of which a few are made together."""
@@ -85,7 +89,7 @@ def too_short(
     The finding holds what the trainings that were timed show of one coordinate.
     """
     text = (
-        f"noise-limited: {seconds:.3g} s buy {found.budget} models at each of the {found.widths} narrowest widths, and "
+        f"out of time: {seconds:.3g} s buy {found.budget} models at each of the {found.widths} narrowest widths, and "
         f"a verdict needs {_fewest()}, some {found.needed:.0f} s; give --theory-budget={found.needed * 1.5:.0f}s, or "
         "narrower widths"
     )
@@ -94,23 +98,16 @@ def too_short(
         [float(one.coordinates[moment.step][moment.coordinate]) for one in source.at(n, _place(scan, n), range(_TIMED))]
         for n in timed
     ]
-    return Finding(
-        expectation=prediction.expectation,
-        measurement=Measurement.of(timed, read, name=f"{source.model.title}, {moment}"),
-        verdict=Verdict.INCONCLUSIVE,
-        reason=text,
-        confidence=CONFIDENCE,
-        remedy=Remedy(limited_by="noise", text=text, effort=_fewest() / max(found.budget, 1)),
-        label=f"{source.model.title}, {moment}",
-        engine="function",
-    )
+    label = f"{source.model.title}, {moment}"
+    remedy = Remedy(limited_by="time", text=text, effort=_fewest() / max(found.budget, 1))
+    judgement = undecided(Measurement.of(timed, read, name=label), remedy, CONFIDENCE)
+    return finding_of(judgement, prediction, label, engine="function")
 
 
 def _decides(widths: Sequence[int]) -> bool:
     """Whether a verdict on these widths is possible at all."""
     try:
-        CONSTANT.admit(widths, [MOST_SEEDS] * len(widths))
-        CONSTANT.check_range(widths, [MOST_SEEDS] * len(widths))
+        CONSTANT.admit(Layout(axis_values=widths, seeds=[MOST_SEEDS] * len(widths)))
     except ValueError:
         return False
     return len(widths) >= FEWEST_POINTS

@@ -10,17 +10,17 @@ from functools import partial
 from theorychecks.claims import ClaimFailure, ClaimUndecided, Recorder, check, recording
 from theorychecks.claims.recording import now_recording
 from theorychecks.experiment import Scan
+from theorychecks.finding import Finding
 from theorychecks.gates.budget import affordable, too_short
 from theorychecks.gates.culprit import Diagnosis
 from theorychecks.gates.diagnosis import diagnose
 from theorychecks.gates.expectations import CONSTANT, Expected, check_known, expected
 from theorychecks.gates.source import Moment, Source, by_prediction
-from theorychecks.looks import Conditions
+from theorychecks.judging import Conditions, as_control, as_missed_control, as_open_control
 from theorychecks.modules import Model, ModelError
 from theorychecks.networks import Parametrization
-from theorychecks.statistics import Finding, Verdict
 from theorychecks.statistics.design import check_seeds, check_widths, positive_integer
-from theorychecks.statistics.verdict import Confirmation
+from theorychecks.statistics.prediction import Layout
 
 STEPS = 4
 _SHOWN = 3
@@ -208,27 +208,20 @@ def controls(found: CoordinateCheck, again: Callable[[], CoordinateCheck]) -> li
     """
 
     def outside(finding: Finding) -> float:
-        if finding.interval is None or finding.allowed is None:
+        interval, allowed = finding.interval, finding.judgement.allowed
+        if interval is None or allowed is None:
             return -math.inf
-        return max(finding.allowed.low - finding.interval.high, finding.interval.low - finding.allowed.high)
+        return max(allowed.low - interval.high, interval.low - allowed.high)
 
     if found.failed:
-        return [replace(finding, role="control") for finding in found.refuted]
-    nearest = replace(max(found.findings, key=outside), role="control")
+        return [as_control(finding) for finding in found.refuted]
+    nearest = max(found.findings, key=outside)
     fresh = again() if found.passed else None
     if fresh is not None and fresh.passed:
-        return [
-            replace(
-                nearest,
-                p_value=None,
-                confirmation=Confirmation(
-                    verdict=Verdict.SUPPORTED, p_value=None, interval=max(fresh.findings, key=outside).interval
-                ),
-                reason="every coordinate scales as predicted, and on fresh seeds again; this one comes nearest to not",
-            )
-        ]
+        text = "every coordinate scales as predicted, and on fresh seeds again; this one comes nearest to not"
+        return [as_missed_control(nearest, text, max(fresh.findings, key=outside).interval)]
     text = f"no coordinate is clearly refuted, and on fresh seeds again; this one comes nearest: {nearest.reason}"
-    return [replace(nearest, verdict=Verdict.INCONCLUSIVE, reason=text)]
+    return [as_open_control(nearest, text)]
 
 
 def admitted(
@@ -247,9 +240,7 @@ def admitted(
     if not times or times[-1] > steps:
         raise ValueError(f"coordinates are read at=... after 1 to steps={steps} steps; got {at}")
     chosen = check_widths(widths)
-    counts = check_seeds(seeds or BUDGET, len(chosen))
-    CONSTANT.admit(chosen, counts)
-    CONSTANT.check_range(chosen, counts)
+    CONSTANT.admit(Layout(axis_values=chosen, seeds=check_seeds(seeds or BUDGET, len(chosen))))
     return chosen, steps, times
 
 

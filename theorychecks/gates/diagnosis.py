@@ -8,16 +8,18 @@ update is told by training without them.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
+from theorychecks.finding import Finding
 from theorychecks.gates.culprit import Culprit, Diagnosis, Kind
 from theorychecks.gates.source import Moment, Source
 from theorychecks.modules.coordinates import EFFECTIVE, INPUT, SIZE, Coordinate
 from theorychecks.modules.hooks import LOGITS, plain
-from theorychecks.statistics import Finding, Interval
+from theorychecks.statistics import Interval
 
 _OFF: Final = 0.25
 """Half of the smallest step between exponents: what is off by less follows from elsewhere."""
@@ -62,15 +64,15 @@ def _signs(source: Source, findings: Mapping[Moment, Finding], drawn_from: int) 
     """
     inits, rates = list[_Sign](), list[_Sign]()
     for moment, finding in findings.items():
-        if finding.passed or finding.fit is None:
+        if finding.passed or finding.exponent is None:
             continue
         shows_rate = moment.coordinate.quantity == EFFECTIVE and _shows_rate(source, moment, findings, drawn_from)
         if not (shows_rate or _shows_init(source, moment)):
             continue
         given = _given(source, findings, moment, drawn_from)
-        off = finding.fit.exponent - given - (finding.expectation.exponent or 0.0)
+        off = finding.exponent - given - (finding.expectation.exponent or 0.0)
         # What keeps below a bound has nothing to be blamed for.
-        if abs(off) <= _OFF or (finding.expectation.kind == "upper_bound" and off < 0):
+        if abs(off) <= _OFF or (off < 0 and _is_bounded_above(finding)):
             continue
         found = finding.confirmation.interval if finding.confirmation else None
         interval = found or finding.interval
@@ -236,12 +238,17 @@ def _upstream(other: Moment, moment: Moment) -> bool:
 
 def _misses(finding: Finding) -> bool:
     wanted = finding.expectation.exponent or 0.0
-    return not finding.passed and finding.fit is not None and abs(finding.fit.exponent - wanted) > _OFF
+    return not finding.passed and finding.exponent is not None and abs(finding.exponent - wanted) > _OFF
 
 
 def _apart(init: float, update: float, *, scale_free: bool) -> float:
     """How far an init and an update are from one multiplier, which scales both alike, and the gradient once more."""
     return min(abs(update - init), abs(update - 2 * init) if not scale_free else abs(update - init))
+
+
+def _is_bounded_above(finding: Finding) -> bool:
+    allowed = finding.judgement.allowed
+    return allowed is not None and allowed.low == -math.inf
 
 
 def _shows_init(source: Source, moment: Moment) -> bool:

@@ -18,7 +18,7 @@ from theorychecks.claims.recording import now_recording
 from theorychecks.gates.coordinate_check import STEPS, CoordinateCheck, admitted, controls, privately
 from theorychecks.gates.expectations import check_known
 from theorychecks.gates.source import Source
-from theorychecks.looks import Conditions
+from theorychecks.judging import Conditions, relabelled
 from theorychecks.modules import Adjustment, Anatomy, Model
 from theorychecks.modules.model import copied, tensors_in
 from theorychecks.modules.state import as_it_was, weights_as_they_were
@@ -150,8 +150,8 @@ def mutations(
             again = partial(privately, source, parametrization, conditions, budget=budget, block=1)
             # The coordinate that shows a mutation first stands for all that do.
             shown = controls(check, again)[0]
-            setting = {**shown.setting, "mutation": mutation.name}
-            recorder.add(replace(shown, label=f"mutation {mutation.name}: {shown.label}", setting=setting))
+            label = f"mutation {mutation.name}: {shown.label}"
+            recorder.add(relabelled(shown, label, {**shown.setting, "mutation": mutation.name}))
     certificate = Certificate(model.title, tuple(found), tuple(skipped.items()))
     if recorder is not None:
         recorder.notes.append(str(certificate))

@@ -7,10 +7,10 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -21,7 +21,8 @@ from theorychecks.plugin.runner import REPORT_ATTRIBUTE, THREADS, Collected
 from theorychecks.plugin.seeds import SEED_KEY, run_seed, seed_line
 
 if TYPE_CHECKING:
-    from theorychecks.reporting.report import BudgetDocument, ClaimDocument, Report, ReportDocument
+    from theorychecks.claims import Claim
+    from theorychecks.reporting.report import ClaimRecord, Report, Suite
 
 _DIRECTORY_KEY: Final = "theorychecks_directory"
 
@@ -33,7 +34,7 @@ class Gatherer:
     config: pytest.Config
     collected: Collected = field(default_factory=dict)
     deselected: set[str] = field(default_factory=set)
-    documents: dict[str, ClaimDocument] = field(default_factory=dict)
+    records: dict[str, ClaimRecord] = field(default_factory=dict)
     crashed: dict[str, str] = field(default_factory=dict)
     failed: set[str] = field(default_factory=set)
     uncollected: set[str] = field(default_factory=set)
@@ -67,10 +68,20 @@ class Gatherer:
         if report.failed:
             self.failed.add(report.nodeid)
         if carried is not None:
-            self.documents[report.nodeid] = json.loads(carried)
+            self._note_record(report.nodeid, carried)
         elif report.failed:
             # Of a claim, only a worker that died says so without saying what it found.
             self.crashed[report.nodeid] = what_happened(report)
+
+    def _note_record(self, node: str, text: str) -> None:
+        from theorychecks.reporting.codec import ReportError
+        from theorychecks.reporting.report import claim_from_json
+
+        try:
+            self.records[node] = claim_from_json(text)
+        except ReportError as error:
+            # One claim that no report can hold must not cost the others theirs.
+            self.crashed[node] = f"the report cannot hold this claim: {error}"
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Note what could not be collected."""
@@ -98,8 +109,8 @@ class Gatherer:
     def _header(self) -> list[str]:
         if not self._judges():
             return []
-        from theorychecks.statistics.budget import NIGHTS
-        from theorychecks.statistics.verdict import CLEAR
+        from theorychecks.reporting.error_budget import NIGHTS
+        from theorychecks.statistics.judgement import CLEAR
 
         self.keeper.check()
         claims = f"{len(self.collected)} claim{'s' if len(self.collected) > 1 else ''}"
@@ -117,13 +128,11 @@ class Gatherer:
         """Write the report, and fail the run when a claim is missing from it."""
         yield
         self._read_collected()
-        if not self._judges() or not (self.documents or self.crashed):
+        if not self._judges() or not (self.records or self.crashed):
             # Nothing was run, so there is nothing to put in the place of the last report.
             return
-        from theorychecks.reporting import Report
-
         self.stopped = self.stopped or (str(session.shouldfail) if session.shouldfail else None)
-        self.report = Report(self._document())
+        self.report = self._report()
         session.exitstatus = exit_code(
             int(session.exitstatus),
             self.report.suite,
@@ -134,11 +143,10 @@ class Gatherer:
 
     def _written(self, report: Report) -> Written:
         """Write the report, with a copy for GitHub; a run whose report cannot be written still tells its table."""
-        from theorychecks.reporting import render_html, render_markdown
+        from theorychecks.reporting.formats import FORMATS
 
-        markdown = render_markdown(report)
-        texts = {"report.json": report.to_json(), "report.md": markdown, "index.html": render_html(report)}
-        unjudged = {claim["test"] for claim in report.claims if claim["outcome"] in UNJUDGED}
+        texts = {name: render(report) for name, render in FORMATS.items()}
+        unjudged = {claim.test for claim in report.claims if claim.outcome in UNJUDGED}
         covered = Covered(
             ran=self.collected.keys() - unjudged,
             passed_over=unjudged | self.deselected,
@@ -148,7 +156,7 @@ class Gatherer:
         if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
             try:
                 with open(summary, "a", encoding="utf-8") as file:
-                    file.write(markdown)
+                    file.write(texts["report.md"])
             except OSError as error:
                 unwritten = f"WARNING: no summary could be written to {summary}: {error.strerror}"
                 return Written(written.directory, (*written.remarks, unwritten))
@@ -181,71 +189,64 @@ class Gatherer:
     def _read_collected(self) -> None:
         if self.directory is None:
             return
+        from theorychecks.claims import Claim
+        from theorychecks.reporting.codec import decode
+
         for path in sorted(Path(self.directory.name).glob("*.json")):
             left = json.loads(path.read_text(encoding="utf-8"))
-            self.note_collected(self.collected | left["collected"], left["deselected"])
+            claims = {node: decode(Claim, about) for node, about in left["collected"].items()}
+            self.note_collected(self.collected | claims, left["deselected"])
 
-    def _document(self) -> ReportDocument:
+    def _report(self) -> Report:
         from theorychecks import provenance
-        from theorychecks.statistics.budget import error_budget
+        from theorychecks.reporting.report import Report
 
-        claims = [self._claim_document(node, about) for node, about in self.collected.items()]
-        findings = sum(len(claim["findings"]) for claim in claims)
-        outcomes = [claim["outcome"] for claim in claims]
+        command = ["pytest", *map(str, self.config.invocation_params.args)]
+        claims = tuple(self._claim(node, claim) for node, claim in self.collected.items())
+        return Report(
+            claims=claims,
+            suite=self._suite(claims),
+            provenance=provenance.gather(self.config.rootpath, command, THREADS, device_used(self.config)),
+        )
+
+    def _suite(self, claims: Sequence[ClaimRecord]) -> Suite:
+        from theorychecks.reporting.error_budget import error_budget
+        from theorychecks.reporting.report import Suite
+
+        findings = [finding for claim in claims for finding in claim.findings]
+        outcomes = [claim.outcome for claim in claims]
         reported = self.config.getoption("--theory-trends") == "report"
-        trends = sum(reported and c["trend"] and c["outcome"] == "fail" and not c["error"] for c in claims)
-        budget = error_budget([finding for claim in claims for finding in claim["findings"]])
-        return {
-            "schema": 1,
-            "claims": claims,
-            "suite": {
-                "claims": len(claims),
-                "collected": len(self.collected),
-                "judged": sum(_is_judged(claim) for claim in claims),
-                "reported": len(self.documents),
-                "passed": outcomes.count("pass"),
-                "failed": outcomes.count("fail") - trends,
-                "inconclusive": outcomes.count("inconclusive"),
-                "errors": outcomes.count("error"),
-                "skipped": outcomes.count("skipped"),
-                "not_run": outcomes.count("not run"),
-                "trends_failed": trends,
-                "lost": [node for node in self.collected if self._is_lost(node)],
-                "stopped": self.stopped,
-                "findings": findings,
-                "seed": run_seed(self.config),
-                "error_budget": cast("BudgetDocument", budget),
-                "wall_seconds": time.perf_counter() - self.started,
-                "profile": self.config.getoption("--theory-profile"),
-            },
-            "provenance": provenance.gather(
-                self.config.rootpath,
-                ["pytest", *map(str, self.config.invocation_params.args)],
-                THREADS,
-                device_used(self.config),
-            ),
-        }
+        trends = sum(reported and c.trend and c.outcome == "fail" and not c.error for c in claims)
+        return Suite(
+            claims=len(claims),
+            collected=len(self.collected),
+            judged=sum(_is_judged(claim) for claim in claims),
+            reported=len(self.records),
+            passed=outcomes.count("pass"),
+            failed=outcomes.count("fail") - trends,
+            inconclusive=outcomes.count("inconclusive"),
+            errors=outcomes.count("error"),
+            skipped=outcomes.count("skipped"),
+            not_run=outcomes.count("not run"),
+            trends_failed=trends,
+            lost=tuple(node for node in self.collected if self._is_lost(node)),
+            stopped=self.stopped,
+            findings=len(findings),
+            seed=run_seed(self.config),
+            error_budget=error_budget(findings),
+            wall_seconds=time.perf_counter() - self.started,
+            profile=self.config.getoption("--theory-profile"),
+        )
 
     def _is_lost(self, node: str) -> bool:
-        return node in self.crashed or (node not in self.documents and self.stopped is None)
+        return node in self.crashed or (node not in self.records and self.stopped is None)
 
-    def _claim_document(self, node: str, about: dict[str, Any]) -> ClaimDocument:
-        from theorychecks.reporting.report import check_claim
-        from theorychecks.reporting.schema import ReportError
-
-        if node not in self.documents and node not in self.crashed:
-            return without_findings(about, node, run_seed(self.config), Ending("not run", reason=self._why_not_run()))
+    def _claim(self, node: str, claim: Claim) -> ClaimRecord:
+        if node not in self.records and node not in self.crashed:
+            return without_findings(claim, node, run_seed(self.config), Ending("not run", reason=self._why_not_run()))
         broke = Ending("error", error=self.crashed.get(node))
-        document = self.documents.get(node) or without_findings(about, node, run_seed(self.config), broke)
-        if broke.error:
-            document = ended(document, broke)
-        try:
-            check_claim(document)
-        except ReportError as error:
-            # One claim that no report can hold must not cost the others theirs.
-            broke = Ending("error", error=f"the report cannot hold this claim: {error}")
-            return without_findings(about, node, run_seed(self.config), broke)
-        return document
+        record = self.records.get(node) or without_findings(claim, node, run_seed(self.config), broke)
+        return ended(record, broke) if broke.error else record
 
     def _why_not_run(self) -> str:
         if self.stopped is None:
@@ -255,15 +256,20 @@ class Gatherer:
 
 def leave_collected(worker: dict[str, Any], collected: Collected, deselected: Iterable[str]) -> None:
     """Leave a worker's list of claims where the controller finds it, whatever becomes of the worker."""
+    from theorychecks.reporting.codec import encode
+
     directory = Path(worker[_DIRECTORY_KEY])
     unfinished = directory / f"{worker['workerid']}.partial"
-    left = {"collected": collected, "deselected": sorted(deselected)}
+    left = {
+        "collected": {node: encode(claim) for node, claim in collected.items()},
+        "deselected": sorted(deselected),
+    }
     unfinished.write_text(json.dumps(left), encoding="utf-8")
     unfinished.replace(directory / f"{worker['workerid']}.json")
 
 
-def _is_judged(claim: ClaimDocument) -> bool:
+def _is_judged(claim: ClaimRecord) -> bool:
     """Whether a claim came to a verdict on all that it has to be judged by."""
-    roles = {finding["role"] for finding in claim["findings"]}
-    ended = claim["outcome"] in ("pass", "fail", "inconclusive")
-    return ended and (bool(roles) if claim["gate"] else {"prediction", "control"} <= roles)
+    roles = {finding.role for finding in claim.findings}
+    ended = claim.outcome in ("pass", "fail", "inconclusive")
+    return ended and (bool(roles) if claim.gate else {"prediction", "control"} <= roles)

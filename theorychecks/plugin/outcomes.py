@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, NamedTuple
 from unittest import SkipTest
 
 import pytest
 
 if TYPE_CHECKING:
-    from theorychecks.claims import Recorder
-    from theorychecks.reporting.report import ClaimDocument, Outcome, SuiteDocument
+    from theorychecks.claims import Claim, Recorder
+    from theorychecks.reporting.report import ClaimRecord, Outcome, Suite
 
 
 class ExitCode(IntEnum):
@@ -126,32 +126,32 @@ def _is_excused(report: pytest.TestReport) -> bool:
     return report.skipped and hasattr(report, "wasxfail")
 
 
-def settled(text: str, report: pytest.TestReport) -> str:
-    """A claim's document, as JSON text, once pytest has said how the test ended."""
-    document = json.loads(text)
+def settled(record: ClaimRecord, report: pytest.TestReport) -> ClaimRecord:
+    """A claim's record, once pytest has said how the test ended."""
     ending = ended_outside(report)
-    if ending is None and report.when == "call" and report.failed and document["outcome"] in ("pass", "skipped"):
+    if ending is None and report.when == "call" and report.failed and record.outcome in ("pass", "skipped"):
         # Another plugin, a strict expectation of failure, or --runxfail has turned it.
         ending = Ending("error", error=what_happened(report))
-    if ending is None or (ending.outcome == "error" and document["outcome"] == "skipped" and _is_excused(report)):
-        return text
-    if ending.outcome == "skipped" and (broke := document["error"]):
-        ending = ending._replace(reason=f"{ending.reason} ({broke.splitlines()[0]})")
-    return json.dumps(ended(document, ending), allow_nan=False)
+    if ending is None or (ending.outcome == "error" and record.outcome == "skipped" and _is_excused(report)):
+        return record
+    if ending.outcome == "skipped" and record.error:
+        ending = ending._replace(reason=f"{ending.reason} ({record.error.splitlines()[0]})")
+    return ended(record, ending)
 
 
-def ended(document: ClaimDocument, ending: Ending) -> ClaimDocument:
-    """A claim's document with a later ending; what breaks after a failure is told, and undoes nothing."""
-    if document["outcome"] == "fail" and ending.outcome == "error":
+def ended(record: ClaimRecord, ending: Ending) -> ClaimRecord:
+    """A claim's record with a later ending; what breaks after a failure is told, and undoes nothing."""
+    if record.outcome == "fail" and ending.outcome == "error":
         broke = f"the claim failed before it broke: {ending.error}"
-        ending = Ending("fail", error="\n\n".join(filter(None, [document["error"], broke])))
-    return cast("ClaimDocument", {**document, **ending._asdict()})
+        ending = Ending("fail", error="\n\n".join(filter(None, [record.error, broke])))
+    return replace(record, **ending._asdict())
 
 
-def without_findings(about: dict[str, Any], node: str, seed: int, ending: Ending) -> ClaimDocument:
-    """The document of a claim of which nothing was judged."""
-    blank = {"test": node, "seed": seed, "seconds": 0.0, "findings": [], "notes": []}
-    return cast("ClaimDocument", {**about, **blank, **ending._asdict()})
+def without_findings(claim: Claim, node: str, seed: int, ending: Ending) -> ClaimRecord:
+    """The record of a claim of which nothing was judged."""
+    from theorychecks.reporting.report import ClaimRecord
+
+    return ClaimRecord(**vars(claim), test=node, seed=seed, **ending._asdict())
 
 
 def what_happened(report: pytest.TestReport) -> str:
@@ -161,7 +161,7 @@ def what_happened(report: pytest.TestReport) -> str:
     return f"{crash.message}\n\n{text}" if crash else text
 
 
-def exit_code(pytest_says: int, suite: SuiteDocument, *, others_failed: bool, undecided_fails: bool) -> int:
+def exit_code(pytest_says: int, suite: Suite, *, others_failed: bool, undecided_fails: bool) -> int:
     """The run's exit code, where pytest says that tests passed or failed; any other one stays.
 
     Args:
@@ -172,12 +172,12 @@ def exit_code(pytest_says: int, suite: SuiteDocument, *, others_failed: bool, un
     """
     if pytest_says not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         return pytest_says
-    if suite["failed"] or others_failed:
+    if suite.failed or others_failed:
         return ExitCode.FAILED
-    if suite["errors"] or suite["lost"]:
+    if suite.errors or suite.lost:
         return ExitCode.BROKEN
-    nothing_decided = suite["inconclusive"] and not suite["passed"]
-    if nothing_decided or (suite["inconclusive"] and undecided_fails):
+    nothing_decided = suite.inconclusive and not suite.passed
+    if nothing_decided or (suite.inconclusive and undecided_fails):
         return ExitCode.UNDECIDED
     return pytest_says
 

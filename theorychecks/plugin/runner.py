@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Final, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 from unittest import SkipTest
 
 import pytest
@@ -32,13 +31,13 @@ from theorychecks.plugin.unittests import caught_by_unittest, forget_caught, is_
 
 if TYPE_CHECKING:
     from theorychecks.claims import Claim, Recorder
-    from theorychecks.reporting.report import ClaimDocument
+    from theorychecks.reporting.report import ClaimRecord
 
 REPORT_ATTRIBUTE: Final = "theorychecks_claim"
 """Where a test report carries a claim's findings, as JSON text."""
-Collected = dict[str, dict[str, Any]]
-"""What each claim says of itself, by node id."""
-_document_key = pytest.StashKey[str]()
+Collected = dict[str, "Claim"]
+"""Claims by node id."""
+_record_key = pytest.StashKey["ClaimRecord"]()
 _subtests_key = pytest.StashKey[list[Ending]]()
 """How the failed subtests of a claim ended; it is there while the claim runs, when reports are those of subtests."""
 
@@ -95,7 +94,7 @@ class Runner:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Note which claims there are to be judged, before the header speaks of them."""
-        collected = {item.nodeid: _about(claim) for item in session.items if (claim := _claim(item)) is not None}
+        collected = {item.nodeid: claim for item in session.items if (claim := _claim(item)) is not None}
         self.note_collected(collected, self.deselected)
 
     @pytest.hookimpl(wrapper=True)
@@ -119,15 +118,16 @@ class Runner:
             raised = exception
         seconds = time.perf_counter() - started
         caught = raised or caught_by_unittest(item)
-        document = self._keep(item, claim, recorder, self._ending(item, recorder, caught), seconds)
-        self._conclude_test(item, document, caught)
+        record = _record(item.nodeid, claim, recorder, self._ending(item, recorder, caught), seconds)
+        item.stash[_record_key] = record
+        self._conclude_test(item, record, caught)
         if raised is not None:
             raise raised
         return result
 
     def _recorder(self, claim: Claim) -> Recorder:
         from theorychecks.claims import Recorder
-        from theorychecks.looks import Conditions
+        from theorychecks.judging import Conditions
 
         conditions = Conditions(
             octaves=OCTAVES[self.profile],
@@ -151,57 +151,44 @@ class Runner:
         del item.stash[_subtests_key]
         return with_subtests(ending, subtests)
 
-    def _conclude_test(self, item: pytest.Item, document: ClaimDocument, caught: BaseException | None) -> None:
+    def _conclude_test(self, item: pytest.Item, record: ClaimRecord, caught: BaseException | None) -> None:
         """Turn a claim's outcome into pytest's, where what was raised does not say it already."""
-        failed = document["outcome"] == "fail"
+        failed = record.outcome == "fail"
         if caught is None or isinstance(caught, SkipTest):
-            self._conclude(document)
+            self._conclude(record)
         elif failed and isinstance(caught, pytest.skip.Exception):
             forget_caught(item)
-            self._conclude(document)
+            self._conclude(record)
         elif failed and interrupts_run(caught):
-            self._report_now(item, document)
-        elif document["outcome"] != "pass" and is_unexpected_success(item, caught):
+            self._report_now(item, record)
+        elif record.outcome != "pass" and is_unexpected_success(item, caught):
             forget_caught(item)
             try:
-                self._conclude(document)
+                self._conclude(record)
             except pytest.fail.Exception as expected:
                 if not self.config.getoption("runxfail"):
                     raise pytest.xfail.Exception("") from expected
                 raise
 
-    def _keep(
-        self, item: pytest.Item, claim: Claim, recorder: Recorder, ending: Ending, seconds: float
-    ) -> ClaimDocument:
-        """Keep what is to travel with the test's report; findings that are no plain JSON are an error of the claim."""
-        document = _claim_document(item.nodeid, claim, recorder, ending, seconds)
-        try:
-            item.stash[_document_key] = json.dumps(document, allow_nan=False, default=_plain)
-        except (TypeError, ValueError) as error:
-            unfit = Ending("error", error=f"the report cannot hold the findings of this claim: {error}")
-            document = without_findings(_about(claim), item.nodeid, recorder.conditions.seed, unfit)
-            item.stash[_document_key] = json.dumps(document)
-        return document
-
-    def _conclude(self, document: ClaimDocument) -> None:
+    def _conclude(self, record: ClaimRecord) -> None:
         """Turn a claim's outcome into pytest's."""
         from theorychecks.reporting import wording
 
-        if document["outcome"] == "pass":
+        if record.outcome == "pass":
             return
-        if document["outcome"] == "skipped":
-            pytest.skip(document["reason"] or "")
-        text = wording.account(document)
-        if document["outcome"] == "inconclusive" and self.config.getoption("--theory-inconclusive") == "skip":
+        if record.outcome == "skipped":
+            pytest.skip(record.reason or "")
+        text = wording.account(record)
+        if record.outcome == "inconclusive" and self.config.getoption("--theory-inconclusive") == "skip":
             pytest.skip(text)
-        reported = document["trend"] and self.config.getoption("--theory-trends") == "report"
-        if reported and document["outcome"] == "fail" and not document["error"]:
+        reported = record.trend and self.config.getoption("--theory-trends") == "report"
+        if reported and record.outcome == "fail" and not record.error:
             pytest.skip(f"a trend, which fails the run with --theory-trends=gate only\n{text}")
         pytest.fail(text, pytrace=False)
 
-    def _report_now(self, item: pytest.Item, document: ClaimDocument) -> None:
+    def _report_now(self, item: pytest.Item, record: ClaimRecord) -> None:
         """Report a claim that was refuted before the run was interrupted; pytest will not."""
-        call = pytest.CallInfo.from_call(lambda: self._conclude(document), "call")
+        call = pytest.CallInfo.from_call(lambda: self._conclude(record), "call")
         report = item.ihook.pytest_runtest_makereport(item=item, call=call)
         item.ihook.pytest_runtest_logreport(report=report)
 
@@ -219,20 +206,19 @@ class Runner:
         if (subtests := item.stash.get(_subtests_key, None)) is not None:
             if report.failed and call.excinfo is not None:
                 subtests.append(of_subtest(call.excinfo.value))
-                document = without_findings(_about(claim), item.nodeid, run_seed(self.config), subtests[-1])
                 # The claim's own report takes its place, unless the worker dies before.
-                setattr(report, REPORT_ATTRIBUTE, json.dumps(document))
+                broken = without_findings(claim, item.nodeid, run_seed(self.config), subtests[-1])
+                setattr(report, REPORT_ATTRIBUTE, _as_text(broken))
             return report
-        known, ending = item.stash.get(_document_key, None), ended_outside(report)
+        known, ending = item.stash.get(_record_key, None), ended_outside(report)
         if known is not None and (call.when == "call" or ending is not None):
-            item.stash[_document_key] = settled(known, report)
+            item.stash[_record_key] = settled(known, report)
         elif ending is not None or (call.when == "call" and not report.passed):
             ending = ending or Ending("error", error=what_happened(report))
-            document = without_findings(_about(claim), item.nodeid, run_seed(self.config), ending)
-            item.stash[_document_key] = json.dumps(document)
+            item.stash[_record_key] = without_findings(claim, item.nodeid, run_seed(self.config), ending)
         else:
             return report
-        setattr(report, REPORT_ATTRIBUTE, item.stash[_document_key])
+        setattr(report, REPORT_ATTRIBUTE, _as_text(item.stash[_record_key]))
         return report
 
 
@@ -261,40 +247,30 @@ def _callspec(item: pytest.Item) -> object:
     return getattr(item, "callspec", None)
 
 
-def _claim_document(node: str, claim: Claim, recorder: Recorder, ending: Ending, seconds: float) -> ClaimDocument:
-    return cast(
-        "ClaimDocument",
-        {
-            **_about(claim),
-            "test": node,
-            **ending._asdict(),
-            "seed": recorder.conditions.seed,
-            "seconds": seconds,
-            "findings": [finding.to_document() for finding in recorder.findings],
-            "notes": recorder.notes,
-        },
+def _record(node: str, claim: Claim, recorder: Recorder, ending: Ending, seconds: float) -> ClaimRecord:
+    from theorychecks.reporting.report import ClaimRecord
+
+    return ClaimRecord(
+        **vars(claim),
+        test=node,
+        **ending._asdict(),
+        seed=recorder.conditions.seed,
+        seconds=seconds,
+        findings=tuple(recorder.findings),
+        notes=tuple(recorder.notes),
     )
 
 
-def _about(claim: Claim) -> dict[str, Any]:
-    """What a claim says of itself."""
-    return {
-        "id": claim.id,
-        "statement": claim.statement,
-        "source": claim.source,
-        "trend": claim.trend,
-        "gate": claim.gate,
-        "paper": None if claim.paper is None else dataclasses.asdict(claim.paper),
-    }
+def _as_text(record: ClaimRecord) -> str:
+    """What travels with a test's report; findings that JSON cannot hold are an error of the claim."""
+    from theorychecks.reporting.codec import ReportError
+    from theorychecks.reporting.report import claim_to_json
 
-
-def _plain(value: object) -> object:
-    """A numpy number that somebody predicted or measured, as Python's own."""
-    import numpy as np
-
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"a report holds plain JSON; got {value!r}")
+    try:
+        return claim_to_json(record)
+    except ReportError as error:
+        text = f"the report cannot hold the findings of this claim: {error}"
+        return claim_to_json(replace(record, outcome="error", error=text, findings=(), notes=()))
 
 
 THREADS: Final = 1

@@ -7,16 +7,15 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from theorychecks.reporting.report import FindingDocument
+from theorychecks.finding import Finding
 
 
-def log_runs(finding: FindingDocument) -> NDArray[np.float64]:
+def log_runs(finding: Finding) -> NDArray[np.float64]:
     """Return the runs that a log-log plot can show, float[run, 2], as decimal logarithms, ordered within a column."""
     points = [
         (math.log10(axis_value), math.log10(value))
-        for axis_value, row in zip(finding["axis_values"], finding["values"], strict=True)
-        for value in sorted(v for v in row if v is not None and v > 0)
-        if axis_value > 0
+        for axis_value, row in zip(finding.measurement.axis_values, finding.measurement.values, strict=True)
+        for value in sorted(v for v in row if v > 0)
     ]
     return np.array(points, dtype=np.float64).reshape(-1, 2)
 
@@ -31,9 +30,9 @@ def thinned(runs: NDArray[np.float64], points_drawn: int) -> NDArray[np.float64]
     return np.concatenate(kept)[:points_drawn]
 
 
-def limits(finding: FindingDocument, runs: NDArray[np.float64]) -> tuple[tuple[float, float], tuple[float, float]]:
+def limits(finding: Finding, runs: NDArray[np.float64]) -> tuple[tuple[float, float], tuple[float, float]]:
     """Return the limits of both axes that show all runs, before any line is drawn."""
-    xs = [math.log10(value) for value in finding["axis_values"] if value > 0] or [0.0, 1.0]
+    xs = [math.log10(value) for value in finding.measurement.axis_values]
     pad = 0.04 * (max(xs) - min(xs)) or 0.1
     # Clipped, because a label at 10^309 would be infinite.
     ys = np.clip(runs[:, 1], -300.0, 300.0) if len(runs) else np.array([-0.5, 0.5])
@@ -54,15 +53,13 @@ def widened(
     return low, high
 
 
-def pivot_of(finding: FindingDocument, runs: NDArray[np.float64]) -> tuple[float, float] | None:
+def pivot_of(finding: Finding, runs: NDArray[np.float64]) -> tuple[float, float] | None:
     """Return the point through which all slopes go, in decimal logarithms: the fit's value at the geometric mean."""
-    xs = [math.log10(value) for value in finding["axis_values"] if value > 0]
-    if not xs:
-        return None
+    xs = [math.log10(value) for value in finding.measurement.axis_values]
     x = sum(xs) / len(xs)
-    exponent, prefactor = finding["exponent"], finding["prefactor"]
-    if exponent is not None and prefactor is not None and prefactor > 0:
-        return x, math.log10(prefactor) + exponent * x
+    fit = finding.judgement.fit
+    if fit is not None and fit.prefactor > 0 and math.isfinite(fit.prefactor):
+        return x, math.log10(fit.prefactor) + fit.exponent * x
     return (x, float(runs[:, 1].mean())) if len(runs) else None
 
 

@@ -5,11 +5,13 @@ from functools import cache
 
 import jinja2
 
+from theorychecks.finding import Finding
 from theorychecks.reporting import tally, wording
 from theorychecks.reporting.papers import paper_sections
 from theorychecks.reporting.plots import POINTS_DRAWN, plot_finding
-from theorychecks.reporting.report import ClaimDocument, FindingDocument, Report
-from theorychecks.reporting.selection import Pair, finding_passes, most_telling, pairs, worst_finding, worst_of
+from theorychecks.reporting.report import ClaimRecord, Report
+from theorychecks.reporting.selection import Pair, most_telling, pairs, worst_finding, worst_of
+from theorychecks.statistics.judgement import Verdict
 
 # A card with its plot is some 10 kB, and the page stays below 5 MB. Every claim has one; beyond these, findings get one
 # line each.
@@ -27,7 +29,7 @@ _NUMBER_SHOWN = 1000
 class _Card:
     """A finding as the page shows it."""
 
-    finding: FindingDocument
+    finding: Finding
     state: str
     verdict: str
     caption: str
@@ -49,9 +51,9 @@ class _Line:
 class _Section:
     """A claim as the page shows it: pairs that stand open, pairs behind a click, and the rest as lines."""
 
-    claim: ClaimDocument
+    claim: ClaimRecord
     anchor: str
-    worst: FindingDocument | None
+    worst: Finding | None
     said: str
     error: str
     notes: list[str]
@@ -91,24 +93,24 @@ def _template() -> jinja2.Template:
 
 
 def _all_pass(pair: Pair) -> bool:
-    return all(map(finding_passes, pair.findings))
+    return all(finding.passed for finding in pair.findings)
 
 
-def _section(index: int, claim: ClaimDocument, shown: set[int], points: int) -> _Section:
+def _section(index: int, claim: ClaimRecord, shown: set[int], points: int) -> _Section:
     anchor = f"claim-{index + 1}"
-    in_order = sorted(pairs(claim["findings"]), key=worst_of, reverse=True)
+    in_order = sorted(pairs(claim.findings), key=worst_of, reverse=True)
     rows = [(_all_pass(pair), _cards(anchor, number, pair, shown, points)) for number, pair in enumerate(in_order)]
     rows = [(passing, cards) for passing, cards in rows if cards]
     failing = sum(not passing for passing, _ in rows)
     is_open = max(failing, _PAIRS_OPEN)
-    lines = [_line(finding) for finding in claim["findings"] if id(finding) not in shown]
+    lines = [_line(finding) for finding in claim.findings if id(finding) not in shown]
     return _Section(
         claim=claim,
         anchor=anchor,
         worst=worst_finding(claim) if tally.has_verdict(claim) else None,
         said=wording.clip(tally.first_line(claim), 300),
-        error=wording.clip(claim["error"] or claim["reason"] or "", _TEXT_SHOWN),
-        notes=[wording.clip(note, _TEXT_SHOWN) for note in claim["notes"]],
+        error=wording.clip(claim.error or claim.reason or "", _TEXT_SHOWN),
+        notes=[wording.clip(note, _TEXT_SHOWN) for note in claim.notes],
         open_pairs=[cards for _, cards in rows[:is_open]],
         folded_pairs=[cards for _, cards in rows[is_open:]],
         lines=lines[:_LINES],
@@ -126,8 +128,8 @@ def _cards(anchor: str, number: int, pair: Pair, shown: set[int], points: int) -
     ]
 
 
-def _card(finding: FindingDocument, control: FindingDocument | None, salt: str, points: int) -> _Card:
-    compared = control if finding["role"] == "prediction" else None
+def _card(finding: Finding, control: Finding | None, salt: str, points: int) -> _Card:
+    compared = control if finding.role == "prediction" else None
     return _Card(
         finding=finding,
         state=_state(finding),
@@ -138,20 +140,22 @@ def _card(finding: FindingDocument, control: FindingDocument | None, salt: str, 
     )
 
 
-def _line(finding: FindingDocument) -> _Line:
-    return _Line(_state(finding), finding["label"], wording.verdict(finding), wording.measured(finding))
+def _line(finding: Finding) -> _Line:
+    return _Line(_state(finding), finding.label, wording.verdict(finding), wording.measured(finding))
 
 
-def _state(finding: FindingDocument) -> str:
-    if finding_passes(finding):
+def _state(finding: Finding) -> str:
+    if finding.passed:
         return "pass"
-    return "inconclusive" if finding["verdict"] == "inconclusive" else "fail"
+    return "inconclusive" if finding.verdict is Verdict.INCONCLUSIVE else "fail"
 
 
-def _caption(finding: FindingDocument) -> str:
-    if finding["exponent"] is None:
+def _caption(finding: Finding) -> str:
+    if finding.exponent is None:
         return f"No exponent is fitted. {wording.axis_range(finding)}."
     lost = (
-        f" {wording.NOT_FINITE_MARK} counts runs without a finite positive value." if any(finding["not_finite"]) else ""
+        f" {wording.NOT_FINITE_MARK} counts runs without a finite positive value."
+        if any(finding.measurement.not_finite)
+        else ""
     )
     return f"Exponent {wording.scope(finding)}.{lost}"

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from theorychecks.reporting.report import ClaimDocument, PaperDocument
+from theorychecks.claims.declaration import Paper
+from theorychecks.reporting.report import ClaimRecord
 from theorychecks.reporting.tally import UNJUDGED
 
 
@@ -18,13 +19,13 @@ class PaperSection:
         unjudged: claims that were skipped or not run.
     """
 
-    paper: PaperDocument
-    supported: tuple[ClaimDocument, ...]
-    open: tuple[ClaimDocument, ...]
-    unjudged: tuple[ClaimDocument, ...]
+    paper: Paper
+    supported: tuple[ClaimRecord, ...]
+    open: tuple[ClaimRecord, ...]
+    unjudged: tuple[ClaimRecord, ...]
 
     @property
-    def headed(self) -> tuple[tuple[str, tuple[ClaimDocument, ...]], ...]:
+    def headed(self) -> tuple[tuple[str, tuple[ClaimRecord, ...]], ...]:
         """The three lists with their headings."""
         return (
             ("Supported by this run", self.supported),
@@ -33,20 +34,20 @@ class PaperSection:
         )
 
 
-def paper_sections(claims: Iterable[ClaimDocument]) -> list[PaperSection]:
+def paper_sections(claims: Iterable[ClaimRecord]) -> list[PaperSection]:
     """Return one section a paper, in the order in which claims name them."""
-    by_number: dict[str, list[ClaimDocument]] = {}
-    papers: dict[str, PaperDocument] = {}
+    by_number: dict[str, list[ClaimRecord]] = {}
+    papers: dict[str, Paper] = {}
     for claim in claims:
-        if claim["paper"] is not None:
-            papers.setdefault(claim["paper"]["arxiv"], claim["paper"])
-            by_number.setdefault(claim["paper"]["arxiv"], []).append(claim)
+        if claim.paper is not None:
+            papers.setdefault(claim.paper.arxiv, claim.paper)
+            by_number.setdefault(claim.paper.arxiv, []).append(claim)
     return [
         PaperSection(
             papers[number],
-            tuple(claim for claim in bearing if claim["outcome"] == "pass"),
-            tuple(claim for claim in bearing if claim["outcome"] not in ("pass", *UNJUDGED)),
-            tuple(claim for claim in bearing if claim["outcome"] in UNJUDGED),
+            tuple(claim for claim in bearing if claim.outcome == "pass"),
+            tuple(claim for claim in bearing if claim.outcome not in ("pass", *UNJUDGED)),
+            tuple(claim for claim in bearing if claim.outcome in UNJUDGED),
         )
         for number, bearing in by_number.items()
     ]

@@ -16,8 +16,9 @@ from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
 from numpy.typing import NDArray
 
+from theorychecks.finding import Finding
+from theorychecks.reporting.codec import encode
 from theorychecks.reporting.geometry import limits, log_runs, pivot_of, thinned, value_ticks, widened
-from theorychecks.reporting.report import FindingDocument
 from theorychecks.reporting.svg import inline_svg
 from theorychecks.reporting.wording import (
     NOT_FINITE_MARK,
@@ -26,7 +27,6 @@ from theorychecks.reporting.wording import (
     measured_power,
     percent,
     power,
-    predicted_power,
 )
 
 # Drawing more than this makes a picture larger, not clearer.
@@ -76,8 +76,8 @@ class _Slope:
 
 
 def plot_finding(
-    finding: FindingDocument,
-    control: FindingDocument | None = None,
+    finding: Finding,
+    control: Finding | None = None,
     *,
     salt: str = "",
     points_drawn: int = POINTS_DRAWN,
@@ -88,16 +88,16 @@ def plot_finding(
     fit's value at the geometric mean of the axis values, so that only their exponents differ.
     A different `salt` gives different ids to plots of equal findings on one page.
     """
-    digest = hashlib.sha256(json.dumps([salt, finding, control], sort_keys=True).encode()).hexdigest()[:12]
+    digest = hashlib.sha256(json.dumps(encode([salt, finding, control]), sort_keys=True).encode()).hexdigest()[:12]
     with matplotlib.rc_context({**_STYLE, "svg.hashsalt": digest}):
         figure = Figure(figsize=(4.4, 3.3))
         _draw(figure, finding, control, points_drawn)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    return inline_svg(buffer.getvalue(), title=f"{finding['label']}: {measured_power(finding)}", inks=_INKS)
+    return inline_svg(buffer.getvalue(), title=f"{finding.label}: {measured_power(finding)}", inks=_INKS)
 
 
-def _draw(figure: Figure, finding: FindingDocument, control: FindingDocument | None, points_drawn: int) -> None:
+def _draw(figure: Figure, finding: Finding, control: Finding | None, points_drawn: int) -> None:
     axes = figure.add_axes((0.125, 0.335, 0.855, 0.645))
     runs = log_runs(finding)
     drawn = thinned(runs, points_drawn)
@@ -122,33 +122,33 @@ def _draw(figure: Figure, finding: FindingDocument, control: FindingDocument | N
     )
 
 
-def _slopes(finding: FindingDocument, control: FindingDocument | None) -> list[_Slope]:
-    axis, prediction = finding["axis"], finding["prediction"]
+def _slopes(finding: Finding, control: Finding | None) -> list[_Slope]:
+    axis, prediction = finding.measurement.axis, finding.expectation
     slopes: list[_Slope] = []
-    if finding["exponent"] is not None:
-        slopes.append(_Slope(finding["exponent"], _FIT, "-", f"fitted {measured_power(finding)}"))
-    if prediction["exponent"] is not None:
-        slopes.append(_Slope(prediction["exponent"], _PREDICTED, _DASHED, f"predicted {predicted_power(finding)}"))
-    if prediction["rival"] is not None:
-        slopes.append(_Slope(prediction["rival"], _RIVAL, ":", f"rival {power(axis, prediction['rival'])}"))
-    if control is not None and control["exponent"] is not None:
-        slopes.append(_Slope(control["exponent"], _CONTROL, "-.", f"control fitted {measured_power(control)}"))
+    if finding.exponent is not None:
+        slopes.append(_Slope(finding.exponent, _FIT, "-", f"fitted {measured_power(finding)}"))
+    if prediction.exponent is not None:
+        slopes.append(_Slope(prediction.exponent, _PREDICTED, _DASHED, f"predicted {finding.predicted}"))
+    if prediction.rival is not None:
+        slopes.append(_Slope(prediction.rival, _RIVAL, ":", f"rival {power(axis, prediction.rival)}"))
+    if control is not None and control.exponent is not None:
+        slopes.append(_Slope(control.exponent, _CONTROL, "-.", f"control fitted {measured_power(control)}"))
     return slopes
 
 
 def _draw_slopes(
     axes: Axes,
-    finding: FindingDocument,
+    finding: Finding,
     pivot: tuple[float, float],
     slopes: list[_Slope],
     x_limits: tuple[float, float],
 ) -> list[Line2D | Patch]:
     handles: list[Line2D | Patch] = []
     x = np.array([x_limits[0], pivot[0], x_limits[1]])
-    interval = finding["interval"]
+    interval = finding.interval
     if interval is not None:
         low, high = (pivot[1] + exponent * (x - pivot[0]) for exponent in interval)
-        label = f"{percent(finding['confidence'])} interval of exponents"
+        label = f"{percent(finding.judgement.confidence)} interval of exponents"
         handles += axes.fill(
             np.concatenate([x, x[::-1]]), np.concatenate([low, high[::-1]]), color=_FIT, alpha=0.2, lw=0, label=label
         )
@@ -176,9 +176,9 @@ def _dots_handle(runs: int, drawn: int) -> Line2D:
     return Line2D([], [], color=_RUNS, linestyle="none", marker="o", markersize=3.4, label=label)
 
 
-def _draw_not_finite(axes: Axes, finding: FindingDocument, y: float) -> None:
-    for axis_value, count in zip(finding["axis_values"], finding["not_finite"], strict=True):
-        if count and axis_value > 0:
+def _draw_not_finite(axes: Axes, finding: Finding, y: float) -> None:
+    for axis_value, count in zip(finding.measurement.axis_values, finding.measurement.not_finite, strict=True):
+        if count:
             axes.annotate(
                 f"{NOT_FINITE_MARK}{count}",
                 (math.log10(axis_value), y),
@@ -188,17 +188,15 @@ def _draw_not_finite(axes: Axes, finding: FindingDocument, y: float) -> None:
             )
 
 
-def _draw_frame(
-    axes: Axes, finding: FindingDocument, x_limits: tuple[float, float], y_limits: tuple[float, float]
-) -> None:
+def _draw_frame(axes: Axes, finding: Finding, x_limits: tuple[float, float], y_limits: tuple[float, float]) -> None:
     axes.set_xlim(*x_limits)
     axes.set_ylim(*y_limits)
-    shown = sorted({value for value in finding["axis_values"] if value > 0})
+    shown = sorted(set(finding.measurement.axis_values))
     shown = shown[:: max(math.ceil(len(shown) / 6), 1)]
     axes.set_xticks([math.log10(value) for value in shown], [axis_number(value) for value in shown])
     ticks = value_ticks(*y_limits)
     axes.set_yticks(list(ticks), list(ticks.values()))
-    axes.set_xlabel(clip(finding["axis"], 60), labelpad=2)
+    axes.set_xlabel(clip(finding.measurement.axis, 60), labelpad=2)
     axes.tick_params(length=0)
     axes.grid(visible=True, color=_GRID, linewidth=0.6)
     axes.set_axisbelow(True)

@@ -1,58 +1,53 @@
 """Which findings a reader sees first, and which stand side by side."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from theorychecks.reporting.report import ClaimDocument, FindingDocument
-
-WANTED = {"prediction": "supported", "control": "refuted"}
-"""The verdict that a claim needs of each role."""
+from theorychecks.finding import Finding
+from theorychecks.reporting.report import ClaimRecord
+from theorychecks.statistics.judgement import Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
     """A prediction and the controls that show where it stops holding; controls without a prediction stand alone."""
 
-    prediction: FindingDocument | None
-    controls: tuple[FindingDocument, ...]
+    prediction: Finding | None
+    controls: tuple[Finding, ...]
 
     @property
-    def findings(self) -> tuple[FindingDocument, ...]:
+    def findings(self) -> tuple[Finding, ...]:
         """The prediction, if there is one, then its controls."""
         return (*(() if self.prediction is None else (self.prediction,)), *self.controls)
 
 
-def finding_passes(finding: FindingDocument) -> bool:
-    """Say whether the verdict is the wanted one: a prediction is supported, a control is refuted."""
-    return finding["verdict"] == WANTED[finding["role"]]
-
-
-def failing_findings(claim: ClaimDocument) -> list[FindingDocument]:
+def failing_findings(claim: ClaimRecord) -> list[Finding]:
     """Return the findings that keep the claim from passing, the worst first."""
-    return sorted((f for f in claim["findings"] if not finding_passes(f)), key=_badness, reverse=True)
+    return sorted((f for f in claim.findings if not f.passed), key=_badness, reverse=True)
 
 
-def worst_finding(claim: ClaimDocument) -> FindingDocument | None:
+def worst_finding(claim: ClaimRecord) -> Finding | None:
     """Return the finding that speaks most against the claim; None for a claim without findings.
 
     A wrong verdict is worse than an open one; among those that pass, the worst is the prediction whose interval
     uses up most of its margin.
     """
-    return max(claim["findings"], key=_badness, default=None)
+    return max(claim.findings, key=_badness, default=None)
 
 
-def pairs(findings: Sequence[FindingDocument]) -> list[Pair]:
+def pairs(findings: Sequence[Finding]) -> list[Pair]:
     """Return every finding exactly once, each control beside the prediction with its label.
 
     Where several predictions share the label (the examples of a quantified claim), a control goes to the one whose
     setting is most like its own, and, among equals, to the one with the fewest controls so far.
     """
-    predictions = [f for f in findings if f["role"] == "prediction"]
-    controls_of: list[list[FindingDocument]] = [[] for _ in predictions]
+    predictions = [f for f in findings if f.role == "prediction"]
+    controls_of: list[list[Finding]] = [[] for _ in predictions]
     alone: list[Pair] = []
-    for control in (f for f in findings if f["role"] == "control"):
-        same_label = [i for i, p in enumerate(predictions) if p["label"] == control["label"]]
+    for control in (f for f in findings if f.role == "control"):
+        same_label = [i for i, p in enumerate(predictions) if p.label == control.label]
         if same_label:
             best = max(same_label, key=lambda i: (_likeness(predictions[i], control), -len(controls_of[i])))
             controls_of[best].append(control)
@@ -61,18 +56,18 @@ def pairs(findings: Sequence[FindingDocument]) -> list[Pair]:
     return [Pair(p, tuple(c)) for p, c in zip(predictions, controls_of, strict=True)] + alone
 
 
-def most_telling(claims: Sequence[ClaimDocument], room: int) -> list[FindingDocument]:
+def most_telling(claims: Sequence[ClaimRecord], room: int) -> list[Finding]:
     """Return the findings to be drawn where there is room for so many, however many claims and findings there are.
 
     Every claim has the one that comes nearest to its margin, even where there is less room than claims, and then its
     counterpart: a prediction's control, a control's prediction. What room is left goes to the worst of the others,
     failures before those that come next nearest, each with its counterpart.
     """
-    first: list[FindingDocument] = []
-    counterparts: list[FindingDocument] = []
+    first: list[Finding] = []
+    counterparts: list[Finding] = []
     others: list[Pair] = []
     for claim in claims:
-        by_need = sorted(pairs(claim["findings"]), key=worst_of, reverse=True)
+        by_need = sorted(pairs(claim.findings), key=worst_of, reverse=True)
         if not by_need:
             continue
         nearest, *rest = by_need
@@ -80,7 +75,7 @@ def most_telling(claims: Sequence[ClaimDocument], room: int) -> list[FindingDocu
         counterparts += _counterpart(nearest, first[-1], claim)
         others += [nearest, *rest]
     others.sort(key=worst_of, reverse=True)
-    chosen: dict[int, FindingDocument] = {}
+    chosen: dict[int, Finding] = {}
     for finding in chain(first, counterparts, _in_turn(others)):
         if len(chosen) >= max(room, len(first)):
             break
@@ -93,33 +88,35 @@ def worst_of(pair: Pair) -> tuple[int, float]:
     return max(map(_badness, pair.findings))
 
 
-def _counterpart(pair: Pair, finding: FindingDocument, claim: ClaimDocument) -> list[FindingDocument]:
+def _counterpart(pair: Pair, finding: Finding, claim: ClaimRecord) -> list[Finding]:
     """What a finding stands beside: of its pair, or else of the claim, since a control's label may be another."""
-    others = [f for f in pair.findings if f["role"] != finding["role"]]
-    others = others or [f for f in claim["findings"] if f["role"] != finding["role"]]
+    others = [f for f in pair.findings if f.role != finding.role]
+    others = others or [f for f in claim.findings if f.role != finding.role]
     return [max(others, key=_badness)] if others else []
 
 
-def _in_turn(by_need: Iterable[Pair]) -> Iterable[FindingDocument]:
+def _in_turn(by_need: Iterable[Pair]) -> Iterable[Finding]:
     for pair in by_need:
         yield from sorted(pair.findings, key=_badness, reverse=True)
 
 
-def _likeness(prediction: FindingDocument, control: FindingDocument) -> int:
-    return len(prediction["setting"].items() & control["setting"].items())
+def _likeness(prediction: Finding, control: Finding) -> int:
+    return len(prediction.setting.items() & control.setting.items())
 
 
-def _badness(finding: FindingDocument) -> tuple[int, float]:
-    if not finding_passes(finding):
-        return (2 if finding["verdict"] == "inconclusive" else 3), _margin_used(finding)
-    return int(finding["role"] == "prediction"), _margin_used(finding)
+def _badness(finding: Finding) -> tuple[int, float]:
+    if not finding.passed:
+        return (2 if finding.verdict is Verdict.INCONCLUSIVE else 3), _margin_used(finding)
+    return int(finding.role == "prediction"), _margin_used(finding)
 
 
-def _margin_used(finding: FindingDocument) -> float:
+def _margin_used(finding: Finding) -> float:
     """Return the largest distance from the predicted exponent that the interval allows, in units of the margin."""
-    interval, prediction = finding["interval"], finding["prediction"]
-    exponent, margin = prediction["exponent"], prediction["margin"]
-    if interval is None or exponent is None or not margin:
+    interval, allowed = finding.interval, finding.judgement.allowed
+    exponent, margin = finding.expectation.exponent, finding.expectation.margin
+    if interval is None or allowed is None or exponent is None or not margin:
         return 0.0
-    below, above = (exponent - interval[0]) / margin, (interval[1] - exponent) / margin
-    return {"upper_bound": above, "lower_bound": below}.get(prediction["kind"], max(below, above))
+    below, above = (exponent - interval.low) / margin, (interval.high - exponent) / margin
+    if allowed.low == -math.inf:
+        return above
+    return below if allowed.high == math.inf else max(below, above)

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from theorychecks.reporting import tally, wording
-from theorychecks.reporting.report import ClaimDocument, Report
+from theorychecks.reporting.report import ClaimRecord, Report
 from theorychecks.reporting.selection import worst_finding
 
 _COLOURS = {
@@ -55,42 +55,42 @@ def claim_table(report: Report, *, width: int = 120, colour: bool = False) -> st
 def closing_lines(report: Report) -> list[str]:
     """Return the counts, the error budget, what the run lacks, and claims that were lost or are undecided."""
     suite = report.suite
-    budget = suite["error_budget"]
+    budget = suite.error_budget
     lines = [
-        f"{tally.counts(suite)}; {suite['findings']} findings; wrong verdicts expected: at most "
-        f"{budget['expected_wrong_verdicts_at_most']:.3g}, if every true exponent lay at the edge of its margin",
+        f"{tally.counts(suite)}; {suite.findings} findings; wrong verdicts expected: at most "
+        f"{budget.expected_wrong_verdicts_at_most:.3g}, if every true exponent lay at the edge of its margin",
         f"run nightly on fresh seeds: {wording.false_alarms(budget)}",
     ]
     if not tally.is_whole(suite):
         lines.append(f"INCOMPLETE: {tally.incomplete(suite)}")
-    if suite["trends_failed"]:
+    if suite.trends_failed:
         lines.append(
-            f"{suite['trends_failed']} trends fail, which is reported only; --theory-trends=gate fails the run on them"
+            f"{suite.trends_failed} trends fail, which is reported only; --theory-trends=gate fails the run on them"
         )
-    lines.extend(f"lost: {node}" for node in suite["lost"])
-    if suite["inconclusive"] and not suite["passed"] and not suite["failed"] and not suite["errors"]:
+    lines.extend(f"lost: {node}" for node in suite.lost)
+    if suite.inconclusive and not suite.passed and not suite.failed and not suite.errors:
         lines.append("NOTHING DECIDED: no claim passed, so the run fails")
     for claim in report.claims:
-        if claim["outcome"] == "inconclusive" and (finding := worst_finding(claim)):
-            lines.append(f"undecided: {claim['id']}, {finding['label']}: {finding['reason']}")
+        if claim.outcome == "inconclusive" and (finding := worst_finding(claim)):
+            lines.append(f"undecided: {claim.id}, {finding.label}: {finding.reason}")
     return lines
 
 
-def _name(claim: ClaimDocument) -> str:
-    return claim["test"].rpartition("::")[2]
+def _name(claim: ClaimRecord) -> str:
+    return claim.test.rpartition("::")[2]
 
 
-def _cells(claim: ClaimDocument) -> list[Text]:
+def _cells(claim: ClaimRecord) -> list[Text]:
     finding = worst_finding(claim)
-    outcome = Text(claim["outcome"], style=_COLOURS[claim["outcome"]])
-    time, test = Text(wording.duration(claim["seconds"])), Text(_name(claim))
+    outcome = Text(claim.outcome, style=_COLOURS[claim.outcome])
+    time, test = Text(wording.duration(claim.seconds)), Text(_name(claim))
     if finding is None or not tally.has_verdict(claim):
         said = wording.clip(tally.first_line(claim), 60)
-        return [outcome, Text(claim["id"]), Text("-"), Text(said), Text("-"), time, test]
-    measured = f"{finding['exponent']:+.2f}" if finding["exponent"] is not None else "-"
-    if finding["interval"]:
-        measured += f" [{finding['interval'][0]:+.2f}, {finding['interval'][1]:+.2f}]"
-    values = finding["axis_values"]
+        return [outcome, Text(claim.id), Text("-"), Text(said), Text("-"), time, test]
+    measured = f"{finding.exponent:+.2f}" if finding.exponent is not None else "-"
+    if finding.interval:
+        measured += f" [{finding.interval[0]:+.2f}, {finding.interval[1]:+.2f}]"
+    values = finding.measurement.axis_values
     runs = f"{wording.axis_number(values[0])}..{wording.axis_number(values[-1])}"
-    runs += f" x {wording.seed_range(finding['seeds'])} {finding['engine']}"
-    return [outcome, Text(claim["id"]), Text(wording.predicted_power(finding)), Text(measured), Text(runs), time, test]
+    runs += f" x {wording.seed_range(finding.measurement.seeds)} {finding.engine}"
+    return [outcome, Text(claim.id), Text(finding.predicted), Text(measured), Text(runs), time, test]

@@ -12,9 +12,16 @@ from scipy import stats
 
 from theorychecks.statistics.arguments import settle_numbers
 from theorychecks.statistics.cells import NO_NOISE
-from theorychecks.statistics.dithering import unless_rounded
 from theorychecks.statistics.interval import CONFIDENCE, Interval, check_confidence
-from theorychecks.statistics.measurement import FEWEST_SEEDS, Measurement, check_measurement
+from theorychecks.statistics.judgement import (
+    Expectation,
+    Judgement,
+    Power,
+    Verdict,
+    undecided,
+    unless_rounded,
+)
+from theorychecks.statistics.measurement import FEWEST_SEEDS, Measurement, ratio_to
 from theorychecks.statistics.medians import (
     Sample,
     chance_of_range,
@@ -25,11 +32,9 @@ from theorychecks.statistics.medians import (
     room_for,
     samples,
 )
-from theorychecks.statistics.prediction import Demands
-from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict
+from theorychecks.statistics.prediction import Demands, Layout
+from theorychecks.statistics.remedies import Remedy, for_half_width, missing_runs
 
-_PLANNED: Final = 0.6
-"""A half-width of 0.6 margins leaves room for the estimate itself."""
 _SEEN: Final = 0.9
 _NORMAL_90: Final = float(stats.norm.isf(1 - _SEEN))
 
@@ -85,20 +90,25 @@ class Collapse:
         """The prediction in numbers: the margin is relative."""
         return Expectation(kind="collapse", margin=self.within)
 
+    def phrase(self, axis: str) -> str:
+        """What reports call it."""
+        return "one curve"
+
     def demands(self, points: int, confidence: float) -> Demands:
         """All axis values, two or more, with as many seeds as the medians of one pair need to refute."""
         pairs = math.comb(max(points, 2), 2)
         return Demands(max(points, 2), max(FEWEST_SEEDS, fewest_runs((1 - confidence) / 2 / pairs)))
 
-    def admit(self, axis_values: Sequence[float], seeds: Sequence[int], *, confidence: float = CONFIDENCE) -> None:
+    def admit(self, layout: Layout, *, confidence: float = CONFIDENCE) -> None:
         """Refuse a single curve, and fewer seeds than medians need."""
-        if len(axis_values) < 2:
-            raise ValueError(f"it takes two axis values or more to fall on one curve; got {tuple(axis_values)}")
-        needed = self.demands(len(axis_values), confidence).seeds
-        if min(seeds) < needed:
+        layout.check_pairs()
+        if len(layout.axis_values) < 2:
+            raise ValueError(f"it takes two axis values or more to fall on one curve; got {tuple(layout.axis_values)}")
+        needed = self.demands(len(layout.axis_values), confidence).seeds
+        if min(layout.seeds) < needed:
             raise ValueError(
-                f"a collapse over {len(axis_values)} axis values at confidence {confidence:g} needs {needed} seeds at "
-                f"each, or medians could never refute it; got {tuple(seeds)}"
+                f"a collapse over {len(layout.axis_values)} axis values at confidence {confidence:g} needs {needed} "
+                f"seeds at each, or medians could never refute it; got {tuple(layout.seeds)}"
             )
 
     def power(
@@ -129,48 +139,52 @@ class Collapse:
             resolution=math.expm1(noise * (2 * supporting.reach + wanted * supporting.error)),
         )
 
-    def judge(self, measurement: Measurement, *, confidence: float = CONFIDENCE) -> Finding:
+    def judge(
+        self, measurement: Measurement, other: Measurement | None = None, *, confidence: float = CONFIDENCE
+    ) -> Judgement:
         """SUPPORTED when all pairs' intervals lie inside the margin, REFUTED when one pair's lies outside.
 
         Raises:
             ValueError: with a single axis value.
         """
-        check_measurement(measurement)
+        measurement = ratio_to(measurement, other)
         check_confidence(confidence)
-        self.admit(measurement.axis_values, measurement.seeds, confidence=confidence)
-        verdict, p_value, interval, remedy = Verdict.INCONCLUSIVE, None, None, None
+        self.admit(Layout.of(measurement), confidence=confidence)
         if measurement.beyond_tolerance():
-            reason = measurement.what_is_missing()
-            remedy = Remedy(limited_by="missing runs", text=reason)
+            return unless_rounded(undecided(measurement, missing_runs(measurement), confidence))
+        runs, paired = samples(measurement), measurement.shared_seeds
+        margin, level = math.log1p(self.within), (1 - confidence) / 2
+        allowed = Interval(-margin, margin)
+        pairs = _pairs(runs, level, paired=paired)
+        worst, apart = max(pairs, key=lambda pair: pair.reach), max(pairs, key=lambda pair: pair.gap)
+        if worst.reach > margin and apart.gap <= margin:
+            reason = _reason("reaches beyond", worst, worst.supporting, margin, measurement)
+            remedy, interval = _remedy(reason, worst, margin, measurement), _finite(worst.supporting)
+            return unless_rounded(undecided(measurement, remedy, confidence, interval=interval, allowed=allowed))
+        ordered = [(runs[i], runs[j]) for pair in pairs for i, j in (pair.points, pair.points[::-1])]
+        if worst.reach <= margin:
+            verdict, interval = Verdict.SUPPORTED, worst.supporting
+            reason = _reason("lies inside", worst, interval, margin, measurement)
+            p_value = max(p_above(one, other, -margin, paired=paired) for one, other in ordered)
         else:
-            runs, paired = samples(measurement), measurement.shared_seeds
-            margin, level = math.log1p(self.within), (1 - confidence) / 2
-            pairs = _pairs(runs, level, paired=paired)
-            worst, apart = max(pairs, key=lambda pair: pair.reach), max(pairs, key=lambda pair: pair.gap)
-            interval = worst.supporting
-            ordered = [(runs[i], runs[j]) for pair in pairs for i, j in (pair.points, pair.points[::-1])]
-            if worst.reach <= margin:
-                verdict = Verdict.SUPPORTED
-                p_value = max(p_above(one, other, -margin, paired=paired) for one, other in ordered)
-            elif apart.gap > margin:
-                verdict, worst, interval = Verdict.REFUTED, apart, apart.refuting
-                least = min(p_above(one, other, margin, paired=paired) for one, other in ordered)
-                p_value = min(1.0, len(pairs) * least)
-            reason = _reason(verdict, worst, interval, margin, measurement)
-            if verdict is Verdict.INCONCLUSIVE:
-                remedy = _remedy(reason, worst, margin, measurement)
-                reason = remedy.text
-        finding = Finding(
-            expectation=self.expectation,
-            measurement=measurement,
-            verdict=verdict,
-            reason=reason,
-            confidence=confidence,
-            interval=interval if interval and all(map(math.isfinite, interval)) else None,
-            p_value=p_value,
-            remedy=remedy,
+            verdict, interval = Verdict.REFUTED, apart.refuting
+            reason = _reason("lies outside", apart, interval, margin, measurement)
+            p_value = min(1.0, len(pairs) * min(p_above(one, other, margin, paired=paired) for one, other in ordered))
+        return unless_rounded(
+            Judgement(
+                measurement=measurement,
+                verdict=verdict,
+                reason=reason,
+                confidence=confidence,
+                interval=_finite(interval),
+                allowed=allowed,
+                p_value=p_value,
+            )
         )
-        return unless_rounded(finding)
+
+
+def _finite(interval: Interval) -> Interval | None:
+    return interval if all(map(math.isfinite, interval)) else None
 
 
 def _pairs(runs: list[Sample], level: float, *, paired: bool) -> list[_Pair]:
@@ -181,9 +195,8 @@ def _pairs(runs: list[Sample], level: float, *, paired: bool) -> list[_Pair]:
     ]
 
 
-def _reason(verdict: Verdict, worst: _Pair, interval: Interval, margin: float, measurement: Measurement) -> str:
+def _reason(where: str, worst: _Pair, interval: Interval, margin: float, measurement: Measurement) -> str:
     first, second = (f"{measurement.axis_values[k]:g}" for k in worst.points)
-    where = {Verdict.SUPPORTED: "lies inside", Verdict.REFUTED: "lies outside"}.get(verdict, "reaches beyond")
     return (
         f"the log-ratio of medians of {measurement.axis} {second} to {first}, the worst pair, [{interval.low:+.3f}, "
         f"{interval.high:+.3f}], {where} +-{margin:.3f}"
@@ -195,8 +208,5 @@ def _remedy(reason: str, worst: _Pair, margin: float, measurement: Measurement) 
     if not math.isfinite(half):
         text = f"{reason}: more than {most} seeds a {measurement.axis}, so that runs without a number bound no median"
         return Remedy(limited_by="missing runs", text=text)
-    if half <= margin / 2:
-        return Remedy(limited_by="boundary", text=f"{reason}: near the boundary; more seeds, or say what may differ")
-    factor = (half / (_PLANNED * margin)) ** 2
-    text = f"{reason}: about {math.ceil(factor * most)} seeds a {measurement.axis} instead of {most}"
-    return Remedy(limited_by="noise", text=text, effort=factor)
+    noun = f"seeds a {measurement.axis}"
+    return for_half_width(reason, half, margin, most, noun, near="; more seeds, or say what may differ")

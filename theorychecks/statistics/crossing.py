@@ -12,12 +12,13 @@ from scipy import stats
 
 from theorychecks.statistics.arguments import settle_numbers
 from theorychecks.statistics.interval import CONFIDENCE, Interval, check_confidence
-from theorychecks.statistics.measurement import Measurement, check_measurement
+from theorychecks.statistics.judgement import Expectation, Judgement, Power, Verdict, decide, undecided
+from theorychecks.statistics.measurement import Measurement, ratio_to
 from theorychecks.statistics.medians import fewest_runs
 from theorychecks.statistics.monotone import Transition
-from theorychecks.statistics.prediction import Demands
+from theorychecks.statistics.prediction import Demands, Layout
+from theorychecks.statistics.remedies import Remedy, more_runs
 from theorychecks.statistics.statuses import Status
-from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict, decide
 
 _FEWEST_SEEDS: Final = 10
 """With fewer only a steep transition is seen."""
@@ -61,18 +62,26 @@ class Crossing:
         """Axis values that the prediction allows, margin included."""
         return Interval(self.at / (1 + self.within), self.at * (1 + self.within))
 
+    def phrase(self, axis: str) -> str:
+        """What reports call it."""
+        return "a crossing of one half"
+
     def demands(self, points: int, confidence: float) -> Demands:
         """All points, two or more, with ten runs, or as many as all have to agree for a steep transition to be seen."""
         return Demands(max(points, 2), max(_FEWEST_SEEDS, fewest_runs((1 - confidence) / 2)))
 
-    def admit(self, axis_values: Sequence[float], seeds: Sequence[int], *, confidence: float = CONFIDENCE) -> None:
+    def admit(self, layout: Layout, *, confidence: float = CONFIDENCE) -> None:
         """Refuse fewer than ten runs a point, and points on one side of the predicted crossing."""
-        needed = self.demands(len(axis_values), confidence).seeds
-        if min(seeds) < needed:
-            raise ValueError(f"a probability is estimated from {needed} runs a point or more; got {tuple(seeds)}")
-        if not axis_values[0] < self.at < axis_values[-1]:
+        layout.check_pairs()
+        needed = self.demands(len(layout.axis_values), confidence).seeds
+        if min(layout.seeds) < needed:
             raise ValueError(
-                f"a crossing at {self.at:g} is seen from both sides; got points {axis_values[0]:g}..{axis_values[-1]:g}"
+                f"a probability is estimated from {needed} runs a point or more; got {tuple(layout.seeds)}"
+            )
+        if not layout.axis_values[0] < self.at < layout.axis_values[-1]:
+            raise ValueError(
+                f"a crossing at {self.at:g} is seen from both sides; got points "
+                f"{layout.axis_values[0]:g}..{layout.axis_values[-1]:g}"
             )
 
     def power(
@@ -95,51 +104,50 @@ class Crossing:
         bracket = float(max(-below, above))
         return Power(detectable=margin + widest, support=float(bracket <= margin), resolution=math.expm1(bracket))
 
-    def judge(self, measurement: Measurement, *, confidence: float = CONFIDENCE) -> Finding:
+    def judge(
+        self, measurement: Measurement, other: Measurement | None = None, *, confidence: float = CONFIDENCE
+    ) -> Judgement:
         """SUPPORTED when the interval of the crossing lies inside the margin, REFUTED when it is disjoint from it.
 
         Raises:
             ValueError: for a value that is no indicator, shared seeds, fewer than ten runs a point, or points on one
                 side of the predicted crossing.
         """
-        check_measurement(measurement)
+        measurement = ratio_to(measurement, other)
         check_confidence(confidence)
-        self.admit(measurement.axis_values, measurement.seeds, confidence=confidence)
+        self.admit(Layout.of(measurement), confidence=confidence)
         _check_indicators(measurement)
-        verdict, p_value, interval, remedy = Verdict.INCONCLUSIVE, None, None, None
         # A failure is no missing run.
-        missing = any(status not in (Status.OK, Status.ZERO) for row in measurement.statuses for status in row)
+        if any(status not in (Status.OK, Status.ZERO) for row in measurement.statuses for status in row):
+            text = "some runs neither succeeded nor failed; count each as 1 or as 0"
+            return undecided(
+                measurement, Remedy(limited_by="missing runs", text=text), confidence, allowed=self.allowed
+            )
         level, transition = (1 - confidence) / 2, _transition(measurement)
-        found = None if missing else transition.interval(level)
-        if missing:
-            reason = "some runs neither succeeded nor failed; count each as 1 or as 0"
-            remedy = Remedy(limited_by="missing runs", text=reason)
-        elif found is None:
-            reason = f"success does not clearly depend on the {measurement.axis}: more runs, or points further apart"
-            remedy = Remedy(limited_by="noise", text=reason)
-        else:
-            interval = found
-            verdict = decide(interval, self.allowed)
-            shown, limits = f"[{interval.low:.4g}, {interval.high:.4g}]", [f"{end:.4g}" for end in self.allowed]
-            where = {Verdict.SUPPORTED: "inside", Verdict.REFUTED: "outside"}.get(verdict, "partly inside")
-            reason = f"the crossing lies in {shown}, {where} [{', '.join(limits)}]"
-            low, high = self.allowed
-            if verdict is Verdict.SUPPORTED:
-                p_value = max(transition.p_above(low), transition.p_below(high))
-            elif verdict is Verdict.REFUTED:
-                p_value = min(transition.p_above(high), transition.p_below(low))
-            else:
-                remedy = self._remedy(reason, transition, level, measurement)
-                reason = remedy.text
-        return Finding(
-            expectation=self.expectation,
+        interval = transition.interval(level)
+        if interval is None:
+            text = f"success does not clearly depend on the {measurement.axis}: more runs, or points further apart"
+            return undecided(measurement, Remedy(limited_by="noise", text=text), confidence, allowed=self.allowed)
+        verdict, (low, high) = decide(interval, self.allowed), self.allowed
+        where = {Verdict.SUPPORTED: "inside", Verdict.REFUTED: "outside"}.get(verdict, "partly inside")
+        found = f"[{interval.low:.4g}, {interval.high:.4g}], {where} [{low:.4g}, {high:.4g}]"
+        reason = f"the crossing lies in {found}"
+        if verdict is Verdict.INCONCLUSIVE:
+            remedy = self._remedy(reason, transition, level, measurement)
+            return undecided(measurement, remedy, confidence, interval=interval, allowed=self.allowed)
+        p_value = (
+            max(transition.p_above(low), transition.p_below(high))
+            if verdict is Verdict.SUPPORTED
+            else min(transition.p_above(high), transition.p_below(low))
+        )
+        return Judgement(
             measurement=measurement,
             verdict=verdict,
             reason=reason,
             confidence=confidence,
             interval=interval,
+            allowed=self.allowed,
             p_value=p_value,
-            remedy=remedy,
         )
 
     def _remedy(self, reason: str, transition: Transition, level: float, measurement: Measurement) -> Remedy:
@@ -153,8 +161,7 @@ class Crossing:
         needed = ((float(stats.norm.isf(level / 2)) + _NORMAL_90) / (2 * max(clear, _SLIGHT))) ** 2
         if clear < _SLIGHT or needed <= most:
             return Remedy(limited_by="boundary", text=f"{reason}: near the boundary, more runs and points")
-        text = f"{reason}: about {math.ceil(needed)} runs a point instead of {most}"
-        return Remedy(limited_by="noise", text=text, effort=needed / most)
+        return more_runs(reason, needed / most, most, "runs a point")
 
 
 def _check_indicators(measurement: Measurement) -> None:

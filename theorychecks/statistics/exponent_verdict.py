@@ -21,31 +21,18 @@ from theorychecks.statistics.cells import (
 )
 from theorychecks.statistics.finite_size import FiniteSizeClass
 from theorychecks.statistics.interval import ExponentWeights, Fit, Interval, exponent_weights, fit_power_law
-from theorychecks.statistics.measurement import (
-    LOG_OF_MEAN,
-    Measurement,
-    check_any_number,
-    check_measurement,
-    plural,
-)
+from theorychecks.statistics.judgement import Judgement, Power, Verdict, decide, undecided
+from theorychecks.statistics.measurement import LOG_OF_MEAN, Average, Measurement, check_any_number
 from theorychecks.statistics.noise_law import fit_noise_law
 from theorychecks.statistics.rare import PROVISO, RUNS_TO_SEE, unseen
-from theorychecks.statistics.rounding import DITHER
+from theorychecks.statistics.remedies import UNSOUND, Remedy, for_exponent, missing_runs
 from theorychecks.statistics.skewness import hall_inverse
-from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict, decide
 
 _ROUGH_MEAN: Final = 0.01
 """Relative variance of a cell's mean above which its logarithm has no normal law to speak of."""
-_PLANNED: Final = 0.6
-"""A half-width of 0.6 margins supports a true claim about nine times in ten."""
-_UNSOUND: Final = frozenset({"independence", "rounding"})
-"""Checks of the noise itself; the others are of the finite-size class."""
 _ADMITTED: Final = 0.99
 _WIDER: Final = 2.0
 """Data that show curvature beyond the class refute only what a class of twice its constant refutes, too."""
-_MOST_DOUBLINGS: Final = 20
-_MOST_SEED_DOUBLINGS: Final = 6
-"""Whoever would need more than 64 times the seeds is told to widen the range."""
 CALM: Final = 0.01
 """Runs that scatter by one per cent: hardly an observable has less noise."""
 _OFTEN: Final = 0.9
@@ -54,92 +41,72 @@ _SIMULATIONS: Final = 1000
 
 
 def judge_exponent(
-    expectation: Expectation,
-    allowed: Interval,
     measurement: Measurement,
+    *,
+    allowed: Interval,
+    margin: float,
+    average: Average,
     confidence: float,
     finite_size: FiniteSizeClass,
     among: int = 1,
-) -> Finding:
+) -> Judgement:
     """Fit an exponent and compare its interval with what is allowed."""
-    check_measurement(measurement)
     check_any_number(measurement)
-    if measurement.beyond_tolerance(expectation.average):
-        missing = measurement.what_is_missing()
-        return Finding(
-            expectation=expectation,
-            measurement=measurement,
-            verdict=Verdict.INCONCLUSIVE,
-            reason=missing,
-            confidence=confidence,
-            remedy=Remedy(limited_by="missing runs", text=missing),
-        )
-    if expectation.average == LOG_OF_MEAN and (text := unseen(measurement)):
-        effort = RUNS_TO_SEE / min(measurement.seeds)
-        return Finding(
-            expectation=expectation,
-            measurement=measurement,
-            verdict=Verdict.INCONCLUSIVE,
-            reason=text,
-            confidence=confidence,
-            remedy=Remedy(limited_by="noise", text=text, effort=effort),
-        )
-    if expectation.average == LOG_OF_MEAN and (scatter := largest_variance_of_means(measurement)) > _ROUGH_MEAN:
-        most, effort = max(measurement.seeds), scatter / _ROUGH_MEAN
-        text = (
-            f"noise-limited: a mean over seeds is known to {math.sqrt(scatter):.0%} only, and its logarithm is skewed; "
-            f"about {math.ceil(effort * most)} seeds instead of {most}"
-        )
-        remedy: Remedy | None = Remedy(limited_by="noise", text=text, effort=effort)
-        return Finding(
-            expectation=expectation,
-            measurement=measurement,
-            verdict=Verdict.INCONCLUSIVE,
-            reason=text,
-            confidence=confidence,
-            remedy=remedy,
-        )
-    fit = fit_power_law(
-        measurement, confidence=confidence, finite_size=finite_size, average=expectation.average, among=among
-    )
+    if (hindrance := _hindrance(measurement, average)) is not None:
+        return undecided(measurement, hindrance, confidence, allowed=allowed)
+    fit = fit_power_law(measurement, confidence=confidence, finite_size=finite_size, average=average, among=among)
     fired = [name for name, check in fit.checks.items() if check.fired]
     verdict = decide(fit.interval, allowed, flagged=bool(fired))
     outside = verdict is Verdict.REFUTED and bool(fired) and not _refuted_by_wider_class(fit, allowed, measurement)
-    if outside or not _UNSOUND.isdisjoint(fired):
-        # The class, or the standard error itself, is in doubt, so nothing follows from the interval.
-        verdict = Verdict.INCONCLUSIVE
-    remedy = _remedy(fit, fired, expectation, allowed, measurement) if verdict is Verdict.INCONCLUSIVE else None
-    proviso = PROVISO if expectation.average == LOG_OF_MEAN else ""
-    return Finding(
-        expectation=expectation,
+    # The class, or the standard error itself, is in doubt, so nothing follows from the interval.
+    if outside or not UNSOUND.isdisjoint(fired) or verdict is Verdict.INCONCLUSIVE:
+        remedy = for_exponent(fit, fired, margin, allowed, measurement)
+        return undecided(measurement, remedy, confidence, fit=fit, interval=fit.interval, allowed=allowed)
+    return Judgement(
         measurement=measurement,
         verdict=verdict,
-        reason=remedy.text if remedy else _reason(verdict, fit, fired, allowed) + proviso,
+        reason=_reason(verdict, fit, fired, allowed) + (PROVISO if average == LOG_OF_MEAN else ""),
         confidence=confidence,
         fit=fit,
         interval=fit.interval,
         allowed=allowed,
-        remedy=remedy,
         p_value=_p_value(verdict, fit, allowed),
     )
 
 
+def _hindrance(measurement: Measurement, average: Average) -> Remedy | None:
+    """What keeps an exponent from being fitted at all: runs without a number, a mean that so few runs do not show."""
+    if measurement.beyond_tolerance(average):
+        return missing_runs(measurement)
+    if average != LOG_OF_MEAN:
+        return None
+    if text := unseen(measurement):
+        return Remedy(limited_by="noise", text=text, effort=RUNS_TO_SEE / min(measurement.seeds))
+    if (scatter := largest_variance_of_means(measurement)) > _ROUGH_MEAN:
+        rough = (
+            f"noise-limited: a mean over seeds is known to {math.sqrt(scatter):.0%} only, and its logarithm is skewed; "
+        )
+        most, effort = max(measurement.seeds), scatter / _ROUGH_MEAN
+        text = f"{rough}about {math.ceil(effort * most)} seeds instead of {most}"
+        return Remedy(limited_by="noise", text=text, effort=effort)
+    return None
+
+
 def power_of_exponent(
-    expectation: Expectation,
-    allowed: Interval,
     axis_values: Sequence[float],
     seeds: Sequence[int],
     noise: float,
+    *,
+    allowed: Interval,
+    margin: float,
     confidence: float,
     finite_size: FiniteSizeClass,
-    *,
     shared_seeds: bool,
 ) -> Power:
     """What a design could detect, by intervals of simulated estimates with normal noise."""
     design = _resolution(tuple(axis_values), tuple(seeds), noise, finite_size)
     simulated = _simulated_paired if shared_seeds else _simulated
     off, under, over = simulated(tuple(axis_values), tuple(seeds), noise, finite_size, (1 - confidence) / 2)
-    margin = expectation.margin or 0.0
     # The bias counts twice: the interval allows for it, and the worst correction moves the estimate by as much.
     detectable = margin + 2 * design.bias + float(np.quantile(under - off, _OFTEN))
     # The interval's middle lies below the estimate by the shift, which is room above and none below.
@@ -248,81 +215,3 @@ def _reason(verdict: Verdict, fit: Fit, fired: list[str], allowed: Interval) -> 
         return f"the interval {shown} lies inside {limits}"
     curved = f" on this range (curved: {', '.join(fired)})" if fired else ""
     return f"the interval {shown} lies outside {limits}{curved}"
-
-
-def _remedy(
-    fit: Fit, fired: list[str], expectation: Expectation, allowed: Interval, measurement: Measurement
-) -> Remedy:
-    """Why a fit decides nothing, and what would."""
-    disjoint = fit.interval.disjoint(allowed)
-    if not _UNSOUND.isdisjoint(fired) or (fired and (disjoint or fit.interval.inside(allowed))):
-        way_out = "the data are curved beyond the finite-size class; widen the range"
-        if disjoint:
-            way_out = (
-                f"outside the class: {way_out}. Its constant says that what is allowed is refuted, twice that does not"
-            )
-        if "rounding" in fired:
-            way_out = DITHER
-        if "independence" in fired:
-            way_out = "runs of one index agree across the axis; declare shared_seeds=True, or draw them independently"
-        return Remedy(limited_by="flags", text=f"flagged ({', '.join(fired)}): {way_out}")
-    flags = f"; flagged ({', '.join(fired)})" if fired else ""
-    margin = expectation.margin or 0.0
-    factor = _times_the_seeds(fit, margin, measurement)
-    if fit.bias_bound > margin / 2 and factor is None:
-        return Remedy(limited_by="bias", text=f"bias-limited: {_wider_range(fit, margin, measurement)}{flags}")
-    if max(fit.noise_half_width, fit.bias_bound) > margin / 2:
-        if factor is None:
-            # Noise falls as one over the root of the seeds; what it may be is what the bias leaves over.
-            wanted = max(_PLANNED * margin - fit.bias_bound, 0.1 * margin)
-            factor = (fit.noise_half_width / wanted) ** 2
-        most = max(measurement.seeds)
-        each = measurement.axis if plural(measurement.axis) != measurement.axis else "value"
-        text = f"noise-limited: about {math.ceil(factor * most)} seeds a {each} instead of {most}{flags}"
-        return Remedy(limited_by="noise", text=text, effort=factor)
-    inside = Interval(fit.exponent, fit.exponent).inside(allowed)
-    room = min(abs(fit.exponent - end) for end in allowed if math.isfinite(end))
-    text = (
-        f"near the boundary: the estimate lies {room:.3f} {'inside' if inside else 'outside'} the margin, the "
-        f"half-width is {fit.bias_bound + fit.noise_half_width:.3f}; more seeds and "
-        f"{'wider widths' if measurement.axis == 'width' else 'a wider range'}{flags}"
-    )
-    return Remedy(limited_by="boundary", text=text)
-
-
-def _times_the_seeds(fit: Fit, margin: float, measurement: Measurement) -> float | None:
-    """How many times the seeds would support a true claim on this range; weights trade bias for noise, so both fall."""
-    axis = np.asarray(measurement.axis_values, dtype=np.float64)
-    counts = np.asarray(measurement.seeds, dtype=np.float64)
-    factors = 2.0 ** (np.arange(1, 2 * _MOST_SEED_DOUBLINGS + 1) / 2)
-    reached = (f for f in factors if _half_width(axis, f * counts, fit.noise, fit.finite_size) <= _PLANNED * margin)
-    return next(map(float, reached), None)
-
-
-def _wider_range(fit: Fit, margin: float, measurement: Measurement) -> str:
-    bound = f"the bias bound is {fit.bias_bound:.3f} of a margin of {margin:g}"
-    reached = range_for(margin, measurement.axis_values, measurement.seeds, fit.noise, fit.finite_size)
-    if reached is None:
-        end = "start the range higher" if fit.finite_size.towards == "infinity" else "reach further down"
-        return f"{bound}; {end}, with more seeds"
-    return f"{bound}; {plural(measurement.axis)} up to {reached:,.0f} would decide"
-
-
-def range_for(
-    margin: float, axis_values: Sequence[float], seeds: Sequence[int], noise: float, finite_size: FiniteSizeClass
-) -> float | None:
-    """How far the axis would have to reach, doubling from its last value, for a true claim to be supported."""
-    if finite_size.towards == "zero":
-        return None
-    axis, counts = np.asarray(axis_values, dtype=np.float64), np.asarray(seeds, dtype=np.float64)
-    for _ in range(_MOST_DOUBLINGS):
-        axis, counts = np.append(axis, 2 * axis[-1]), np.append(counts, counts[-1])
-        if _half_width(axis, counts, noise, finite_size) <= _PLANNED * margin:
-            return float(axis[-1])
-    return None
-
-
-def _half_width(axis: Array, seeds: Array, noise: float, finite_size: FiniteSizeClass) -> float:
-    variances = noise**2 * trimming_costs(seeds) / seeds
-    weights, bias, _ = exponent_weights(axis, variances, finite_size.curves(axis), finite_size.sizes(axis))
-    return bias + 2 * float(np.sqrt((weights**2 * variances).sum()))

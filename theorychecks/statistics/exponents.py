@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from theorychecks.statistics.arguments import real_number
-from theorychecks.statistics.exponent_verdict import CALM, calmest, judge_exponent, power_of_exponent, range_for
+from theorychecks.statistics.exponent_verdict import CALM, calmest, judge_exponent, power_of_exponent
 from theorychecks.statistics.finite_size import DEFAULT_CLASS, FiniteSizeClass, check_class, class_for
 from theorychecks.statistics.interval import (
     CONFIDENCE,
@@ -19,10 +19,11 @@ from theorychecks.statistics.interval import (
     check_among,
     check_average,
 )
-from theorychecks.statistics.measurement import MEAN_OF_LOGS, Average, Measurement, check_measurement
-from theorychecks.statistics.prediction import Demands
+from theorychecks.statistics.judgement import Expectation, Judgement, Power
+from theorychecks.statistics.measurement import MEAN_OF_LOGS, Average, Measurement, ratio_to
+from theorychecks.statistics.prediction import Demands, Layout
 from theorychecks.statistics.rare import RUNS_TO_SEE
-from theorychecks.statistics.verdict import Expectation, Finding, Power
+from theorychecks.statistics.remedies import range_for
 
 MARGIN: Final = 0.08
 """Below half the distance from -1/2 to -2/3, so that one interval never supports both."""
@@ -38,6 +39,7 @@ class ExponentPrediction(ABC):
     Subclasses say which exponents they allow, and add nothing to how that is judged.
     """
 
+    within: float
     average: Average
     corrections: FiniteSizeClass | None
     among: int
@@ -52,21 +54,30 @@ class ExponentPrediction(ABC):
     def allowed(self) -> Interval:
         """Exponents that the prediction allows, margin included."""
 
+    def phrase(self, axis: str) -> str:
+        """The power of the axis, "n^-0.5"; "at most" or "at least" that where the other side is open."""
+        bound = "at most " if self.allowed.low == -math.inf else "at least " if self.allowed.high == math.inf else ""
+        return bound + power_text(axis, self.expectation.exponent or 0.0)
+
     def demands(self, points: int, confidence: float) -> Demands:
         """Five axis values, so that curvature shows, and four seeds; 368 for a mean (see `rare`)."""
         return Demands(FEWEST_POINTS, _FEWEST_SEEDS if self.average == MEAN_OF_LOGS else RUNS_TO_SEE)
 
-    def admit(self, axis_values: Sequence[float], seeds: Sequence[int], *, confidence: float = CONFIDENCE) -> None:
-        """Refuse fewer than five axis values, or a first one too small for the finite-size class."""
-        admit_power_law(axis_values, finite_size=self.corrections or DEFAULT_CLASS)
+    def admit(self, layout: Layout, *, confidence: float = CONFIDENCE) -> None:
+        """Refuse fewer than five axis values, a first one too small for the finite-size class, and too short a range.
 
-    def check_range(self, axis_values: Sequence[float], seeds: Sequence[int]) -> None:
-        """Refuse a range on which even an observable with hardly any noise could not support the prediction.
+        Too short is one on which even an observable with hardly any noise could not support the prediction.
 
         Raises:
-            ValueError: with the range that the margin needs.
+            ValueError: also for an axis without a finite-size class, and for runs without partners.
         """
-        finite_size, margin = self.corrections or DEFAULT_CLASS, self.expectation.margin or math.inf
+        layout.check_pairs()
+        admit_power_law(layout.axis_values, finite_size=class_for(layout.axis, self.corrections))
+        if layout.role == "prediction":
+            self._check_range(layout.axis_values, layout.seeds)
+
+    def _check_range(self, axis_values: Sequence[float], seeds: Sequence[int]) -> None:
+        finite_size, margin = self.corrections or DEFAULT_CLASS, self.within
         half, bias = calmest(axis_values, seeds, finite_size)
         if half < margin:
             return
@@ -88,23 +99,37 @@ class ExponentPrediction(ABC):
         shared_seeds: bool = False,
     ) -> Power:
         """What a design could detect, if the logarithm of one run had this standard deviation."""
-        finite_size = self.corrections or DEFAULT_CLASS
         return power_of_exponent(
-            self.expectation,
-            self.allowed,
             axis_values,
             seeds,
             noise,
-            confidence,
-            finite_size,
+            allowed=self.allowed,
+            margin=self.within,
+            confidence=confidence,
+            finite_size=self.corrections or DEFAULT_CLASS,
             shared_seeds=shared_seeds,
         )
 
-    def judge(self, measurement: Measurement, *, confidence: float = CONFIDENCE) -> Finding:
+    def judge(
+        self, measurement: Measurement, other: Measurement | None = None, *, confidence: float = CONFIDENCE
+    ) -> Judgement:
         """SUPPORTED when the exponent's whole interval is allowed, REFUTED when none of it is."""
-        check_measurement(measurement)
-        finite_size = class_for(measurement.axis, self.corrections)
-        return judge_exponent(self.expectation, self.allowed, measurement, confidence, finite_size, self.among)
+        judged = ratio_to(measurement, other)
+        return judge_exponent(
+            judged,
+            allowed=self.allowed,
+            margin=self.within,
+            average=self.average,
+            confidence=confidence,
+            finite_size=class_for(judged.axis, self.corrections),
+            among=self.among,
+        )
+
+
+def power_text(axis: str, exponent: float) -> str:
+    """A power of the width, "n^-0.5", or of another axis, "samples^-0.5"."""
+    base = "n" if axis == "width" else axis
+    return f"{base}^0" if exponent == 0 else f"{base}^{exponent:+.3g}"
 
 
 @dataclass(frozen=True)

@@ -12,20 +12,26 @@ from scipy import special, stats
 
 from theorychecks.statistics.arguments import settle_numbers
 from theorychecks.statistics.cells import NO_NOISE, Array, Estimate, mean_of
-from theorychecks.statistics.dithering import unless_rounded
 from theorychecks.statistics.growth_index import growth_index
 from theorychecks.statistics.interval import CONFIDENCE, FEWEST_POINTS, Interval, check_confidence
-from theorychecks.statistics.measurement import Measurement, check_measurement
-from theorychecks.statistics.prediction import Demands
-from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict, decide
+from theorychecks.statistics.judgement import (
+    Expectation,
+    Judgement,
+    Power,
+    Verdict,
+    decide,
+    undecided,
+    unless_rounded,
+)
+from theorychecks.statistics.measurement import Measurement, ratio_to
+from theorychecks.statistics.prediction import Demands, Layout
+from theorychecks.statistics.remedies import Remedy, for_half_width
 
 FEWEST_DECADES: Final = 8
 """A slow power less a constant looks like a logarithm until it has grown by a factor of e: t^0.05 - 0.9 is SUPPORTED
 over four decades and REFUTED over eight; a logarithm with an early transient, the other way round (see the tests).
 """
 _FEWEST_SEEDS: Final = 6
-_PLANNED: Final = 0.6
-"""A half-width of 0.6 margins leaves room for the estimate itself."""
 _MISSED: Final = (0.1, 0.05)
 """How often a detectable departure is missed on its one side, and a true index, nine times in ten seen, on either."""
 _FAR: Final = 50.0
@@ -69,22 +75,27 @@ class LogarithmicGrowth:
         """The prediction in numbers: the margin is that of the index."""
         return Expectation(kind="logarithmic_growth", margin=self.within)
 
+    def phrase(self, axis: str) -> str:
+        """What reports call it."""
+        return "growth like a logarithm"
+
     def demands(self, points: int, confidence: float) -> Demands:
         """All times, five or more, with six curves."""
         return Demands(max(points, FEWEST_POINTS), _FEWEST_SEEDS)
 
-    def admit(self, axis_values: Sequence[float], seeds: Sequence[int], *, confidence: float = CONFIDENCE) -> None:
+    def admit(self, layout: Layout, *, confidence: float = CONFIDENCE) -> None:
         """Refuse fewer than five times, eight decades or six curves, and cells that make no curves."""
-        decades = math.log10(axis_values[-1] / axis_values[0])
-        if len(axis_values) < FEWEST_POINTS or decades < FEWEST_DECADES - 1e-9:
+        layout.check_pairs()
+        decades = math.log10(layout.axis_values[-1] / layout.axis_values[0])
+        if len(layout.axis_values) < FEWEST_POINTS or decades < FEWEST_DECADES - 1e-9:
             raise ValueError(
                 f"a logarithm is told from a slow power over {FEWEST_DECADES} decades, at {FEWEST_POINTS} times or "
-                f"more; got {len(axis_values)} over {decades:.2g}. Integrate in log t."
+                f"more; got {len(layout.axis_values)} over {decades:.2g}. Integrate in log t."
             )
-        if len(set(seeds)) > 1 or min(seeds) < _FEWEST_SEEDS:
+        if len(set(layout.seeds)) > 1 or min(layout.seeds) < _FEWEST_SEEDS:
             raise ValueError(
                 f"each seed makes a curve, so as many are needed at every time, {_FEWEST_SEEDS} or more; "
-                f"got {tuple(seeds)}"
+                f"got {tuple(layout.seeds)}"
             )
 
     def power(
@@ -117,68 +128,60 @@ class LogarithmicGrowth:
             detectable=_departure(self.within, seen * error), support=max(1 - missed, 0.0), resolution=sharp * error
         )
 
-    def judge(self, measurement: Measurement, *, confidence: float = CONFIDENCE) -> Finding:
+    def judge(
+        self, measurement: Measurement, other: Measurement | None = None, *, confidence: float = CONFIDENCE
+    ) -> Judgement:
         """SUPPORTED when the interval of the index lies inside the margin and curves grow, REFUTED when they cannot.
 
         Raises:
             ValueError: for fewer than five times, eight decades or six curves, or unequal numbers of seeds.
         """
-        check_measurement(measurement)
+        measurement = ratio_to(measurement, other)
         check_confidence(confidence)
-        self.admit(measurement.axis_values, measurement.seeds, confidence=confidence)
-        verdict, p_value, interval, remedy = Verdict.INCONCLUSIVE, None, None, None
+        self.admit(Layout.of(measurement), confidence=confidence)
+        return unless_rounded(self._judged(measurement, confidence))
+
+    def _judged(self, measurement: Measurement, confidence: float) -> Judgement:
+        allowed, level = Interval(1 - self.within, 1 + self.within), (1 - confidence) / 2
         if any(measurement.not_finite):
-            reason = f"{measurement.what_is_missing().partition(';')[0]}; a curve needs a number at every time"
-            remedy = Remedy(limited_by="missing runs", text=reason)
-        else:
-            times = np.log(np.asarray(measurement.axis_values))
-            curves = np.array(measurement.log_values()).T / self.exponent
-            grown = mean_of(curves[:, -1] - curves[:, 0], guarded=False)
-            level = (1 - confidence) / 2
-            falls, grows = grown.chance_below(-grown.value), grown.chance_above(grown.value)
-            index = _index(times, curves)
-            if falls <= level:
-                verdict, p_value, reason = Verdict.REFUTED, falls, "the curves go the other way"
-            elif index is None:
-                reason = (
-                    "the mean curve has no index of growth: it hardly grows, or by more than any logarithm at its end"
+            text = f"{measurement.what_is_missing().partition(';')[0]}; a curve needs a number at every time"
+            return undecided(measurement, Remedy(limited_by="missing runs", text=text), confidence, allowed=allowed)
+        times = np.log(np.asarray(measurement.axis_values))
+        curves = np.array(measurement.log_values()).T / self.exponent
+        grown = mean_of(curves[:, -1] - curves[:, 0], guarded=False)
+        falls, grows = grown.chance_below(-grown.value), grown.chance_above(grown.value)
+        index = None if falls <= level else _index(times, curves)
+        if falls > level and index is None:
+            text = (
+                "the mean curve has no index of growth: it hardly grows, or by more than any logarithm at its end; "
+                "more curves, or a longer span"
+            )
+            return undecided(measurement, Remedy(limited_by="noise", text=text), confidence, allowed=allowed)
+        verdict, reason, p_value, interval = Verdict.REFUTED, "the curves go the other way", falls, None
+        if index is not None:
+            interval = Interval(index.value - index.reach_below(level), index.value + index.reach_above(level))
+            verdict = decide(interval, allowed, flagged=grows > level)
+            shown = f"the index of growth [{interval.low:+.2f}, {interval.high:+.2f}]"
+            limits = f"[{allowed.low:g}, {allowed.high:g}], where a logarithm has 1 and a power 0"
+            if verdict is Verdict.INCONCLUSIVE:
+                remedy = _remedy(f"{shown} reaches beyond {limits}", interval, self.within, measurement)
+                return undecided(measurement, remedy, confidence, interval=interval, allowed=allowed)
+            if verdict is Verdict.SUPPORTED:
+                reason, p_value = (
+                    f"{shown} lies inside {limits}",
+                    max(*_chances(index, allowed.low, allowed.high), grows),
                 )
-                remedy = Remedy(limited_by="noise", text=f"{reason}; more curves, or a longer span")
-                reason = remedy.text
             else:
-                interval = Interval(index.value - index.reach_below(level), index.value + index.reach_above(level))
-                allowed = Interval(1 - self.within, 1 + self.within)
-                shown = f"the index of growth [{interval.low:+.2f}, {interval.high:+.2f}]"
-                limits = f"[{allowed.low:g}, {allowed.high:g}], where a logarithm has 1 and a power 0"
-                verdict = decide(interval, allowed, flagged=grows > level)
-                if verdict is Verdict.REFUTED:
-                    beyond = (
-                        index.chance_above(index.value - allowed.high),
-                        index.chance_below(allowed.low - index.value),
-                    )
-                    p_value = min(beyond)
-                    reason = f"{shown} lies outside {limits}"
-                elif verdict is Verdict.SUPPORTED:
-                    inside = (
-                        index.chance_above(index.value - allowed.low),
-                        index.chance_below(allowed.high - index.value),
-                    )
-                    p_value = max(*inside, grows)
-                    reason = f"{shown} lies inside {limits}"
-                else:
-                    remedy = _remedy(f"{shown} reaches beyond {limits}", interval, self.within, measurement)
-                    reason = remedy.text
-        finding = Finding(
-            expectation=self.expectation,
+                reason, p_value = f"{shown} lies outside {limits}", min(_chances(index, allowed.high, allowed.low))
+        return Judgement(
             measurement=measurement,
             verdict=verdict,
             reason=reason,
             confidence=confidence,
             interval=interval,
+            allowed=allowed,
             p_value=p_value,
-            remedy=remedy,
         )
-        return unless_rounded(finding)
 
 
 def _index(times: Array, curves: Array) -> Estimate | None:
@@ -199,10 +202,11 @@ def _departure(within: float, reach: float) -> float:
     return (1 - 2 * reach - math.sqrt(room)) / (2 * reach) if room >= 0 and 2 * reach < 1 else math.inf
 
 
+def _chances(index: Estimate, above: float, below: float) -> tuple[float, float]:
+    """The chance of so large an index if the truth were the first, and of so small a one if it were the second."""
+    return index.chance_above(index.value - above), index.chance_below(below - index.value)
+
+
 def _remedy(reason: str, interval: Interval, within: float, measurement: Measurement) -> Remedy:
-    half = (interval.high - interval.low) / 2
-    if half <= within / 2:
-        return Remedy(limited_by="boundary", text=f"{reason}: near the boundary; a longer span")
-    factor, most = (half / (_PLANNED * within)) ** 2, max(measurement.seeds)
-    text = f"{reason}: about {math.ceil(factor * most)} curves instead of {most}, or a longer span"
-    return Remedy(limited_by="noise", text=text, effort=factor)
+    half, most = (interval.high - interval.low) / 2, max(measurement.seeds)
+    return for_half_width(reason, half, within, most, "curves", near="; a longer span", besides=", or a longer span")

@@ -11,10 +11,11 @@ import numpy as np
 
 from theorychecks.statistics.arguments import is_one_of, settle_numbers
 from theorychecks.statistics.interval import CONFIDENCE, check_confidence
-from theorychecks.statistics.measurement import FEWEST_SEEDS, Measurement, check_measurement
-from theorychecks.statistics.prediction import Demands
+from theorychecks.statistics.judgement import Expectation, Judgement, Power, Verdict, undecided
+from theorychecks.statistics.measurement import FEWEST_SEEDS, Measurement, ratio_to
+from theorychecks.statistics.prediction import Demands, Layout
+from theorychecks.statistics.remedies import Remedy
 from theorychecks.statistics.statuses import Status
-from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict
 
 DType = Literal["float32", "float64"]
 _EPSILON: Final = {"float32": float(np.finfo(np.float32).eps), "float64": float(np.finfo(np.float64).eps)}
@@ -60,12 +61,17 @@ class Identity:
         """The prediction in numbers: the margin is in units in the last place, not in the quantity's own."""
         return Expectation(kind="identity", margin=self.ulps)
 
+    def phrase(self, axis: str) -> str:
+        """What reports call it."""
+        return "an identity"
+
     def demands(self, points: int, confidence: float) -> Demands:
         """All axis values, with as many seeds as a measurement has at least."""
         return Demands(points, FEWEST_SEEDS)
 
-    def admit(self, axis_values: Sequence[float], seeds: Sequence[int], *, confidence: float = CONFIDENCE) -> None:
-        """Admit every design: one run can refute, and what all runs show is all there is to support."""
+    def admit(self, layout: Layout, *, confidence: float = CONFIDENCE) -> None:
+        """Refuse runs without partners only: one run can refute, and what all runs show is all there is to support."""
+        layout.check_pairs()
 
     def power(
         self,
@@ -79,9 +85,11 @@ class Identity:
         """The log-ratio beyond which any run refutes, whatever the noise; a true identity is always SUPPORTED."""
         return Power(detectable=math.log1p(self.ulps * self.unit / self.value), support=1.0, resolution=self.ulps)
 
-    def judge(self, measurement: Measurement, *, confidence: float = CONFIDENCE) -> Finding:
+    def judge(
+        self, measurement: Measurement, other: Measurement | None = None, *, confidence: float = CONFIDENCE
+    ) -> Judgement:
         """SUPPORTED when every run is within rounding, REFUTED when any is not; missing runs leave it open."""
-        check_measurement(measurement)
+        measurement = ratio_to(measurement, other)
         check_confidence(confidence)
         deviations = [
             (
@@ -96,17 +104,12 @@ class Identity:
         ]
         furthest, place = max(deviations, key=lambda deviation: deviation[0], default=(0.0, "no run"))
         deviates = f"the largest deviation from {self.value:g} is {furthest:.3g} ulps of {self.dtype}, at {place}"
-        verdict, reason, remedy = Verdict.SUPPORTED, f"{deviates}; {self.ulps:g} are allowed", None
-        if furthest > self.ulps:
-            verdict = Verdict.REFUTED
-        elif any(measurement.not_finite):
+        if furthest <= self.ulps and any(measurement.not_finite):
             missing = f"{measurement.what_is_missing().partition(';')[0]}; every run needs a number"
-            verdict, reason, remedy = Verdict.INCONCLUSIVE, missing, Remedy(limited_by="missing runs", text=missing)
-        return Finding(
-            expectation=self.expectation,
+            return undecided(measurement, Remedy(limited_by="missing runs", text=missing), confidence)
+        return Judgement(
             measurement=measurement,
-            verdict=verdict,
-            reason=reason,
+            verdict=Verdict.SUPPORTED if furthest <= self.ulps else Verdict.REFUTED,
+            reason=f"{deviates}; {self.ulps:g} are allowed",
             confidence=confidence,
-            remedy=remedy,
         )

@@ -324,3 +324,14 @@ def check_any_number(measurement: Measurement) -> None:
         raise ValueError(
             f"{measurement.name} has no number in any run, and nothing can be judged: {measurement.what_is_missing()}"
         )
+
+
+def ratio_to(measurement: Measurement, other: Measurement | None) -> Measurement:
+    """What is judged of a measurement: itself, or its ratio to another one, seed by seed.
+
+    Raises:
+        TypeError: for what is no measurement.
+        ValueError: if the two do not have the same axis values and seeds.
+    """
+    check_measurement(measurement)
+    return measurement if other is None else measurement.over(other)

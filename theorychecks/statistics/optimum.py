@@ -10,10 +10,17 @@ from typing import Final, Literal
 import numpy as np
 
 from theorychecks.statistics.arguments import is_one_of
-from theorychecks.statistics.dithering import unless_rounded
 from theorychecks.statistics.interval import CONFIDENCE, check_confidence
+from theorychecks.statistics.judgement import (
+    Expectation,
+    Judgement,
+    Power,
+    Verdict,
+    undecided,
+    unless_rounded,
+)
 from theorychecks.statistics.means import common_skewness, mean_above
-from theorychecks.statistics.measurement import Measurement, check_any_number, check_measurement
+from theorychecks.statistics.measurement import Measurement, check_any_number, ratio_to
 from theorychecks.statistics.medians import (
     Sample,
     chance_above,
@@ -24,9 +31,9 @@ from theorychecks.statistics.medians import (
     room_for,
     samples,
 )
-from theorychecks.statistics.prediction import Demands
+from theorychecks.statistics.prediction import Demands, Layout
+from theorychecks.statistics.remedies import Remedy
 from theorychecks.statistics.statuses import Status
-from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict
 
 FEWEST_POINTS: Final = 3
 _ENDS: Final = 2
@@ -67,19 +74,24 @@ class InteriorOptimum:
         """The prediction in numbers; an optimum has none."""
         return Expectation(kind="interior_optimum")
 
+    def phrase(self, axis: str) -> str:
+        """What reports call it."""
+        return "an optimum inside"
+
     def demands(self, points: int, confidence: float) -> Demands:
         """All points, three or more, with as many seeds as medians need to support and to refute."""
         interior, level = max(points, FEWEST_POINTS) - 2, (1 - confidence) / 2
         return Demands(max(points, FEWEST_POINTS), fewest_runs(level / max(interior, _ENDS)))
 
-    def admit(self, axis_values: Sequence[float], seeds: Sequence[int], *, confidence: float = CONFIDENCE) -> None:
+    def admit(self, layout: Layout, *, confidence: float = CONFIDENCE) -> None:
         """Refuse a range without an interior, and fewer seeds than medians need."""
-        self._check_points(axis_values, confidence)
-        points, needed = self.demands(len(axis_values), confidence)
-        if min(seeds) < needed:
+        layout.check_pairs()
+        self._check_points(layout.axis_values, confidence)
+        points, needed = self.demands(len(layout.axis_values), confidence)
+        if min(layout.seeds) < needed:
             raise ValueError(
                 f"an optimum among {points} axis values at confidence {confidence:g} needs {needed} seeds at each, or "
-                f"medians could never show it; got {tuple(seeds)}"
+                f"medians could never show it; got {tuple(layout.seeds)}"
             )
 
     def power(
@@ -102,27 +114,23 @@ class InteriorOptimum:
         detectable = noise * (2 * found.reach + found.error * room_for(chance_above, _SEEN, interior))
         return Power(detectable=detectable, support=0.0, resolution=detectable)
 
-    def judge(self, measurement: Measurement, *, confidence: float = CONFIDENCE) -> Finding:
+    def judge(
+        self, measurement: Measurement, other: Measurement | None = None, *, confidence: float = CONFIDENCE
+    ) -> Judgement:
         """SUPPORTED when both ends are worse than some interior point, REFUTED when at each one an end is better.
 
         Raises:
             ValueError: with fewer than three axis values, or without any number.
         """
-        check_measurement(measurement)
+        measurement = ratio_to(measurement, other)
         check_confidence(confidence)
         self._check_points(measurement.axis_values, confidence)
         check_any_number(measurement)
         needed, fewest = self.demands(len(measurement.axis_values), confidence).seeds, min(measurement.seeds)
         if fewest < needed:
             text = f"medians of {fewest} runs show no optimum at confidence {confidence:g}; {needed} seeds a point can"
-            return Finding(
-                expectation=self.expectation,
-                measurement=measurement,
-                verdict=Verdict.INCONCLUSIVE,
-                reason=text,
-                confidence=confidence,
-                remedy=Remedy(limited_by="noise", text=text, effort=needed / fewest),
-            )
+            remedy = Remedy(limited_by="noise", text=text, effort=needed / fewest)
+            return undecided(measurement, remedy, confidence)
         level, last = (1 - confidence) / 2, len(measurement.axis_values) - 1
         ranked = self._worst_last(measurement)
         paired, inside = measurement.shared_seeds, range(1, last)
@@ -147,32 +155,31 @@ class InteriorOptimum:
         refuted = min(1.0, _ENDS * float(better.min(axis=0).max()))
         place = f"{measurement.axis} {measurement.axis_values[best + 1]:g}"
         how = "by median, since runs are missing" if means is None else "by median and by mean"
-        verdict, p_value, remedy = Verdict.INCONCLUSIVE, None, None
-        if supported <= level:
-            verdict, p_value = Verdict.SUPPORTED, supported
-            reason = f"both ends are worse than points between them, {how}; the best is {place}"
-        elif refuted <= level:
-            verdict, p_value = Verdict.REFUTED, refuted
-            reason = f"at every point between the ends one of them is better, {how}"
-        else:
-            reason = (
+        doubtful = samples(measurement)[end], samples(measurement)[best + 1]
+        reached = difference(*doubtful, level / len(inside), paired=paired)
+        interval = reached if all(map(math.isfinite, reached)) else None
+        if min(supported, refuted) > level:
+            text = (
                 f"{place} is the best between the ends, and {measurement.axis} {measurement.axis_values[end]:g} is not "
                 f"clearly worse, {how}; more seeds, or a range that reaches further on that side"
             )
-            remedy = Remedy(limited_by="noise", text=reason)
-        doubtful = samples(measurement)[end], samples(measurement)[best + 1]
-        interval = difference(*doubtful, level / len(inside), paired=paired)
-        finding = Finding(
-            expectation=self.expectation,
-            measurement=measurement,
-            verdict=verdict,
-            reason=reason,
-            confidence=confidence,
-            interval=interval if all(map(math.isfinite, interval)) else None,
-            p_value=p_value,
-            remedy=remedy,
+            remedy = Remedy(limited_by="noise", text=text)
+            return unless_rounded(undecided(measurement, remedy, confidence, interval=interval))
+        verdict, p_value = Verdict.SUPPORTED, supported
+        reason = f"both ends are worse than points between them, {how}; the best is {place}"
+        if supported > level:
+            verdict, p_value = Verdict.REFUTED, refuted
+            reason = f"at every point between the ends one of them is better, {how}"
+        return unless_rounded(
+            Judgement(
+                measurement=measurement,
+                verdict=verdict,
+                reason=reason,
+                confidence=confidence,
+                interval=interval,
+                p_value=p_value,
+            )
         )
-        return unless_rounded(finding)
 
     def _check_points(self, axis_values: Sequence[float], confidence: float) -> None:
         if len(axis_values) < self.demands(len(axis_values), confidence).points:

@@ -13,11 +13,18 @@ from scipy import special, stats
 
 from theorychecks.statistics.arguments import is_one_of
 from theorychecks.statistics.cells import Array
-from theorychecks.statistics.dithering import unless_rounded
 from theorychecks.statistics.interval import CONFIDENCE, Interval, check_confidence
-from theorychecks.statistics.measurement import Measurement, check_measurement
-from theorychecks.statistics.prediction import Demands
-from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict
+from theorychecks.statistics.judgement import (
+    Expectation,
+    Judgement,
+    Power,
+    Verdict,
+    undecided,
+    unless_rounded,
+)
+from theorychecks.statistics.measurement import Measurement, ratio_to
+from theorychecks.statistics.prediction import Demands, Layout
+from theorychecks.statistics.remedies import Remedy, missing_runs
 
 _SEEN: Final = 0.9
 
@@ -47,17 +54,22 @@ class Ordering:
         """The prediction in numbers; an ordering has none."""
         return Expectation(kind="ordering")
 
+    def phrase(self, axis: str) -> str:
+        """What reports call it."""
+        return "an ordering"
+
     def demands(self, points: int, confidence: float) -> Demands:
         """All axis values, with as many seeds as the sign test needs to refute at one of them."""
         return Demands(points, math.ceil(math.log2(points / ((1 - confidence) / 2))))
 
-    def admit(self, axis_values: Sequence[float], seeds: Sequence[int], *, confidence: float = CONFIDENCE) -> None:
+    def admit(self, layout: Layout, *, confidence: float = CONFIDENCE) -> None:
         """Refuse fewer seeds than the sign test needs."""
-        points, needed = self.demands(len(axis_values), confidence)
-        if min(seeds) < needed:
+        layout.check_pairs()
+        points, needed = self.demands(len(layout.axis_values), confidence)
+        if min(layout.seeds) < needed:
             raise ValueError(
                 f"an ordering over {points} axis values at confidence {confidence:g} needs {needed} seeds at "
-                f"each, or its sign test could never refute; got {tuple(seeds)}"
+                f"each, or its sign test could never refute; got {tuple(layout.seeds)}"
             )
 
     def power(
@@ -76,7 +88,9 @@ class Ordering:
         seen = noise * _detectable(min(seeds), (1 - confidence) / 2 / len(axis_values))
         return Power(detectable=seen, support=0.0, resolution=seen)
 
-    def judge(self, measurement: Measurement, *, confidence: float = CONFIDENCE) -> Finding:
+    def judge(
+        self, measurement: Measurement, other: Measurement | None = None, *, confidence: float = CONFIDENCE
+    ) -> Judgement:
         """SUPPORTED when every axis value shows the order, REFUTED when one shows the opposite.
 
         Support needs every test to succeed, so it needs no correction for many axis values; refutation divides its
@@ -85,28 +99,18 @@ class Ordering:
         Raises:
             ValueError: with fewer seeds than the sign test needs to refute at this confidence.
         """
-        check_measurement(measurement)
+        measurement = ratio_to(measurement, other)
         check_confidence(confidence)
         tail = (1 - confidence) / 2
-        self.admit(measurement.axis_values, measurement.seeds, confidence=confidence)
+        self.admit(Layout.of(measurement), confidence=confidence)
         sign = 1.0 if self.direction == "above" else -1.0
         cells = [sign * cell for cell in measurement.log_values()]
         if measurement.beyond_tolerance():
-            missing = measurement.what_is_missing()
-            remedy = Remedy(limited_by="missing runs", text=missing)
-            return Finding(
-                expectation=self.expectation,
-                measurement=measurement,
-                verdict=Verdict.INCONCLUSIVE,
-                reason=missing,
-                confidence=confidence,
-                remedy=remedy,
-            )
+            return undecided(measurement, missing_runs(measurement), confidence)
         worst = min(cells, key=lambda cell: float(np.median(cell)))
         interval = _mean_interval(worst, tail)
         verdict, p_value, reason = self._decide(cells, tail)
-        finding = Finding(
-            expectation=self.expectation,
+        found = Judgement(
             measurement=measurement,
             verdict=verdict,
             reason=reason,
@@ -116,7 +120,7 @@ class Ordering:
             remedy=Remedy(limited_by="noise", text=reason) if verdict is Verdict.INCONCLUSIVE else None,
         )
         # A grid on which one lies keeps the order, and shows as ties what it hides.
-        return finding if all(1.0 in cell for cell in measurement.values) else unless_rounded(finding)
+        return found if all(1.0 in cell for cell in measurement.values) else unless_rounded(found)
 
     def _decide(self, cells: list[Array], tail: float) -> tuple[Verdict, float | None, str]:
         above = max(_p_above_zero(cell) for cell in cells)

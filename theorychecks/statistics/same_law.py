@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from scipy import special, stats
 
 from theorychecks.statistics.arguments import settle_numbers
-from theorychecks.statistics.dithering import unless_rounded
 from theorychecks.statistics.interval import CONFIDENCE, Interval, check_confidence
+from theorychecks.statistics.judgement import (
+    Expectation,
+    Judgement,
+    Power,
+    Verdict,
+    undecided,
+    unless_rounded,
+)
 from theorychecks.statistics.measurement import Measurement, check_measurement
-from theorychecks.statistics.prediction import Demands
+from theorychecks.statistics.prediction import Demands, Layout
+from theorychecks.statistics.remedies import Remedy, for_half_width
 from theorychecks.statistics.two_samples import TESTS, compare, detectable
-from theorychecks.statistics.verdict import Expectation, Finding, Power, Remedy, Verdict
 
 _FEWEST_SEEDS: Final = 8
 """Jackknife intervals and Levene's test are rough with fewer."""
-_PLANNED: Final = 0.6
-"""A half-width of 0.6 margins leaves room for the estimate itself."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,10 @@ class SameLaw:
         """The prediction in numbers: the margin is in standard deviations, and in their log-ratio."""
         return Expectation(kind="same_law", margin=self.within)
 
+    def phrase(self, axis: str) -> str:
+        """What reports call it."""
+        return "one law"
+
     def demands(self, points: int, confidence: float) -> Demands:
         """All axis values, with as many networks as the rank test needs to refute at one of them."""
         level, seeds = (1 - confidence) / 2 / (TESTS * max(points, 1)), _FEWEST_SEEDS
@@ -65,13 +74,15 @@ class SameLaw:
             seeds += 1
         return Demands(points, seeds)
 
-    def admit(self, axis_values: Sequence[float], seeds: Sequence[int], *, confidence: float = CONFIDENCE) -> None:
+    def admit(self, layout: Layout, *, confidence: float = CONFIDENCE) -> None:
         """Refuse fewer networks than the rank test needs."""
-        points, needed = self.demands(len(axis_values), confidence)
-        if min(seeds) < needed:
+        if layout.against is None:
+            raise ValueError(f"{self} compares two ensembles: name the other one by against=")
+        points, needed = self.demands(len(layout.axis_values), confidence)
+        if min(*layout.seeds, *layout.against) < needed:
             raise ValueError(
                 f"a comparison of laws at {points} axis values and confidence {confidence:g} needs {needed} networks "
-                f"at each, better a few hundred; got {tuple(seeds)}"
+                f"at each, better a few hundred; got {tuple(layout.seeds)} against {tuple(layout.against)}"
             )
 
     def power(
@@ -97,92 +108,67 @@ class SameLaw:
         resolution = (quantile + float(stats.norm.isf(0.05 / points))) * math.sqrt(2 / fewest)
         return Power(detectable=(self.within + shift) * noise, support=max(1 - missed, 0.0), resolution=resolution)
 
-    def judge(self, measurement: Measurement, *, confidence: float = CONFIDENCE) -> Finding:
-        """Refuse: a law is compared with another one.
-
-        Raises:
-            ValueError: always.
-        """
-        raise ValueError(f"{self} compares two ensembles: name the other one by against=, or call judge_against")
-
-    def judge_against(self, measurement: Measurement, other: Measurement, *, confidence: float = CONFIDENCE) -> Finding:
+    def judge(
+        self, measurement: Measurement, other: Measurement | None = None, *, confidence: float = CONFIDENCE
+    ) -> Judgement:
         """SUPPORTED when all intervals lie inside the margin, REFUTED when a test rejects all that lies inside it.
 
         The interval is that of the effect which reaches furthest: a shift, or a log-ratio of standard deviations.
 
         Raises:
-            ValueError: for different axis values, or fewer networks than the rank test needs.
+            ValueError: without another ensemble, for different axis values, or for fewer networks than the rank test
+                needs.
         """
         check_measurement(measurement)
-        check_measurement(other)
         check_confidence(confidence)
+        if other is None:
+            raise ValueError(f"{self} compares two ensembles: name the other one by against=")
+        check_measurement(other)
         if measurement.axis_values != other.axis_values:
             raise ValueError(
                 f"laws are compared at the same axis values; got {measurement.axis_values} and {other.axis_values}"
             )
-        for side in (measurement, other):
-            self.admit(side.axis_values, side.seeds, confidence=confidence)
+        self.admit(replace(Layout.of(measurement), against=other.seeds), confidence=confidence)
         lost = [side for side in (measurement, other) if any(side.not_finite)]
         if lost:
             counts = lost[0].what_is_missing().partition(";")[0]
             text = f"{lost[0].name} has {counts}; a law has no run to spare"
-            remedy = Remedy(limited_by="missing runs", text=text)
-            return self._finding(measurement, confidence, Verdict.INCONCLUSIVE, text, remedy=remedy)
+            return undecided(measurement, Remedy(limited_by="missing runs", text=text), confidence)
         return unless_rounded(unless_rounded(self._compared(measurement, other, confidence)), other)
 
-    def _compared(self, measurement: Measurement, other: Measurement, confidence: float) -> Finding:
+    def _compared(self, measurement: Measurement, other: Measurement, confidence: float) -> Judgement:
         level, fewest = (1 - confidence) / 2, min(*measurement.seeds, *other.seeds)
         cells = zip(measurement.log_values(), other.log_values(), strict=True)
         compared = [compare(one, two, self.within) for one, two in cells]
         tests = TESTS * len(compared)
         effects = [effect for comparison in compared for effect in (comparison.shift, comparison.scale)]
         worst = max(effects, key=lambda effect: effect.reach(level))
-        half = worst.reach(level) - abs(worst.value)
+        half, allowed = worst.reach(level) - abs(worst.value), Interval(-self.within, self.within)
         interval = Interval(worst.value - half, worst.value + half) if math.isfinite(worst.value) else None
-        rejected = min(1.0, tests * min(comparison.p_value for comparison in compared))
-        if rejected <= level:
-            text = (
-                f"the laws differ at some axis value, by more than a shift and a log-ratio of scales inside "
-                f"+-{self.within:g}: p = {rejected:.2g}, over {tests} tests"
-            )
-            return self._finding(measurement, confidence, Verdict.REFUTED, text, interval=interval, p_value=rejected)
         shift, scale = detectable(fewest, level / tests / 2)
         seen = (
             f"{fewest} networks a side show a shift of {self.within + shift:.2g} standard deviations, or scales in a "
             f"ratio of {math.exp(self.within + scale):.2g}, nine times in ten"
         )
-        if worst.reach(level) <= self.within:
-            text = f"no test rejects one law, and shift and log-ratio of scales lie inside +-{self.within:g}; {seen}"
-            p_value = max(effect.p_beyond(self.within) for effect in effects)
-            return self._finding(measurement, confidence, Verdict.SUPPORTED, text, interval=interval, p_value=p_value)
-        text = f"no test rejects one law, but a difference of {worst.reach(level):.2g} is not excluded; {seen}"
-        remedy = Remedy(limited_by="boundary", text=f"{text}: near the boundary, more networks")
-        if half > self.within / 2:
-            factor = (half / (_PLANNED * self.within)) ** 2
-            text = f"{text}: about {math.ceil(factor * fewest)} networks instead of {fewest}"
-            remedy = Remedy(limited_by="noise", text=text, effort=factor)
-        return self._finding(
-            measurement, confidence, Verdict.INCONCLUSIVE, remedy.text, interval=interval, remedy=remedy
-        )
-
-    def _finding(
-        self,
-        measurement: Measurement,
-        confidence: float,
-        verdict: Verdict,
-        reason: str,
-        *,
-        interval: Interval | None = None,
-        p_value: float | None = None,
-        remedy: Remedy | None = None,
-    ) -> Finding:
-        return Finding(
-            expectation=self.expectation,
+        rejected = min(1.0, tests * min(comparison.p_value for comparison in compared))
+        if rejected > level and worst.reach(level) > self.within:
+            text = f"no test rejects one law, but a difference of {worst.reach(level):.2g} is not excluded; {seen}"
+            remedy = for_half_width(text, half, self.within, fewest, "networks", near=", more networks")
+            return undecided(measurement, remedy, confidence, interval=interval, allowed=allowed)
+        verdict, p_value = Verdict.SUPPORTED, max(effect.p_beyond(self.within) for effect in effects)
+        reason = f"no test rejects one law, and shift and log-ratio of scales lie inside +-{self.within:g}; {seen}"
+        if rejected <= level:
+            verdict, p_value = Verdict.REFUTED, rejected
+            reason = (
+                f"the laws differ at some axis value, by more than a shift and a log-ratio of scales inside "
+                f"+-{self.within:g}: p = {rejected:.2g}, over {tests} tests"
+            )
+        return Judgement(
             measurement=measurement,
             verdict=verdict,
             reason=reason,
             confidence=confidence,
             interval=interval,
+            allowed=allowed,
             p_value=p_value,
-            remedy=remedy,
         )

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -19,8 +19,7 @@ import numpy as np
 from theorychecks.statistics.cells import summarise
 from theorychecks.statistics.interval import CONFIDENCE
 from theorychecks.statistics.measurement import Average, Measurement
-from theorychecks.statistics.prediction import Demands, Prediction
-from theorychecks.statistics.verdict import Finding, Looks
+from theorychecks.statistics.prediction import Demands, Layout, Prediction
 
 SHARES: Final = (1 / 64, 1 / 16, 1 / 4, 1.0)
 """Of the budget, spent by the end of each look."""
@@ -90,88 +89,15 @@ def smallest_design(prediction: Prediction, axis_values: Sequence[float], confid
     demands = prediction.demands(len(axis_values), confidence)
     for points in range(demands.points, len(axis_values)):
         try:
-            prediction.admit(axis_values[:points], (demands.seeds,) * points, confidence=confidence)
+            seeds = (demands.seeds,) * points
+            # What a design is for does not matter here: whether it can be judged at all.
+            layout = Layout(axis_values=axis_values[:points], seeds=seeds, role="control", against=seeds)
+            prediction.admit(layout, confidence=confidence)
         except ValueError:
             # Narrow steps take more points to span what an exponent needs.
             continue
         return demands._replace(points=points)
     return demands._replace(points=max(len(axis_values), demands.points))
-
-
-def in_looks(
-    prediction: Prediction,
-    axis_values: Sequence[float],
-    costs: Sequence[float],
-    budget: int,
-    look: Callable[[tuple[int, ...], float], Mapping[str, Finding]],
-    *,
-    confidence: float = CONFIDENCE,
-    equal: bool = False,
-    joint: bool = False,
-    shares: Sequence[float] = SHARES,
-) -> dict[str, Finding]:
-    """Findings by reading, each from the first look that settles it.
-
-    Args:
-        prediction: what is judged.
-        axis_values: all there are.
-        costs: of one run at each.
-        budget: see `schedule`.
-        look: from runs at the first axis values, so many at each, and a confidence to findings by reading.
-        confidence: of the verdict, over all looks.
-        equal: whether all axis values need the same number of runs, as shared seeds do.
-        joint: whether the readings stand or fall together, so that the first clear failure is the end.
-        shares: of the budget, spent by the end of each look.
-    """
-    timetable = schedule(prediction, axis_values, costs, budget, confidence, shares)
-    found: dict[str, Finding] = {}
-    counts: tuple[int, ...] = ()
-    noise: float | None = None
-    for taken, spend in enumerate(timetable.spends, start=1):
-        counts = plan(
-            prediction,
-            axis_values,
-            costs,
-            spend,
-            noise=noise,
-            confidence=timetable.confidence,
-            have=counts,
-            equal=equal,
-        )
-        seen = look(counts, timetable.confidence)
-        looks = Looks(taken=taken, planned=len(timetable.spends), budget=budget)
-        for name, finding in seen.items():
-            if name not in found or not _settled(found[name]):
-                found[name] = _over_looks(finding, looks)
-        noises = [pooled_noise(finding.measurement, finding.expectation.average) for finding in seen.values()]
-        noise = max((value for value in noises if value is not None), default=noise)
-        fallen = joint and any(finding.clear and not finding.passed for finding in found.values())
-        if fallen or all(_settled(finding) or _hopeless(finding) for finding in found.values()):
-            break
-    return found
-
-
-def _settled(finding: Finding) -> bool:
-    """Whether no further look is wanted: decided as it should be, or so clearly otherwise that it may fail a claim."""
-    return finding.passed or finding.clear
-
-
-def _hopeless(finding: Finding) -> bool:
-    """Whether more of the same will not help: somewhere not a single run has a number, and numbers are needed."""
-    lost = zip(finding.measurement.not_finite, finding.measurement.seeds, strict=True)
-    needed = finding.remedy is not None and finding.remedy.limited_by == "missing runs"
-    return needed and any(count == seeds for count, seeds in lost)
-
-
-def _over_looks(finding: Finding, looks: Looks) -> Finding:
-    """A finding whose p value and remedy account for all looks."""
-    p_value = None if finding.p_value is None else min(1.0, looks.planned * finding.p_value)
-    finding, remedy = replace(finding, looks=looks, p_value=p_value), finding.remedy
-    if remedy is None or remedy.effort is None:
-        return finding
-    budget, seconds = math.ceil(remedy.effort * looks.budget), remedy.effort * finding.seconds
-    text = f"{remedy.text}, a budget of {budget} instead of {looks.budget}, some {seconds:.0f} s"
-    return replace(finding, reason=text, remedy=replace(remedy, text=text))
 
 
 def plan(

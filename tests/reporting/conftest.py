@@ -1,4 +1,4 @@
-"""Puts the report documents with chosen numbers within reach of the tests here."""
+"""Puts the records with chosen numbers within reach of the tests here."""
 
 import importlib.util
 import sys
@@ -9,9 +9,9 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def documents() -> ModuleType:
+def records() -> ModuleType:
     # Under importmode=importlib a test cannot import its neighbour by name.
-    spec = importlib.util.spec_from_file_location("reporting_documents", Path(__file__).with_name("documents.py"))
+    spec = importlib.util.spec_from_file_location("reporting_records", Path(__file__).with_name("records.py"))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

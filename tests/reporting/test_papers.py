@@ -1,38 +1,42 @@
 """Papers have sections: what holds, what is open, what no small experiment decides, and what looks false."""
 
-from theorychecks.reporting import Report, render_html, render_markdown
+from dataclasses import replace
+
+from theorychecks.claims import Paper
+from theorychecks.reporting import render_markdown
+from theorychecks.reporting.html import render_html
 from theorychecks.reporting.papers import paper_sections
 
-PAPER = {
-    "title": "On wide | networks",
-    "arxiv": "2605.18180",
-    "seen": "abstract",
-    "undecided": {"images <b>": "no room on a CPU"},
-    "doubtful": {"rate 1/N": "-2/d was measured"},
-}
+PAPER = Paper(
+    title="On wide | networks",
+    arxiv="2605.18180",
+    seen="abstract",
+    undecided={"images <b>": "no room on a CPU"},
+    doubtful={"rate 1/N": "-2/d was measured"},
+)
 
 
-def claims(documents):
-    claim = documents.claim
-    other = PAPER | {"title": "Another", "arxiv": "2602.00827", "undecided": {}, "doubtful": {}}
+def claims(records):
+    claim = records.claim
+    other = replace(PAPER, title="Another", arxiv="2602.00827", undecided={}, doubtful={})
     return [
         claim(id="CR-1", paper=PAPER),
         claim(id="FL-1", paper=other),
-        documents.failing_claim(id="CR-2", paper=PAPER),
+        records.failing_claim(id="CR-2", paper=PAPER),
         claim(id="A1", trend=True),
     ]
 
 
-def test_claims_stand_under_their_paper_by_outcome(documents):
-    first, second = paper_sections(claims(documents))
-    assert [c["id"] for c in first.supported] == ["CR-1"]
-    assert [c["id"] for c in first.open] == ["CR-2"]
-    assert [c["id"] for c in second.supported] == ["FL-1"]
+def test_claims_stand_under_their_paper_by_outcome(records):
+    first, second = paper_sections(claims(records))
+    assert [c.id for c in first.supported] == ["CR-1"]
+    assert [c.id for c in first.open] == ["CR-2"]
+    assert [c.id for c in second.supported] == ["FL-1"]
     assert second.open == ()
 
 
-def test_both_pages_have_the_sections(documents):
-    run = Report(documents.report(*claims(documents)))
+def test_both_pages_have_the_sections(records):
+    run = records.report(*claims(records))
     markdown, page = render_markdown(run), render_html(run)
     assert "## On wide \\| networks (arXiv:2605.18180)" in markdown
     section = markdown.partition("arXiv:2605.18180")[2].partition("## ")[0]
@@ -51,7 +55,7 @@ def test_both_pages_have_the_sections(documents):
     assert "`A1` (trend)" in markdown
 
 
-def test_a_run_without_papers_has_no_sections(documents):
-    run = Report(documents.report(documents.claim()))
+def test_a_run_without_papers_has_no_sections(records):
+    run = records.report(records.claim())
     assert paper_sections(run.claims) == []
     assert "arXiv:2605" not in render_markdown(run)

@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from theorychecks.reporting import Report, render_html, render_markdown
+from theorychecks.reporting import render_markdown
+from theorychecks.reporting.html import render_html
 from theorychecks.reporting.terminal import claim_table, closing_lines
 
 
@@ -15,9 +16,9 @@ def rows(report, **options):
 
 
 @pytest.fixture
-def mixed(documents):
-    broken = documents.claim(id="LZ-3", outcome="fail", error="RuntimeError: out of luck\nmore", findings=[])
-    return Report(documents.report(documents.claim(), documents.failing_claim(), broken))
+def mixed(records):
+    broken = records.claim(id="LZ-3", outcome="fail", error="RuntimeError: out of luck\nmore", findings=[])
+    return records.report(records.claim(), records.failing_claim(), broken)
 
 
 def test_one_line_a_claim(mixed):
@@ -50,8 +51,8 @@ def test_claim_that_broke_says_how_in_one_line(mixed):
         ("not run", {"reason": "the run ended before this claim"}),
     ],
 )
-def test_a_claim_that_its_findings_do_not_explain_says_why_instead(documents, outcome, said):
-    report = Report(documents.report(documents.claim(outcome=outcome, **said)))
+def test_a_claim_that_its_findings_do_not_explain_says_why_instead(records, outcome, said):
+    report = records.report(records.claim(outcome=outcome, **said))
     (line,) = rows(report, width=200)
     assert line.startswith(outcome)
     assert next(iter(said.values())) in line
@@ -60,18 +61,16 @@ def test_a_claim_that_its_findings_do_not_explain_says_why_instead(documents, ou
         assert html.escape(next(iter(said.values())), quote=False) in page.replace("&#39;", "'")
 
 
-def test_finding_without_a_fit_has_its_line_too(documents):
-    claim = documents.claim(findings=[documents.ordering(), documents.control()])
-    (line,) = rows(Report(documents.report(claim)))
+def test_finding_without_a_fit_has_its_line_too(records):
+    claim = records.claim(findings=[records.ordering(), records.control()])
+    (line,) = rows(records.report(claim))
     assert line.startswith("pass")
 
 
 @pytest.mark.parametrize("width", [40, 80, 120, 300])
-def test_no_width_cuts_a_number(documents, width):
+def test_no_width_cuts_a_number(records, width):
     name = "properties/test_lazy.py::test_" + "of_a_very_long_name_" * 8
-    report = Report(
-        documents.report(documents.failing_claim(test=name), documents.claim(error="word " * 40, findings=[]))
-    )
+    report = records.report(records.failing_claim(test=name), records.claim(error="word " * 40, findings=[]))
     failed, broken = rows(report, width=width)
     assert failed.startswith("fail")
     assert broken.startswith("pass")
@@ -79,10 +78,10 @@ def test_no_width_cuts_a_number(documents, width):
         assert whole in failed
 
 
-def test_only_the_name_is_cut_where_there_is_no_room(documents):
+def test_only_the_name_is_cut_where_there_is_no_room(records):
     name = "properties/test_lazy.py::test_" + "of_a_very_long_name_" * 8
-    (narrow,) = rows(Report(documents.report(documents.failing_claim(test=name))), width=80)
-    (wide,) = rows(Report(documents.report(documents.failing_claim(test=name))), width=400)
+    (narrow,) = rows((records.report(records.failing_claim(test=name))), width=80)
+    (wide,) = rows((records.report(records.failing_claim(test=name))), width=400)
     assert narrow.endswith("…")
     assert wide.endswith(name.rpartition("::")[2])
 
@@ -95,8 +94,8 @@ def test_colour_is_added_only_when_asked_for(mixed):
     assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == claim_table(mixed)
 
 
-def test_markup_in_a_name_is_text(documents):
-    (line,) = rows(Report(documents.report(documents.claim(test="test_it.py::test_it[red]"))))
+def test_markup_in_a_name_is_text(records):
+    (line,) = rows(records.report(records.claim(test="test_it.py::test_it[red]")))
     assert line.endswith("test_it[red]")
 
 
@@ -109,19 +108,17 @@ def test_counts_are_told(mixed):
     )
 
 
-def test_report_without_claims_has_a_table_without_rows(documents):
-    assert rows(Report(documents.report())) == []
+def test_report_without_claims_has_a_table_without_rows(records):
+    assert rows(records.report()) == []
 
 
-def test_lost_claims_are_named(documents):
-    document = documents.report(documents.claim())
-    document["suite"] |= {"collected": 2, "lost": ["test_it.py::test_lost"]}
-    _, _, incomplete, lost = closing_lines(Report(document))
+def test_lost_claims_are_named(records):
+    document = records.report(records.claim(), collected=2, lost=("test_it.py::test_lost",))
+    _, _, incomplete, lost = closing_lines(document)
     assert incomplete == "INCOMPLETE: 2 claims collected, 1 judged, 1 lost"
     assert lost == "lost: test_it.py::test_lost"
 
 
-def test_claims_that_were_not_judged_are_told_though_none_is_lost(documents):
-    document = documents.report(documents.claim())
-    document["suite"] |= {"judged": 0}
-    assert closing_lines(Report(document))[2] == "INCOMPLETE: 1 claims collected, 0 judged"
+def test_claims_that_were_not_judged_are_told_though_none_is_lost(records):
+    document = records.report(records.claim(), judged=0)
+    assert closing_lines(document)[2] == "INCOMPLETE: 1 claims collected, 0 judged"

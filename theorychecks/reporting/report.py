@@ -114,10 +114,10 @@ class Report:
     def to_json(self) -> str:
         """Return the report as JSON text, lists of numbers on one line each."""
         text = json.dumps(encode(self), allow_nan=False, ensure_ascii=False, indent=1)
-        return _FLAT_LIST.sub(lambda match: re.sub(r"\s*\n\s*", " ", match.group()).replace("[ ", "["), text) + "\n"
+        return _FLAT_LIST.sub(lambda match: f"[{' '.join(match.group()[1:-1].split())}]", text) + "\n"
 
 
-_FLAT_LIST = re.compile(r'\[\n\s*(?:[-+\w.]+|"[-\w ]*")(?:,\n\s*(?:[-+\w.]+|"[-\w ]*"))*\n\s*\]')
+_FLAT_LIST = re.compile(r'\[\n\s*(?:[-+\w.]+|"[-\w]*")(?:,\n\s*(?:[-+\w.]+|"[-\w]*"))*\n\s*\]')
 """A list of numbers or short words, such as statuses."""
 
 

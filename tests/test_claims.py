@@ -325,7 +325,7 @@ def test_ratio_is_judged_seed_by_seed():
     alone, ratio = recorder.findings
     assert alone.verdict is tc.Verdict.INCONCLUSIVE
     assert ratio.verdict is tc.Verdict.SUPPORTED
-    assert math.isclose(ratio.fit.exponent, -1, abs_tol=1e-9)
+    assert math.isclose(ratio.judgement.fit.exponent, -1, abs_tol=1e-9)
     assert ratio.measurement.name == "numerator / denominator"
 
 
@@ -424,7 +424,7 @@ def test_every_reading_of_a_sweep_is_judged(moved):
     for finding, name in zip(recorder.findings, readings, strict=True):
         assert finding.label.endswith(name)
         assert finding.engine == "dense"
-        assert finding.seconds > 0
+        assert finding.effort.seconds > 0
         assert finding.setting == {
             "parametrization": "standard",
             "loss": tc.MSE.name,
@@ -440,7 +440,7 @@ def test_sweep_and_the_measurement_of_it_are_judged_alike(moved):
             check(measurement, tc.PowerLaw(-1))
     half = len(recorder.findings) // 2
     for swept, measured in zip(recorder.findings[:half], recorder.findings[half:], strict=True):
-        assert swept.fit == measured.fit
+        assert swept.judgement.fit == measured.judgement.fit
         assert swept.verdict is measured.verdict
 
 

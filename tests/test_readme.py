@@ -59,7 +59,7 @@ def test_the_table_of_the_readme_has_the_first_claim_of_each_file_in_the_kept_ru
     header, *lines = claim_table(report, width=400).splitlines()
     rows = {}
     for claim, line in zip(report.claims, lines, strict=True):
-        rows.setdefault(claim["test"].partition("::")[0], columns(line))
+        rows.setdefault(claim.test.partition("::")[0], columns(line))
     (table,) = re.findall(r"((?:^    .*\n)+)^    (\d+ passed, .*)$", README, flags=re.MULTILINE)
     shown, counts = table
     assert [columns(line) for line in shown.splitlines()] == [columns(header), *rows.values()]
@@ -69,11 +69,11 @@ def test_the_table_of_the_readme_has_the_first_claim_of_each_file_in_the_kept_ru
 
 def test_what_gates_say_in_the_readme_is_from_the_kept_run():
     report = Report.from_json((ROOT / "reports" / "reference" / "report.json").read_text(encoding="utf-8"))
-    said = "\n".join(note for claim in report.claims for note in claim["notes"])
+    said = "\n".join(note for claim in report.claims for note in claim.notes)
     shown = [line.strip() for line in README.splitlines() if line.startswith(("    - ", "    decoder: "))]
     assert len(shown) == 10
     assert [line for line in shown if line not in said] == []
-    (seconds,) = [claim["seconds"] for claim in report.claims if claim["id"] == "YM-2"]
+    (seconds,) = [claim.seconds for claim in report.claims if claim.id == "YM-2"]
     assert f"{seconds:.0f} s in the kept run" in README
 
 

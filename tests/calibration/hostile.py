@@ -3,11 +3,13 @@
 from typing import NamedTuple
 
 import numpy as np
-from sequences import BUDGET, FAST
+from sequences import FAST, Simulated
 from simulation import generator
 
+from theorychecks.judging import in_looks
 from theorychecks.statistics import LogarithmicGrowth, Measurement, PowerLaw, Status, Verdict
-from theorychecks.statistics.sequential import MOST_SEEDS, in_looks
+from theorychecks.statistics.judgement import is_clear
+from theorychecks.statistics.sequential import MOST_SEEDS
 
 PREDICTION = PowerLaw(-0.5)
 GRIDS = {"2^9..17": 2.0 ** np.arange(9, 18), "2^6..12": 2.0 ** np.arange(6, 13), "2^6..10": 2.0 ** np.arange(6, 11)}
@@ -151,13 +153,9 @@ def in_looks_at_the_edges(name, end, wanted, replications):
     shares = np.zeros(2)
     for _ in range(replications):
         logs = means[:, None] + scales[:, None] * (draw(rng, (len(widths), MOST_SEEDS)) - centre)
-
-        def look(counts, confidence, logs=logs):
-            cells = [np.exp(cell[:count]) for cell, count in zip(logs, counts, strict=False)]
-            return {"": PREDICTION.judge(Measurement.of(widths[: len(counts)], cells), confidence=confidence)}
-
-        finding = in_looks(PREDICTION, FAST.widths, FAST.costs, BUDGET, look)[""]
-        shares += [finding.verdict is wanted, finding.verdict is wanted and finding.clear]
+        seen = in_looks(Simulated(FAST, logs), PREDICTION)[""]
+        decided = seen.judgement.verdict is wanted
+        shares += [decided, decided and is_clear(seen.p_value)]
     return tuple(shares / replications)
 
 

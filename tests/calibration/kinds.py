@@ -94,7 +94,7 @@ def same_law(rng, law, networks, shift, scale):
     """Laws that differ by a shift and a log-ratio of scales."""
     unit = math.sqrt((1 + math.exp(2 * scale)) / 2)
     one, two = LAWS[law](rng, networks), math.exp(scale) * LAWS[law](rng, networks) + shift * unit
-    return SameLaw(0.25).judge_against(*(Measurement.of((64,), [np.exp(0.1 * side)]) for side in (one, two)))
+    return SameLaw(0.25).judge(*(Measurement.of((64,), [np.exp(0.1 * side)]) for side in (one, two)))
 
 
 def growth(rng, index, curves, noise):

@@ -5,8 +5,10 @@ from typing import NamedTuple
 import numpy as np
 from simulation import generator
 
+from theorychecks.judging import in_looks
+from theorychecks.sources import Sample
 from theorychecks.statistics import Interval, Measurement, PowerLaw, Verdict, decide, fit_power_law
-from theorychecks.statistics.sequential import MOST_SEEDS, in_looks, pooled_noise
+from theorychecks.statistics.sequential import MOST_SEEDS, SHARES, pooled_noise
 
 PREDICTION = PowerLaw(-0.5)
 MARGIN = PREDICTION.allowed
@@ -84,6 +86,20 @@ def _rule(fits, levels):
     return np.array([verdict is Verdict.SUPPORTED, verdict is Verdict.REFUTED, spent / SEEDS[-1]], dtype=float)
 
 
+class Simulated:
+    """A source of runs that are drawn already: their logarithms, [width, run]."""
+
+    budget, counts, shares, shared_seeds, stands_or_falls = BUDGET, (), SHARES, False, False
+
+    def __init__(self, grid, logs):
+        self.axis_values, self.costs, self.logs = grid.widths, grid.costs, logs
+
+    def measured(self, counts):
+        """The first so many runs at each of the first widths."""
+        cells = [np.exp(cell[:count]) for cell, count in zip(self.logs, counts, strict=False)]
+        return Sample(pairs={"": (Measurement.of(self.axis_values[: len(counts)], cells), None)})
+
+
 class Adaptive(NamedTuple):
     """What a budget came to: shares of the verdicts, mean cost in budgets, and the certificate of the last design."""
 
@@ -101,14 +117,9 @@ def adaptive(grid, noise, exponent, c, replications):
         means = law(rng, exponent, c, grid.widths)
         logs = means[:, None] + noise * rng.standard_normal((len(means), MOST_SEEDS))
 
-        def look(counts, confidence, logs=logs):
-            cells = [np.exp(cell[:count]) for cell, count in zip(logs, counts, strict=False)]
-            measured = Measurement.of(grid.widths[: len(counts)], cells)
-            return {"": PREDICTION.judge(measured, confidence=confidence)}
-
-        finding = in_looks(PREDICTION, grid.widths, grid.costs, BUDGET, look)[""]
-        cost = np.dot(finding.measurement.seeds, grid.costs[: len(finding.measurement.seeds)]) / whole
-        verdict = finding.verdict
+        judgement = in_looks(Simulated(grid, logs), PREDICTION)[""].judgement
+        seeds, verdict = judgement.measurement.seeds, judgement.verdict
+        cost = np.dot(seeds, grid.costs[: len(seeds)]) / whole
         outcomes += [verdict is Verdict.SUPPORTED, verdict is Verdict.REFUTED, cost]
     return Adaptive(*(outcomes / replications))
 

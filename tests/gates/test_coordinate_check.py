@@ -305,7 +305,7 @@ def test_a_time_budget_that_is_too_short_records_what_was_measured():
     }
     assert finding.label == "perceptron, first, size, step 0"
     assert [list(cell) for cell in measured.values] == [read[width][:3] for width in measured.axis_values]
-    assert finding.to_document()["exponent"] is None
+    assert finding.to_document().exponent is None
 
 
 def test_a_time_budget_buys_seeds_and_widths():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from theorychecks.reporting import ClaimDocument, Report
+from theorychecks.reporting import ClaimRecord, Report
 
 SUITES = Path(__file__).with_name("suites")
 INI = """
@@ -33,9 +33,9 @@ class Ran:
     def report(self) -> Report:
         return Report.from_json((self.directory / "reports/latest/report.json").read_text(encoding="utf-8"))
 
-    def claim(self, name: str) -> ClaimDocument:
+    def claim(self, name: str) -> ClaimRecord:
         """The claim of the only test whose node id ends so."""
-        (found,) = [claim for claim in self.report.claims if claim["test"].endswith(name)]
+        (found,) = [claim for claim in self.report.claims if claim.test.endswith(name)]
         return found
 
     def lines(self, word: str) -> list[str]:

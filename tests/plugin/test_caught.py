@@ -43,9 +43,9 @@ def test_every_ending_has_its_outcome_and_says_why(ran, id):
     if id in OF_SUBTESTS and not hasattr(pytest, "Subtests"):
         pytest.skip("subtests are pytest's own from 9.0")
     outcome, said = ENDINGS[id]
-    (claim,) = [claim for claim in ran.report.claims if claim["id"] == id]
-    assert claim["outcome"] == outcome
-    told = claim["reason"] if outcome == "skipped" else claim["error"]
+    (claim,) = [claim for claim in ran.report.claims if claim.id == id]
+    assert claim.outcome == outcome
+    told = claim.reason if outcome == "skipped" else claim.error
     assert told is None if said is None else told.startswith(said)
 
 

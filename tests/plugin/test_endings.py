@@ -58,21 +58,21 @@ def ran(request):
 @pytest.mark.parametrize("id", ENDINGS)
 def test_every_ending_has_its_outcome_and_says_why(ran, id):
     outcome, said = ENDINGS[id]
-    (claim,) = [claim for claim in ran.report.claims if claim["id"] == id]
-    assert claim["outcome"] == outcome
-    told = claim["reason"] if outcome == "skipped" else claim["error"]
+    (claim,) = [claim for claim in ran.report.claims if claim.id == id]
+    assert claim.outcome == outcome
+    told = claim.reason if outcome == "skipped" else claim.error
     assert told is None if said is None else told.startswith(said)
-    assert claim["reason"] is None or outcome == "skipped"
-    assert claim["error"] is None or outcome in ("fail", "error", "skipped")
+    assert claim.reason is None or outcome == "skipped"
+    assert claim.error is None or outcome in ("fail", "error", "skipped")
 
 
 def test_counts_add_up_and_say_each_outcome(ran):
     suite = ran.report.suite
-    assert (suite["passed"], suite["failed"], suite["inconclusive"]) == (2, 5, 0)
-    assert (suite["errors"], suite["skipped"], suite["not_run"]) == (5, 9, 0)
-    assert suite["claims"] == suite["collected"] == suite["reported"] == len(ENDINGS) == 21
-    assert suite["lost"] == []
-    assert suite["stopped"] is None
+    assert (suite.passed, suite.failed, suite.inconclusive) == (2, 5, 0)
+    assert (suite.errors, suite.skipped, suite.not_run) == (5, 9, 0)
+    assert suite.claims == suite.collected == suite.reported == len(ENDINGS) == 21
+    assert suite.lost == []
+    assert suite.stopped is None
     assert "2 passed, 5 failed, 0 inconclusive, 5 errors, 9 skipped; " in ran.text
 
 
@@ -145,8 +145,8 @@ def test_a_plain_test_that_fails_is_no_claim_that_broke(inner):
 def test_a_worker_that_dies_after_the_verdict_undoes_no_failure(outcome, afterwards):
     died = Ending("error", error="worker 'gw0' crashed")
     document = ended({"outcome": outcome, "error": None, "reason": None}, died)
-    assert document["outcome"] == afterwards
-    assert document["error"].endswith("worker 'gw0' crashed")
+    assert document.outcome == afterwards
+    assert document.error.endswith("worker 'gw0' crashed")
 
 
 UNDECIDED = """
@@ -171,12 +171,12 @@ def test_what_stopping_at_the_first_failure_leaves_is_not_run(inner, pytester):
     ran = inner("-x", "-k", "(is_refuted or asserts or typo) and not misspelt and not untidy")
     latest = pytester.path / "reports" / "latest"
     report = Report.from_json((latest / "report.json").read_text(encoding="utf-8"))
-    assert [claim["outcome"] for claim in report.claims] == ["fail", "not run", "not run", "not run"]
-    assert {claim["reason"] for claim in report.claims[1:]} == {
+    assert [claim.outcome for claim in report.claims] == ["fail", "not run", "not run", "not run"]
+    assert {claim.reason for claim in report.claims[1:]} == {
         "the run ended before this claim: stopping after 1 failures"
     }
     suite = report.suite
-    assert (suite["not_run"], suite["failed"], suite["lost"], suite["stopped"]) == (
+    assert (suite.not_run, suite.failed, suite.lost, suite.stopped) == (
         3,
         1,
         [],
@@ -250,13 +250,13 @@ def test_a_run_that_is_interrupted_keeps_what_it_has_and_says_what_it_has_not(tm
     code, text = interrupted(tmp_path, "-n", workers)
     assert code == pytest.ExitCode.INTERRUPTED
     report = Report.from_json((tmp_path / "reports/latest/report.json").read_text(encoding="utf-8"))
-    assert [(claim["id"], claim["outcome"]) for claim in report.claims] == [
+    assert [(claim.id, claim.outcome) for claim in report.claims] == [
         ("first", "pass"),
         ("second", "not run"),
         ("third", "not run"),
     ]
-    assert report.suite["stopped"] is not None
-    assert report.suite["lost"] == []
+    assert report.suite.stopped is not None
+    assert report.suite.lost == []
     assert "1 passed, 0 failed, 0 inconclusive, 2 not run" in text
     assert "INTERNALERROR" not in text
 
@@ -265,9 +265,9 @@ def test_a_run_that_is_interrupted_keeps_what_it_has_and_says_what_it_has_not(tm
 def test_a_refutation_outlives_the_end_of_the_run(inner, pytester, stops):
     ran = inner("-k", "refuted_and_skips or asserts", replaced=('pytest.skip("never mind")', stops))
     report = Report.from_json((pytester.path / "reports/latest/report.json").read_text(encoding="utf-8"))
-    assert [claim["outcome"] for claim in report.claims] == ["fail", "not run"]
-    assert report.claims[0]["error"] == "the claim was refuted before the run was interrupted"
-    assert [finding["verdict"] for finding in report.claims[0]["findings"]] == ["refuted", "refuted"]
+    assert [claim.outcome for claim in report.claims] == ["fail", "not run"]
+    assert report.claims[0].error == "the claim was refuted before the run was interrupted"
+    assert [finding.verdict.value for finding in report.claims[0].findings] == ["refuted", "refuted"]
     assert "REFUTED  the size (prediction, wanted supported)" in ran.stdout.str()
     assert ran.ret == pytest.ExitCode.INTERRUPTED
 
@@ -275,5 +275,5 @@ def test_a_refutation_outlives_the_end_of_the_run(inner, pytester, stops):
 def test_papers_hold_nothing_against_a_claim_that_was_not_judged(ran):
     paper = {"title": "A paper", "arxiv": "1", "seen": "abstract", "undecided": {}, "doubtful": {}}
     (section,) = paper_sections([{**claim, "paper": paper} for claim in ran.report.claims])
-    outcomes = [{claim["outcome"] for claim in claims} for _, claims in section.headed]
+    outcomes = [{claim.outcome for claim in claims} for _, claims in section.headed]
     assert outcomes == [{"pass"}, {"fail", "error"}, {"skipped"}]

@@ -12,20 +12,20 @@ def ran(run_suite):
 
 def test_outcomes_and_exit_code(ran):
     assert ran.code == 1
-    assert {claim["id"]: claim["outcome"] for claim in ran.report.claims} == {
+    assert {claim.id: claim.outcome for claim in ran.report.claims} == {
         "GATE-1": "pass",
         "GATE-2": "fail",
         "GATE-3": "pass",
         "GATE-4": "error",
         "GATE-5": "error",
     }
-    assert {claim["gate"] for claim in ran.report.claims} == {True}
+    assert {claim.gate for claim in ran.report.claims} == {True}
 
 
 def test_a_failure_says_what_is_wrong_on_the_terminal_and_in_every_report(ran):
     said = "learning rate of `second.weight` too large by n^1"
     assert said in ran.text
-    assert said in ran.claim("test_bad")["notes"][0]
+    assert said in ran.claim("test_bad").notes[0]
     for page in ("report.md", "index.html"):
         text = (ran.directory / "reports/latest" / page).read_text(encoding="utf-8")
         assert "second.weight" in text
@@ -33,24 +33,24 @@ def test_a_failure_says_what_is_wrong_on_the_terminal_and_in_every_report(ran):
 
 
 def test_every_coordinate_is_reported_with_its_interval(ran):
-    findings = ran.claim("test_good")["findings"]
-    assert {finding["role"] for finding in findings} == {"prediction"}
-    assert "good, second.weight, effective update, step 4" in {finding["label"] for finding in findings}
-    assert all(finding["interval"][0] < finding["interval"][1] < 0.15 for finding in findings)
-    (note,) = ran.claim("test_good")["notes"]
+    findings = ran.claim("test_good").findings
+    assert {finding.role for finding in findings} == {"prediction"}
+    assert "good, second.weight, effective update, step 4" in {finding.label for finding in findings}
+    assert all(finding.interval[0] < finding.interval[1] < 0.15 for finding in findings)
+    (note,) = ran.claim("test_good").notes
     assert note.startswith("- not judged: ")
 
 
 def test_the_certificate_is_in_the_report(ran):
     claim = ran.claim("test_certificate")
-    assert [finding["role"] for finding in claim["findings"]] == ["control", "control"]
-    assert "good: 2 of 2 mutations are caught" in claim["notes"][0]
+    assert [finding.role for finding in claim.findings] == ["control", "control"]
+    assert "good: 2 of 2 mutations are caught" in claim.notes[0]
     assert "missing multiplier" in (ran.directory / "reports/latest/report.md").read_text(encoding="utf-8")
 
 
 def test_a_gate_that_judges_nothing_and_a_model_that_is_none_fail(ran):
-    assert "nothing was judged" in ran.claim("test_nothing")["error"]
-    assert "build ignores its width" in ran.claim("test_broken")["error"]
+    assert "nothing was judged" in ran.claim("test_nothing").error
+    assert "build ignores its width" in ran.claim("test_broken").error
 
 
 def test_a_short_time_budget_decides_nothing_and_says_what_would(run_suite):
@@ -59,7 +59,7 @@ def test_a_short_time_budget_decides_nothing_and_says_what_would(run_suite):
     assert ran.code == 4
     ran = run_suite("gates", "-k", "good", "--theory-budget=0.05s")
     (claim,) = ran.report.claims
-    assert claim["outcome"] == "inconclusive"
+    assert claim.outcome == "inconclusive"
     assert "give --theory-budget=" in ran.text
 
 

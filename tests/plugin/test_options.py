@@ -71,9 +71,9 @@ def test_inconclusive_claims_may_be_skipped(skipping):
 def test_skipped_claim_is_still_inconclusive_in_the_report(skipping):
     ran, _ = skipping
     report = Report.from_json((ran.directory / "elsewhere/run/report.json").read_text(encoding="utf-8"))
-    assert [claim["outcome"] for claim in report.claims] == ["pass", "inconclusive"]
-    assert report.suite["inconclusive"] == 1
-    assert report.suite["collected"] == report.suite["judged"] == report.suite["reported"] == 2
+    assert [claim.outcome for claim in report.claims] == ["pass", "inconclusive"]
+    assert report.suite.inconclusive == 1
+    assert report.suite.collected == report.suite.judged == report.suite.reported == 2
 
 
 def test_report_goes_where_it_is_asked_to(skipping):
@@ -125,7 +125,7 @@ def test_deselected_claims_are_not_missed(pytester, inner):
     result = inner("-k", "kept")
     assert result.ret == 0
     report = Report.from_json((pytester.path / "reports/latest/report.json").read_text(encoding="utf-8"))
-    assert [claim["id"] for claim in report.claims] == ["A"]
+    assert [claim.id for claim in report.claims] == ["A"]
 
 
 @pytest.mark.parametrize("options", [["--collect-only"], ["--collect-only", "-q"], ["--setup-plan"]])
@@ -313,12 +313,12 @@ def test_engine_and_memory_reach_the_trainings(inner, pytester):
     pytester.makepyfile(test_one=TRAINED)
     assert inner().ret == 0
     (claim,) = report(pytester).claims
-    assert {finding["engine"] for finding in claim["findings"]} == {"dense"}
-    assert {finding["trainings"] for finding in claim["findings"]} == {15}
-    assert all(finding["flops"] > 0 for finding in claim["findings"])
+    assert {finding.engine for finding in claim.findings} == {"dense"}
+    assert {finding.effort.trainings for finding in claim.findings} == {15}
+    assert all(finding.effort.flops > 0 for finding in claim.findings)
     assert inner("--theory-engine=matrix_free").ret == 0
     (claim,) = report(pytester).claims
-    assert {finding["engine"] for finding in claim["findings"]} == {"matrix_free"}
+    assert {finding.engine for finding in claim.findings} == {"matrix_free"}
     ran = inner("--theory-memory=2kB")
     assert ran.ret == ExitCode.BROKEN
     ran.stdout.fnmatch_lines(["*MemoryError: one network of width * the widest that fits is *--theory-memory*"])
@@ -328,7 +328,7 @@ def test_the_report_says_which_device_was_used(inner, pytester):
     pytester.makepyfile(test_one=TRAINED)
     for options, device in (((), "cpu"), (("--theory-device=cpu:0",), "cpu:0")):
         assert inner(*options).ret == 0
-        assert report(pytester).provenance["device"] == device
+        assert report(pytester).provenance.device == device
 
 
 def test_a_gpu_is_told_by_its_name(monkeypatch):
@@ -384,7 +384,7 @@ def test_seeds_are_pinned_and_move_together(pytester, inner):
     assert roots(pytester) == {0}
     assert inner("--theory-seed=3").ret == 0
     assert roots(pytester) == {6 * 2**32}
-    assert report(pytester).suite["seed"] == report(pytester).claims[0]["seed"] == 3
+    assert report(pytester).suite.seed == report(pytester).claims[0].seed == 3
 
 
 def test_a_fresh_seed_is_drawn_and_printed_so_that_it_can_be_repeated(pytester, inner):
@@ -393,7 +393,7 @@ def test_a_fresh_seed_is_drawn_and_printed_so_that_it_can_be_repeated(pytester, 
     for _ in range(2):
         result = inner("--theory-seed=fresh")
         assert result.ret == 0
-        drawn.append(report(pytester).suite["seed"])
+        drawn.append(report(pytester).suite.seed)
         result.stdout.fnmatch_lines(
             [f"theory: 1 claim, seed {drawn[-1]}, drawn afresh (the same again: --theory-seed=*"]
         )
@@ -407,9 +407,9 @@ def test_workers_share_one_fresh_seed(pytester):
     result = pytester.runpytest_subprocess(
         "-n", "2", "--theory-seed=fresh", "-p", "no:cacheprovider", "--assert=plain", "--theory-inconclusive=skip"
     )
-    drawn = report(pytester).suite["seed"]
+    drawn = report(pytester).suite.seed
     result.stdout.fnmatch_lines([f"theory: 2 claims, seed {drawn}, drawn afresh*"])
-    assert {claim["seed"] for claim in report(pytester).claims} == {drawn}
+    assert {claim.seed for claim in report(pytester).claims} == {drawn}
     assert {root // 2**33 for root in roots(pytester)} == {drawn}
 
 
@@ -420,9 +420,9 @@ def test_a_claim_that_fails_has_failed_on_fresh_seeds_too_and_names_its_seed(pyt
     assert roots(pytester) == {6 * 2**32, 7 * 2**32}
     result.stdout.fnmatch_lines(["*reason *; on fresh seeds refuted: the interval*", "*reproduce *--theory-seed=3"])
     (claim,) = report(pytester).claims
-    prediction = claim["findings"][0]
-    assert prediction["confirmation"]["verdict"] == "refuted"
-    assert max(prediction["p_value"], prediction["confirmation"]["p_value"]) < 0.005
+    prediction = claim.findings[0]
+    assert prediction.confirmation.verdict.value == "refuted"
+    assert max(prediction.p_value, prediction.confirmation.p_value) < 0.005
 
 
 @pytest.mark.parametrize("seed", ["-1", "1.5", "new", "1048576"])

@@ -30,10 +30,10 @@ def ran(request):
 def numbers(report: Report) -> dict[str, object]:
     """What must not depend on how the claims were run: all but times and tracebacks."""
     return {
-        claim["test"]: {
-            "id": claim["id"],
-            "outcome": claim["outcome"],
-            "findings": [{k: v for k, v in finding.items() if k != "seconds"} for finding in claim["findings"]],
+        claim.test: {
+            "id": claim.id,
+            "outcome": claim.outcome,
+            "findings": [{k: v for k, v in finding.items() if k != "seconds"} for finding in claim.findings],
         }
         for claim in report.claims
     }
@@ -41,14 +41,14 @@ def numbers(report: Report) -> dict[str, object]:
 
 def test_workers_change_no_number(alone, spread):
     assert numbers(alone.report) == numbers(spread.report)
-    assert len(alone.claim("test_trained")["findings"]) == 2
+    assert len(alone.claim("test_trained").findings) == 2
 
 
 def test_counts_do_not_depend_on_workers(alone, spread):
     apart = ("wall_seconds",)
     first = {k: v for k, v in alone.report.suite.items() if k not in apart}
     second = {k: v for k, v in spread.report.suite.items() if k not in apart}
-    assert {**first, "lost": sorted(first["lost"])} == {**second, "lost": sorted(second["lost"])}
+    assert {**first, "lost": sorted(first.lost)} == {**second, "lost": sorted(second.lost)}
 
 
 def test_failing_claims_fail_the_run(ran):
@@ -74,39 +74,39 @@ def test_failing_claims_fail_the_run(ran):
 )
 def test_claim_ends_as_it_should(ran, test, outcome, said):
     claim = ran.claim(f"::{test}")
-    assert claim["outcome"] == outcome
-    assert (claim["error"] is not None) == (outcome == "error")
-    assert (claim["reason"] is not None) == (outcome == "skipped")
+    assert claim.outcome == outcome
+    assert (claim.error is not None) == (outcome == "error")
+    assert (claim.reason is not None) == (outcome == "skipped")
     if said is not None:
-        assert (claim["error"] or claim["reason"]).startswith(said)
+        assert (claim.error or claim.reason).startswith(said)
 
 
 def test_findings_outlive_an_exception(ran):
-    (finding,) = ran.claim("test_breaks_in_the_middle")["findings"]
-    assert finding["verdict"] == "supported"
-    assert ran.claim("test_breaks_before_it_starts")["findings"] == []
+    (finding,) = ran.claim("test_breaks_in_the_middle").findings
+    assert finding.verdict.value == "supported"
+    assert ran.claim("test_breaks_before_it_starts").findings == []
 
 
 def test_findings_outlive_a_skip(ran):
-    (finding,) = ran.claim("test_skips_itself")["findings"]
-    assert finding["verdict"] == "supported"
+    (finding,) = ran.claim("test_skips_itself").findings
+    assert finding.verdict.value == "supported"
 
 
 def test_numpy_numbers_reach_the_report(ran):
-    claims = [claim for claim in ran.report.claims if claim["id"] == "OUT-6"]
-    assert [claim["outcome"] for claim in claims] == ["pass"] * 4
-    given = [claim["findings"][0]["setting"]["given"] for claim in claims]
+    claims = [claim for claim in ran.report.claims if claim.id == "OUT-6"]
+    assert [claim.outcome for claim in claims] == ["pass"] * 4
+    given = [claim.findings[0]["setting"]["given"] for claim in claims]
     assert sorted(given) == ["array([0, 1, 2])", "here", "np.float32(1.0)", "np.float64(2.0)"]
 
 
 def test_claims_are_collected_judged_and_reported_or_missed(ran):
     suite = ran.report.suite
-    assert suite["collected"] == suite["claims"] == 17
-    assert suite["reported"] == 17
-    assert suite["lost"] == []
+    assert suite.collected == suite.claims == 17
+    assert suite.reported == 17
+    assert suite.lost == []
     # A skip and a mark; an exception, a fixture that breaks, dead code.
-    assert (suite["skipped"], suite["errors"], suite["not_run"]) == (2, 3, 0)
-    assert suite["judged"] == suite["passed"] + suite["failed"] + suite["inconclusive"] == 12
+    assert (suite.skipped, suite.errors, suite.not_run) == (2, 3, 0)
+    assert suite.judged == suite.passed + suite.failed + suite.inconclusive == 12
     assert "INCOMPLETE: 17 claims collected, 12 judged, 3 errors, 2 skipped" in ran.text
 
 
@@ -114,15 +114,15 @@ def test_plain_tests_are_left_alone_and_torch_gets_its_threads_back(ran):
     # Both plain tests assert that torch has the three threads of their conftest; OUT-1 asserts the claim's share.
     (counted,) = ran.lines(" passed, ")[-1:]
     # Four claims of numpy, two methods, a supported one, a trained one where it passes, and two plain tests.
-    trained = ran.claim("test_trained")["outcome"] == "pass"
+    trained = ran.claim("test_trained").outcome == "pass"
     assert f"{9 + trained} passed" in counted
-    assert not [claim for claim in ran.report.claims if "plain" in claim["test"]]
+    assert not [claim for claim in ran.report.claims if "plain" in claim.test]
 
 
 def test_claims_run_on_one_thread_whatever_the_number_of_workers(alone, spread):
     # OUT-1 asserts that it does; more threads would add numbers up in another order.
-    assert alone.report.provenance["threads"] == 1
-    assert spread.report.provenance["threads"] == 1
+    assert alone.report.provenance.threads == 1
+    assert spread.report.provenance.threads == 1
 
 
 def test_three_files_are_written(ran):

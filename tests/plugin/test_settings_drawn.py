@@ -32,27 +32,27 @@ def test_two_settings_are_drawn_beside_the_explicit_one(default):
     first, *drawn = calls(default, "supported")
     assert first == 3
     assert len(drawn) == 2
-    assert default.claim("::test_supported")["outcome"] == "pass"
+    assert default.claim("::test_supported").outcome == "pass"
 
 
 def test_only_the_explicit_setting_runs_under_quick(quick):
     assert calls(quick, "supported") == [3]
-    assert quick.claim("::test_supported")["outcome"] == "pass"
-    assert quick.report.suite["profile"] == "quick"
+    assert quick.claim("::test_supported").outcome == "pass"
+    assert quick.report.suite.profile == "quick"
 
 
 def test_every_setting_leaves_its_findings_and_its_name(default):
-    findings = default.claim("::test_supported")["findings"]
-    assert [finding["role"] for finding in findings] == ["prediction", "control"] * 3
-    given = [finding["setting"] for finding in findings]
+    findings = default.claim("::test_supported").findings
+    assert [finding.role for finding in findings] == ["prediction", "control"] * 3
+    given = [finding.setting for finding in findings]
     assert given == [{"number": str(number)} for number in calls(default, "supported") for _ in range(2)]
 
 
 @pytest.mark.parametrize(("test", "outcome"), [("refuted", "fail"), ("inconclusive", "inconclusive")])
 def test_what_does_not_pass_is_neither_shrunk_nor_hunted(default, test, outcome):
     assert len(calls(default, test)) == 3
-    assert len(default.claim(f"::test_{test}")["findings"]) == 6
-    assert default.claim(f"::test_{test}")["outcome"] == outcome
+    assert len(default.claim(f"::test_{test}").findings) == 6
+    assert default.claim(f"::test_{test}").outcome == outcome
 
 
 def test_the_settings_drawn_do_not_depend_on_the_verdicts(default):
@@ -62,15 +62,15 @@ def test_the_settings_drawn_do_not_depend_on_the_verdicts(default):
 
 def test_claim_without_example_is_drawn_for(default):
     assert len(calls(default, "unnamed")) == 2
-    assert default.claim("::test_without_example")["outcome"] == "pass"
+    assert default.claim("::test_without_example").outcome == "pass"
 
 
 def test_claim_without_example_is_skipped_under_quick_and_says_what_to_add(quick):
     assert calls(quick, "unnamed") == []
     claim = quick.claim("::test_without_example")
-    assert claim["outcome"] == "skipped"
-    assert claim["error"] is None
-    assert claim["reason"] == (
+    assert claim.outcome == "skipped"
+    assert claim.error is None
+    assert claim.reason == (
         "the quick profile runs explicit @example settings only, and this claim has none. "
         "Add the canonical setting as @example(...)."
     )
@@ -78,26 +78,26 @@ def test_claim_without_example_is_skipped_under_quick_and_says_what_to_add(quick
 
 
 def test_parameters_and_settings_are_noted_by_their_names(default):
-    setting = default.claim("::test_parametrized[activation1]")["findings"][0]["setting"]
+    setting = default.claim("::test_parametrized[activation1]").findings[0]["setting"]
     assert setting == {"activation": "relu", "number": "3", "other": "gelu"}
     assert len(calls(default, "parametrized")) == 2 * 3
 
 
 def test_method_is_given_settings_and_does_not_note_itself(default):
     assert len(calls(default, "method")) == 3
-    settings = [finding["setting"] for finding in default.claim("::TestMethods::test_method")["findings"]]
+    settings = [finding.setting for finding in default.claim("::TestMethods::test_method").findings]
     assert all(list(setting) == ["number"] for setting in settings)
 
 
 def test_exception_at_a_drawn_setting_keeps_the_findings(default):
     claim = default.claim("::test_breaks")
-    assert claim["outcome"] == "error"
-    assert claim["error"].startswith("RuntimeError: broken by a drawn number")
-    assert claim["findings"][0]["setting"] == {"number": "3"}
+    assert claim.outcome == "error"
+    assert claim.error.startswith("RuntimeError: broken by a drawn number")
+    assert claim.findings[0]["setting"] == {"number": "3"}
 
 
 def test_exception_is_not_met_under_quick(quick):
-    assert quick.claim("::test_breaks")["outcome"] == "pass"
+    assert quick.claim("::test_breaks").outcome == "pass"
 
 
 def test_profile_of_the_user_is_left_as_it_was(default, quick):

@@ -45,13 +45,13 @@ JUDGED = [
 ]
 
 
-@pytest.mark.parametrize("given", [RAW, np.ones((5, 8)), None], ids=["lists", "an array", "nothing"])
+@pytest.mark.parametrize("given", [RAW, np.ones((5, 8)), 3.0], ids=["lists", "an array", "a number"])
 @pytest.mark.parametrize(
     "use",
     [
         *(pytest.param(prediction.judge, id=type(prediction).__name__) for prediction in JUDGED),
-        pytest.param(lambda given: SameLaw().judge_against(given, MEASURED), id="SameLaw, first"),
-        pytest.param(lambda given: SameLaw().judge_against(MEASURED, given), id="SameLaw, second"),
+        pytest.param(lambda given: SameLaw().judge(given, MEASURED), id="SameLaw, first"),
+        pytest.param(lambda given: SameLaw().judge(MEASURED, given), id="SameLaw, second"),
         pytest.param(fit_power_law, id="fit_power_law"),
         pytest.param(MEASURED.over, id="over"),
     ],
@@ -104,7 +104,7 @@ def test_what_float_takes_is_told_to_be_converted():
 def test_other_real_numbers_are_the_plain_ones(number):
     prediction = PowerLaw(number, within=np.float32(0.0625))
     assert prediction == PowerLaw(float(number), within=0.0625)
-    assert prediction.judge(MEASURED).expectation.exponent == float(number)
+    assert prediction.expectation.exponent == float(number)
 
 
 @pytest.mark.parametrize("units", [math.nan, math.inf, -1])

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from theorychecks.statistics import Collapse, Measurement, Prediction, Verdict
+from theorychecks.statistics import Collapse, Measurement, Verdict
+from theorychecks.statistics.prediction import check_prediction
 
 WIDTHS = (64, 128, 256, 512)
 MARGIN = math.log(1.1)
@@ -30,7 +31,7 @@ def share(verdict, rng, logs, *, runs, **options):
 
 
 def test_it_is_a_prediction():
-    assert isinstance(Collapse(), Prediction)
+    check_prediction(Collapse())
     assert (Collapse().expectation.kind, Collapse(within=0.2).expectation.margin) == ("collapse", 0.2)
 
 

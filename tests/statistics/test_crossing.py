@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from theorychecks.statistics import Crossing, Measurement, Prediction, Verdict
+from theorychecks.statistics import Crossing, Measurement, Verdict
 from theorychecks.statistics.monotone import Transition
+from theorychecks.statistics.prediction import check_prediction
 
 SCALES = 2.0 ** np.arange(-4, 5)
 
@@ -32,7 +33,7 @@ def judged(rng, *, at=1.0, within=0.5, **options):
 
 
 def test_it_is_a_prediction():
-    assert isinstance(Crossing(1.0), Prediction)
+    check_prediction(Crossing(1.0))
     assert (Crossing(1.0).expectation.kind, Crossing(1.0, within=0.2).expectation.margin) == ("crossing", 0.2)
 
 

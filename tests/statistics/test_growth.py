@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from theorychecks.statistics import LogarithmicGrowth, Measurement, Prediction, Verdict
+from theorychecks.statistics import LogarithmicGrowth, Measurement, Verdict
 from theorychecks.statistics.growth_index import growth_index
+from theorychecks.statistics.prediction import check_prediction
 
 TIMES = np.logspace(0, 8, 9)
 LOGARITHMS = {
@@ -45,7 +46,7 @@ def share(wanted, rng, law, *, runs, **options):
 
 
 def test_it_is_a_prediction():
-    assert isinstance(LogarithmicGrowth(), Prediction)
+    check_prediction(LogarithmicGrowth())
     expectation = LogarithmicGrowth(within=0.2).expectation
     assert (expectation.kind, expectation.margin) == ("logarithmic_growth", 0.2)
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from theorychecks.statistics import Identity, Measurement, Prediction, Verdict
+from theorychecks.statistics import Identity, Measurement, Verdict
+from theorychecks.statistics.prediction import Layout, check_prediction
 
 WIDTHS = (64, 128)
 EPSILON = {"float32": 2.0**-23, "float64": 2.0**-52}
@@ -21,7 +22,7 @@ def ratios(*values, seeds=3):
 
 
 def test_it_is_a_prediction():
-    assert isinstance(Identity(dtype="float64"), Prediction)
+    check_prediction(Identity(dtype="float64"))
     expectation = Identity(8, dtype="float32").expectation
     assert (expectation.kind, expectation.margin) == ("identity", 8)
 
@@ -112,7 +113,7 @@ def test_power_is_that_of_a_single_run():
 def test_every_design_is_admitted():
     prediction = Identity(dtype="float64")
     assert prediction.demands(2, 0.95) == (2, 3)
-    prediction.admit((64,), (3,))
+    prediction.admit(Layout(axis_values=(64,), seeds=(3,)))
 
 
 @pytest.mark.parametrize(

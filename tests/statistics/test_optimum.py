@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from theorychecks.statistics import InteriorOptimum, Measurement, Prediction, Verdict
+from theorychecks.statistics import InteriorOptimum, Measurement, Verdict
+from theorychecks.statistics.prediction import Layout, check_prediction
 
 RATES = tuple(2.0**power for power in range(-6, 1))
 PLACES = np.linspace(-1.0, 1.0, 7)
@@ -34,7 +35,7 @@ def verdicts(rng, logs, *, runs, **options):
 
 
 def test_it_is_a_prediction():
-    assert isinstance(InteriorOptimum(), Prediction)
+    check_prediction(InteriorOptimum())
     assert InteriorOptimum().expectation.kind == "interior_optimum"
 
 
@@ -222,7 +223,7 @@ def test_the_verdict_sees_neither_the_order_of_seeds_nor_the_unit(order, shift, 
 def test_designs_that_cannot_decide_are_refused(values, seeds, message):
     counts = (seeds,) * len(values)
     with pytest.raises(ValueError, match=message):
-        InteriorOptimum().admit(values, counts)
+        InteriorOptimum().admit(Layout(axis_values=values, seeds=counts))
 
 
 def test_too_few_runs_leave_it_open_and_say_how_many_it_takes():
@@ -234,7 +235,7 @@ def test_too_few_runs_leave_it_open_and_say_how_many_it_takes():
 def test_what_it_demands_is_admitted_and_can_decide():
     points, seeds = InteriorOptimum().demands(7, 0.95)
     assert (points, seeds) == (7, 8)
-    InteriorOptimum().admit(RATES, (seeds,) * points)
+    InteriorOptimum().admit(Layout(axis_values=RATES, seeds=(seeds,) * points))
     measurement = curve(np.random.default_rng(513), VALLEY, seeds=seeds, noise=0.01, diverged={0: 1.0, 6: 1.0})
     assert InteriorOptimum().judge(measurement).verdict is Verdict.SUPPORTED
 

@@ -13,16 +13,22 @@ from theorychecks.statistics import (
     Ordering,
     Plateau,
     PowerLaw,
-    Prediction,
     UpperBound,
     Verdict,
 )
+from theorychecks.statistics.breakdown import breakdown_constant
+from theorychecks.statistics.prediction import check_prediction
+
+
+def breakdown(judgement):
+    """The largest finite-size constant under which a judgement supports."""
+    return breakdown_constant(judgement.fit, judgement.measurement, judgement.allowed)
 
 
 @pytest.mark.parametrize("noise, seeds", [(0.03, 32), (0.1, 16), (0.2, 8)])
 def test_the_breakdown_constant_is_the_largest_class_that_supports(synthetic, noise, seeds):
     measurement = synthetic.power_law(np.random.default_rng(9), -0.5, widths=synthetic.FAST, noise=noise, seeds=seeds)
-    largest = PowerLaw(-0.5).judge(measurement).breakdown_constant
+    largest = breakdown(PowerLaw(-0.5).judge(measurement))
 
     def verdict(constant):
         return PowerLaw(-0.5, corrections=FiniteSizeClass(constant=constant)).judge(measurement).verdict
@@ -97,20 +103,20 @@ def test_reasons_of_decided_findings_show_both_intervals(synthetic):
 def test_a_larger_class_breaks_the_support_that_the_breakdown_constant_names(synthetic):
     measurement = synthetic.power_law(np.random.default_rng(205), -0.5, seeds=20, noise=0.08)
     finding = PowerLaw(-0.5).judge(measurement)
-    constant = finding.breakdown_constant
+    constant = breakdown(finding)
     assert finding.verdict is Verdict.SUPPORTED
     assert 3.0 <= constant < 6.0
     within, beyond = FiniteSizeClass(constant=constant), FiniteSizeClass(constant=constant + 1)
     assert PowerLaw(-0.5, corrections=within).judge(measurement).verdict is Verdict.SUPPORTED
     assert PowerLaw(-0.5, corrections=beyond).judge(measurement).verdict is not Verdict.SUPPORTED
-    assert PowerLaw(0.0).judge(measurement).breakdown_constant is None
+    assert breakdown(PowerLaw(0.0).judge(measurement)) is None
 
 
 def test_support_under_a_class_stands_up_to_its_own_constant(synthetic):
     measurement = synthetic.power_law(np.random.default_rng(205), -0.5, widths=synthetic.FAST, seeds=20, noise=0.01)
     finding = PowerLaw(-0.5, corrections=FiniteSizeClass(constant=8.0)).judge(measurement)
     assert finding.verdict is Verdict.SUPPORTED
-    assert finding.breakdown_constant >= 8.0
+    assert breakdown(finding) >= 8.0
 
 
 @pytest.mark.parametrize("given", ["-1/2", "", [-0.5], (0,), 1j, True])
@@ -198,7 +204,7 @@ def test_predictions_say_their_numbers():
     assert Plateau().expectation.exponent == 0.0
     assert repr(PowerLaw(-0.5)).startswith("PowerLaw(exponent=-0.5, within=0.08, rival=None")
     for prediction in (PowerLaw(-0.5), UpperBound(-0.5), LowerBound(-0.5), Plateau(), Ordering()):
-        assert isinstance(prediction, Prediction)
+        check_prediction(prediction)
 
 
 def run_advice(synthetic, prediction, *, exponent, seeds, noise, widths, runs=25):

@@ -158,7 +158,7 @@ def test_an_optimum_and_growth_and_a_law_of_rounded_runs_stay_open():
     findings = [
         InteriorOptimum().judge(Measurement.of(range(1, 8), valley, axis="rate")),
         LogarithmicGrowth().judge(Measurement.of(TIMES, growth, axis="time")),
-        SameLaw().judge_against(*ensembles),
+        SameLaw().judge(*ensembles),
     ]
     assert [finding.verdict for finding in findings] == [Verdict.INCONCLUSIVE] * 3
     assert all("dither" in finding.reason for finding in findings)

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from theorychecks.statistics import Measurement, Prediction, SameLaw, Verdict
-from theorychecks.statistics.prediction import TwoSampled
+from theorychecks.statistics import Measurement, SameLaw, Verdict
+from theorychecks.statistics.prediction import check_prediction
 from theorychecks.statistics.two_samples import TESTS, compare, detectable
 
 LAWS = {
@@ -30,7 +30,7 @@ def ensemble(rng, *, law="normal", networks=400, shift=0.0, scale=1.0, points=1)
 def judge(rng, *, within=0.25, law="normal", networks=400, points=1, **departure):
     one = ensemble(rng, law=law, networks=networks, points=points)
     two = ensemble(rng, law=law, networks=networks, points=points, **departure)
-    return SameLaw(within=within).judge_against(one, two)
+    return SameLaw(within=within).judge(one, two)
 
 
 def share(verdict, rng, *, runs, **options):
@@ -38,8 +38,7 @@ def share(verdict, rng, *, runs, **options):
 
 
 def test_it_is_a_prediction_of_two_samples():
-    assert isinstance(SameLaw(), Prediction)
-    assert isinstance(SameLaw(), TwoSampled)
+    check_prediction(SameLaw())
     assert (SameLaw().expectation.kind, SameLaw(within=0.5).expectation.margin) == ("same_law", 0.5)
 
 
@@ -55,7 +54,7 @@ def test_a_law_of_equal_mean_and_scale_but_another_shape_is_refuted():
     rng = np.random.default_rng(802)
     one = ensemble(rng, law="exponential", networks=1000, shift=-1.0)
     two = ensemble(rng, law="normal", networks=1000)
-    finding = SameLaw().judge_against(one, two)
+    finding = SameLaw().judge(one, two)
     assert finding.verdict is Verdict.REFUTED
     assert "the laws differ at some axis value" in finding.reason
 
@@ -89,9 +88,9 @@ def test_a_constant_is_not_the_law_of_what_varies():
     rng = np.random.default_rng(816)
     one, two = Measurement.of((64,), [[1.0] * 40], exact=True), ensemble(rng, networks=40)
     for sides in ((one, two), (two, one)):
-        assert SameLaw().judge_against(*sides).verdict is Verdict.REFUTED
+        assert SameLaw().judge(*sides).verdict is Verdict.REFUTED
     few = Measurement.of((64,), [[1.0] * 39 + [1.01]])
-    assert SameLaw().judge_against(one, few).verdict is not Verdict.SUPPORTED
+    assert SameLaw().judge(one, few).verdict is not Verdict.SUPPORTED
 
 
 def test_few_networks_are_not_rejected_and_yet_not_equal():
@@ -165,7 +164,7 @@ def test_pooled_entries_of_few_networks_make_equal_laws_differ():
     def refuted(reduce):
         sides = [reduce(correlated(rng, 10, 50, correlation=0.5)) for _ in range(2)]
         one, two = (Measurement.of((64,), [np.exp(0.1 * side)]) for side in sides)
-        return SameLaw(0.02).judge_against(one, two).verdict is Verdict.REFUTED
+        return SameLaw(0.02).judge(one, two).verdict is Verdict.REFUTED
 
     assert np.mean([refuted(np.ravel) for _ in range(60)]) >= 0.5
     assert np.mean([refuted(lambda entries: entries[:, 0]) for _ in range(60)]) <= 0.12
@@ -176,22 +175,22 @@ def test_ensembles_from_the_same_seeds_are_judged_more_cautiously():
     rng = np.random.default_rng(810)
     one = ensemble(rng, networks=100)
     two = Measurement.of((64,), [np.array(one.values[0]) * np.exp(0.05 * rng.standard_normal(100))])
-    assert SameLaw(within=0.5).judge_against(one, two).verdict is not Verdict.REFUTED
+    assert SameLaw(within=0.5).judge(one, two).verdict is not Verdict.REFUTED
 
 
 def test_missing_runs_leave_it_open():
     rng = np.random.default_rng(811)
     one, two = ensemble(rng, networks=20), ensemble(rng, networks=20)
     lost = Measurement.of((64,), [[math.nan, *two.values[0][1:]]], name="the other")
-    finding = SameLaw().judge_against(one, lost)
+    finding = SameLaw().judge(one, lost)
     assert (finding.verdict, finding.remedy.limited_by) == (Verdict.INCONCLUSIVE, "missing runs")
     assert "the other has runs without a finite positive number: 1 of 20 at width 64" in finding.reason
 
 
 def test_numbers_that_do_not_depend_on_the_draw_are_compared_as_they_are():
     ones, twos = (Measurement.of((64,), [[value] * 20], exact=True) for value in (1.0, 2.0))
-    assert SameLaw().judge_against(ones, ones).verdict is Verdict.SUPPORTED
-    assert SameLaw().judge_against(ones, twos).verdict is Verdict.REFUTED
+    assert SameLaw().judge(ones, ones).verdict is Verdict.SUPPORTED
+    assert SameLaw().judge(ones, twos).verdict is Verdict.REFUTED
 
 
 @settings(max_examples=15, deadline=None, derandomize=True)
@@ -199,9 +198,9 @@ def test_numbers_that_do_not_depend_on_the_draw_are_compared_as_they_are():
 def test_the_verdict_sees_neither_the_order_nor_the_unit_nor_which_is_which(order, shift, swapped):
     rng = np.random.default_rng(812)
     sides = [ensemble(rng, networks=30), ensemble(rng, networks=30, shift=0.3)]
-    first = SameLaw().judge_against(*sides)
+    first = SameLaw().judge(*sides)
     changed = [Measurement.of((64,), [math.exp(shift) * np.array(side.values[0])[list(order)]]) for side in sides]
-    second = SameLaw().judge_against(*(changed[::-1] if swapped else changed))
+    second = SameLaw().judge(*(changed[::-1] if swapped else changed))
     assert first.verdict is second.verdict
     ends = [sorted(abs(end) for end in finding.interval) for finding in (first, second)]
     assert ends[0] == pytest.approx(ends[1], rel=1e-6)
@@ -211,10 +210,10 @@ def test_designs_that_cannot_be_compared_are_refused():
     rng = np.random.default_rng(813)
     one, two = ensemble(rng, networks=20), ensemble(rng, networks=20, points=2)
     with pytest.raises(ValueError, match=r"at the same axis values; got \(64\.0,\) and \(64\.0, 128\.0\)"):
-        SameLaw().judge_against(one, two)
+        SameLaw().judge(one, two)
     few = ensemble(rng, networks=7)
-    with pytest.raises(ValueError, match=r"needs 8 networks at each.*got \(7,\)"):
-        SameLaw().judge_against(one, few)
+    with pytest.raises(ValueError, match=r"needs 8 networks at each.*against \(7,\)"):
+        SameLaw().judge(one, few)
     with pytest.raises(ValueError, match="name the other one by against="):
         SameLaw().judge(one)
     assert SameLaw().demands(3, 0.95) == (3, 8)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from theorychecks.statistics import LowerBound, Measurement, Ordering, PowerLaw, Verdict
-from theorychecks.statistics.sequential import in_looks, plan, pooled_noise, schedule, smallest_design
+from theorychecks.statistics import Layout, LowerBound, Measurement, Ordering, PowerLaw, Verdict
+from theorychecks.statistics.sequential import plan, pooled_noise, schedule, smallest_design
 
 FAST = tuple(2**k for k in range(9, 18))
 LINEAR = tuple(float(m) for m in FAST)
@@ -13,21 +13,6 @@ HALF = PowerLaw(-0.5)
 
 def spent(counts, costs=LINEAR):
     return float(np.dot(counts, costs[: len(counts)]))
-
-
-def runs(rng, law, noise, widths=FAST):
-    """Looks at one experiment: more runs extend those that were made."""
-    logs = [law(m) + noise * rng.standard_normal(400) for m in widths]
-
-    def look(counts, confidence, prediction=HALF):
-        cells = [np.exp(cell[:count]) for cell, count in zip(logs, counts, strict=False)]
-        return {"": prediction.judge(Measurement.of(widths[: len(counts)], cells), confidence=confidence)}
-
-    return look
-
-
-def power(exponent, c=0.0):
-    return lambda m: exponent * np.log(m) + np.log1p(c * m**-0.5)
 
 
 def test_looks_spend_a_64th_a_16th_a_quarter_and_all_and_share_the_level():
@@ -80,25 +65,6 @@ def test_a_plan_is_sharper_than_equal_numbers_for_the_same_money():
     assert planned.support > 0.4 > 0.1 > equal.support
 
 
-def test_a_plan_does_not_depend_on_the_estimate():
-    # Exponents -1/2, 0 and -3 with the same noise are given the same runs.
-    seen = []
-    for exponent in (-0.5, 0.0, -3.0):
-        counts_seen = []
-        look = runs(np.random.default_rng(401), power(exponent), 0.3)
-
-        def noted(counts, confidence, look=look, counts_seen=counts_seen):
-            counts_seen.append(counts)
-            # A claim at the estimate itself never settles.
-            at = look(counts, confidence)[""].fit.exponent
-            return look(counts, confidence, PowerLaw(at - 0.08))
-
-        in_looks(HALF, FAST, LINEAR, 16, noted)
-        seen.append(counts_seen)
-    assert len(seen[0]) == 4
-    assert seen[0] == seen[1] == seen[2]
-
-
 def test_noise_is_pooled_over_cells(synthetic):
     rng = np.random.default_rng(402)
     measurement = synthetic.power_law(rng, -0.5, seeds=200, noise=0.3)
@@ -107,43 +73,6 @@ def test_noise_is_pooled_over_cells(synthetic):
     cells = [np.array(cell) for cell in measurement.values]
     cells[0][:100] = np.inf
     assert pooled_noise(Measurement.of(synthetic.DENSE, cells), "mean of logs") is None
-
-
-def test_a_far_exponent_is_settled_at_the_first_look_and_an_edge_takes_them_all():
-    first = in_looks(HALF, FAST, LINEAR, 16, runs(np.random.default_rng(403), power(-1.0), 0.1))[""]
-    assert first.verdict is Verdict.REFUTED
-    assert (first.looks.taken, first.looks.planned, first.looks.budget) == (1, 4, 16)
-    assert first.confidence == pytest.approx(0.9875)
-    last = in_looks(HALF, FAST, LINEAR, 16, runs(np.random.default_rng(404), power(-0.58), 0.1))[""]
-    assert last.verdict is Verdict.INCONCLUSIVE
-    assert last.looks.taken == 4
-
-
-def test_the_p_value_counts_all_looks(synthetic):
-    def look(counts, confidence):
-        cells = [np.array(cell[:count]) for cell, count in zip(measured.values, counts, strict=False)]
-        return {"": HALF.judge(Measurement.of(FAST[: len(counts)], cells), confidence=confidence)}
-
-    measured = synthetic.power_law(np.random.default_rng(405), -1.0, widths=FAST, seeds=400)
-    finding = in_looks(HALF, FAST, LINEAR, 16, look)[""]
-    alone = HALF.judge(finding.measurement, confidence=finding.confidence)
-    assert finding.p_value == pytest.approx(4 * alone.p_value, rel=1e-12)
-
-
-def test_a_noisy_experiment_is_told_the_budget_that_would_decide_it():
-    finding = in_looks(HALF, FAST, LINEAR, 16, runs(np.random.default_rng(406), power(-0.5), 0.8))[""]
-    assert finding.verdict is Verdict.INCONCLUSIVE
-    assert finding.remedy.limited_by == "noise"
-    assert finding.reason.startswith("noise-limited: about ")
-    assert f"a budget of {int(np.ceil(16 * finding.remedy.effort))} instead of 16, some " in finding.reason
-
-
-def test_several_readings_stop_together_and_keep_the_look_that_settled_them():
-    calm = runs(np.random.default_rng(407), power(-0.5), 0.03)
-    noisy = runs(np.random.default_rng(408), power(-0.5), 0.3)
-    found = in_looks(HALF, FAST, LINEAR, 16, lambda *given: {"calm": calm(*given)[""], "noisy": noisy(*given)[""]})
-    assert found["calm"].looks.taken < found["noisy"].looks.taken
-    assert found["calm"].verdict is found["noisy"].verdict is Verdict.SUPPORTED
 
 
 def decided(rng, truth, c, *, naive):
@@ -181,7 +110,7 @@ def test_looks_on_dense_axes_span_what_an_exponent_needs(axis, prediction):
     have = ()
     for spend in timetable.spends:
         have = plan(prediction, axis, costs, spend, noise=0.1, confidence=timetable.confidence, have=have)
-        prediction.admit(axis[: len(have)], have)
+        prediction.admit(Layout(axis_values=axis[: len(have)], seeds=have, role="control"))
         assert spent(have, costs) <= spend * 1.0001
     with pytest.raises(ValueError, match="does not buy the smallest design"):
         schedule(prediction, axis, costs, 2)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -234,33 +233,6 @@ class Measurement:
                 for a, b, one, two, row in zip(self.exact, other.exact, self.values, other.values, rows, strict=True)
             ),
             name=f"{self.name} / {other.name}",
-        )
-
-    def to_json(self) -> str:
-        """The measurement as JSON text that `from_json` reads back; a run without a number has null."""
-        document: dict[str, Any] = {
-            "axis": self.axis,
-            "axis_values": list(self.axis_values),
-            "exact": list(self.exact),
-            "name": self.name,
-            "shared_seeds": self.shared_seeds,
-            "statuses": [[status.value for status in row] for row in self.statuses],
-            "values": [[None if math.isnan(value) else value for value in cell] for cell in self.values],
-        }
-        return json.dumps(document, allow_nan=False)
-
-    @classmethod
-    def from_json(cls, text: str) -> Measurement:
-        """Read back what `to_json` wrote."""
-        document = json.loads(text)
-        return cls(
-            axis=document["axis"],
-            axis_values=tuple(document["axis_values"]),
-            exact=tuple(document["exact"]),
-            name=document["name"],
-            shared_seeds=document["shared_seeds"],
-            statuses=tuple(tuple(Status(code) for code in row) for row in document["statuses"]),
-            values=tuple(tuple(math.nan if v is None else float(v) for v in cell) for cell in document["values"]),
         )
 
 

@@ -71,7 +71,8 @@ def for_half_width(
         near: what to do where the interval is narrow, and the estimate near the margin's end.
         besides: what would do instead of more runs.
     """
-    if half <= margin / 2:
+    # Not a number where one side is constant.
+    if not half > margin / 2:
         return Remedy(limited_by="boundary", text=f"{reason}: near the boundary{near}")
     found = more_runs(reason, (half / (_PLANNED * margin)) ** 2, most, noun)
     return Remedy(limited_by=found.limited_by, text=found.text + besides, effort=found.effort)

@@ -25,7 +25,7 @@ def test_a_finding_is_one_line_with_its_verdict_and_its_numbers():
     (finding,) = judged(-1, tc.PowerLaw(-1))
     assert "\n" not in str(finding)
     assert re.fullmatch(
-        r"the size \(prediction\): SUPPORTED, power law -1 within 0\.08; "
+        r"the size \(prediction\): SUPPORTED, n\^-1 within 0\.08; "
         r"measured -(1|0\.9\d+|1\.0\d+) \[-1\.0\d+, -0\.9\d+\] on width 64\.\.4096",
         str(finding),
     )

@@ -5,14 +5,16 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import hypothesis  # noqa: F401 - loaded here once, not anew by each pytest that runs inside this one
 import pytest
 
 import theorychecks.experiment  # noqa: F401 - the same, and numpy cannot be loaded twice
+from theorychecks.claims import Paper
 from theorychecks.plugin.outcomes import Ending, ExitCode, ended
-from theorychecks.reporting import Report
+from theorychecks.reporting import ClaimRecord, Report
 from theorychecks.reporting.papers import paper_sections
 
 ENDINGS = {
@@ -71,7 +73,7 @@ def test_counts_add_up_and_say_each_outcome(ran):
     assert (suite.passed, suite.failed, suite.inconclusive) == (2, 5, 0)
     assert (suite.errors, suite.skipped, suite.not_run) == (5, 9, 0)
     assert suite.claims == suite.collected == suite.reported == len(ENDINGS) == 21
-    assert suite.lost == []
+    assert suite.lost == ()
     assert suite.stopped is None
     assert "2 passed, 5 failed, 0 inconclusive, 5 errors, 9 skipped; " in ran.text
 
@@ -144,9 +146,12 @@ def test_a_plain_test_that_fails_is_no_claim_that_broke(inner):
 )
 def test_a_worker_that_dies_after_the_verdict_undoes_no_failure(outcome, afterwards):
     died = Ending("error", error="worker 'gw0' crashed")
-    document = ended({"outcome": outcome, "error": None, "reason": None}, died)
-    assert document.outcome == afterwards
-    assert document.error.endswith("worker 'gw0' crashed")
+    record = ClaimRecord(
+        id="A", statement="It is so.", source="made up", test="test_it.py::test_it", outcome=outcome, seed=0
+    )
+    after = ended(record, died)
+    assert after.outcome == afterwards
+    assert after.error.endswith("worker 'gw0' crashed")
 
 
 UNDECIDED = """
@@ -256,7 +261,7 @@ def test_a_run_that_is_interrupted_keeps_what_it_has_and_says_what_it_has_not(tm
         ("third", "not run"),
     ]
     assert report.suite.stopped is not None
-    assert report.suite.lost == []
+    assert report.suite.lost == ()
     assert "1 passed, 0 failed, 0 inconclusive, 2 not run" in text
     assert "INTERNALERROR" not in text
 
@@ -273,7 +278,7 @@ def test_a_refutation_outlives_the_end_of_the_run(inner, pytester, stops):
 
 
 def test_papers_hold_nothing_against_a_claim_that_was_not_judged(ran):
-    paper = {"title": "A paper", "arxiv": "1", "seen": "abstract", "undecided": {}, "doubtful": {}}
-    (section,) = paper_sections([{**claim, "paper": paper} for claim in ran.report.claims])
+    paper = Paper(title="A paper", arxiv="1", seen="abstract")
+    (section,) = paper_sections([replace(claim, paper=paper) for claim in ran.report.claims])
     outcomes = [{claim.outcome for claim in claims} for _, claims in section.headed]
     assert outcomes == [{"pass"}, {"fail", "error"}, {"skipped"}]

@@ -185,28 +185,22 @@ def test_a_summary_that_cannot_be_written_is_a_warning(pytester, inner, monkeypa
 
 
 def test_a_claim_that_no_report_can_hold_costs_the_others_nothing(pytester, inner):
-    source = suite("one") + "\nfrom theorychecks.statistics.prediction import Prediction\n"
-    source += '''
-class Strange(tc.PowerLaw):
-    """A prediction of one's own kind."""
-
-    @property
-    def expectation(self):
-        import dataclasses
-        return dataclasses.replace(super().expectation, kind="strange")
-
+    source = (
+        suite("one")
+        + """
 @tc.claim(id="strange", source="made up")
 def test_strange():
-    """The size falls like one over the width, strangely."""
-    tc.check(sizes(-1), Strange(-1))
-    tc.check_refuted(sizes(0), tc.PowerLaw(-1))
-'''
+    '''The size falls like one over the width, strangely.'''
+    for finding in (*tc.check(sizes(-1), tc.PowerLaw(-1)), *tc.check_refuted(sizes(0), tc.PowerLaw(-1))):
+        finding.setting["here"] = object()
+"""
+    )
     pytester.makepyfile(test_it=source)
     result = inner()
     assert kept(pytester) == ["one", "strange"]
     document = json.loads((pytester.path / "reports/latest/report.json").read_text(encoding="utf-8"))
     assert [claim["outcome"] for claim in document["claims"]] == ["pass", "error"]
-    assert "prediction.kind is 'strange'" in document["claims"][1]["error"]
+    assert "setting['here'] is <object object" in document["claims"][1]["error"]
     assert result.ret == ExitCode.BROKEN
 
 

@@ -78,7 +78,7 @@ def test_claim_without_example_is_skipped_under_quick_and_says_what_to_add(quick
 
 
 def test_parameters_and_settings_are_noted_by_their_names(default):
-    setting = default.claim("::test_parametrized[activation1]").findings[0]["setting"]
+    setting = default.claim("::test_parametrized[activation1]").findings[0].setting
     assert setting == {"activation": "relu", "number": "3", "other": "gelu"}
     assert len(calls(default, "parametrized")) == 2 * 3
 
@@ -93,7 +93,7 @@ def test_exception_at_a_drawn_setting_keeps_the_findings(default):
     claim = default.claim("::test_breaks")
     assert claim.outcome == "error"
     assert claim.error.startswith("RuntimeError: broken by a drawn number")
-    assert claim.findings[0]["setting"] == {"number": "3"}
+    assert claim.findings[0].setting == {"number": "3"}
 
 
 def test_exception_is_not_met_under_quick(quick):

@@ -173,4 +173,4 @@ def test_the_users_lines_are_shown_and_the_harness_is_not(failed):
 
 
 def test_a_full_trace_shows_the_harness_too(failed):
-    assert "/theorychecks/looks.py" in failed("--full-trace").replace("\\", "/")
+    assert "/theorychecks/judging.py" in failed("--full-trace").replace("\\", "/")

@@ -29,7 +29,7 @@ def test_lost_claim_is_named(request, ran):
 
 def test_other_claims_are_reported_when_the_worker_is_replaced(restarted):
     suite = restarted.report.suite
-    assert suite.lost == ["test_crash.py::test_kills_its_worker"]
+    assert suite.lost == ("test_crash.py::test_kills_its_worker",)
     assert (suite.collected, suite.reported, suite.judged, suite.passed) == (6, 5, 5, 5)
     assert (suite.errors, suite.not_run) == (1, 0)
     # Nothing is refuted.

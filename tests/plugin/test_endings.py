@@ -184,7 +184,7 @@ def test_what_stopping_at_the_first_failure_leaves_is_not_run(inner, pytester):
     assert (suite.not_run, suite.failed, suite.lost, suite.stopped) == (
         3,
         1,
-        [],
+        (),
         "stopping after 1 failures",
     )
     assert "INCOMPLETE: 4 claims collected, 1 judged, 3 not run; the run ended early: stopping after 1 failures" in (

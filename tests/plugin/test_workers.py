@@ -23,7 +23,7 @@ def test_lost_claim_is_named(request, ran):
     assert claim.id == "CRASH-1"
     assert claim.statement == "The size falls like one over the width, and the process dies."
     assert claim.outcome == "error"
-    assert claim.findings == []
+    assert claim.findings == ()
     assert "crashed while running" in claim.error
 
 

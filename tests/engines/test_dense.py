@@ -1,6 +1,7 @@
 """The dense engine does what a plain loop over seeds, autograd and torch's optimizers do."""
 
 import math
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
@@ -23,6 +24,7 @@ from theorychecks.networks import (
     Adam,
     GaussianMixture,
     Muon,
+    Optimizer,
     Ridge,
     SignDescent,
     Teacher,
@@ -143,6 +145,23 @@ def test_a_network_with_one_thing_changed_is_another_network(naive, broken, opti
     run = dense.train(training(parametrization=NTK, optimizer=optimizer), WIDTH, SEEDS)
     with pytest.raises(AssertionError):
         naive.assert_same(run, references(naive, changed), relative=1e-5)
+
+
+def test_a_step_that_returns_no_divisor_is_refused():
+    @dataclass(frozen=True)
+    class Forgetful(Optimizer):
+        heavy_ball = None
+        copies = 0
+
+        def exponent(self, parametrization, role):
+            return 0.0
+
+        def step(self, gradient, state, count):
+            return gradient
+
+    described = replace(training(), optimizer=Forgetful())
+    with pytest.raises(TypeError, match=r"Forgetful\.step returns a direction and a divisor .*; got a Tensor"):
+        dense.train(described, WIDTH, SEEDS)
 
 
 def test_a_moment_decay_changes_adam(naive):

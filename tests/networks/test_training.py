@@ -1,6 +1,7 @@
 """A training knows its rates by role and its batches, and refuses what cannot be trained."""
 
 import math
+from dataclasses import dataclass
 
 import pytest
 
@@ -17,6 +18,7 @@ from theorychecks.networks import (
     GaussianMixture,
     LearningRate,
     Muon,
+    Optimizer,
     Parametrization,
     Ridge,
     Scaling,
@@ -55,6 +57,20 @@ BY_HAND = [
 def test_rates_by_role_are_those_worked_out_by_hand(parametrization, optimizer, expected):
     described = training(parametrization, optimizer=optimizer)
     assert tuple(described.rate(role, 16) for role in ("input", "hidden", "output")) == pytest.approx(expected)
+
+
+def test_an_optimizer_that_could_change_is_refused():
+    @dataclass
+    class Changing(Optimizer):
+        heavy_ball = None
+        copies = 0
+        exponent = SGD.exponent
+        step = SGD.step
+
+    with pytest.raises(
+        TypeError, match=r"does not change, .*; got .*Changing\(\)\. Write @dataclass\(frozen=True\) above"
+    ):
+        training(optimizer=Changing())
 
 
 UNSAID = Parametrization(name="mine", input=Scaling(muon=0.0), hidden=Scaling(), output=Scaling(muon=0.0))

@@ -237,7 +237,14 @@ class DenseMatrix:
             self.weights.lerp_(self._anchor, fraction if self.factors is None else self.factors * fraction)
 
     def _step(self, gradient: Tensor, rate: float) -> None:
-        direction, divisor = self.optimizer.step(gradient, self._state, self._steps)
+        made = self.optimizer.step(gradient, self._state, self._steps)
+        # A tensor of two seeds would unpack just as well.
+        if not isinstance(made, tuple):
+            raise TypeError(
+                f"{type(self.optimizer).__name__}.step returns a direction and a divisor of the rate; got a "
+                f"{type(made).__name__}. Write `return direction, 1.0`."
+            )
+        direction, divisor = made
         rate /= divisor
         if self.factors is None:
             self.weights.add_(direction, alpha=-rate)

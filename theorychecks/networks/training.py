@@ -113,6 +113,11 @@ class Training:
                 f"an optimizer is an Optimizer like SGD(), Adam(), SignDescent(), Muon(); got {self.optimizer!r}"
                 + (f". Call it: tc.{self.optimizer.__name__}()" if isinstance(self.optimizer, type) else "")
             )
+        if type(self.optimizer).__hash__ is None:
+            raise TypeError(
+                f"an optimizer does not change, so that trainings by it can be told apart; got {self.optimizer!r}. "
+                f"Write @dataclass(frozen=True) above {type(self.optimizer).__name__}."
+            )
         if not isinstance(self.learning_rate, LearningRate):
             raise TypeError(f"learning_rate is made by scaled(base, width=...); got {self.learning_rate!r}")
         if isinstance(self.loss, str):

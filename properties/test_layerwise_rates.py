@@ -171,11 +171,13 @@ def test_adam_updates_of_hidden_and_output_layers_grow_in_proportion_to_the_widt
         data=mixture,
         loss=tc.CROSS_ENTROPY,
         steps=1,
-        optimizer=tc.ADAM,
+        optimizer=tc.Adam(),
         dtype="float64",
     )
     moved = tc.Sweep(EFFECTIVE, training, widths=tc.widths(256, 4096))
-    by_gradients = tc.Sweep(EFFECTIVE, training, widths=tc.widths(64, 16384, factor=4)).with_training(optimizer=tc.SGD)
+    by_gradients = tc.Sweep(EFFECTIVE, training, widths=tc.widths(64, 16384, factor=4)).with_training(
+        optimizer=tc.SGD()
+    )
 
     # Adam's matrices are stored, so the range is short.
     proportional = tc.PowerLaw(1, within=0.1, rival=1 / 2)
@@ -254,8 +256,8 @@ def test_with_a_hidden_matrix_adam_is_stable_up_to_a_falling_rate():
     faster than n^-1/2 from width 256 to 1,024 with two hidden layers; with one, it does not.
     """
     falls_faster = tc.Ordering("above")
-    tc.check(fall(twelve_steps(2, tc.ADAM, tc.CROSS_ENTROPY, 8.0, -1.0)), falls_faster)
-    tc.check_refuted(fall(twelve_steps(1, tc.ADAM, tc.CROSS_ENTROPY, 2.0, 0.0)), falls_faster)
+    tc.check(fall(twelve_steps(2, tc.Adam(), tc.CROSS_ENTROPY, 8.0, -1.0)), falls_faster)
+    tc.check_refuted(fall(twelve_steps(1, tc.Adam(), tc.CROSS_ENTROPY, 2.0, 0.0)), falls_faster)
 
 
 @tc.claim(
@@ -268,8 +270,8 @@ def test_under_adam_squared_error_does_not_feed_back():
     Theta(1), as the size of its steps knows nothing of the outputs; under SGD only up to one that falls.
     """
     constant = tc.Plateau(within=0.2, rival=-1)
-    adam = twelve_steps(1, tc.ADAM, tc.MSE, 2.0, 0.0)
-    descent = twelve_steps(1, tc.SGD, tc.MSE, 16.0, -1.0)
+    adam = twelve_steps(1, tc.Adam(), tc.MSE, 2.0, 0.0)
+    descent = twelve_steps(1, tc.SGD(), tc.MSE, 16.0, -1.0)
 
     tc.check(tc.Sweep(BY_ACTIVATIONS, adam, widths=tc.widths(128, 8192)), constant)
     tc.check_refuted(tc.Sweep(BY_ACTIVATIONS, descent, widths=tc.widths(128, 8192)), constant)
@@ -289,8 +291,8 @@ def test_trainable_normalisation_makes_the_rate_of_adam_a_constant():
     """
     constant = tc.Plateau(within=0.2, rival=-1 / 2)
     widths = tuple(float(width) for width in SHORT)
-    gains = twelve_steps(2, tc.ADAM, tc.CROSS_ENTROPY, 4.0, 0.0)
-    plain = twelve_steps(2, tc.ADAM, tc.CROSS_ENTROPY, 8.0, -1.0)
+    gains = twelve_steps(2, tc.Adam(), tc.CROSS_ENTROPY, 4.0, 0.0)
+    plain = twelve_steps(2, tc.Adam(), tc.CROSS_ENTROPY, 8.0, -1.0)
 
     tc.check(along_width(BY_ACTIVATIONS, gains, normalised=True, widths=widths), constant)
     tc.check_refuted(tc.Sweep(BY_ACTIVATIONS, plain, widths=SHORT), constant)
@@ -307,8 +309,8 @@ def test_trainable_normalisation_raises_the_rate_of_gradient_descent_under_cross
     MSE, it does not keep outputs bounded up to a larger one.
     """
     options = {"widths": NARROW, "budget": 10}
-    entropy = twelve_steps(3, tc.SGD, tc.CROSS_ENTROPY, 2.0, 0.0)
-    squared = twelve_steps(2, tc.SGD, tc.MSE, 16.0, -1.0)
+    entropy = twelve_steps(3, tc.SGD(), tc.CROSS_ENTROPY, 2.0, 0.0)
+    squared = twelve_steps(2, tc.SGD(), tc.MSE, 16.0, -1.0)
 
     tc.check(
         along_width(BY_ACTIVATIONS, entropy, normalised=True, **options),

@@ -20,9 +20,9 @@ from theorychecks.strategies import activations, depths
 WIDTHS = tc.widths(64, 65536, factor=4)
 FEW_WIDTHS = (16, 64, 128)
 MIXTURE = tc.GaussianMixture()
-ADAM = replace(tc.ADAM, epsilon=1e-300)
+ADAM = tc.Adam(epsilon=1e-300)
 """Without an epsilon Adam does not see the size of gradients, which parametrizations of one network do not share."""
-OPTIMIZERS = st.sampled_from([tc.SGD, ADAM])
+OPTIMIZERS = st.sampled_from([tc.SGD(), ADAM])
 FUNCTION = tc.together(output_size("test"), output_size("train"), tc.feature_change())
 ROUNDING = tc.Identity(ulps=1e5, dtype="float64")
 """Five steps on sums over 128 neurons, in another order of multiplications; a wrong exponent shows at 1e15."""
@@ -68,6 +68,7 @@ def shifted(
 SHIFTS = st.fixed_dictionaries(
     dict.fromkeys(("input", "hidden", "output"), st.integers(-4, 4).map(lambda quarters: quarters / 4))
 )
+ONE_SHIFT_EACH = {"input": 0.5, "hidden": 0.25, "output": -0.5}
 
 
 @tc.claim(id="E1/symmetry", source=f"{TENSOR_PROGRAMS} (second-hand), for each layer; re-derived here")
@@ -77,9 +78,7 @@ SHIFTS = st.fixed_dictionaries(
     optimizer=OPTIMIZERS,
     depth=depths(1, 3),
 )
-@example(
-    parametrization=tc.MAXIMAL_UPDATE, shifts={"input": 0.5, "hidden": 0.25, "output": -0.5}, optimizer=tc.SGD, depth=2
-)
+@example(parametrization=tc.MAXIMAL_UPDATE, shifts=ONE_SHIFT_EACH, optimizer=tc.SGD(), depth=2)
 def test_exponents_are_determined_up_to_a_shift(parametrization, shifts, optimizer, depth):
     """Adding (theta, -theta, -2 theta) to a layer's exponents (a, b, c) leaves the trained function as it is, for each
     layer with a theta of its own; under Adam it is (theta, -theta, -theta).
@@ -105,8 +104,8 @@ MATCHED = {
 
 @tc.claim(id="E1/classes", source=f"{EVERETT} (second-hand), re-derived here")
 @given(pair=st.sampled_from(list(PAIRS)), optimizer=OPTIMIZERS, activation=activations())
-@example(pair="standard and NTK", optimizer=tc.SGD, activation=tc.TANH)
-@example(pair="maximal update and mean field", optimizer=tc.SGD, activation=tc.TANH)
+@example(pair="standard and NTK", optimizer=tc.SGD(), activation=tc.TANH)
+@example(pair="maximal update and mean field", optimizer=tc.SGD(), activation=tc.TANH)
 def test_four_parametrizations_are_two(pair, optimizer, activation):
     """With matched learning rates standard and NTK parametrization train the same function, and so do maximal update
     and mean field, up to where constants stand.
@@ -140,8 +139,8 @@ DEFINITION_5_1 = tc.Parametrization(
     source=f"{TRANSFER}, Tables 3 and 8 (from memory); {TENSOR_PROGRAMS}, Definition 5.1 (second-hand)",
 )
 @given(table=st.sampled_from([TABLE_8, DEFINITION_5_1]), optimizer=OPTIMIZERS, activation=activations())
-@example(table=TABLE_8, optimizer=tc.SGD, activation=tc.TANH)
-@example(table=DEFINITION_5_1, optimizer=tc.SGD, activation=tc.TANH)
+@example(table=TABLE_8, optimizer=tc.SGD(), activation=tc.TANH)
+@example(table=DEFINITION_5_1, optimizer=tc.SGD(), activation=tc.TANH)
 @example(table=DEFINITION_5_1, optimizer=ADAM, activation=tc.TANH)
 def test_the_tables_of_maximal_update_are_one(table, optimizer, activation):
     """The three published tables of maximal update, by learning rates, by an output multiplier and with one learning

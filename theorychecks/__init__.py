@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from theorychecks.gates import optimal_rate as optimal_rate
     from theorychecks.modules import Model as Model
     from theorychecks.modules import ModelError as ModelError
-    from theorychecks.networks import ADAM as ADAM
     from theorychecks.networks import CROSS_ENTROPY as CROSS_ENTROPY
     from theorychecks.networks import ERF as ERF
     from theorychecks.networks import GELU as GELU
@@ -47,13 +46,16 @@ if TYPE_CHECKING:
     from theorychecks.networks import STANDARD as STANDARD
     from theorychecks.networks import TANH as TANH
     from theorychecks.networks import Activation as Activation
+    from theorychecks.networks import Adam as Adam
     from theorychecks.networks import Digits as Digits
     from theorychecks.networks import GaussianMixture as GaussianMixture
     from theorychecks.networks import LearningRate as LearningRate
+    from theorychecks.networks import Muon as Muon
     from theorychecks.networks import Optimizer as Optimizer
     from theorychecks.networks import Parametrization as Parametrization
     from theorychecks.networks import Ridge as Ridge
     from theorychecks.networks import Scaling as Scaling
+    from theorychecks.networks import SignDescent as SignDescent
     from theorychecks.networks import Sphere as Sphere
     from theorychecks.networks import Teacher as Teacher
     from theorychecks.networks import Training as Training
@@ -102,9 +104,9 @@ _HOMES: Final = {
     "theorychecks.gates": "coordinate_check coordinate_check_refuted max_stable_rate mutations optimal_rate",
     "theorychecks.modules": "Model ModelError",
     "theorychecks.networks": (
-        "ADAM CROSS_ENTROPY ERF GELU LINEAR MAXIMAL_UPDATE MEAN_FIELD MLP MSE NTK RELU SGD STANDARD TANH Activation "
-        "Digits GaussianMixture LearningRate Optimizer Parametrization Ridge Scaling Sphere Teacher Training "
-        "activation parametrization scaled"
+        "CROSS_ENTROPY ERF GELU LINEAR MAXIMAL_UPDATE MEAN_FIELD MLP MSE NTK RELU SGD STANDARD TANH Activation Adam "
+        "Digits GaussianMixture LearningRate Muon Optimizer Parametrization Ridge Scaling SignDescent Sphere Teacher "
+        "Training activation parametrization scaled"
     ),
     "theorychecks.observables": (
         "Observable alignment ensemble_kernel_gap feature_change initial_output kernel_gap max_stable_learning_rate "

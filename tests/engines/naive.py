@@ -7,6 +7,7 @@ import copy
 import math
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 
 from theorychecks.engines.dense import initial_weights
@@ -58,6 +59,60 @@ class Naive:
     outputs: dict[tuple[int, str], torch.Tensor] = field(default_factory=dict)
 
 
+def optimizer_of(described, groups, decay):
+    """torch's own, or what a few lines of numpy make of a paper."""
+    if described.name == "adam":
+        return torch.optim.Adam(groups, betas=described.betas, eps=described.epsilon, weight_decay=decay)
+    if described.name == "sgd":
+        return torch.optim.SGD(groups, momentum=described.momentum, weight_decay=decay)
+    if described.name == "sign descent":
+        return Written(groups, decay, Lion, described.beta1, described.beta2)
+    assert (described.name, described.orthogonalisation) == ("muon", "svd")
+    return Written(groups, decay, Orthogonal, described.momentum)
+
+
+class Written:
+    """An optimizer by its rule: from a gradient to a direction, in numpy, with a state a matrix."""
+
+    def __init__(self, groups, decay, rule, *options):
+        self.matrices = [(group["params"][0], group["lr"], rule(*options)) for group in groups]
+        self.decay = decay
+
+    def zero_grad(self):
+        for weight, _, _ in self.matrices:
+            weight.grad = None
+
+    def step(self):
+        for weight, rate, rule in self.matrices:
+            gradient = (weight.grad + self.decay * weight.detach()).numpy()
+            weight.data -= rate * torch.from_numpy(rule.direction(gradient))
+
+
+class Lion:
+    """Chen et al. 2023, arXiv:2302.06675, Algorithm 2, without decay."""
+
+    def __init__(self, beta1, beta2):
+        self.beta1, self.beta2, self.mean = beta1, beta2, 0.0
+
+    def direction(self, gradient):
+        mixed = self.beta1 * self.mean + (1 - self.beta1) * gradient
+        self.mean = self.beta2 * self.mean + (1 - self.beta2) * gradient
+        return np.sign(mixed)
+
+
+class Orthogonal:
+    """The sum of singular vectors' outer products; gradients of six samples have rank six at most, and few are zero."""
+
+    def __init__(self, momentum):
+        self.momentum, self.sum = momentum, 0.0
+
+    def direction(self, gradient):
+        self.sum = self.momentum * self.sum + gradient
+        left, sizes, right = np.linalg.svd(self.sum, full_matrices=False)
+        rank = (sizes > 1e-12 * sizes[0]).sum()
+        return left[:, :rank] @ right[:rank]
+
+
 def train(training, width, seed, *, times=(), rate_factor=1.0, root_seed=0):
     """Train one network and record everything at `times`, at 0 and after the last step."""
     inputs, targets, test_inputs = (torch.as_tensor(array, dtype=torch.float64) for array in training.data.draw())
@@ -73,7 +128,7 @@ def train(training, width, seed, *, times=(), rate_factor=1.0, root_seed=0):
         if parametrization.constants == "multiplier":
             constant = 1 / math.sqrt(inputs.shape[1]) if role == "input" else training.network.activation.gain
         multipliers.append(constant / width**scaling.multiplier)
-        exponent = scaling.adam if training.optimizer.name == "adam" else scaling.sgd
+        exponent = getattr(scaling, {"sign descent": "adam"}.get(training.optimizer.name, training.optimizer.name))
         power = training.learning_rate.width + getattr(training.learning_rate, role) - exponent
         rates.append(rate_factor * training.learning_rate.base * width**power)
 
@@ -81,12 +136,7 @@ def train(training, width, seed, *, times=(), rate_factor=1.0, root_seed=0):
     start = copy.deepcopy(network)
     decay = training.ridge.strength if training.ridge.towards == "zero" else 0.0
     groups = [{"params": [linear.weight], "lr": rate} for linear, rate in zip(network.linears, rates, strict=True)]
-    if training.optimizer.name == "adam":
-        optimizer = torch.optim.Adam(
-            groups, betas=training.optimizer.betas, eps=training.optimizer.epsilon, weight_decay=decay
-        )
-    else:
-        optimizer = torch.optim.SGD(groups, weight_decay=decay)
+    optimizer = optimizer_of(training.optimizer, groups, decay)
 
     def function(x):
         return network(x) - start(x).detach() if training.network.centred else network(x)

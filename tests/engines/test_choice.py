@@ -10,7 +10,20 @@ from theorychecks.engines import dense, matrix_free
 from theorychecks.engines.choice import ENGINES, REFERENCE_RATES, choose
 from theorychecks.engines.cost import Cost, Rates
 from theorychecks.engines.matrix import Tally
-from theorychecks.networks import ADAM, MLP, MSE, STANDARD, TANH, GaussianMixture, Optimizer, Ridge, Training, scaled
+from theorychecks.networks import (
+    MLP,
+    MSE,
+    SGD,
+    STANDARD,
+    TANH,
+    Adam,
+    GaussianMixture,
+    Muon,
+    Ridge,
+    SignDescent,
+    Training,
+    scaled,
+)
 
 PLENTY = 2**50
 
@@ -43,7 +56,7 @@ def test_rates_are_not_asked_for_where_they_do_not_matter():
 
     asked = {"memory_budget": PLENTY, "rates": refuse}
     assert choose(described(), 256, **asked).engine == "dense"
-    assert choose(described(optimizer=ADAM), 4096, **asked).engine == "dense"
+    assert choose(described(optimizer=Adam()), 4096, **asked).engine == "dense"
     assert choose(described(), 4096, wanted="matrix_free", **asked).engine == "matrix_free"
     assert choose(described(), 4096, retrains=True, **asked).engine == "dense"
     with pytest.raises(AssertionError, match="asked for"):
@@ -81,8 +94,10 @@ def test_chunks_stay_in_the_caches_of_a_cpu_and_fill_a_gpu():
 
 OPTIONS = {
     "plain": {},
-    "adam": {"optimizer": ADAM},
-    "momentum": {"optimizer": Optimizer(name="sgd", momentum=0.9)},
+    "adam": {"optimizer": Adam()},
+    "signs": {"optimizer": SignDescent()},
+    "muon": {"optimizer": Muon()},
+    "momentum": {"optimizer": SGD(momentum=0.9)},
     "ridge": {"ridge": Ridge(strength=0.1)},
     "batches": {"batch_size": 4},
     "double": {"dtype": "float64"},
@@ -118,7 +133,11 @@ def test_costs_grow_as_they_should():
     assert free[1].flops / free[0].flops == pytest.approx(4, rel=1e-6)
     assert free[1].bytes / free[0].bytes == pytest.approx(4, rel=1e-6)
     assert 15 < stored[1].flops / stored[0].flops < 16
-    assert dense.cost(dataclasses.replace(training, optimizer=ADAM), 1024).bytes > stored[0].bytes
+    # Beside four copies of the weights: nothing for plain gradients, otherwise the gradient and the optimizer's own.
+    optimizers = (SGD(), Muon(momentum=0.0), SGD(momentum=0.5), SignDescent(), Muon(), Adam())
+    costs = [dense.cost(dataclasses.replace(training, optimizer=optimizer), 1024).bytes for optimizer in optimizers]
+    copy = dense.cost(training, 1024).normals * 4
+    assert [(bytes - costs[0]) / copy for bytes in costs] == [0, 1, 2, 2, 2, 3]
 
 
 def test_rates_between_those_measured_lie_between_them():

@@ -14,10 +14,10 @@ from theorychecks.networks import (
     MLP,
     MSE,
     RELU,
+    SGD,
     STANDARD,
     TANH,
     GaussianMixture,
-    Optimizer,
     Ridge,
     Training,
     scaled,
@@ -39,7 +39,7 @@ SETTINGS = {
         MSE,
         scaled(0.5, width=-1),
         RELU,
-        {"batch_size": 2, "ridge": DECAYING, "optimizer": Optimizer(name="sgd", momentum=0.5)},
+        {"batch_size": 2, "ridge": DECAYING, "optimizer": SGD(momentum=0.5)},
     ),
 }
 # A decay makes changes of full rank, and their spectral norms cost the cube of the width.

@@ -10,7 +10,6 @@ from theorychecks.engines.descent import Limits, Task
 from theorychecks.engines.matrix import Tally
 from theorychecks.kernels import tangent_kernel
 from theorychecks.networks import (
-    ADAM,
     CROSS_ENTROPY,
     ERF,
     GELU,
@@ -21,11 +20,13 @@ from theorychecks.networks import (
     MSE,
     NTK,
     RELU,
+    SGD,
     STANDARD,
     TANH,
+    Adam,
     Data,
     GaussianMixture,
-    Optimizer,
+    Muon,
     Ridge,
     Training,
     scaled,
@@ -131,9 +132,7 @@ def test_it_is_dense_training_at_every_depth_by_batches_or_not(depth, centred, b
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 @pytest.mark.parametrize("towards", ["init", "zero"])
 def test_it_is_dense_training_with_momentum_and_decay(momentum, towards):
-    training = described(
-        optimizer=Optimizer(name="sgd", momentum=momentum), ridge=Ridge(strength=0.3, towards=towards), rate=0.1
-    )
+    training = described(optimizer=SGD(momentum=momentum), ridge=Ridge(strength=0.3, towards=towards), rate=0.1)
     assert_same(*both(training, times=(2, STEPS)), rescaled=towards == "zero")
     assert_same(*both(dataclasses.replace(training, ridge=Ridge(strength=0.0))))
 
@@ -301,7 +300,8 @@ def test_training_seeds_in_two_groups_changes_rounding_at_most():
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"optimizer": ADAM}, "adam acts on each entry"),
+        ({"optimizer": Adam()}, "updates by adam are no sums of gradients"),
+        ({"optimizer": Muon()}, "updates by muon are no sums of gradients"),
         ({"network": MLP(2, TANH, STANDARD, entries="rademacher")}, "rademacher entries"),
     ],
 )

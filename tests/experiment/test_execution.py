@@ -10,7 +10,17 @@ from scipy.stats import ks_2samp
 from theorychecks.engines import Limits, dense
 from theorychecks.engines.choice import Choice
 from theorychecks.experiment import EngineTrial, Resources, Sweep, execution, measure
-from theorychecks.networks import ADAM, MLP, MSE, NTK, RELU, STANDARD, Teacher, Training, scaled
+from theorychecks.networks import (
+    MLP,
+    MSE,
+    NTK,
+    RELU,
+    STANDARD,
+    Adam,
+    Teacher,
+    Training,
+    scaled,
+)
 from theorychecks.observables import (
     Observable,
     Reading,
@@ -100,7 +110,7 @@ def test_another_description_gives_other_numbers():
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_a_small_memory_budget_trains_in_chunks_and_changes_rounding_at_most(trained, optimizer):
-    options = {"optimizer": ADAM} if optimizer == "adam" else {}
+    options = {"optimizer": Adam()} if optimizer == "adam" else {}
     described = sweep(**options)
     whole = measure(described)
     budget = 2 * dense.cost(described.training, 64).bytes
@@ -255,7 +265,7 @@ def test_wide_networks_are_trained_without_their_matrices():
     measured = measure(sweep(**WIDE))
     assert measured.engine == "dense, matrix_free from 1,024"
     assert measure(sweep(**WIDE), Resources(engine="dense")).engine == "dense"
-    assert measure(sweep(**WIDE, optimizer=ADAM)).engine == "dense"
+    assert measure(sweep(**WIDE, optimizer=Adam())).engine == "dense"
     assert measure(sweep(**WIDE | {"network": MLP(2, RELU, NTK, entries="uniform")})).engine == "dense"
 
 
@@ -301,7 +311,7 @@ def test_both_engines_measure_one_law():
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"optimizer": ADAM}, "adam acts on each entry.*Use engine 'dense' or 'auto'"),
+        ({"optimizer": Adam()}, "updates by adam are no sums of gradients.*Use engine 'dense' or 'auto'"),
         ({"network": MLP(2, RELU, NTK, entries="uniform")}, "uniform entries.*Use engine 'dense' or 'auto'"),
     ],
 )

@@ -1,11 +1,11 @@
 """A training knows its rates by role and its batches, and refuses what cannot be trained."""
 
 import math
+from dataclasses import dataclass
 
 import pytest
 
 from theorychecks.networks import (
-    ADAM,
     MAXIMAL_UPDATE,
     MEAN_FIELD,
     MLP,
@@ -14,10 +14,15 @@ from theorychecks.networks import (
     RELU,
     SGD,
     STANDARD,
+    Adam,
     GaussianMixture,
     LearningRate,
+    Muon,
     Optimizer,
+    Parametrization,
     Ridge,
+    Scaling,
+    SignDescent,
     Sphere,
     Training,
     scaled,
@@ -31,14 +36,20 @@ def training(parametrization=STANDARD, **options):
 
 # Rates of input, hidden and output matrices at width 16 and base 0.5, worked out by hand.
 BY_HAND = [
-    (STANDARD, SGD, (0.5, 0.5, 0.5)),
-    (NTK, SGD, (0.5, 0.5, 0.5)),
-    (MEAN_FIELD, SGD, (8, 8, 8)),
-    (MAXIMAL_UPDATE, SGD, (8, 0.5, 0.03125)),
-    (STANDARD, ADAM, (0.5, 0.5, 0.5)),
-    (NTK, ADAM, (0.5, 0.5, 0.5)),
-    (MEAN_FIELD, ADAM, (0.5, 0.125, 0.5)),
-    (MAXIMAL_UPDATE, ADAM, (0.5, 0.03125, 0.03125)),
+    (STANDARD, SGD(), (0.5, 0.5, 0.5)),
+    (NTK, SGD(), (0.5, 0.5, 0.5)),
+    (MEAN_FIELD, SGD(), (8, 8, 8)),
+    (MAXIMAL_UPDATE, SGD(), (8, 0.5, 0.03125)),
+    (STANDARD, Adam(), (0.5, 0.5, 0.5)),
+    (NTK, Adam(), (0.5, 0.5, 0.5)),
+    (MEAN_FIELD, Adam(), (0.5, 0.125, 0.5)),
+    (MAXIMAL_UPDATE, Adam(), (0.5, 0.03125, 0.03125)),
+    (MEAN_FIELD, SignDescent(), (0.5, 0.125, 0.5)),
+    (MAXIMAL_UPDATE, SignDescent(), (0.5, 0.03125, 0.03125)),
+    (STANDARD, Muon(), (0.5, 0.5, 0.5)),
+    (NTK, Muon(), (0.5, 0.5, 0.5)),
+    (MEAN_FIELD, Muon(), (2, 2, 2)),
+    (MAXIMAL_UPDATE, Muon(), (2, 0.5, 0.125)),
 ]
 
 
@@ -46,6 +57,32 @@ BY_HAND = [
 def test_rates_by_role_are_those_worked_out_by_hand(parametrization, optimizer, expected):
     described = training(parametrization, optimizer=optimizer)
     assert tuple(described.rate(role, 16) for role in ("input", "hidden", "output")) == pytest.approx(expected)
+
+
+def test_an_optimizer_that_could_change_is_refused():
+    @dataclass
+    class Changing(Optimizer):
+        heavy_ball = None
+        copies = 0
+        exponent = SGD.exponent
+        step = SGD.step
+
+    with pytest.raises(
+        TypeError, match=r"does not change, .*; got .*Changing\(\)\. Write @dataclass\(frozen=True\) above"
+    ):
+        training(optimizer=Changing())
+
+
+UNSAID = Parametrization(name="mine", input=Scaling(muon=0.0), hidden=Scaling(), output=Scaling(muon=0.0))
+
+
+def test_a_rate_whose_scaling_nobody_has_said_is_refused_before_training():
+    assert training(UNSAID).rate("hidden", 16) == training(UNSAID, optimizer=SignDescent()).rate("hidden", 16) == 0.5
+    known = "nobody has said .* of muon scales .* for hidden matrices under 'mine'; it is known under standard, NTK, "
+    with pytest.raises(ValueError, match=known + r"mean field, maximal update\. Use one of these, .*Scaling\(muon="):
+        training(UNSAID, optimizer=Muon())
+    with pytest.raises(ValueError, match="under 'mine'"):
+        training(optimizer=Muon()).under(UNSAID)
 
 
 def test_a_learning_rates_exponents_add_to_the_parametrizations():
@@ -109,11 +146,6 @@ def test_a_role_with_an_infinite_exponent_is_not_trained():
     assert described.rate("output", 64) > 0.0
 
 
-def test_optimizers_are_named():
-    with pytest.raises(ValueError, match="unknown optimizer 'adagrad'; there are sgd and adam"):
-        Optimizer(name="adagrad")
-
-
 @pytest.mark.parametrize("strength", [-0.1, float("nan"), float("inf")])
 def test_a_ridge_is_not_negative(strength):
     assert Ridge(strength=0.0).towards == "init"
@@ -147,7 +179,8 @@ def test_an_exponent_that_is_no_number_is_refused(exponent):
     [
         ({"data": GaussianMixture}, r"data is a description like .*; got .*Mixture'>\. Call it: GaussianMixture\("),
         ({"data": [1.0]}, r"data is a description like .*; got \[1\.0\]"),
-        ({"optimizer": "adam"}, "an optimizer is SGD, ADAM or an Optimizer.*; got 'adam'"),
+        ({"optimizer": "adam"}, "an optimizer is an Optimizer like SGD.*; got 'adam'$"),
+        ({"optimizer": Adam}, r"an optimizer is an Optimizer like .*; got <class .*Adam'>\. Call it: tc\.Adam\(\)"),
     ],
 )
 def test_what_describes_nothing_to_train_is_refused(options, said):

@@ -10,7 +10,21 @@ import torch
 from theorychecks.engines import dense
 from theorychecks.experiment.execution import EngineTrial
 from theorychecks.kernels import analytic_kernels, first_order_regression, kernel_regression, tangent_kernel
-from theorychecks.networks import ERF, MLP, MSE, NTK, RELU, STANDARD, TANH, Ridge, Teacher, Training, scaled
+from theorychecks.networks import (
+    ERF,
+    MLP,
+    MSE,
+    NTK,
+    RELU,
+    SGD,
+    STANDARD,
+    TANH,
+    Adam,
+    Ridge,
+    Teacher,
+    Training,
+    scaled,
+)
 from theorychecks.observables import ensemble_kernel_gap, kernel_gap
 
 DATA = Teacher(dimension=4, samples=4, test_samples=3)
@@ -193,6 +207,13 @@ def test_an_ensembles_gap_is_the_product_of_its_halves():
     np.testing.assert_allclose(found, np.sqrt(np.maximum(products, 0)), rtol=1e-6)
     assert found.shape == (2,)
     assert (found > 0).any()
+
+
+def test_momentum_ends_at_the_regression_and_adam_is_refused():
+    assert (gap(kernel_gap(), trial(optimizer=SGD(momentum=0.5))) < 1e-6).all()
+    for observable in (kernel_gap(), kernel_gap("analytic"), ensemble_kernel_gap(2)):
+        with pytest.raises(ValueError, match=r"describes gradient descent; got Adam\(.*\)\. Use SGD\(\)"):
+            gap(observable, trial(seeds=(0, 1), steps=1, optimizer=Adam()))
 
 
 def test_an_ensemble_is_nearer_to_the_regression_than_its_members():

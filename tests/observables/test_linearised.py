@@ -10,15 +10,15 @@ from theorychecks.engines import dense
 from theorychecks.experiment.execution import EngineTrial
 from theorychecks.kernels import gradient_descent_on_kernel, tangent_kernel
 from theorychecks.networks import (
-    ADAM,
     CROSS_ENTROPY,
     MAXIMAL_UPDATE,
     MLP,
     MSE,
     NTK,
+    SGD,
     TANH,
+    Adam,
     GaussianMixture,
-    Optimizer,
     Ridge,
     Teacher,
     Training,
@@ -130,11 +130,13 @@ def test_the_unit_of_the_rate_is_that_of_the_kernel():
 
 @pytest.mark.parametrize(
     "options",
-    [{"optimizer": ADAM}, {"optimizer": Optimizer(name="sgd", momentum=0.5)}, {"ridge": Ridge(strength=0.1)}],
+    [{"optimizer": Adam()}, {"optimizer": SGD(momentum=0.5)}, {"ridge": Ridge(strength=0.1)}],
 )
 @pytest.mark.parametrize("observable", [linearisation_error(), residual_mode_error()])
 def test_what_does_not_train_it_is_refused(observable, options):
-    with pytest.raises(ValueError, match="trained by plain gradient descent"):
+    with pytest.raises(
+        ValueError, match=r"trained by plain gradient descent; got .* and Ridge.*Use SGD\(\), and no ridge"
+    ):
         value(observable, training(**options))
 
 

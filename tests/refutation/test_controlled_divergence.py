@@ -20,7 +20,7 @@ COMPOUND = Claim(CONTROLLED, "test_under_mse_outputs_compound", lambda module: {
 CLASSES = Claim(
     PARAMETRIZATIONS,
     "test_four_parametrizations_are_two",
-    lambda module: {"pair": "standard and NTK", "optimizer": tc.SGD, "activation": tc.TANH},
+    lambda module: {"pair": "standard and NTK", "optimizer": tc.SGD(), "activation": tc.TANH},
 )
 ENTRIES = Claim(
     PARAMETRIZATIONS,

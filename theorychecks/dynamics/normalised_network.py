@@ -27,7 +27,8 @@ class NormalisedTrial:
     """Trainings of one network with normalisation, at one width over some seeds: all that a rate search asks for.
 
     Attributes:
-        training: what is trained; SGD without momentum or Adam, without a ridge, not centred.
+        training: what is trained, without a ridge and not centred. Gains are a 1 x n matrix to its optimizer, at the
+            learning rate before any exponent of a role.
         width: of the hidden layers.
         seeds: which networks.
         root_seed: another one draws other networks everywhere.
@@ -42,10 +43,10 @@ class NormalisedTrial:
 
     def __post_init__(self) -> None:
         training = self.training
-        if training.optimizer.momentum or training.ridge.strength or training.network.centred:
+        if training.ridge.strength or training.network.centred:
             raise ValueError(
-                "a network with normalisation is trained without momentum, ridge and centring; "
-                f"got {training.optimizer}, {training.ridge}, centred={training.network.centred}"
+                "a network with normalisation is trained without ridge and centring; "
+                f"got {training.ridge}, centred={training.network.centred}"
             )
 
     @property
@@ -80,7 +81,8 @@ class NormalisedTrial:
         unit = training.learning_rate.base * self.width**training.learning_rate.width
         rates = [training.rate(layer.role, self.width) for layer in layers] + [unit] * len(gains)
         factor = factors.to(inputs.dtype)[:, None, None]
-        moments = [(torch.zeros_like(value), torch.zeros_like(value)) for value in (*weights, *gains)]
+        optimizer = training.optimizer
+        states = [[torch.zeros_like(value) for _ in range(optimizer.copies)] for value in (*weights, *gains)]
         recorded: list[tuple[Tensor, Tensor, Tensor]] = []
         for step in range(training.steps + 1):
             rows = training.batch(step)
@@ -94,9 +96,10 @@ class NormalisedTrial:
             upstream = training.loss.gradient(detached, targets[rows])
             gradients = torch.autograd.grad(outputs, leaves, grad_outputs=upstream)
             with torch.no_grad():
-                for value, gradient, rate, (first, second) in zip(leaves, gradients, rates, moments, strict=True):
+                for value, gradient, rate, state in zip(leaves, gradients, rates, states, strict=True):
                     value.requires_grad_(False)
-                    value -= factor * rate * self._direction(gradient, first, second, step + 1)
+                    direction, divisor = optimizer.step(gradient, state, step + 1)
+                    value -= factor * (rate / divisor) * direction
         return Histories(*(torch.stack(each) for each in zip(*recorded, strict=True)))
 
     def _forward(self, layers: Sequence[Layer], leaves: Sequence[Tensor], inputs: Tensor) -> tuple[Tensor, Tensor]:
@@ -111,17 +114,6 @@ class NormalisedTrial:
             sizes.append(_size(h.detach()))
             x = self.training.network.activation.function(h)
         return layers[-1].multiplier * torch.bmm(x, weights[-1].mT), torch.stack(sizes).amax(dim=0)
-
-    def _direction(self, gradient: Tensor, first: Tensor, second: Tensor, step: int) -> Tensor:
-        """What a step goes along: the gradient, or Adam's (Kingma and Ba 2015, arXiv:1412.6980, Algorithm 1)."""
-        optimizer = self.training.optimizer
-        if optimizer.name == "sgd":
-            return gradient
-        beta1, beta2 = optimizer.betas
-        first.lerp_(gradient, 1 - beta1)
-        second.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
-        size = (second / (1 - beta2**step)).sqrt_().add_(optimizer.epsilon)
-        return first / (1 - beta1**step) / size
 
 
 def _size(values: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ class Cost(NamedTuple):
     """One network's training, observables aside.
 
     Attributes:
-        flops: floating-point operations of matrix products.
+        flops: floating-point operations of matrix products, those inside an optimizer's step aside.
         normals: random numbers drawn.
         bytes: memory at the peak, with what observables of weights, features and outputs at the first and the last time
             take; tangent kernels of many inputs take more.

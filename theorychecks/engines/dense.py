@@ -68,7 +68,7 @@ def train(
     )
     factors = None if rate_factors is None else rate_factors.to(task.inputs)
     # A narrow matrix costs nothing to keep apart from its change, which may be far below its rounding.
-    apart = training.optimizer.name == "sgd"
+    apart = training.optimizer.heavy_ball is not None
     matrices = [
         (NarrowMatrix if apart and layer.role != "hidden" else DenseMatrix)(layer, weight, training, factors, tally)
         for layer, weight in zip(task.layers, weights, strict=True)
@@ -85,12 +85,13 @@ def unable(training: Training) -> str | None:
 
 def cost(training: Training, width: int) -> Cost:
     """What one network costs."""
-    data, batch = training.data, batch_size(training)
+    data, batch, optimizer = training.data, batch_size(training), training.optimizer
     layers = training.network.layers(width, inputs=data.dimension, outputs=data.outputs)
     sizes = [layer.fan_in * layer.fan_out for layer in layers]
-    narrow = sizes[0] + sizes[-1] if training.optimizer.name == "sgd" else 0
+    narrow = sizes[0] + sizes[-1] if optimizer.heavy_ball is not None else 0
     forward, below = 2.0 * batch * (sum(sizes) + narrow), 2.0 * batch * (sum(sizes[1:]) + (sizes[-1] if narrow else 0))
-    copies = _COPIES + 2 * bool(training.optimizer.momentum) + 3 * (training.optimizer.name == "adam")
+    # Plain gradients go into the weights without a copy.
+    copies = _COPIES + optimizer.copies + (optimizer.heavy_ball != 0)
     copies += bool(training.ridge.strength and training.ridge.towards == "init")
     return Cost(
         flops=(training.steps + 1) * forward + training.steps * (2.0 * batch * sum(sizes) + below),
@@ -154,9 +155,7 @@ class DenseMatrix:
         self._kept: dict[int, Tensor] = {}
         self._nought = weights.new_zeros(1, 1, 1)
         self._anchor = weights.clone() if self.decay and training.ridge.towards == "init" else None
-        adam = self.optimizer.name == "adam"
-        self._first = torch.zeros_like(weights) if adam or self.optimizer.momentum else None
-        self._second = torch.zeros_like(weights) if adam else None
+        self._state = [torch.zeros_like(weights) for _ in range(self.optimizer.copies)]
         self._steps = 0
 
     def forward(self, features: Tensor) -> Tensor:
@@ -172,14 +171,15 @@ class DenseMatrix:
         self._steps += 1
         self.tally.flops += 2.0 * gradients.numel() * self.layer.fan_in
         scale = self.layer.multiplier
-        if self._first is not None:
+        if self.optimizer.heavy_ball != 0:
             # gradients are [seed, point, fan_out]: a seed's gradient is their transpose times the features.
             gradient = torch.bmm(gradients.mT, features).mul_(scale)
             if self.decay:
                 apart = self.weights if self._anchor is None else self.weights - self._anchor
                 gradient.add_(apart, alpha=self.decay)
-            self._move_with_moments(gradient, self._first, rate)
+            self._step(gradient, rate)
             return
+        # A step along the gradient itself: the rate rides on the product.
         if self.decay:
             self._shrink(rate)
         if self.factors is not None:
@@ -195,8 +195,7 @@ class DenseMatrix:
         self.weights = self.weights[seeds]
         self.factors = None if self.factors is None else self.factors[seeds]
         self._anchor = None if self._anchor is None else self._anchor[seeds]
-        self._first = None if self._first is None else self._first[seeds]
-        self._second = None if self._second is None else self._second[seeds]
+        self._state = [kept[seeds] for kept in self._state]
 
     def values(self, time: int) -> Tensor:
         """W at a recorded time."""
@@ -237,16 +236,16 @@ class DenseMatrix:
         else:
             self.weights.lerp_(self._anchor, fraction if self.factors is None else self.factors * fraction)
 
-    def _move_with_moments(self, gradient: Tensor, first: Tensor, rate: float) -> None:
-        if self._second is None:
-            direction = first.mul_(self.optimizer.momentum).add_(gradient)
-        else:
-            beta1, beta2 = self.optimizer.betas
-            first.lerp_(gradient, 1 - beta1)
-            self._second.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
-            # Bias corrections of Kingma and Ba (2015), Algorithm 1.
-            size = (self._second / (1 - beta2**self._steps)).sqrt_().add_(self.optimizer.epsilon)
-            direction, rate = first / size, rate / (1 - beta1**self._steps)
+    def _step(self, gradient: Tensor, rate: float) -> None:
+        made = self.optimizer.step(gradient, self._state, self._steps)
+        # A tensor of two seeds would unpack just as well.
+        if not isinstance(made, tuple):
+            raise TypeError(
+                f"{type(self.optimizer).__name__}.step returns a direction and a divisor of the rate; got a "
+                f"{type(made).__name__}. Write `return direction, 1.0`."
+            )
+        direction, divisor = made
+        rate /= divisor
         if self.factors is None:
             self.weights.add_(direction, alpha=-rate)
         else:

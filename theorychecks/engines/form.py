@@ -1,7 +1,7 @@
 """Form: a trained matrix as a multiple of where it started plus what updates have added, kept apart.
 
 Kept apart, a change is as precise as its own size allows, however small it is beside the matrix. Gradient descent with
-momentum and weight decay keeps the form; elementwise optimizers do not.
+momentum and weight decay keeps the form; other optimizers do not.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class FormDescent:
         self.now = Form(ones, start)
         self._velocity = Form(torch.zeros_like(ones), start)
         self._factors = None if factors is None else factors[:, None, None]
-        self._momentum = training.optimizer.momentum
+        self._momentum = training.optimizer.heavy_ball or 0.0
         self._decay = training.ridge.strength
         self._anchored = training.ridge.towards == "init"
         self._kept: dict[int, Form] = {}

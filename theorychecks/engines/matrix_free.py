@@ -120,10 +120,10 @@ def train_from(
 
 def unable(training: Training) -> str | None:
     """Why a training cannot be represented here, or nothing."""
-    if training.optimizer.name != "sgd":
+    if training.optimizer.heavy_ball is None:
         return (
-            f"{training.optimizer.name} acts on each entry of a weight, and no sum of few outer products is left of "
-            "its updates"
+            f"updates by {training.optimizer.name} are no sums of gradients, which are the few outer products that "
+            "hidden weights are known by here"
         )
     if training.network.entries != "gaussian":
         return f"initial weights with {training.network.entries} entries have no conditional law in closed form"

@@ -20,6 +20,11 @@ from theorychecks.networks.losses import Loss as Loss
 from theorychecks.networks.mlp import MLP as MLP
 from theorychecks.networks.mlp import Entries as Entries
 from theorychecks.networks.mlp import Layer as Layer
+from theorychecks.networks.optimizers import SGD as SGD
+from theorychecks.networks.optimizers import Adam as Adam
+from theorychecks.networks.optimizers import Muon as Muon
+from theorychecks.networks.optimizers import Optimizer as Optimizer
+from theorychecks.networks.optimizers import SignDescent as SignDescent
 from theorychecks.networks.parametrization import MAXIMAL_UPDATE as MAXIMAL_UPDATE
 from theorychecks.networks.parametrization import MEAN_FIELD as MEAN_FIELD
 from theorychecks.networks.parametrization import NTK as NTK
@@ -28,10 +33,7 @@ from theorychecks.networks.parametrization import LayerRole as LayerRole
 from theorychecks.networks.parametrization import Parametrization as Parametrization
 from theorychecks.networks.parametrization import Scaling as Scaling
 from theorychecks.networks.parametrization import parametrization as parametrization
-from theorychecks.networks.training import ADAM as ADAM
-from theorychecks.networks.training import SGD as SGD
 from theorychecks.networks.training import LearningRate as LearningRate
-from theorychecks.networks.training import Optimizer as Optimizer
 from theorychecks.networks.training import Ridge as Ridge
 from theorychecks.networks.training import Training as Training
 from theorychecks.networks.training import scaled as scaled

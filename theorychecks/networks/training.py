@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, get_args
+from typing import Literal, get_args
 
 from theorychecks.networks.data import Data
 from theorychecks.networks.losses import Loss, loss
 from theorychecks.networks.mlp import MLP
-from theorychecks.networks.parametrization import LayerRole, Parametrization
+from theorychecks.networks.optimizers import SGD, Optimizer
+from theorychecks.networks.parametrization import PARAMETRIZATIONS, ROLES, LayerRole, Parametrization
 
 DType = Literal["float16", "bfloat16", "float32", "float64"]
 
@@ -53,35 +54,6 @@ def scaled(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Optimizer:
-    """An optimizer: gradient descent, or Adam (Kingma and Ba 2015, arXiv:1412.6980).
-
-    Attributes:
-        name: "sgd" or "adam".
-        momentum: of gradient descent, heavy ball as torch.optim.SGD has it: m <- momentum m + gradient.
-        betas: decay of Adam's first and second moments.
-        epsilon: Adam's; small, since gradients shrink with width.
-    """
-
-    name: Literal["sgd", "adam"]
-    momentum: float = 0.0
-    betas: tuple[float, float] = field(default=(0.9, 0.999), repr=False)
-    epsilon: float = field(default=1e-12, repr=False)
-
-    def __post_init__(self) -> None:
-        if self.name not in ("sgd", "adam"):
-            raise ValueError(f"unknown optimizer {self.name!r}; there are sgd and adam")
-        if not 0 <= self.momentum < 1:
-            raise ValueError(f"a momentum lies in [0, 1); got {self.momentum!r}")
-        if self.momentum and self.name != "sgd":
-            raise ValueError(f"momentum belongs to sgd; {self.name} has betas of its own")
-
-
-SGD: Final = Optimizer(name="sgd")
-ADAM: Final = Optimizer(name="adam")
-
-
-@dataclass(frozen=True, kw_only=True)
 class Ridge:
     """A penalty strength/2 * ||theta - anchor||^2 on all trainable weights, added to the loss.
 
@@ -110,7 +82,7 @@ class Training:
         data: what it is trained on, the same for all widths and seeds.
         loss: a `Loss`, a mean over the batch, or the name of one.
         steps: number of updates.
-        optimizer: SGD or Adam.
+        optimizer: SGD(), Adam(), SignDescent(), Muon(), or an `Optimizer` of your own.
         batch_size: samples a step, in order and around; None takes all of them.
         ridge: a penalty on the weights.
         dtype: of all numbers, weights and updates included; the half precisions are for what overflows or rounds away.
@@ -121,7 +93,7 @@ class Training:
     data: Data = field(kw_only=True)
     loss: Loss = field(kw_only=True)
     steps: int = field(kw_only=True)
-    optimizer: Optimizer = field(default=SGD, kw_only=True)
+    optimizer: Optimizer = field(default=SGD(), kw_only=True)
     batch_size: int | None = field(default=None, kw_only=True)
     ridge: Ridge = field(default=Ridge(strength=0.0), kw_only=True)
     dtype: DType = field(default="float32", kw_only=True)
@@ -137,7 +109,15 @@ class Training:
                 + (f". Call it: {self.data.__name__}(...)" if isinstance(self.data, type) else "")
             )
         if not isinstance(self.optimizer, Optimizer):
-            raise TypeError(f"an optimizer is SGD, ADAM or an Optimizer(name=...); got {self.optimizer!r}")
+            raise TypeError(
+                f"an optimizer is an Optimizer like SGD(), Adam(), SignDescent(), Muon(); got {self.optimizer!r}"
+                + (f". Call it: tc.{self.optimizer.__name__}()" if isinstance(self.optimizer, type) else "")
+            )
+        if type(self.optimizer).__hash__ is None:
+            raise TypeError(
+                f"an optimizer does not change, so that trainings by it can be told apart; got {self.optimizer!r}. "
+                f"Write @dataclass(frozen=True) above {type(self.optimizer).__name__}."
+            )
         if not isinstance(self.learning_rate, LearningRate):
             raise TypeError(f"learning_rate is made by scaled(base, width=...); got {self.learning_rate!r}")
         if isinstance(self.loss, str):
@@ -156,6 +136,8 @@ class Training:
             isinstance(size, bool) or not isinstance(size, int) or size < 1 or self.data.samples % size
         ):
             raise ValueError(f"batch_size divides the number of samples, {self.data.samples}; got {self.batch_size}")
+        for role in ROLES:
+            self._scaling(role)
 
     def under(self, parametrization: Parametrization, *, learning_rate: LearningRate | None = None) -> Training:
         """The same training in another parametrization.
@@ -168,11 +150,28 @@ class Training:
 
     def rate(self, role: LayerRole, width: int) -> float:
         """The learning rate of a role's trainable matrices at a width."""
-        scaling = self.network.parametrization.scaling(role)
-        own = scaling.adam if self.optimizer.name == "adam" else scaling.sgd
-        exponent = self.learning_rate.exponent(role) - own
+        exponent = self.learning_rate.exponent(role) - self._scaling(role)
         # At width one a power of -infinity is one.
         return 0.0 if exponent == -math.inf else float(self.learning_rate.base * width**exponent)
+
+    def _scaling(self, role: LayerRole) -> float:
+        """The c of a role's learning rate eta n^-c, that the parametrization has for the optimizer.
+
+        Raises:
+            ValueError: if it has none.
+        """
+        optimizer, parametrization = self.optimizer, self.network.parametrization
+        exponent = optimizer.exponent(parametrization, role)
+        if exponent is None:
+            known = [
+                p.name for p in PARAMETRIZATIONS.values() if all(optimizer.exponent(p, r) is not None for r in ROLES)
+            ]
+            raise ValueError(
+                f"nobody has said how the learning rate of {optimizer.name} scales with the width for {role} matrices "
+                f"under {parametrization.name!r}; it is known under {', '.join(known) or 'no named parametrization'}. "
+                "Use one of these, another optimizer, or scalings that say it, like Scaling(muon=...)."
+            )
+        return exponent
 
     def batch(self, step: int) -> slice:
         """Rows of the training data that a step sees."""

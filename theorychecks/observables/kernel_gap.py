@@ -84,7 +84,15 @@ def ensemble_kernel_gap(networks: int = 64) -> Observable:
 
 
 def _gap(run: Run, train: Array, cross: Array) -> Array:
-    """Trained minus predicted function at test inputs, [seed, Q, C]."""
+    """Trained minus predicted function at test inputs, [seed, Q, C].
+
+    Raises:
+        ValueError: for an optimizer that is not gradient descent, with or without momentum.
+    """
+    if run.training.optimizer.heavy_ball is None:
+        raise ValueError(
+            f"regression with the tangent kernel describes gradient descent; got {run.training.optimizer!r}. Use SGD()."
+        )
     steps, ridge = run.training.steps, _ridge(run.training)
     start_train, start_test = _as_array(run.outputs(0)), _as_array(run.outputs(0, "test"))
     seeds, samples, size = start_train.shape
@@ -103,15 +111,7 @@ def _initial_kernels(run: Run) -> tuple[Array, Array]:
 
     Where gradient descent interpolates, each weight moves in proportion to its learning rate; a minimum with a ridge
     does not depend on rates.
-
-    Raises:
-        ValueError: for an optimizer without a tangent kernel.
     """
-    if run.training.optimizer.name != "sgd":
-        raise ValueError(
-            f"regression with the tangent kernel describes gradient descent; got {run.training.optimizer.name}. "
-            "Use SGD."
-        )
     weighting: Weighting = "none" if run.training.ridge.strength else "rates"
     train = tangent_kernel(run, 0, weighting=weighting)
     return _as_array(train), _as_array(tangent_kernel(run, 0, rows="test", weighting=weighting))

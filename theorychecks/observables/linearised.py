@@ -91,11 +91,10 @@ def check_linearisable(training: Training) -> None:
     Raises:
         ValueError: unless it is gradient descent, without momentum or ridge.
     """
-    momentum, ridge = training.optimizer.momentum, training.ridge.strength
-    if training.optimizer.name != "sgd" or momentum or ridge:
+    if training.optimizer.heavy_ball != 0 or training.ridge.strength:
         raise ValueError(
             "the linearised model is trained by plain gradient descent; got "
-            f"{training.optimizer.name}, momentum {momentum:g}, ridge {ridge:g}. Use SGD without either."
+            f"{training.optimizer!r} and {training.ridge!r}. Use SGD(), and no ridge."
         )
 
 

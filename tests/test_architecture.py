@@ -66,6 +66,7 @@ def module_name(path: Path) -> str:
 
 
 MODULES = {module_name(path): ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
+MODULES["__init__.stub"] = ast.parse((PACKAGE / "__init__.pyi").read_text(encoding="utf-8"))
 BESIDE_CLAIMS = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(SUBJECTS.glob("*.py"))}
 
 

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import theorychecks as tc
-from theorychecks.dynamics.arc import arc_penalised
-from theorychecks.dynamics.descent import gradient_descent
+from properties.subjects.arc import arc_penalised
+from properties.subjects.descent import gradient_descent
 from theorychecks.dynamics.two_layer import Start, TwoLayer, initial_weights
 from theorychecks.dynamics.zero_loss import Fitting, anchored_flow, gradient_flow, kkt_residual, lengths, slide
 from theorychecks.experiment import Draw

@@ -7,8 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import theorychecks as tc
-from theorychecks.dynamics.logistic_flow import largest_margin, logistic_flow, margins, separable_points
-from theorychecks.dynamics.signal_propagation import relu_correlation_defects, tanh_variances
+from properties.subjects.logistic_flow import largest_margin, logistic_flow, margins, separable_points
+from properties.subjects.signal_propagation import relu_correlation_defects, tanh_variances
 
 LAYERS = (1000, 2000, 4000, 7000, 10000)
 IN_DEPTH = tc.FiniteSizeClass(rho=3 / 8, omegas=(0.75, 1.0), unit=1, fewest_units=1000)

@@ -16,8 +16,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import theorychecks as tc
-from theorychecks.dynamics import target_risk
-from theorychecks.dynamics.symmetric_mixture import SymmetricMixture
+from properties.subjects import target_risk
+from properties.subjects.symmetric_mixture import SymmetricMixture
 
 PAPER = tc.Paper(
     title="Over-Alignment vs Over-Fitting",

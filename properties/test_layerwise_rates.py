@@ -15,7 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import theorychecks as tc
-from theorychecks.dynamics.normalised_network import NormalisedTrial
+from properties.subjects.normalised_network import NormalisedTrial
 from theorychecks.experiment import Draw
 from theorychecks.networks import Loss
 from theorychecks.observables import Reading, update_size

@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import theorychecks as tc
+from properties.subjects.wasserstein import squared_wasserstein
 from theorychecks.dynamics.particles import (
     Particles,
     batches,
@@ -20,7 +21,6 @@ from theorychecks.dynamics.particles import (
     trajectory,
     wide_field,
 )
-from theorychecks.dynamics.wasserstein import squared_wasserstein
 from theorychecks.strategies import activations, regression_data
 
 PAPER = tc.Paper(

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import theorychecks as tc
-from theorychecks.dynamics import product_of_weights
+from properties.subjects import product_of_weights
 
 
 @dataclass(frozen=True)

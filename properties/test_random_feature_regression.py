@@ -9,8 +9,7 @@ import numpy as np
 from hypothesis import example, given
 
 import theorychecks as tc
-from theorychecks.kernels import first_order_regression, kernel_regression
-from theorychecks.kernels.random_features import (
+from properties.subjects.random_features import (
     effective_ridge,
     gaussian_features,
     neural_features,
@@ -18,6 +17,7 @@ from theorychecks.kernels.random_features import (
     regression_on_features,
     ridgeless_variance,
 )
+from theorychecks.kernels import first_order_regression, kernel_regression
 from theorychecks.strategies import activations, regression_data
 
 TWELVE = tc.Teacher(dimension=8, outputs=1, samples=12, test_samples=16, largest_cosine=0.8)

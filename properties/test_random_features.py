@@ -12,12 +12,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import theorychecks as tc
+from properties.subjects.deep_relu import kernels_at_one_input, nngp_between_two_inputs, second_layer_bias
 from theorychecks.kernels import (
     analytic_kernels,
     gradient_descent_on_kernel,
     tangent_kernel,
 )
-from theorychecks.kernels.deep_relu import kernels_at_one_input, nngp_between_two_inputs, second_layer_bias
 from theorychecks.strategies import activations, depths, regression_data
 
 TEACHER = tc.Teacher(dimension=8, outputs=2, samples=6, test_samples=16, largest_cosine=0.5)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from scipy import linalg
 
 import theorychecks as tc
-from theorychecks.kernels import harmonics, risk_estimate
-from theorychecks.kernels.targets import HarmonicTarget, on_sphere, zonal_harmonic
+from properties.subjects import harmonics, risk_estimate
+from properties.subjects.targets import HarmonicTarget, on_sphere, zonal_harmonic
 
 PROFILES = {
     "exponential": harmonics.exponential_profile(),

@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import theorychecks as tc
-from theorychecks.dynamics import linear_recursion
+from properties.subjects import linear_recursion
 from theorychecks.experiment import Draw
 from theorychecks.kernels.empirical import tangent_kernel
 from theorychecks.networks import SOFTMAX_MSE, Loss

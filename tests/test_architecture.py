@@ -1,6 +1,7 @@
 """Imports point downwards, files stay short, and the world outside is met in few places."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "theorychecks"
+SUBJECTS = ROOT / "properties" / "subjects"
 
 # What each layer may import of the others. A folder is a layer, and so is each module beside the folders.
 MAY_IMPORT = {
@@ -16,7 +18,7 @@ MAY_IMPORT = {
     "networks": set(),
     "engines": {"networks"},
     "kernels": {"networks", "engines"},
-    "dynamics": {"networks", "engines", "kernels"},
+    "dynamics": {"networks"},
     "observables": {"statistics.averages", "statistics.statuses", "networks", "engines", "kernels"},
     "experiment": {"statistics", "networks", "engines", "observables"},
     "finding": {"statistics"},
@@ -52,6 +54,8 @@ MAY_IMPORT = {
         "gates",
     },
 }
+# What stands beside the claims: a claim judges it, so it knows nothing of judging.
+SUBJECTS_MAY_IMPORT = MAY_IMPORT["kernels"] | {"kernels", "dynamics"}
 
 # The outside world: who may print, read the clock or touch files.
 EDGES = {"plugin", "provenance", "cli"}
@@ -82,6 +86,8 @@ def module_name(path: Path) -> str:
 
 
 MODULES = {module_name(path): ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
+MODULES["__init__.stub"] = ast.parse((PACKAGE / "__init__.pyi").read_text(encoding="utf-8"))
+BESIDE_CLAIMS = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(SUBJECTS.glob("*.py"))}
 
 
 def imported(tree: ast.AST) -> set[str]:
@@ -142,6 +148,18 @@ def test_every_layer_has_its_place_in_the_table():
     assert {module.split(".")[0] for module in MODULES} <= set(MAY_IMPORT)
 
 
+@pytest.mark.parametrize("subject", BESIDE_CLAIMS)
+def test_subjects_know_nothing_of_judging(subject):
+    assert {name.split(".")[0] for name in imported(BESIDE_CLAIMS[subject])} <= SUBJECTS_MAY_IMPORT
+    assert world_met(BESIDE_CLAIMS[subject]) == set()
+
+
+def test_the_package_knows_nothing_of_the_claims_in_this_repository():
+    nodes = [node for tree in MODULES.values() for node in ast.walk(tree)]
+    lines = [ast.unparse(node) for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert [line for line in lines if re.search(r"\bproperties\b", line)] == []
+
+
 def test_no_arrow_runs_back_up():
     # Layer by layer, those whose imports all lie below can be taken away; a circle would remain.
     left = {layer: {name.split(".")[0] for name in allowed} for layer, allowed in MAY_IMPORT.items()}
@@ -171,14 +189,17 @@ def test_a_name_that_only_looks_like_it_is_not(line):
     assert world_met(ast.parse(line)) == set()
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize(
+    "path", sorted([*PACKAGE.rglob("*.py"), *SUBJECTS.glob("*.py")]), ids=lambda path: str(path.relative_to(ROOT))
+)
 def test_files_are_short(path):
     lines = len(path.read_text(encoding="utf-8").splitlines())
     assert lines <= LONGEST_FILE
 
 
 def test_every_file_says_what_it_is():
-    assert [module for module, tree in MODULES.items() if not ast.get_docstring(tree)] == []
+    trees = MODULES.items() | BESIDE_CLAIMS.items()
+    assert [module for module, tree in trees if not ast.get_docstring(tree)] == []
 
 
 def loaded_by(program: str) -> set[str]:

@@ -1,8 +1,12 @@
-"""What is installed is what was tested: pins that PyPI has, for each Python that the metadata name."""
+"""What is installed is what was tested: pins that PyPI has, for each Python that the metadata name, names and types."""
 
 import re
+import shutil
+import subprocess
 import sys
+import sysconfig
 import tomllib
+import zipfile
 from importlib import metadata
 from pathlib import Path
 
@@ -84,3 +88,54 @@ def test_the_license_is_an_expression_and_no_table():
     (setuptools,) = map(Requirement, PROJECT["build-system"]["requires"])
     # Expressions are known to setuptools from 77 on.
     assert not setuptools.specifier.contains("76.0")
+
+
+USER_CODE = """
+import theorychecks as tc
+from theorychecks import Sweep as Sweep
+
+half: tc.PowerLaw = tc.PowerLaw(-1 / 2)
+reveal_type(tc.widths(64, 1024))
+tc.PowerLaw(exponent="n")
+tc.PowerLow
+"""
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """The Python of a virtual environment in which the package's wheel is installed."""
+    pytest.importorskip("setuptools", minversion="77")
+    source, home = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("home")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    shutil.copytree(ROOT / "theorychecks", source / "theorychecks", ignore=shutil.ignore_patterns("__pycache__"))
+    build = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", build, str(home)], cwd=source, check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(home / "venv")], check=True)
+    site = Path(sysconfig.get_path("purelib", "venv", {"base": str(home / "venv")}))
+    # torch and the others are borrowed; the .pth files among them, an editable install's too, are not read from there.
+    (site / "borrowed.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+    (wheel,) = home.glob("*.whl")
+    zipfile.ZipFile(wheel).extractall(site)
+    return Path(sysconfig.get_path("scripts", "venv", {"base": str(home / "venv")})) / Path(sys.executable).name
+
+
+@pytest.mark.slow
+def test_the_installed_package_has_its_names(installed, tmp_path):
+    program = "import theorychecks as tc; print(tc.__file__, *tc.__all__); tc.PowerLaw(-1)"
+    done = subprocess.run([installed, "-I", "-c", program], cwd=tmp_path, check=True, capture_output=True, text=True)
+    place, *names = done.stdout.split()
+    assert Path(place).is_relative_to(installed.parents[1])
+    assert {"PowerLaw", "Sweep", "claim"} <= set(names)
+
+
+@pytest.mark.slow
+def test_a_type_checker_sees_the_types_of_the_installed_package(installed, tmp_path):
+    pytest.importorskip("mypy")
+    (tmp_path / "user.py").write_text(USER_CODE, encoding="utf-8")
+    command = [sys.executable, "-m", "mypy", "--strict", "--python-executable", installed, "user.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert 'Revealed type is "tuple[int, ...]"' in done.stdout
+    # A wrong type in line 7 and an unknown name in line 8, and no other complaint.
+    found = re.findall(r"^user\.py:(\d+): error: .*\[(.*)\]$", done.stdout, flags=re.MULTILINE)
+    assert found == [("7", "arg-type"), ("8", "attr-defined")]

@@ -10,14 +10,7 @@ import pytest
 import theorychecks
 
 README = Path(__file__).parents[1] / "README.md"
-
-
-def names_for_type_checkers() -> list[str]:
-    tree = ast.parse(Path(theorychecks.__file__).read_text(encoding="utf-8"))
-    (block,) = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
-    return [
-        alias.asname or alias.name for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names
-    ]
+STUB = Path(theorychecks.__file__).with_suffix(".pyi")
 
 
 @pytest.mark.parametrize("name", theorychecks.__all__)
@@ -36,9 +29,20 @@ def test_classes_and_functions_say_what_they_mean(name):
     assert not value.__doc__.startswith(f"{value.__name__}(")
 
 
-def test_type_checkers_see_the_same_names():
-    assert sorted(names_for_type_checkers()) == sorted(theorychecks.__all__)
-    assert len(set(theorychecks.__all__)) == len(theorychecks.__all__)
+def test_type_checkers_see_the_names_that_load():
+    lines = [line for line in STUB.read_text(encoding="utf-8").splitlines() if line and not line.startswith('"""')]
+    imports = [node for node in ast.parse("\n".join(lines)).body if isinstance(node, ast.ImportFrom)]
+    # Both read "from HOME import NAME as NAME", one a line; nothing of another form stands in the stub.
+    assert lines == [f"from {node.module} import {name.name} as {name.name}" for node in imports for name in node.names]
+    assert theorychecks.__all__ == sorted({name.name for node in imports for name in node.names})
+    assert len(theorychecks.__all__) == len(lines)
+
+
+def test_a_star_brings_the_public_names_and_no_others():
+    names = {}
+    exec("from theorychecks import *", names)
+    assert sorted(names.keys() - {"__builtins__"}) == theorychecks.__all__
+    assert names["PowerLaw"] is theorychecks.PowerLaw
 
 
 def test_public_names_are_listed_by_dir():

@@ -26,14 +26,6 @@ def pytest_configure(config):
         config.option.dist = "no"
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture
 def note(request, capsys):
     """Put a row into the table, and print it."""

@@ -9,10 +9,8 @@ import torch
 from scipy.optimize import minimize
 
 import theorychecks as tc
-from theorychecks.dynamics.arc import arc_penalised
-from theorychecks.dynamics.descent import gradient_descent
 from theorychecks.dynamics.two_layer import TwoLayer, initial_weights
-from theorychecks.dynamics.zero_loss import Fitting, anchored_flow, gradient_flow, kkt_residual, slide, trajectory
+from theorychecks.dynamics.zero_loss import Fitting, anchored_flow, flow_path, gradient_flow, kkt_residual, slide
 
 WIDTH = 16
 
@@ -42,8 +40,12 @@ def apart(first, second):
 def test_gradient_flow_is_the_limit_of_short_steps():
     fitting, weights = problem()
     flowed = gradient_flow(fitting, weights, growth=1.05)
-    # Plain descent has an error of first order, so extrapolating two rates leaves the second.
-    coarse, fine = (gradient_descent(fitting, weights, rate=rate) for rate in (0.04, 0.02))
+    step = 0.04 / float(torch.linalg.eigvalsh(fitting.at(weights).kernel()).max())
+    # Plain descent has an error of first order, so extrapolating two steps leaves the second.
+    coarse, fine = (
+        euler(fitting, weights, lambda _, at, residual: -at.pulled(residual), step / part, 2_000 * part)
+        for part in (1, 2)
+    )
     travelled = (flowed - weights).norm()
     assert (2 * fine - coarse - flowed).norm() < 2e-3 * travelled
     assert (coarse - flowed).norm() > 5e-3 * travelled
@@ -125,25 +127,9 @@ def test_a_vanishing_ridge_slides():
     assert apart(smaller - weights, slid - weights) < apart(small - weights, slid - weights)
 
 
-def test_a_path_penalty_stops_on_the_trajectory_where_its_own_flow_does():
-    fitting, weights = problem(seeds=1)
-    strength = 0.02
-    stopped = arc_penalised(fitting, weights, strength=strength, growth=1.02)
-
-    theta, length, step = weights, 0.0, 0.1
-    for _ in range(2_500):
-        linearised = fitting.at(theta)
-        gradient = linearised.pulled(linearised.outputs - fitting.targets)
-        moved = -step * gradient * (1 - strength * length / gradient.norm())
-        theta, length = theta + moved, length + float(moved.norm())
-    assert apart(stopped - weights, theta - weights) < 5e-3
-    # It does stop early: gradient flow goes on from there.
-    assert apart(gradient_flow(fitting, weights) - weights, theta - weights) > 2e-2
-
-
 def test_points_of_a_trajectory_begin_at_the_start_and_end_at_zero_loss():
     fitting, weights = problem()
-    points, times = trajectory(fitting, weights)
+    points, times = flow_path(fitting, weights)
     assert len(points) == len(times) + 1
     torch.testing.assert_close(points[0], weights)
     torch.testing.assert_close(points[-1], gradient_flow(fitting, weights))
@@ -163,8 +149,6 @@ def test_what_cannot_be_fitted_is_refused():
     twice = Fitting(fitting.network, fitting.inputs[[0, 0]], fitting.targets[:, :2])
     with pytest.raises(ArithmeticError, match="gradient flow has a relative residual of"):
         gradient_flow(twice, weights)
-    with pytest.raises(ArithmeticError, match="gradient descent at rate 50 has not fitted"):
-        gradient_descent(*problem(tc.LINEAR), rate=50.0)
 
 
 def test_bad_numbers_are_refused():
@@ -172,11 +156,7 @@ def test_bad_numbers_are_refused():
     for ridge in (0.0, -1.0, math.nan):
         with pytest.raises(ValueError, match="an anchored flow has a positive ridge"):
             anchored_flow(fitting, weights, ridge=ridge, slow_times=(1.0,))
-        with pytest.raises(ValueError, match="a penalty on the path has a positive strength"):
-            arc_penalised(fitting, weights, strength=ridge)
     with pytest.raises(ValueError, match="slow times are positive and increase"):
         anchored_flow(fitting, weights, ridge=0.1, slow_times=(1.0, 1.0))
     with pytest.raises(ValueError, match="steps grow by a factor above one"):
         gradient_flow(fitting, weights, growth=1.0)
-    with pytest.raises(ArithmeticError, match="the stop at strength 1e-30 lies beyond rounding"):
-        arc_penalised(fitting, weights, strength=1e-30)

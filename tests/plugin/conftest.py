@@ -6,8 +6,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis  # noqa: F401 - loaded here once, not anew by each pytest that runs inside this one
 import pytest
 
+import theorychecks.claims
+import theorychecks.experiment  # noqa: F401 - the same, and numpy cannot be loaded twice
 from theorychecks.reporting import ClaimRecord, Report
 
 SUITES = Path(__file__).with_name("suites")
@@ -40,6 +43,23 @@ class Ran:
 
     def lines(self, word: str) -> list[str]:
         return [line for line in self.text.splitlines() if word in line]
+
+
+@pytest.fixture(autouse=True)
+def _own_surroundings(monkeypatch):
+    for name in ("GITHUB_STEP_SUMMARY", "PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def inner(pytester):
+    """A pytest inside this one, for which torch need not be imported again."""
+    pytester.makeini("[pytest]\naddopts = --import-mode=importlib -p no:cacheprovider\nfilterwarnings = error")
+
+    def run(*options, **keywords):
+        return pytester.runpytest_inprocess("-p", "no:xdist", *options, **keywords)
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import hypothesis  # noqa: F401 - loaded here once, not anew by each pytest that runs inside this one
 import pytest
 
-import theorychecks.experiment  # noqa: F401 - the same, and numpy cannot be loaded twice
 from theorychecks.claims import Paper
 from theorychecks.plugin.outcomes import Ending, ExitCode, ended
 from theorychecks.reporting import ClaimRecord, Report
@@ -103,18 +101,15 @@ def test_a_refutation_decides_the_exit_code(ran):
 
 
 @pytest.fixture
-def inner(pytester, monkeypatch):
-    """Some of the claims in a pytest inside this one, for which torch need not be imported again."""
-    for name in ("GITHUB_STEP_SUMMARY", "PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"):
-        monkeypatch.delenv(name, raising=False)
-    pytester.makeini("[pytest]\naddopts = --import-mode=importlib -p no:cacheprovider\nfilterwarnings = error")
+def inner(inner, pytester):
+    """Some of the claims in a pytest inside this one."""
     source = Path(__file__).with_name("suites") / "endings.py"
 
     def run(*options, conftest="", replaced=()):
         pytester.makeconftest(conftest)
         text = source.read_text(encoding="utf-8")
         pytester.makepyfile(test_endings=text.replace(*replaced) if replaced else text)
-        return pytester.runpytest_inprocess("-p", "no:xdist", *options, no_reraise_ctrlc=True)
+        return inner(*options, no_reraise_ctrlc=True)
 
     return run
 

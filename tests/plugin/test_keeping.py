@@ -6,11 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import hypothesis  # noqa: F401 - loaded here once, not anew by each pytest that runs inside this one
 import pytest
 
-import theorychecks.claims
-import theorychecks.experiment  # noqa: F401 - the same, and numpy cannot be loaded twice
 from theorychecks.plugin.keeping import Covered, Keeper, claims_in
 from theorychecks.plugin.outcomes import ExitCode
 
@@ -43,19 +40,6 @@ REPORT = {"index.html", "report.json", "report.md"}
 
 def suite(*names, before="pass"):
     return HEAD + "".join(CLAIM.format(name=name, before=before) for name in names)
-
-
-@pytest.fixture
-def inner(pytester, monkeypatch):
-    """A pytest inside this one, for which torch need not be imported again."""
-    for name in ("GITHUB_STEP_SUMMARY", "PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"):
-        monkeypatch.delenv(name, raising=False)
-    pytester.makeini("[pytest]\naddopts = --import-mode=importlib -p no:cacheprovider\nfilterwarnings = error")
-
-    def run(*options):
-        return pytester.runpytest_inprocess("-p", "no:xdist", *options)
-
-    return run
 
 
 def kept(pytester, place="reports/latest"):

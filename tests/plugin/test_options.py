@@ -4,11 +4,8 @@ import json
 import subprocess
 import sys
 
-import hypothesis  # noqa: F401 - loaded here once, not anew by each pytest that runs inside this one
 import pytest
 
-import theorychecks.claims
-import theorychecks.experiment  # noqa: F401 - the same, and numpy cannot be loaded twice
 from theorychecks.plugin.outcomes import ExitCode
 from theorychecks.plugin.resources import device_used, size
 from theorychecks.reporting import Report
@@ -29,23 +26,6 @@ def test_{name}():
     tc.check(sizes({exponent}), tc.PowerLaw(-1))
     tc.check_refuted(sizes(0), tc.PowerLaw(-1))
 '''
-
-
-@pytest.fixture(autouse=True)
-def _own_surroundings(monkeypatch):
-    for name in ("GITHUB_STEP_SUMMARY", "PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"):
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def inner(pytester):
-    """A pytest inside this one, for which torch need not be imported again."""
-    pytester.makeini("[pytest]\naddopts = --import-mode=importlib -p no:cacheprovider\nfilterwarnings = error")
-
-    def run(*options):
-        return pytester.runpytest_inprocess("-p", "no:xdist", *options)
-
-    return run
 
 
 @pytest.fixture(scope="module")

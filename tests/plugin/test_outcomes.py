@@ -69,7 +69,7 @@ def test_failing_claims_fail_the_run(ran):
         ("test_breaks_in_the_middle", "error", "RuntimeError: broken in the middle"),
         ("test_breaks_before_it_starts", "error", "RuntimeError: broken before the claim"),
         ("test_is_marked_to_be_skipped", "skipped", "marked"),
-        ("test_never_reaches_its_control", "error", "no control was judged"),
+        ("test_has_no_control", "error", "no control was judged: add check_refuted(...) of a set-up"),
         ("test_method[1]", "pass", None),
         ("test_method[2]", "pass", None),
     ],
@@ -106,7 +106,7 @@ def test_claims_are_collected_judged_and_reported_or_missed(ran):
     assert suite.collected == suite.claims == 17
     assert suite.reported == 17
     assert suite.lost == ()
-    # A skip and a mark; an exception, a fixture that breaks, dead code.
+    # A skip and a mark; an exception, a fixture that breaks, no control.
     assert (suite.skipped, suite.errors, suite.not_run) == (2, 3, 0)
     assert suite.judged == suite.passed + suite.failed + suite.inconclusive == 12
     assert "INCOMPLETE: 17 claims collected, 12 judged, 3 errors, 2 skipped" in ran.text

@@ -34,7 +34,7 @@ class Breakage:
         name: what the table calls it.
         words: what is wrong.
         apply: makes it, until the monkeypatch is undone; comes before the claim's module is loaded.
-        unseen: why the claims that pass do not see it.
+        unseen: why claims that pass do not see it.
     """
 
     name: str

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 
 HERE = Path(__file__).parent
 # Under importmode=importlib a test cannot import its neighbour by name.
@@ -23,15 +22,6 @@ TABLE = pytest.StashKey[Table]()
 
 def pytest_configure(config):
     config.stash[TABLE] = Table()
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    # As claims run: workers share the cores among them, and threads that wait for each other cost more than they do.
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ import torch
 from claims_under_test import Claim, refuted
 
 import theorychecks as tc
-from theorychecks.dynamics import descent, zero_loss
+from properties.subjects import descent
+from theorychecks.dynamics import zero_loss
 from theorychecks.dynamics.two_layer import TwoLayer
 
 FILE = "test_canonical_regularisation"

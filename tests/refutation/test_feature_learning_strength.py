@@ -4,7 +4,7 @@ import pytest
 import torch
 from claims_under_test import Claim, refuted
 
-from theorychecks.dynamics import product_of_weights, target_risk
+from properties.subjects import product_of_weights, target_risk
 
 FILE = "test_feature_learning_strength"
 NEURONS_TO_CLASS = Claim(

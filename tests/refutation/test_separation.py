@@ -6,8 +6,7 @@ from breakages import BREAKAGES
 from claims_under_test import Claim, refuted
 
 import theorychecks as tc
-from theorychecks.dynamics import signal_propagation
-from theorychecks.kernels import harmonics, random_features
+from properties.subjects import harmonics, random_features, signal_propagation
 
 
 def even_part_only(patch):

@@ -8,7 +8,7 @@ from breakages import exponent
 from claims_under_test import Claim, refuted
 
 import theorychecks as tc
-from theorychecks.dynamics import linear_recursion
+from properties.subjects import linear_recursion
 
 LAYERWISE = Claim(
     "test_layerwise_rates",

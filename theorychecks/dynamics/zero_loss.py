@@ -69,10 +69,10 @@ def gradient_flow(fitting: Fitting, weights: Tensor, *, growth: float = GROWTH) 
     Raises:
         ArithmeticError: if the loss does not reach zero, because the kernel is singular.
     """
-    return trajectory(fitting, weights, growth=growth)[0][-1]
+    return flow_path(fitting, weights, growth=growth)[0][-1]
 
 
-def trajectory(fitting: Fitting, weights: Tensor, *, growth: float = GROWTH) -> tuple[list[Tensor], list[Tensor]]:
+def flow_path(fitting: Fitting, weights: Tensor, *, growth: float = GROWTH) -> tuple[list[Tensor], list[Tensor]]:
     """All points of `gradient_flow`, the start and the end included, and the times [seed] of the steps between them.
 
     Raises:

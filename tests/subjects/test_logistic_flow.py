@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import integrate, optimize
 
-from theorychecks.dynamics.logistic_flow import largest_margin, logistic_flow, margins, separable_points
+from properties.subjects.logistic_flow import largest_margin, logistic_flow, margins, separable_points
 
 RNG = np.random.default_rng
 POINTS = np.stack([separable_points(10, 3, RNG(seed)) for seed in range(2)])

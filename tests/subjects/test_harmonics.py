@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from scipy import integrate, special
 
-from theorychecks.kernels import analytic_kernels
-from theorychecks.kernels.harmonics import (
+from properties.subjects.harmonics import (
     exponential_profile,
     harmonics,
     hypercube_spectrum,
@@ -15,6 +14,7 @@ from theorychecks.kernels.harmonics import (
     sphere_spectrum,
     tangent_kernel_profile,
 )
+from theorychecks.kernels import analytic_kernels
 
 
 def by_quadrature(profile, dimension, degree):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.stats import norm
 
-from theorychecks.dynamics.symmetric_mixture import SymmetricMixture
+from properties.subjects.symmetric_mixture import SymmetricMixture
 
 
 def generators(count):

@@ -6,8 +6,7 @@ from scipy import integrate
 from sklearn.linear_model import Ridge
 
 import theorychecks as tc
-from theorychecks.kernels import kernel_regression
-from theorychecks.kernels.random_features import (
+from properties.subjects.random_features import (
     effective_ridge,
     gaussian_features,
     neural_features,
@@ -15,6 +14,7 @@ from theorychecks.kernels.random_features import (
     regression_on_features,
     ridgeless_variance,
 )
+from theorychecks.kernels import kernel_regression
 
 RNG = np.random.default_rng
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg, optimize
 
-from theorychecks.kernels.harmonics import FloatArray, Spectrum
+from properties.subjects.harmonics import FloatArray, Spectrum
 
 _TINY: Final = 1e-12
 """Of the kernel's trace; a degree with less has no eigenvalue but rounding."""

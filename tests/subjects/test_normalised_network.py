@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from theorychecks.dynamics.normalised_network import NormalisedTrial
+from properties.subjects.normalised_network import NormalisedTrial
 from theorychecks.engines import Limits
 from theorychecks.engines.dense import initial_weights
 from theorychecks.experiment.execution import EngineTrial

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import integrate
 
-from theorychecks.kernels.harmonics import exponential_profile, sphere_spectrum
-from theorychecks.kernels.targets import HarmonicTarget, on_sphere, zonal_harmonic
+from properties.subjects.harmonics import exponential_profile, sphere_spectrum
+from properties.subjects.targets import HarmonicTarget, on_sphere, zonal_harmonic
 
 DIMENSION = 7
 

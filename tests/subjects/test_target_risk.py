@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch.nn.functional import softplus
 
-from theorychecks.dynamics import target_risk
-from theorychecks.dynamics.symmetric_mixture import SymmetricMixture
+from properties.subjects import target_risk
+from properties.subjects.symmetric_mixture import SymmetricMixture
 
 
 def problem(seeds=3, dimension=6, samples=8):

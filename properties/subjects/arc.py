@@ -15,7 +15,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from theorychecks.dynamics.zero_loss import GROWTH, Fitting, advance, lengths, trajectory
+from theorychecks.dynamics.zero_loss import GROWTH, Fitting, advance, flow_path, lengths
 
 _HALVINGS: Final = 40
 
@@ -35,7 +35,7 @@ def arc_penalised(fitting: Fitting, weights: Tensor, *, strength: float, growth:
     """
     if not (math.isfinite(strength) and strength > 0):
         raise ValueError(f"a penalty on the path has a positive strength; got {strength!r}")
-    points, times = trajectory(fitting, weights, growth=growth)
+    points, times = flow_path(fitting, weights, growth=growth)
     passed = [torch.zeros_like(times[0])]
     for before, after in pairwise(points):
         passed.append(passed[-1] + lengths(after - before))

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from properties.subjects.deep_relu import kernels_at_one_input, nngp_between_two_inputs, second_layer_bias
 from theorychecks.kernels import analytic_kernels
-from theorychecks.kernels.deep_relu import kernels_at_one_input, nngp_between_two_inputs, second_layer_bias
 
 WIDTH, DEPTH, DRAWS = 16, 3, 6000
 FLOOR = 0.05  # where all neurons of a layer are off a kernel is zero, and has no logarithm

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import integrate
 
-from theorychecks.dynamics.signal_propagation import relu_correlation_defects, tanh_variances
+from properties.subjects.signal_propagation import relu_correlation_defects, tanh_variances
 from theorychecks.kernels import analytic_kernels
 
 

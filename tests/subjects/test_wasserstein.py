@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from theorychecks.dynamics.wasserstein import squared_wasserstein
+from properties.subjects.wasserstein import squared_wasserstein
 
 
 def test_the_best_of_all_assignments_is_found():

@@ -5,21 +5,21 @@ import math
 import numpy as np
 import pytest
 
-from theorychecks.kernels import kernel_regression
-from theorychecks.kernels.harmonics import (
+from properties.subjects.harmonics import (
     Spectrum,
     exponential_profile,
     kernel_matrix,
     sphere_spectrum,
     tangent_kernel_profile,
 )
-from theorychecks.kernels.risk_estimate import (
+from properties.subjects.risk_estimate import (
     first_below_half,
     learning_curve,
     risk_estimate,
     samples_to_half_error,
 )
-from theorychecks.kernels.targets import on_sphere, zonal_harmonic
+from properties.subjects.targets import on_sphere, zonal_harmonic
+from theorychecks.kernels import kernel_regression
 
 
 def spectrum(*eigenvalues, sizes=None, remainder=0.0):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from theorychecks.dynamics import product_of_weights as products
+from properties.subjects import product_of_weights as products
 
 
 def generators(seeds):

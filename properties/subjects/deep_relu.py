@@ -7,11 +7,12 @@ layer, so its products are drawn instead of it, at a cost linear in the width (d
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from theorychecks.kernels.harmonics import FloatArray
+FloatArray: TypeAlias = NDArray[np.float64]
 
 
 class KernelsAtOneInput(NamedTuple):

@@ -6,16 +6,17 @@ Features are scaled so that their products are a kernel: K = F F^T for features 
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import optimize
 
 from theorychecks.kernels.analytic import analytic_kernels
-from theorychecks.kernels.harmonics import FloatArray
 from theorychecks.networks import Activation
+
+FloatArray: TypeAlias = NDArray[np.float64]
 
 _SEMIDEFINITE: Final = 1e-9  # of the largest eigenvalue: how negative the smallest may be by rounding
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from theorychecks.dynamics.linear_recursion import (
+from properties.subjects.linear_recursion import (
     State,
     catapult_threshold,
     initial_state,

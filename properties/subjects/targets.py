@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from theorychecks.kernels.harmonics import FloatArray, harmonics
+from properties.subjects.harmonics import FloatArray, harmonics
 from theorychecks.networks.data import Draw
 
 

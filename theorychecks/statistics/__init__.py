@@ -18,6 +18,8 @@ from theorychecks.statistics.interval import fit_power_law as fit_power_law
 from theorychecks.statistics.measurement import Measurement as Measurement
 from theorychecks.statistics.optimum import InteriorOptimum as InteriorOptimum
 from theorychecks.statistics.ordering import Ordering as Ordering
+from theorychecks.statistics.parts import Parts as Parts
+from theorychecks.statistics.parts import PartsError as PartsError
 from theorychecks.statistics.prediction import Prediction as Prediction
 from theorychecks.statistics.same_law import SameLaw as SameLaw
 from theorychecks.statistics.statuses import Status as Status

@@ -59,19 +59,20 @@ if TYPE_CHECKING:
     from theorychecks.networks import activation as activation
     from theorychecks.networks import parametrization as parametrization
     from theorychecks.networks import scaled as scaled
+    from theorychecks.observables import Alignment as Alignment
+    from theorychecks.observables import EnsembleKernelGap as EnsembleKernelGap
+    from theorychecks.observables import FeatureChange as FeatureChange
+    from theorychecks.observables import InitialOutput as InitialOutput
+    from theorychecks.observables import KernelGap as KernelGap
+    from theorychecks.observables import MaxStableLearningRate as MaxStableLearningRate
     from theorychecks.observables import Observable as Observable
-    from theorychecks.observables import alignment as alignment
-    from theorychecks.observables import ensemble_kernel_gap as ensemble_kernel_gap
-    from theorychecks.observables import feature_change as feature_change
-    from theorychecks.observables import initial_output as initial_output
-    from theorychecks.observables import kernel_gap as kernel_gap
-    from theorychecks.observables import max_stable_learning_rate as max_stable_learning_rate
+    from theorychecks.observables import OutputChange as OutputChange
+    from theorychecks.observables import Reading as Reading
+    from theorychecks.observables import TangentKernelDrift as TangentKernelDrift
+    from theorychecks.observables import Together as Together
+    from theorychecks.observables import UpdateSize as UpdateSize
+    from theorychecks.observables import WeightChange as WeightChange
     from theorychecks.observables import observable as observable
-    from theorychecks.observables import output_change as output_change
-    from theorychecks.observables import tangent_kernel_drift as tangent_kernel_drift
-    from theorychecks.observables import together as together
-    from theorychecks.observables import update_size as update_size
-    from theorychecks.observables import weight_change as weight_change
     from theorychecks.statistics import Collapse as Collapse
     from theorychecks.statistics import Crossing as Crossing
     from theorychecks.statistics import Finding as Finding
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
     from theorychecks.statistics import LowerBound as LowerBound
     from theorychecks.statistics import Measurement as Measurement
     from theorychecks.statistics import Ordering as Ordering
+    from theorychecks.statistics import Parts as Parts
     from theorychecks.statistics import Plateau as Plateau
     from theorychecks.statistics import PowerLaw as PowerLaw
     from theorychecks.statistics import SameLaw as SameLaw
@@ -105,12 +107,12 @@ _HOMES: Final = {
         "activation parametrization scaled"
     ),
     "theorychecks.observables": (
-        "Observable alignment ensemble_kernel_gap feature_change initial_output kernel_gap max_stable_learning_rate "
-        "observable output_change tangent_kernel_drift together update_size weight_change"
+        "Alignment EnsembleKernelGap FeatureChange InitialOutput KernelGap MaxStableLearningRate Observable "
+        "OutputChange Reading TangentKernelDrift Together UpdateSize WeightChange observable"
     ),
     "theorychecks.statistics": (
         "Collapse Crossing Finding FiniteSizeClass Fit Identity InteriorOptimum Interval LogarithmicGrowth "
-        "LowerBound Measurement Ordering Plateau PowerLaw SameLaw UpperBound Verdict fit_power_law size_of_mean "
+        "LowerBound Measurement Ordering Parts Plateau PowerLaw SameLaw UpperBound Verdict fit_power_law size_of_mean "
         "widths"
     ),
 }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from theorychecks.statistics.exponents import ExponentPrediction
 from theorychecks.statistics.finite_size import class_for
 from theorychecks.statistics.measurement import Measurement, plural
+from theorychecks.statistics.parts import Parts
 from theorychecks.statistics.prediction import Prediction, TwoSampled
 from theorychecks.statistics.sequential import Schedule, in_looks, plan, pooled_noise, schedule
 from theorychecks.statistics.verdict import CLEAR, Confirmation, Finding, Role, Verdict
@@ -46,7 +47,7 @@ def findings_of(
     against: Design | Measurement | None,
     role: Role,
     conditions: Conditions,
-) -> dict[str, Finding]:
+) -> dict[Parts, Finding]:
     """One finding a reading.
 
     Raises:
@@ -62,7 +63,7 @@ def findings_of(
             )
         finding = replace(_judged(prediction, source, against, None), role=role)
         finding = _powered(finding, prediction, None)
-        return {"": _told_if_weak(finding) if conditions.confirms else finding}
+        return {Parts(): _told_if_weak(finding) if conditions.confirms else finding}
     from theorychecks.experiment import Design
 
     # Even blocks of seeds are drawn first, odd ones confirm.
@@ -78,7 +79,7 @@ def findings_of(
         found = {name: replace(finding, repeatable=True) for name, finding in found.items()}
     if not conditions.confirms:
         return found
-    fresh: Mapping[str, Finding] = {}
+    fresh: Mapping[Parts, Finding] = {}
     if not isinstance(other, Measurement) and (doubted := {n for n, f in found.items() if f.clear and not f.passed}):
         partner = None if other is None else other.redrawn(1)
         fresh = _of_sweep(sweep.redrawn(1), partner, prediction, role, conditions.resources, only=doubted)
@@ -134,8 +135,8 @@ def _of_sweep(
     prediction: Prediction,
     role: Role,
     resources: Resources | None,
-    only: Collection[str] | None = None,
-) -> dict[str, Finding]:
+    only: Collection[Parts] | None = None,
+) -> dict[Parts, Finding]:
     """Findings by reading, all or some, each from the first look that settles it."""
     if sweep.seeds is not None:
         return {
@@ -149,7 +150,7 @@ def _of_sweep(
         price = tuple(a + b for a, b in zip(price, costs(other), strict=True))
     assert sweep.budget is not None
 
-    def look(counts: tuple[int, ...], confidence: float) -> dict[str, Finding]:
+    def look(counts: tuple[int, ...], confidence: float) -> dict[Parts, Finding]:
         partner = other.on(counts) if isinstance(other, Design) else None
         found = _measured(sweep.on(counts), partner, prediction, resources, confidence, only)
         return {name: replace(finding, role=role) for name, finding in found.items()}
@@ -175,23 +176,24 @@ def _measured(
     prediction: Prediction,
     resources: Resources | None,
     confidence: float | None,
-    only: Collection[str] | None,
-) -> dict[str, Finding]:
+    only: Collection[Parts] | None,
+) -> dict[Parts, Finding]:
     from theorychecks.experiment import Design, Resources, measure
 
     measured = measure(sweep, resources or Resources())
-    others: Mapping[str, Measurement] = {}
+    others: Mapping[Parts, Measurement] = {}
     if isinstance(other, Design):
         their = measure(other, resources or Resources()).measurements
-        others = {name: their[name] for name in other.select(list(their))}
+        others = {name: their[name] for name in other.select(their)}
     findings = {}
-    for name in sweep.select(list(measured.measurements)):
+    for name in sweep.select(measured.measurements):
         if only is not None and name not in only:
             continue
         if isinstance(other, Measurement):
             partner: Measurement | None = other
         elif other is not None and name not in others:
-            raise ValueError(f"nothing to compare {name!r} with; there are {', '.join(map(repr, others))}")
+            there = ", ".join(repr(str(each)) for each in others)
+            raise ValueError(f"nothing to compare {str(name)!r} with; there are {there}")
         else:
             partner = others.get(name)
         findings[name] = replace(

@@ -92,10 +92,10 @@ def _record(
     title = label or context.pop("title")
     context.pop("title", None)
     findings = Findings()
-    for name, finding in found.items():
+    for parts, finding in found.items():
         finding = replace(
             finding,
-            label=", ".join(part for part in (title, name) if part),
+            label=", ".join(text for text in (title, str(parts)) if text),
             role=role,
             setting={**given.get(), **context},
             engine=finding.engine or "given",

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 
@@ -34,6 +34,8 @@ _WIDER: Final = 1.1
 """How much blunter than the sharpest a design may be that reaches further: crossovers beyond a range are invisible."""
 _STEPS_AN_OCTAVE: Final = 8
 """Noise is rounded for planning, so that equal designs are planned once."""
+K = TypeVar("K")
+"""What tells readings apart."""
 
 
 @dataclass(frozen=True)
@@ -103,13 +105,13 @@ def in_looks(
     axis_values: Sequence[float],
     costs: Sequence[float],
     budget: int,
-    look: Callable[[tuple[int, ...], float], Mapping[str, Finding]],
+    look: Callable[[tuple[int, ...], float], Mapping[K, Finding]],
     *,
     confidence: float = CONFIDENCE,
     equal: bool = False,
     joint: bool = False,
     shares: Sequence[float] = SHARES,
-) -> dict[str, Finding]:
+) -> dict[K, Finding]:
     """Findings by reading, each from the first look that settles it.
 
     Args:
@@ -124,7 +126,7 @@ def in_looks(
         shares: of the budget, spent by the end of each look.
     """
     timetable = schedule(prediction, axis_values, costs, budget, confidence, shares)
-    found: dict[str, Finding] = {}
+    found: dict[K, Finding] = {}
     counts: tuple[int, ...] = ()
     noise: float | None = None
     for taken, spend in enumerate(timetable.spends, start=1):

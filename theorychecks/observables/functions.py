@@ -29,6 +29,13 @@ class FunctionObservable(Observable):
 
     function: Read
     options: tuple[tuple[str, object], ...] = ()
+    # One named test_error is no test, however callable.
+    __test__ = False
+
+    @property
+    def __wrapped__(self) -> Read:
+        """The function, for whoever looks for its signature or its documentation."""
+        return self.function
 
     def __call__(self, **options: object) -> FunctionObservable:
         """The same function with other options.

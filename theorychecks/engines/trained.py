@@ -23,7 +23,7 @@ class Pass(NamedTuple):
 
 
 class TrainedRun:
-    """A finished training that answers by its matrices; a `DeferredRun` adds what a `Run` can train again."""
+    """A finished training that answers by its matrices: a `Run`, except that it cannot be trained again."""
 
     def __init__(
         self,

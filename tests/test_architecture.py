@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "engines": {"networks"},
     "kernels": {"networks", "engines"},
     "dynamics": {"networks"},
-    "observables": {"statistics.averages", "statistics.statuses", "networks", "engines", "kernels"},
+    "observables": {"statistics.averages", "statistics.parts", "statistics.statuses", "networks", "engines", "kernels"},
     "experiment": {"statistics", "networks", "engines", "observables"},
     "finding": {"statistics"},
     "sources": {"statistics", "experiment", "finding"},

@@ -12,18 +12,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from theorychecks.engines.run import Limits
 from theorychecks.engines.trained import Pass, TrainedRun, forward_pass
 from theorychecks.networks import Layer, Training
-
-
-class Limits(NamedTuple):
-    """Sizes beyond which a seed is known to diverge, and is trained no further.
-
-    Its histories are NaN from the next step on. A loss that is not finite is always beyond.
-    """
-
-    activations: float = math.inf
-    outputs: float = math.inf
 
 
 class Task(NamedTuple):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from theorychecks.engines.matrix import Matrix
-from theorychecks.engines.run import Norm, Points
+from theorychecks.engines.run import Norm, Points, check_norm
 from theorychecks.networks import MLP, Layer, Training
 
 
@@ -23,7 +23,7 @@ class Pass(NamedTuple):
 
 
 class TrainedRun:
-    """A `Run` that asks its matrices."""
+    """A finished training that answers by its matrices: a `Run`, except that it cannot be trained again."""
 
     def __init__(
         self,
@@ -49,6 +49,11 @@ class TrainedRun:
         self.peak_outputs = torch.full(shape, torch.nan, dtype=inputs.dtype)
 
     @property
+    def steps(self) -> int:
+        """How many updates there are."""
+        return self.training.steps
+
+    @property
     def layers(self) -> Sequence[Layer]:
         """The network's matrices, described."""
         return tuple(matrix.layer for matrix in self.matrices)
@@ -72,6 +77,12 @@ class TrainedRun:
         """The trained function, [seed, point, C]."""
         raw = self._pass(time, points).outputs
         return raw - self._pass(0, points).outputs if self.training.network.centred else raw
+
+    def weights(self, matrix: int, time: int) -> Tensor:
+        """W at a time, [seed, fan_out, fan_in]."""
+        self._check_matrix(matrix)
+        self._check_recorded(time)
+        return self.matrices[matrix].values(time)
 
     def weight_norm(self, matrix: int, norm: Norm, time: int = 0) -> Tensor:
         """Norm of W at a time, [seed]."""
@@ -116,7 +127,7 @@ class TrainedRun:
         if time not in self.recorded:
             raise ValueError(
                 f"weights at time {time} were not recorded; recorded are {self.recorded}. "
-                "Read time=0 or time=run.training.steps."
+                "Read time=0 or time=run.steps."
             )
 
     def _check_number(self, noun: str, given: int, first: int) -> None:
@@ -134,8 +145,7 @@ class TrainedRun:
     def _check_norm(self, matrix: int, norm: Norm, time: int) -> None:
         self._check_matrix(matrix)
         self._check_recorded(time)
-        if norm not in get_args(Norm):
-            raise ValueError(f"a norm is {' or '.join(map(repr, get_args(Norm)))}; got {norm!r}")
+        check_norm(norm)
 
     def _pass(self, time: int, points: Points) -> Pass:
         self._check_recorded(time)

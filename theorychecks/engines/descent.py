@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from theorychecks.arguments import whole_number
 from theorychecks.engines.run import Limits
 from theorychecks.engines.trained import Pass, TrainedRun, forward_pass
 from theorychecks.networks import Layer, Training
@@ -158,5 +159,4 @@ def _check_seeds(seeds: Sequence[int]) -> None:
     if not seeds:
         raise ValueError("training needs at least one seed; got none")
     for seed in seeds:
-        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-            raise ValueError(f"a seed is a whole number, 0 or above; got {seed!r}")
+        whole_number(seed, "a seed", least=0)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from theorychecks.arguments import is_whole
 from theorychecks.engines.matrix import Matrix
 from theorychecks.engines.run import Norm, Points, check_norm
 from theorychecks.networks import MLP, Layer, Training
@@ -133,7 +134,7 @@ class TrainedRun:
     def _check_number(self, noun: str, given: int, first: int) -> None:
         depth = len(self.matrices) - 1
         # A negative one would be counted from the end, and read another layer at another depth.
-        if isinstance(given, bool) or not isinstance(given, int) or not first <= given <= depth:
+        if not is_whole(given, first, depth):
             raise ValueError(
                 f"there is no {noun} {given!r}: in a network of depth {depth} they are numbered from {first} to "
                 f"{depth}. run.layers describes its matrices."

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
-from theorychecks.statistics.design import check_seeds, positive_integer
+from theorychecks.arguments import is_whole, whole_number
+from theorychecks.statistics.design import check_seeds
 from theorychecks.statistics.parts import Part, Parts, Selection, select, selection
 from theorychecks.statistics.sequential import SHARES
 
@@ -45,9 +46,9 @@ class Design(ABC):
             object.__setattr__(self, "seeds", check_seeds(self.seeds, len(self.axis_values)))
         else:
             budget = DEFAULT_BUDGET if self.budget is None else self.budget
-            object.__setattr__(self, "budget", positive_integer(budget, "a budget, in networks at every width,"))
+            object.__setattr__(self, "budget", whole_number(budget, "a budget, in networks at every width,"))
         seed = self.root_seed
-        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < _SEED_BLOCK:
+        if not is_whole(seed, 0, _SEED_BLOCK - 1):
             raise ValueError(f"a root seed is a whole number from 0 to 2^32 - 1; got {seed!r}")
 
     @property

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
+from theorychecks.arguments import array_of, axis_of, check_text
 from theorychecks.engines.choice import choose
 from theorychecks.engines.deferred import DeferredRun
 from theorychecks.engines.matrix import Tally
@@ -18,7 +19,6 @@ from theorychecks.experiment.design import Design
 from theorychecks.experiment.resources import Resources
 from theorychecks.networks import Training
 from theorychecks.observables.observable import Observable, Reading, Readings, check_observable
-from theorychecks.statistics.arguments import array_of, axis_of, check_text
 from theorychecks.statistics.measurement import check_order
 from theorychecks.statistics.parts import Parts, parts_of
 from theorychecks.statistics.sequential import SHARES

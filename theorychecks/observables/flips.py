@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import get_args
 
+from theorychecks.arguments import is_whole
 from theorychecks.engines import Points, Run
 from theorychecks.observables.observable import Observable, Readings, check_option, readings
 
@@ -27,7 +28,7 @@ class SwitchedOff(Observable):
     parts = ()
 
     def __post_init__(self) -> None:
-        if isinstance(self.layer, bool) or not isinstance(self.layer, int) or self.layer < 1:
+        if not is_whole(self.layer):
             raise ValueError(f"hidden layers are numbered from 1; got {self.layer!r}")
         check_option(self.points, get_args(Points), "points are")
 

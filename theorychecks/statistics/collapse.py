@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from scipy import stats
 
-from theorychecks.statistics.arguments import settle_numbers
+from theorychecks.arguments import settle_numbers
 from theorychecks.statistics.cells import NO_NOISE
 from theorychecks.statistics.interval import CONFIDENCE, Interval, check_confidence
 from theorychecks.statistics.judgement import (

@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike
 
 from theorychecks.engines.choice import choose
 from theorychecks.engines.matrix import Tally
-from theorychecks.engines.randomness import generator, integer
 from theorychecks.experiment.design import Design
 from theorychecks.experiment.resources import Resources
 from theorychecks.experiment.trial import EngineTrial
 from theorychecks.networks import Training
+from theorychecks.networks.randomness import generator, integer
 from theorychecks.observables.observable import Observable, Reading
 from theorychecks.statistics.arguments import array_of, axis_of, check_text
 from theorychecks.statistics.measurement import check_order

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils._pytree import tree_map_only
 
-from theorychecks.engines.randomness import generator, integer
 from theorychecks.modules.adjustment import NONE, Adjustment
 from theorychecks.modules.checks import (
     called,
@@ -38,6 +37,7 @@ from theorychecks.modules.state import (
     seed_all,
     weights_as_they_were,
 )
+from theorychecks.networks.randomness import generator, integer
 
 
 @dataclass(frozen=True)

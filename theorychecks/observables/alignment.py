@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from theorychecks.engines import Run
-from theorychecks.engines.randomness import generator
+from theorychecks.networks.randomness import generator
 from theorychecks.observables.observable import Observable, from_run, root_mean_square
 from theorychecks.observables.weights import Where, matrices
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from theorychecks.engines import Histories, Limits
-from theorychecks.engines.randomness import uniform
+from theorychecks.networks.randomness import uniform
 from theorychecks.observables.observable import BY_NAME, Observable, Reading, Retrainable, Trial
 from theorychecks.statistics.statuses import Status
 

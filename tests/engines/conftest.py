@@ -8,6 +8,9 @@ from types import ModuleType
 import pytest
 import torch
 
+# Under importmode=importlib a test cannot import its neighbour by name.
+sys.path.insert(0, str(Path(__file__).parent))
+
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():

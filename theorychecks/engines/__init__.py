@@ -5,3 +5,4 @@ from theorychecks.engines.run import Histories as Histories
 from theorychecks.engines.run import Norm as Norm
 from theorychecks.engines.run import Points as Points
 from theorychecks.engines.run import Run as Run
+from theorychecks.engines.run import Unanswerable as Unanswerable

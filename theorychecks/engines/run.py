@@ -14,6 +14,10 @@ Points = Literal["train", "test"]
 """Which of the data's inputs are meant: P training inputs or Q test inputs."""
 
 
+class Unanswerable(ValueError):  # noqa: N818 - it is what a run cannot answer, which the message names with the way out
+    """A run cannot say what an observable has asked of it: what it does not store, say, or cannot train again."""
+
+
 class Histories(NamedTuple):
     """What became of networks whose weights were not kept; see `Run` for each."""
 

@@ -130,7 +130,7 @@ def together(anatomy: Anatomy, width: int) -> int:
     return max(int(MOST_WEIGHTS / anatomy.weights_at(width)), 1)
 
 
-class _Within(nn.Module):
+class Within(nn.Module):
     """Calls something with a module whose parameters are given."""
 
     def __init__(self, module: nn.Module) -> None:
@@ -138,6 +138,7 @@ class _Within(nn.Module):
         self.module = module
 
     def forward(self, action: Callable[[nn.Module], Any]) -> Any:
+        """What the action returns."""
         return action(self.module)
 
 
@@ -179,11 +180,11 @@ class _Stack:
         set_options(self.optimizer, adjustment)
         for name, parameter in self.base.named_parameters():
             self.parameters[name].requires_grad_(parameter.requires_grad)
-        self.within = _Within(self.base)
+        self.within = Within(self.base)
         drawn_each = callable(model.batches)
         self.batch_dimension = 0 if drawn_each else None
         self.batches = [
-            _stacked([made[k].batches[step] for k in which]) if drawn_each else made[0].batches[step]
+            stacked([made[k].batches[step] for k in which]) if drawn_each else made[0].batches[step]
             for step in range(len(made[0].batches))
         ]
 
@@ -282,13 +283,13 @@ class _Stack:
         return functional_call(self.within, given, (call,))
 
 
-def _stacked(batches: Sequence[Batch]) -> Batch:
+def stacked(batches: Sequence[Batch]) -> Batch:
     """Batches of several seeds as one, tensor by tensor."""
     first = batches[0]
     if isinstance(first, Tensor):
         return torch.stack(list(batches))
     if isinstance(first, Mapping):
-        return {key: _stacked([batch[key] for batch in batches]) for key in first}
+        return {key: stacked([batch[key] for batch in batches]) for key in first}
     if isinstance(first, tuple | list):
-        return tuple(_stacked([batch[place] for batch in batches]) for place in range(len(first)))
+        return tuple(stacked([batch[place] for batch in batches]) for place in range(len(first)))
     return first

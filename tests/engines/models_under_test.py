@@ -1,5 +1,6 @@
 """Small models of one's own, in double precision, for the tests of the module engine."""
 
+import copy
 import functools
 
 import torch
@@ -8,6 +9,7 @@ from torch import nn
 
 import theorychecks as tc
 from theorychecks.engines.module import ModuleRun, Trainer
+from theorychecks.networks.randomness import integer
 
 STEPS = 3
 SEEDS = (0, 3, 4)
@@ -130,3 +132,28 @@ def trainer(described, *, steps=STEPS, widths=(WIDTH, 2 * WIDTH)):
 
 def run(described, *, width=WIDTH, seeds=SEEDS, steps=STEPS, **options):
     return ModuleRun(trainer(described, steps=steps), width, seeds, **options)
+
+
+def plainly(described, seed, *, steps=STEPS, width=WIDTH, root_seed=0):
+    """One seed's module before and after each step of a plain loop, the losses and the batches."""
+    torch.manual_seed(integer("module", root_seed, "model", width, seed) % 2**63)
+    module = described.build(width)
+    optimizer, found, losses = described.optimizer(module), [copy.deepcopy(module)], []
+    for inputs, targets in described.batches[:steps]:
+        optimizer.zero_grad()
+        loss = described.loss(module(inputs), targets)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+        found.append(copy.deepcopy(module))
+    return found, losses
+
+
+def seen_by_hooks(module, layer, inputs):
+    """What one call of a module is given and returns."""
+    calls = []
+    part = module.get_submodule(layer.module)
+    handle = part.register_forward_hook(lambda _part, given, output: calls.append((given[0], output)))
+    module(inputs)
+    handle.remove()
+    return calls[layer.call - 1]

@@ -71,7 +71,8 @@ def drawn(model: Model, width: int, place: tuple[object, ...], seed: int, steps:
     """Build a model and draw its batches; inside of `as_it_was`.
 
     Raises:
-        ModelError: if nothing can be built at this width, what is built is no module, or there are too few batches.
+        ModelError: if nothing can be built at this width, what is built is no module or a TorchScript one, or there are
+            too few batches.
     """
     seed_all(integer(*place, "model", width, seed))
     with blamed(
@@ -84,6 +85,11 @@ def drawn(model: Model, width: int, place: tuple[object, ...], seed: int, steps:
         raise ModelError(f"{model.title}: build({width}) returns a torch.nn.Module; got {type(module).__name__}")
     # A compiled module runs eagerly here, under its own names.
     module = getattr(module, "_orig_mod", module)
+    if opaque := [name for name, part in module.named_modules() if isinstance(part, torch.jit.ScriptModule)]:
+        raise ModelError(
+            f"{model.title}: `{opaque[0] or 'the model'}` is a TorchScript module, into whose calls nothing can be seen. "
+            "Build it without torch.jit; torch.compile may stay."
+        )
     batches = model.first_batches(steps, generator(*place, "batches", width, seed))
     return Drawn(module, batches, RandomState.now())
 

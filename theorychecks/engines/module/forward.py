@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves, tree_map
 
+from theorychecks.engines import Unanswerable
 from theorychecks.engines.module.layers import ModuleLayer
 from theorychecks.modules import Model
 from theorychecks.modules.hooks import Call, Watched, plain
@@ -40,6 +41,11 @@ def follow(model: Model, layers: Sequence[ModuleLayer]) -> Callable[[nn.Module, 
 
         with Watched(module).calls(visit):
             model.outputs_and_loss(module, batch)
+        if missing := [layer.name for layer, tensor in zip(layers, given, strict=True) if tensor is None]:
+            raise Unanswerable(
+                f"what each layer is given is asked for, and {model.title} does not call `{missing[0]}` for each seed "
+                "at each time. Read its weights, outputs or losses, or call all modules for all weights."
+            )
         return Pass(given, returned)
 
     return action

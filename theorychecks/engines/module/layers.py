@@ -12,7 +12,10 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
 
+from theorychecks.engines import Norm
+from theorychecks.engines.matrix import Tally
 from theorychecks.engines.module.operators import Operator, candidates, fitted
+from theorychecks.engines.spectral import norm_of
 from theorychecks.modules import Anatomy, Model, Part
 from theorychecks.modules.checks import called
 from theorychecks.modules.hooks import LOGITS, Call, Watched, plain
@@ -78,6 +81,17 @@ class ModuleLayer:
         """What the module is given, as vectors: whole numbers that it looks up become vectors with a single one."""
         return self.operator.vectors(given, weight)
 
+    def matrix(self, weights: Tensor) -> Tensor:
+        """W of weights [seed, ...], [seed, fan_out, fan_in]."""
+        return self.multiplier * self.operator.matrix(weights)
+
+    def norm(self, weights: Tensor, norm: Norm, tally: Tally) -> Tensor:
+        """Norm of W, [seed]; where it has several blocks, that of the matrix which they make up."""
+        matrices = self.matrix(weights)
+        blocks = matrices.reshape(-1, self.fan_out // self.operator.groups, self.fan_in)
+        sizes = norm_of(blocks, norm, tally).reshape(len(weights), -1)
+        return sizes.amax(dim=1) if norm == "spectral" else torch.linalg.vector_norm(sizes, dim=1)
+
     def product(self, model: nn.Module, weight: Tensor, vectors: Tensor) -> Tensor:
         """What the module makes of vectors with another weight, both of one seed, without what it adds to them."""
         part = model.get_submodule(self.module)
@@ -140,11 +154,11 @@ def _without_layer(anatomy: Anatomy) -> tuple[dict[str, str], dict[str, Part]]:
                 left_out[_key(part, anatomy)] = _OTHERS.get(part.role, f"its role is {part.role!r}")
             elif anatomy.holds_layers(name):
                 left_out[_key(part, anatomy)] = (
-                    f"`{name or 'the model'}` uses it itself, beside the layers inside of it"
+                    f"`{name or 'the model'}` uses it beside the layers inside of it"
                 )
             elif len(matrices) > 1:
                 left_out[_key(part, anatomy)] = (
-                    f"`{name}` uses {len(matrices)} matrices itself, whose products are hidden"
+                    f"`{name}` uses {len(matrices)} matrices, whose products are hidden"
                 )
             else:
                 alone[name] = part

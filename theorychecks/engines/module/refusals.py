@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 import torch
@@ -105,6 +105,15 @@ def counted(model: Model, blueprint: Blueprint, weighting: str) -> Mapping[str, 
             "Take weighting='none', or let optimizer(module) return a torch.optim.Optimizer.",
         )
     return rates
+
+
+def kept_times(times: Sequence[int] | None, steps: int) -> tuple[int, ...]:
+    """Times at which weights are kept, the start among them."""
+    kept = (0, steps) if times is None else (0, *times)
+    for time in kept:
+        if isinstance(time, bool) or not isinstance(time, int) or not 0 <= time <= steps:
+            raise ValueError(f"times are whole numbers of updates between 0 and steps={steps}; got {time!r}")
+    return tuple(sorted(set(kept)))
 
 
 def _unanswerable(model: Model, asked: str, why: str, way_out: str) -> Unanswerable:

@@ -25,9 +25,9 @@ from theorychecks.engines.module.refusals import (
     check_scalable,
     check_unrouted,
     counted,
+    kept_times,
 )
 from theorychecks.engines.module.trainer import Blueprint, Finished, Trainer
-from theorychecks.engines.spectral import norm_of
 from theorychecks.modules import Model
 from theorychecks.modules.recording import State
 
@@ -67,7 +67,7 @@ class ModuleRun:
             ValueError: for no seeds, negative seeds, or times outside 0..steps.
         """
         check_seeds(seeds)
-        self.times = _times(times, trainer.steps)
+        self.times = kept_times(times, trainer.steps)
         self.trainer, self.width, self.seeds, self.root_seed = trainer, width, tuple(seeds), root_seed
         self.tally = Tally() if tally is None else tally
         self._passes: dict[int, Pass] = {}
@@ -161,7 +161,7 @@ class ModuleRun:
             Unanswerable: if the weights route what modules are called on.
         """
         own = self._layer(layer)
-        return own.operator.vectors(self._pass(time, points).given[layer], self._weights(own, 0)[0])
+        return own.vectors(self._pass(time, points).given[layer], self._weights(own, 0)[0])
 
     def outputs(self, time: int, points: Points = "train") -> Tensor:
         """The first tensor that the model returns besides its loss, [seed, ...its own shape].
@@ -178,17 +178,17 @@ class ModuleRun:
     def weights(self, matrix: int, time: int) -> Tensor:
         """W at a time, [seed, fan_out, fan_in]."""
         own = self._layer(matrix)
-        return own.multiplier * own.operator.matrix(self._weights(own, time))
+        return own.matrix(self._weights(own, time))
 
     def weight_norm(self, matrix: int, norm: Norm, time: int = 0) -> Tensor:
         """Norm of W at a time, [seed]; of several blocks, the largest spectral norm of one."""
         own = self._layer(matrix)
-        return self._norm(own, self._weights(own, time), norm)
+        return own.norm(self._weights(own, time), norm, self.tally)
 
     def weight_change_norm(self, matrix: int, norm: Norm, time: int) -> Tensor:
         """Norm of W at a time minus W at time 0, [seed]."""
         own = self._layer(matrix)
-        return self._norm(own, self._weights(own, time) - self._weights(own, 0), norm)
+        return own.norm(self._weights(own, time) - self._weights(own, 0), norm, self.tally)
 
     def apply_initial(self, matrix: int, vectors: Tensor) -> Tensor:
         """W at time 0 times vectors [seed, ...], by the module's own forward, without what it adds."""
@@ -280,23 +280,21 @@ class ModuleRun:
     def _weights(self, layer: ModuleLayer, time: int) -> Tensor:
         return self._state(time).parameters[layer.parameter]
 
-    def _norm(self, layer: ModuleLayer, weights: Tensor, norm: Norm) -> Tensor:
-        matrices = layer.operator.matrix(weights)
-        # Blocks of rows are for other entries of what the module is given: their singular values are those of all.
-        blocks = matrices.reshape(-1, matrices.shape[1] // layer.operator.groups, matrices.shape[2])
-        sizes = norm_of(blocks, norm, self.tally).reshape(len(self.seeds), -1)
-        return abs(layer.multiplier) * (sizes.amax(dim=1) if norm == "spectral" else torch.linalg.vector_norm(sizes, dim=1))
-
     def _product(self, layer: ModuleLayer, weights: Tensor, vectors: Tensor) -> Tensor:
         if vectors.shape[:1] != (len(self.seeds),):
             raise ValueError(
                 f"vectors are [seed, ...] for {len(self.seeds)} seeds; got shape {tuple(vectors.shape)}. Take those of "
                 "run.features(k, time), or some of that shape."
             )
+        # What a module adds is taken off again, and would leave its rounding on products far smaller than itself.
+        scale = _power_of_two(weights)
         made: Tensor = self._ensemble.each(
-            self._state(0), lambda module, _batch, weight, given: layer.product(module, weight, given), weights, vectors
+            self._state(0),
+            lambda module, _batch, weight, given: layer.product(module, weight, given),
+            weights / scale.reshape(-1, *[1] * (weights.ndim - 1)),
+            vectors,
         )
-        return made
+        return made * scale.reshape(-1, *[1] * (made.ndim - 1))
 
     def _pass(self, time: int, points: Points) -> Pass:
         check_points(self.model, points)
@@ -319,10 +317,7 @@ class ModuleRun:
             )
 
 
-def _times(times: Sequence[int] | None, steps: int) -> tuple[int, ...]:
-    """Times at which weights are kept, the start among them."""
-    kept = (0, steps) if times is None else (0, *times)
-    for time in kept:
-        if isinstance(time, bool) or not isinstance(time, int) or not 0 <= time <= steps:
-            raise ValueError(f"times are whole numbers of updates between 0 and steps={steps}; got {time!r}")
-    return tuple(sorted(set(kept)))
+def _power_of_two(values: Tensor) -> Tensor:
+    """The power of two next to the largest entry of each seed, [seed]; one where there is none."""
+    exponents = values.abs().flatten(1).amax(dim=1).log2().round()
+    return torch.where(exponents.isfinite(), exponents, 0.0).exp2()

@@ -87,8 +87,8 @@ def drawn(model: Model, width: int, place: tuple[object, ...], seed: int, steps:
     module = getattr(module, "_orig_mod", module)
     if opaque := [name for name, part in module.named_modules() if isinstance(part, torch.jit.ScriptModule)]:
         raise ModelError(
-            f"{model.title}: `{opaque[0] or 'the model'}` is a TorchScript module, into whose calls nothing can be seen. "
-            "Build it without torch.jit; torch.compile may stay."
+            f"{model.title}: `{opaque[0] or 'the model'}` is a TorchScript module, and nothing can be seen of what it "
+            "calls. Build it without torch.jit; torch.compile may stay."
         )
     batches = model.first_batches(steps, generator(*place, "batches", width, seed))
     return Drawn(module, batches, RandomState.now())

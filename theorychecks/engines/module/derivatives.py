@@ -27,6 +27,7 @@ _AT_ONCE: Final = 64 * 2**20
 """Bytes of gradients that seeds read together may have."""
 
 
+@torch.enable_grad()
 def gradients(model: Model, ensemble: Ensemble, state: State) -> dict[str, Tensor]:
     """Derivatives of the loss in each parameter, [seed, ...]."""
     leaves = _leaves(state.parameters)
@@ -34,6 +35,7 @@ def gradients(model: Model, ensemble: Ensemble, state: State) -> dict[str, Tenso
     return dict(zip(leaves, _gradients(losses, list(leaves.values())), strict=True))
 
 
+@torch.enable_grad()
 def gradients_in_outputs(model: Model, ensemble: Ensemble, state: State, outputs: Tensor) -> Tensor:
     """Derivatives of the loss in the outputs, [seed, ...]."""
     shift = torch.zeros_like(outputs).requires_grad_()
@@ -58,6 +60,7 @@ class OutputDerivatives:
         self.shape = outputs[1:]
         self.apart = self.count == samples and self._apart(start)
 
+    @torch.enable_grad()
     def in_returned(self, layer: ModuleLayer, state: State) -> Tensor:
         """Of each sample's outputs in what a layer returns of that sample, [seed, sample, ...outputs, ...returned].
 
@@ -81,6 +84,7 @@ class OutputDerivatives:
         own = returned.shape[3:] if returned.shape[2] == 1 else returned.shape[2:]
         return made.reshape(*made.shape[:2], *self.shape, *own)
 
+    @torch.enable_grad()
     def tangent_kernel(self, state: State, weights: Mapping[str, float], entries: int) -> Tensor:
         """Inner products of output gradients in weights, each counted so much, [seed, row, row].
 
@@ -137,10 +141,12 @@ class OutputDerivatives:
 
     def _apart(self, start: State) -> bool:
         """Whether a sample alone gives what it gives in the batch."""
+        as_one = self.ensemble.as_one
         try:
             alone = self.ensemble.each_sample(start, outputs_of(self.model)).flatten(2)
         except Exception:
             # Whatever a model cannot do with one sample: batch normalisation, say, refuses it.
+            self.ensemble.as_one = as_one
             return False
         outputs = self.ensemble.each(start, outputs_of(self.model)).flatten(2)
         rounding = _APART * torch.finfo(outputs.dtype).eps

@@ -25,28 +25,29 @@ class Ensemble:
     """Models of several seeds and their first batches; their own weights are never looked at.
 
     Args:
-        starts: as they are drawn, one for each seed; one in all where models are called as one, unless batches differ.
+        starts: as they are drawn, one for each seed; of models that are called as one, with a module for all of them.
         anatomy: the models' parts.
-        seeds: how many.
-        as_one: whether to call them by `torch.func.vmap`.
+        as_one: whether to call them by `torch.func.vmap`, where that works.
         own_batches: whether each seed has a batch of its own.
     """
 
-    def __init__(
-        self, starts: Sequence[Drawn], anatomy: Anatomy, *, seeds: int, as_one: bool, own_batches: bool
-    ) -> None:
-        self.starts, self.anatomy, self.own_batches = starts, anatomy, own_batches
-        self.seeds, self.as_one, self.random = seeds, as_one, anatomy.random
-        self.states = [start.state for start in starts]
-        self.modules = [starts[0].module] if as_one else [start.module for start in starts]
-        self.batches = [start.batches[0] for start in starts]
-        self.batch_dimension = 0 if own_batches else None
+    def __init__(self, starts: Sequence[Drawn], anatomy: Anatomy, *, as_one: bool, own_batches: bool) -> None:
+        self.starts, self.anatomy, self.as_one, self.own_batches = starts, anatomy, as_one, own_batches
 
     def part(self, which: slice) -> Ensemble:
         """Some of the seeds."""
-        starts = self.starts if self.as_one and not self.own_batches else self.starts[which]
-        seeds = len(range(self.seeds)[which])
-        return Ensemble(starts, self.anatomy, seeds=seeds, as_one=self.as_one, own_batches=self.own_batches)
+        return Ensemble(self.starts[which], self.anatomy, as_one=self.as_one, own_batches=self.own_batches)
+
+    @property
+    def seeds(self) -> int:
+        """How many models there are."""
+        return len(self.starts)
+
+    @property
+    def samples(self) -> int:
+        """How many samples a batch has: the length of its first tensor with dimensions; zero if there is none."""
+        leaves = tree_flatten(self.starts[0].batches[0])[0]
+        return next((len(leaf) for leaf in leaves if isinstance(leaf, Tensor) and leaf.ndim), 0)
 
     def each(self, state: State, action: Callable[..., Any], *extras: Any, graph: bool = False) -> Any:
         """What an action returns for each seed's model, its weights put in, [seed, ...].
@@ -59,7 +60,13 @@ class Ensemble:
         """
         with as_it_was(), warnings.catch_warnings(), torch.set_grad_enabled(graph):
             warnings.filterwarnings("ignore", message="There is a performance drop")
-            return (self._as_one if self.as_one else self._one_by_one)(state, action, extras)
+            if self.as_one:
+                try:
+                    return self._as_one(state, action, extras)
+                except RuntimeError:
+                    # Training may be vectorised where this is not; what is wrong with the model a loop says better.
+                    self.as_one = False
+            return self._one_by_one(state, action, extras)
 
     def each_sample(self, state: State, action: Callable[..., Any], *extras: Any, graph: bool = False) -> Any:
         """Likewise for batches of one sample each, [seed, sample, ...]; extras are [seed, sample, ...]."""
@@ -82,29 +89,25 @@ class Ensemble:
 
         return self.each(state, samples, *extras, graph=graph)
 
-    @property
-    def samples(self) -> int:
-        """How many samples a batch has: the length of its first tensor with dimensions; zero if there is none."""
-        leaves = tree_flatten(self.batches[0])[0]
-        return next((len(leaf) for leaf in leaves if isinstance(leaf, Tensor) and leaf.ndim), 0)
-
     def _as_one(self, state: State, action: Callable[..., Any], extras: tuple[Any, ...]) -> Any:
-        base = self.modules[0]
+        base = self.starts[0].module
 
         def one(own: State, batch: Batch, *part: Any) -> Any:
-            return _inside(base, own, lambda module: action(module, batch, *part))
+            return _inside(base, own, partial(_handed, action, batch, part))
 
-        batch = copied(self.batches[0]) if self.batch_dimension is None else stacked(self.batches)
-        dimensions = (0, self.batch_dimension, *[0] * len(extras))
+        batches = [start.batches[0] for start in self.starts]
+        batch = stacked(batches) if self.own_batches else copied(batches[0])
+        dimensions = (0, 0 if self.own_batches else None, *[0] * len(extras))
         with buffers_as_they_were(base):
             return vmap(one, in_dims=dimensions)(_with_buffers_of_its_own(state), batch, *extras)
 
     def _one_by_one(self, state: State, action: Callable[..., Any], extras: tuple[Any, ...]) -> Any:
         rows = []
-        for k, (module, start, batch) in enumerate(zip(self.modules, self.states, self.batches, strict=True)):
+        for k, start in enumerate(self.starts):
             own, part = tree_map(lambda tensor, k=k: tensor[k], (_with_buffers_of_its_own(state), extras))
-            with buffers_as_they_were(module), drawing_from(start) if self.random else nullcontext():
-                rows.append(_inside(module, own, partial(_handed, action, copied(batch), part)))
+            drawing = drawing_from(start.state) if self.anatomy.random else nullcontext()
+            with buffers_as_they_were(start.module), drawing:
+                rows.append(_inside(start.module, own, partial(_handed, action, copied(start.batches[0]), part)))
         return tree_map(lambda *row: torch.stack(row), *rows)
 
 

@@ -153,13 +153,9 @@ def _without_layer(anatomy: Anatomy) -> tuple[dict[str, str], dict[str, Part]]:
             if part not in matrices:
                 left_out[_key(part, anatomy)] = _OTHERS.get(part.role, f"its role is {part.role!r}")
             elif anatomy.holds_layers(name):
-                left_out[_key(part, anatomy)] = (
-                    f"`{name or 'the model'}` uses it beside the layers inside of it"
-                )
+                left_out[_key(part, anatomy)] = f"`{name or 'the model'}` uses it beside the layers inside of it"
             elif len(matrices) > 1:
-                left_out[_key(part, anatomy)] = (
-                    f"`{name}` uses {len(matrices)} matrices, whose products are hidden"
-                )
+                left_out[_key(part, anatomy)] = f"`{name}` uses {len(matrices)} matrices, whose products are hidden"
             else:
                 alone[name] = part
     left_out |= {name: "no weight makes attention logits" for name in anatomy.modules if LOGITS in name}

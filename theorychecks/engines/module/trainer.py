@@ -22,7 +22,7 @@ from theorychecks.modules.model import check_model
 from theorychecks.modules.recording import Recording, State
 from theorychecks.modules.stacked import NotStackable, together, train_stacked
 from theorychecks.modules.state import as_it_was, weights_as_they_were
-from theorychecks.modules.training import drawn, train
+from theorychecks.modules.training import Drawn, drawn, train
 
 _COPIES: Final = 5
 """Of the weights in training: themselves, their gradients, two moments, and a step in the making."""
@@ -197,13 +197,13 @@ class Trainer:
     def ensemble(self, width: int, root_seed: int, seeds: Sequence[int]) -> Ensemble:
         """The models of some seeds, to be read with weights that training has kept."""
         as_one, own_batches = self.stacks(width), callable(self.model.batches)
-        draws = seeds if own_batches or not as_one else seeds[:1]
+        starts = list[Drawn]()
         with as_it_was():
-            starts = [drawn(self.model, width, ("module", root_seed), seed, 1) for seed in draws]
-        if as_one:
-            # One module is called for all seeds; the others need not be held.
-            starts = [replace(start, module=starts[0].module) for start in starts]
-        return Ensemble(starts, self.anatomy, seeds=len(seeds), as_one=as_one, own_batches=own_batches)
+            for seed in seeds:
+                start = drawn(self.model, width, ("module", root_seed), seed, 1)
+                # One module is called for all seeds where that works; the others need not be held.
+                starts.append(replace(start, module=starts[0].module) if as_one and starts else start)
+        return Ensemble(starts, self.anatomy, as_one=as_one, own_batches=own_batches)
 
     def _trained(
         self, width: int, place: tuple[object, ...], seeds: Sequence[int], rates: Tensor | None, recording: Recording

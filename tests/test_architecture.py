@@ -17,7 +17,8 @@ MAY_IMPORT = {
     "arguments": set(),
     "statistics": set(),
     "networks": set(),
-    "engines": {"networks"},
+    "modules": {"networks.randomness"},
+    "engines": {"networks", "modules"},
     "kernels": {"networks", "engines"},
     "dynamics": {"networks"},
     "observables": {"statistics.averages", "statistics.parts", "statistics.statuses", "networks", "engines", "kernels"},
@@ -26,7 +27,6 @@ MAY_IMPORT = {
     "sources": {"statistics", "experiment", "finding"},
     "judging": {"statistics", "experiment", "finding", "sources"},
     "claims": {"statistics", "experiment", "finding", "sources", "judging"},
-    "modules": {"engines.randomness"},
     "gates": {
         "statistics",
         "networks",

@@ -1,4 +1,4 @@
-"""How a training is carried out: by stored matrices, or by products alone; one interface for both."""
+"""How a training is carried out: by stored matrices, by products alone, or by anybody's module; one interface."""
 
 from theorychecks.engines.run import Histories as Histories
 from theorychecks.engines.run import Limits as Limits

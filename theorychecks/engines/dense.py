@@ -15,11 +15,11 @@ from theorychecks.engines.cost import Cost, activation_numbers, batch_size, item
 from theorychecks.engines.descent import Task, descend
 from theorychecks.engines.matrix import Tally
 from theorychecks.engines.narrow import NarrowMatrix
-from theorychecks.engines.randomness import fill, generator
 from theorychecks.engines.run import Limits, Norm
 from theorychecks.engines.spectral import norm_of
 from theorychecks.engines.trained import TrainedRun
 from theorychecks.networks import Entries, Layer, LayerRole, Training
+from theorychecks.networks.randomness import fill, generator
 
 _COPIES = 4
 """Of the weights: now, at the start, and what norms of their change need."""

@@ -42,7 +42,7 @@ class Task(NamedTuple):
         Raises:
             ValueError: for no seeds, negative seeds, times outside 0..steps, or limits and times at once.
         """
-        _check_seeds(seeds)
+        check_seeds(seeds)
         for time in times or ():
             if isinstance(time, bool) or not isinstance(time, int):
                 raise ValueError(f"times are whole numbers of updates; got {time!r}")
@@ -155,7 +155,8 @@ def _root_mean_square(values: Tensor) -> Tensor:
     return sizes / math.sqrt(values.shape[-2] * values.shape[-1])
 
 
-def _check_seeds(seeds: Sequence[int]) -> None:
+def check_seeds(seeds: Sequence[int]) -> None:
+    """Refuse no seeds, and what is no seed."""
     if not seeds:
         raise ValueError("training needs at least one seed; got none")
     for seed in seeds:

@@ -22,10 +22,10 @@ from theorychecks.engines.descent import Task, descend
 from theorychecks.engines.gaussian import GaussianMatrix
 from theorychecks.engines.matrix import Matrix, Tally
 from theorychecks.engines.narrow import NarrowMatrix
-from theorychecks.engines.randomness import fill, generator
 from theorychecks.engines.run import Limits
 from theorychecks.engines.trained import TrainedRun
 from theorychecks.networks import Layer, Training
+from theorychecks.networks.randomness import fill, generator
 
 
 def train(

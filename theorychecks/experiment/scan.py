@@ -14,10 +14,10 @@ from theorychecks.arguments import array_of, axis_of, check_text
 from theorychecks.engines.choice import choose
 from theorychecks.engines.deferred import DeferredRun
 from theorychecks.engines.matrix import Tally
-from theorychecks.engines.randomness import generator, integer
 from theorychecks.experiment.design import Design
 from theorychecks.experiment.resources import Resources
 from theorychecks.networks import Training
+from theorychecks.networks.randomness import generator, integer
 from theorychecks.observables.observable import Observable, Reading, Readings, check_observable
 from theorychecks.statistics.measurement import check_order
 from theorychecks.statistics.parts import Parts, parts_of

@@ -16,11 +16,11 @@ from torch import Tensor
 
 from theorychecks.arguments import whole_number
 from theorychecks.engines import Histories, Limits
-from theorychecks.engines.randomness import integer
 from theorychecks.experiment import Draw, Scan
 from theorychecks.gates.coordinate_check import BUDGET, COST
 from theorychecks.gates.source import Source
 from theorychecks.modules import Model, ModelError
+from theorychecks.networks.randomness import integer
 from theorychecks.observables.observable import Reading
 from theorychecks.observables.optimal_rate import best_rate
 from theorychecks.observables.stability import stability_threshold

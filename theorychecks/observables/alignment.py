@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from theorychecks.engines import Run
-from theorychecks.engines.randomness import generator
 from theorychecks.networks import Layer
+from theorychecks.networks.randomness import generator
 from theorychecks.observables.observable import (
     Observable,
     Readings,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from theorychecks.engines import Limits, Retrainable, Run
-from theorychecks.engines.randomness import uniform
+from theorychecks.networks.randomness import uniform
 from theorychecks.observables.observable import Observable, Reading, Readings
 from theorychecks.statistics.parts import Parts
 from theorychecks.statistics.statuses import Status

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from theorychecks.engines import Histories, Limits, Retrainable, Run
-from theorychecks.engines.randomness import uniform
+from theorychecks.networks.randomness import uniform
 from theorychecks.observables.observable import Observable, Reading, Readings
 from theorychecks.statistics.parts import Parts
 from theorychecks.statistics.statuses import Status

@@ -67,6 +67,7 @@ from theorychecks.observables import update_size as update_size
 from theorychecks.observables import weight_change as weight_change
 from theorychecks.statistics import Collapse as Collapse
 from theorychecks.statistics import Crossing as Crossing
+from theorychecks.statistics import Equal as Equal
 from theorychecks.statistics import FiniteSizeClass as FiniteSizeClass
 from theorychecks.statistics import Fit as Fit
 from theorychecks.statistics import Identity as Identity

@@ -17,7 +17,7 @@ from theorychecks.statistics.judgement import (
     undecided,
     unless_rounded,
 )
-from theorychecks.statistics.measurement import Measurement
+from theorychecks.statistics.measurement import Measurement, plural
 from theorychecks.statistics.medians import (
     Sample,
     chance_of_range,
@@ -156,8 +156,8 @@ def _reason(where: str, worst: _Bounded, interval: Interval, margin: float) -> s
 
 def _remedy(reason: str, worst: _Bounded, margin: float, measurement: Measurement) -> Remedy:
     half, most = (worst.supporting.high - worst.supporting.low) / 2, max(measurement.seeds)
+    noun = f"seeds a {measurement.axis if plural(measurement.axis) != measurement.axis else 'value'}"
     if not math.isfinite(half):
-        text = f"{reason}: more than {most} seeds a {measurement.axis}, so that runs without a number bound no median"
+        text = f"{reason}: more than {most} {noun}, so that runs without a number bound no median"
         return Remedy(limited_by="missing runs", text=text)
-    noun = f"seeds a {measurement.axis}"
     return for_half_width(reason, half, margin, most, noun, near="; more seeds, or say what may differ")

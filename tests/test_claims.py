@@ -306,8 +306,10 @@ def test_a_class_of_predictions_is_told_to_be_called(judge):
 def test_only_sweeps_scans_and_measurements_are_checked(source):
     with pytest.raises(TypeError, match="a Sweep, a Scan or a Measurement is checked; got "):
         check(source, INVERSE)
-    with pytest.raises(TypeError, match="a measurement is compared with another measurement; got against="):
-        check_refuted(sizes(-1), INVERSE, against=source if source is not None else 3)
+    with pytest.raises(
+        TypeError, match=r"a measurement is compared with another measurement, a .* the width; got against="
+    ):
+        check_refuted(sizes(-1), INVERSE, against=source if source is not None else True)
 
 
 @pytest.mark.parametrize("prediction", [-1, None, "n^-1", sizes])

@@ -68,6 +68,7 @@ from theorychecks.observables import WeightChange as WeightChange
 from theorychecks.observables import observable as observable
 from theorychecks.statistics import Collapse as Collapse
 from theorychecks.statistics import Crossing as Crossing
+from theorychecks.statistics import Equal as Equal
 from theorychecks.statistics import FiniteSizeClass as FiniteSizeClass
 from theorychecks.statistics import Fit as Fit
 from theorychecks.statistics import Identity as Identity

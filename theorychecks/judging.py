@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from theorychecks.finding import WANTED, Confirmation, Finding, Findings, Looks
-from theorychecks.sources import Compared, Given, Sample, Source, check_source
+from theorychecks.sources import Against, Compared, Given, Known, Sample, Source, check_source, settled
 from theorychecks.statistics.breakdown import breakdown_constant
 from theorychecks.statistics.interval import CONFIDENCE, Interval
 from theorychecks.statistics.judgement import CLEAR, Judgement, Power, Verdict, is_clear
@@ -123,7 +123,7 @@ def findings_of(
     source: Design | Measurement,
     prediction: Prediction,
     *,
-    against: Design | Measurement | None = None,
+    against: Against = None,
     role: Role = "prediction",
     label: str = "",
     given: Mapping[str, str] | None = None,
@@ -134,30 +134,38 @@ def findings_of(
     Args:
         source: what is measured, or was.
         prediction: what it is held against.
-        against: what it is compared with, if anything.
+        against: what it is compared with, if anything; a number or a function of the axis value is known exactly.
         role: which verdict is wanted.
         label: what reports call the quantity; its title unless given.
         given: what the claim was given.
         conditions: what the run imposes.
 
     Raises:
-        ValueError: if the design could never decide, before anything is measured.
+        ValueError: if the design could never decide, or a known number is not positive, before anything is measured.
         TypeError: if the source, or what it is compared with, is none.
     """
     check_source(source)
     conditions = conditions or Conditions()
     if isinstance(source, Measurement):
-        return _findings(Given(source, against), prediction, role, label or source.name, given or {}, conditions)
+        other = settled(against, source.axis, source.axis_values)
+        setting = {**(given or {}), **_compared_with(other)}
+        return _findings(Given(source, other), prediction, role, label or source.name, setting, conditions)
     from theorychecks.experiment import Design
 
     # Even blocks of seeds are drawn first, odd ones confirm.
-    design, other = source.wider(conditions.octaves).redrawn(2 * conditions.seed), against
-    if isinstance(against, Design):
-        other = against.wider(conditions.octaves).redrawn(2 * conditions.seed)
+    design = source.wider(conditions.octaves).redrawn(2 * conditions.seed)
+    other = settled(against, design.axis, design.axis_values)
+    if isinstance(other, Design):
+        other = other.wider(conditions.octaves).redrawn(2 * conditions.seed)
     compared = Compared(design, other, conditions.resources)
     compared.admit(prediction, role)
-    setting = {**(given or {}), **source.setting}
+    setting = {**(given or {}), **source.setting, **_compared_with(other)}
     return _findings(compared, prediction, role, label or source.title, setting, conditions)
+
+
+def _compared_with(other: object) -> Mapping[str, str]:
+    """What a report says of known numbers, which no measurement shows."""
+    return {"against": other.name} if isinstance(other, Known) else {}
 
 
 def _findings(

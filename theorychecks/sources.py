@@ -1,23 +1,32 @@
-"""Sources: what is judged, a measurement that is given or designs that can be measured in looks.
+"""Sources: what is judged, a measurement that is given or designs that can be measured in looks, and what against.
 
 Torch is imported only where a design has to be measured.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import numbers
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
+from theorychecks.arguments import real_number
 from theorychecks.finding import Effort
 from theorychecks.statistics.interval import CONFIDENCE
 from theorychecks.statistics.measurement import Measurement, plural
 from theorychecks.statistics.parts import Parts
 from theorychecks.statistics.prediction import Layout, Prediction, Role
+from theorychecks.statistics.statuses import Status
 
 if TYPE_CHECKING:
     from theorychecks.experiment import Design, Resources
+
+_LARGEST: Final = sys.float_info.max
+
+Against: TypeAlias = "Design | Measurement | float | Callable[[float], float] | None"
+"""What a source is compared with; a function is one of the axis value."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,16 +96,84 @@ def check_source(given: object) -> None:
         raise TypeError(f"a Sweep, a Scan or a Measurement is checked; got {given!r}")
 
 
+@dataclass(frozen=True)
+class Known:
+    """A number at each axis value that no draw changes: all runs of this side of a comparison are that number.
+
+    Attributes:
+        axis: what varies.
+        axis_values: all there are.
+        values: one for each.
+        name: what it is called: the number, or the first and the last one.
+    """
+
+    axis: str
+    axis_values: tuple[float, ...]
+    values: tuple[float, ...]
+    name: str
+
+    def measured(self, counts: Sequence[int]) -> Measurement:
+        """At the first axis values, so many runs at each."""
+        rows = tuple((value,) * count for value, count in zip(self.values, counts, strict=False))
+        return Measurement(
+            axis=self.axis,
+            axis_values=self.axis_values[: len(rows)],
+            values=rows,
+            statuses=tuple((Status.OK,) * len(row) for row in rows),
+            exact=(True,) * len(rows),
+            name=self.name,
+        )
+
+
+def settled(against: object, axis: str, axis_values: Sequence[float]) -> object:
+    """What a source is compared with: a number, or a function of the axis value, as known numbers, others as they are.
+
+    Raises:
+        ValueError: for a number that is not positive, and a function that gives such a number, or fails.
+        TypeError: for a function that gives no number.
+    """
+    places = tuple(float(value) for value in axis_values)
+    if isinstance(against, numbers.Real) and not isinstance(against, bool):
+        values = (_positive(against, "against="),) * len(places)
+    elif callable(against):
+        values = tuple(_value_of(against, axis, place) for place in places)
+    else:
+        return against
+    ends = (f"{value:.4g}" for value in (values[0], values[-1]))
+    return Known(axis, places, values, name="..".join(dict.fromkeys(ends)))
+
+
+def _value_of(function: Callable[[float], object], axis: str, axis_value: float) -> float:
+    where = f"at {axis} {axis_value:g}"
+    try:
+        given = function(axis_value)
+    except Exception as error:
+        raise ValueError(
+            f"against= is a positive number for every {axis}; {where} its function raised "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    return _positive(given, f"against= {where}")
+
+
+def _positive(given: object, what: str) -> float:
+    number = real_number(given, what, like="0.5")
+    if not 0 < number <= _LARGEST:
+        raise ValueError(f"{what} is a positive number, by which runs are divided; got {given!r}")
+    return float(number)
+
+
 class Given:
-    """A measurement that was made elsewhere, and one that it is held against."""
+    """A measurement that was made elsewhere, and one that it is held against, or known numbers."""
 
     budget, costs, shares, stands_or_falls, repeatable = None, (), (), False, False
 
     def __init__(self, measurement: Measurement, other: object) -> None:
+        if isinstance(other, Known):
+            other = other.measured(measurement.seeds)
         if other is not None and not isinstance(other, Measurement):
             raise TypeError(
-                f"a measurement is compared with another measurement; got against={other!r}. "
-                "measure(sweep).measurements has those of a sweep"
+                "a measurement is compared with another measurement, a positive number or a function of the "
+                f"{measurement.axis}; got against={other!r}. measure(sweep).measurements has those of a sweep"
             )
         self.measurement, self.other = measurement, other
         self.axis_values, self.counts = measurement.axis_values, measurement.seeds
@@ -112,9 +189,9 @@ class Given:
 
 
 class Compared:
-    """A design, and another one or a measurement that it is held against."""
+    """A design, and another one, a measurement or known numbers that it is held against."""
 
-    def __init__(self, design: Design, other: Design | Measurement | None, resources: Resources | None) -> None:
+    def __init__(self, design: Design, other: object, resources: Resources | None) -> None:
         self.design, self.other, self.resources = design, other, resources
         self.axis_values, self.budget, self.counts = design.axis_values, design.budget, design.counts
         self.shares, self.shared_seeds, self.stands_or_falls = (
@@ -129,7 +206,7 @@ class Compared:
 
         Raises:
             ValueError: for a design that the prediction refuses, or a partner with other axis values, budget or seeds.
-            TypeError: for a partner that is no sweep, scan or measurement.
+            TypeError: for a partner that is no sweep, scan, measurement, number or function.
         """
         against = self._partners()
         seeds = self.counts
@@ -148,8 +225,13 @@ class Compared:
         design, other = self.design, self.other
         if other is None:
             return None
+        if isinstance(other, Known):
+            return design.counts
         if not isinstance(other, Design | Measurement):
-            raise TypeError(f"a sweep is compared with a Sweep or a Measurement; got against={other!r}")
+            raise TypeError(
+                "a sweep is compared with a Sweep or a Measurement, a positive number or a function of the "
+                f"{design.axis}; got against={other!r}"
+            )
         if (other.axis, other.axis_values) != (design.axis, design.axis_values):
             raise ValueError(
                 f"a sweep is compared with another one at the same {plural(design.axis)}, {design.axis_values}; "
@@ -183,8 +265,9 @@ class Compared:
         resources, budget = self.resources or Resources(), self.budget
         made = measure(self.design if budget is None else self.design.on(counts), resources)
         chosen = self.design.select(made.measurements)
+        known = self.other.measured(counts) if isinstance(self.other, Known) else self.other
         others: dict[Parts, Measurement | None] = dict.fromkeys(
-            chosen, self.other if isinstance(self.other, Measurement) else None
+            chosen, known if isinstance(known, Measurement) else None
         )
         if isinstance(self.other, Design):
             theirs = measure(self.other if budget is None else self.other.on(counts), resources).measurements

@@ -20,28 +20,30 @@ _SMALL_ANGLE: Final = 0.3
 _TERMS: Final = 8  # of the series below that angle; the next one is 0.3^16 / 17! of the first
 
 
-def relu_correlation_defects(start: ArrayLike, depths: Sequence[int]) -> Array:
-    """One minus the correlation of two inputs after so many ReLU layers, [depth, ...].
+def relu_correlation_defects(start: ArrayLike, depths: Sequence[int], *, slope: float = 0.0) -> Array:
+    """One minus the correlation of two inputs after so many (leaky) ReLU layers, [depth, ...].
 
     It does not depend on the weights' variance. The recursion is that of the defect itself, in its angle, so that it
     keeps its digits where the correlation has none left: with cos theta = c a layer's defect is
-    (1 - cos theta) - (sin theta - theta cos theta) / pi (Cho and Saul 2009, degree 1).
+    (1 - cos theta) - (sin theta - theta cos theta) / pi (Cho and Saul 2009, degree 1). A leaky ReLU is (1 - slope)
+    times a ReLU and slope times its argument: a layer takes off (1 - slope)^2 / (1 + slope^2) of that (derived here).
 
     Args:
         start: defects of the inputs, between 0 and 2.
         depths: increasing numbers of layers, 0 or more.
+        slope: of the activation below zero; zero for a ReLU.
 
     Raises:
         ValueError: for a defect of no two inputs, or depths that do not increase.
     """
-    defect = np.asarray(start, dtype=np.float64)
+    defect, share = np.asarray(start, dtype=np.float64), (1 - slope) ** 2 / (1 + slope**2)
     if not np.all((defect > 0) & (defect <= 2)):
         raise ValueError(f"one minus a correlation lies between 0 and 2; got {start!r}")
     found = []
     for steps in _steps(depths):
         for _ in range(steps):
             angle = 2 * np.arcsin(np.sqrt(defect / 2))
-            defect = defect - _sine_less_cosine(angle) / np.pi
+            defect = defect - share * _sine_less_cosine(angle) / np.pi
         found.append(defect)
     return np.array(found)
 

@@ -12,6 +12,7 @@ from simulation import generator
 from theorychecks.statistics import (
     Collapse,
     Crossing,
+    Equal,
     InteriorOptimum,
     LogarithmicGrowth,
     Measurement,
@@ -47,6 +48,14 @@ def collapse(rng, noise, seeds, ratio):
     """Two curves at the margin, the second so many times as noisy."""
     logs = 0.02 * NOISE[noise](rng, (2, seeds)) * np.array([[1.0], [ratio]]) + np.array([[0.0], [MARGIN]])
     return Collapse().judge(Measurement.of((64, 128), np.exp(logs)))
+
+
+def equal(rng, noise, seeds, points):
+    """A quantity at the margin above a number, at so many axis values."""
+    widths = 2.0 ** np.arange(6, 6 + points)
+    runs = 3.0 * math.exp(MARGIN) * np.exp(0.02 * NOISE[noise](rng, (points, seeds)))
+    known = Measurement.of(widths, np.full((points, seeds), 3.0), exact=True)
+    return Equal(within=0.1).judge(Measurement.of(widths, runs), known)
 
 
 def l_shape(rng, noise, seeds, kind="minimum"):

@@ -20,6 +20,16 @@ EDGES = [
         for noise in kinds.NOISE
         for seeds, ratio in ((6, 5), (8, 5), (16, 20))
     ),
+    *(
+        (
+            f"Equal to a number: {noise}, {points} axis value{'s' * (points > 1)}, S={seeds}",
+            kinds.equal,
+            (noise, seeds, points),
+            1,
+        )
+        for noise in kinds.NOISE
+        for seeds, points in ((6, 1), (16, 1), (16, 4))
+    ),
     *((f"InteriorOptimum, L-shape: {noise}, S=8", kinds.l_shape, (noise, 8), 1) for noise in SKEWED),
     (f"InteriorOptimum, L-shape: {SKEWED[1]}, S=32", kinds.l_shape, (SKEWED[1], 32), 2 / 3),
     *((f"InteriorOptimum, flat: {noise}, S=16", kinds.flat_ends, (noise, 16), 1) for noise in SKEWED[1:]),

@@ -11,6 +11,7 @@ from theorychecks.reporting.terminal import claim_table
 from theorychecks.statistics import (
     Collapse,
     Crossing,
+    Equal,
     Identity,
     InteriorOptimum,
     LogarithmicGrowth,
@@ -170,6 +171,7 @@ def test_the_same_report_gives_the_same_text(records):
         Ordering(),
         InteriorOptimum(),
         Collapse(),
+        Equal(),
         SameLaw(),
         Identity(dtype="float64"),
         LogarithmicGrowth(),

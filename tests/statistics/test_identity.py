@@ -102,6 +102,71 @@ def test_a_run_of_exactly_zero_is_no_identity(value, dtype):
     assert tiny or "seed 2" in zero.reason
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_sum_that_vanishes_is_rounded_as_its_terms_are(dtype):
+    # Terms of up to a thousand: their last place is the one of 512 to 1024.
+    prediction = Identity(8, dtype=dtype, value=0.0, scale=1000.0)
+    assert prediction.unit == 512 * EPSILON[dtype] == np.spacing(np.dtype(dtype).type(1000.0))
+    rounded, other = 7 * prediction.unit, 9 * prediction.unit
+    assert prediction.judge(Measurement.of((64,), [[rounded, 0.0, 1e-30]])).verdict is Verdict.SUPPORTED
+    assert prediction.judge(Measurement.of((64,), [[0.0] * 3])).verdict is Verdict.SUPPORTED
+    refuted = prediction.judge(Measurement.of((64,), [[rounded, other, 0.0]]))
+    assert refuted.verdict is Verdict.REFUTED
+    assert f"the largest deviation from 0 is 9 ulps of {dtype}, at width 64, seed 1; 8 are" in refuted.reason
+    assert prediction.power((64,), (3,), 0.1).detectable == math.inf
+
+
+def test_a_scale_below_the_value_changes_nothing_and_one_above_it_counts():
+    measured = Measurement.of((64,), [[1.0, 1.0, 1 + 40 * EPSILON["float64"]]])
+    for scale, verdict in ((0.0, "REFUTED"), (0.5, "REFUTED"), (1.0, "REFUTED"), (4.0, "SUPPORTED")):
+        assert Identity(dtype="float64", scale=scale).judge(measured).verdict.name == verdict
+
+
+def test_cancelling_sums_are_identical_at_the_scale_of_their_terms_and_not_at_their_own():
+    # The same terms in two orders: each sum is small against a thousand of them.
+    rng = np.random.default_rng(702)
+    terms = rng.standard_normal((2, 4, 1000)).astype(np.float32)
+    terms[..., -1] -= terms.sum(axis=2, dtype=np.float64) - 1e-2
+    one, other = (
+        Measurement.of(WIDTHS, np.abs(order.cumsum(axis=2)[..., -1])) for order in (terms, terms[..., ::-1].copy())
+    )
+    scaled = Identity(64, dtype="float32", scale=float(np.abs(terms).max()))
+    assert Identity(64, dtype="float32").judge(one, other).verdict is Verdict.REFUTED
+    assert scaled.judge(one, other).verdict is Verdict.SUPPORTED
+    larger = Measurement.of(WIDTHS, 1.1 * np.array(one.values))
+    assert scaled.judge(larger, other).verdict is Verdict.REFUTED
+
+
+def test_against_another_quantity_the_value_is_in_its_units():
+    ones, twos = (Measurement.of(WIDTHS, [[value] * 3] * 2) for value in (1.0, 2.0))
+    for scale in (0.0, 0.1):
+        assert Identity(dtype="float64", value=2.0, scale=scale).judge(twos, ones).verdict is Verdict.SUPPORTED
+        assert Identity(dtype="float64", value=2.0, scale=scale).judge(ones, ones).verdict is Verdict.REFUTED
+        assert Identity(dtype="float64", scale=scale).judge(twos, ones).verdict is Verdict.REFUTED
+    # With a scale it is the quantity that is judged, and not the ratio.
+    assert Identity(dtype="float64", scale=0.1).judge(twos, twos).measurement == twos
+    assert Identity(dtype="float64").judge(twos, twos).measurement.values[0] == (1.0,) * 3
+
+
+def test_zero_against_zero_says_nothing_without_a_scale():
+    zeros = Measurement.of((64,), [[0.0] * 3])
+    assert Identity(dtype="float64").judge(zeros, zeros).verdict is Verdict.INCONCLUSIVE
+    assert Identity(dtype="float64", scale=1.0).judge(zeros, zeros).verdict is Verdict.SUPPORTED
+    ones = Measurement.of((64,), [[1.0] * 3])
+    assert Identity(dtype="float64", scale=1.0).judge(ones, zeros).verdict is Verdict.REFUTED
+
+
+def test_a_missing_run_on_either_side_leaves_it_open_beside_a_scale_too():
+    prediction, zeros = Identity(dtype="float64", scale=1.0), Measurement.of((64,), [[0.0] * 3])
+    for lost in (math.nan, math.inf):
+        missing = Measurement.of((64,), [[0.0, 0.0, lost]])
+        for sides in ((missing, zeros), (zeros, missing)):
+            finding = prediction.judge(*sides)
+            assert (finding.verdict, finding.remedy.limited_by) == (Verdict.INCONCLUSIVE, "missing runs")
+    with pytest.raises(ValueError, match="the same axis values and seeds on both sides"):
+        prediction.judge(zeros, Measurement.of((64,), [[0.0] * 4]))
+
+
 def test_power_is_that_of_a_single_run():
     power = Identity(dtype="float32").power(WIDTHS, (3, 3), 0.1)
     assert power.support == 1.0
@@ -122,7 +187,13 @@ def test_every_design_is_admitted():
         ({"dtype": "float16"}, "'float32' or 'float64'; got 'float16'"),
         ({"dtype": "float64", "ulps": 0}, "a positive number of units in the last place; got 0"),
         ({"dtype": "float64", "ulps": math.nan}, "a positive number of units in the last place; got nan"),
-        ({"dtype": "float64", "value": 0.0}, "of a positive quantity is positive; got 0"),
+        (
+            {"dtype": "float64", "value": 0.0},
+            "of a positive quantity is positive; got 0.*give the size of what cancels",
+        ),
+        ({"dtype": "float64", "value": -1.0, "scale": 1.0}, "of a positive quantity is positive; got -1"),
+        ({"dtype": "float64", "scale": -1.0}, "a scale is the positive size of what is rounded; got -1"),
+        ({"dtype": "float64", "scale": math.inf}, "a scale is the positive size of what is rounded; got inf"),
     ],
 )
 def test_options_are_checked(options, message):

@@ -8,7 +8,7 @@ from theorychecks.arguments import check_text
 from theorychecks.claims.recording import given, now_recording
 from theorychecks.finding import Findings
 from theorychecks.judging import findings_of
-from theorychecks.sources import check_source
+from theorychecks.sources import Against, check_source
 from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.prediction import Prediction, Role, check_prediction
 
@@ -28,7 +28,7 @@ def check(
     source: Design | Measurement,
     prediction: Prediction,
     *,
-    against: Design | Measurement | None = None,
+    against: Against = None,
     label: str = "",
 ) -> Findings:
     """Measure, and hold every reading against a prediction, which must be SUPPORTED.
@@ -39,7 +39,8 @@ def check(
     Args:
         source: a sweep, a scan, or a measurement made elsewhere.
         prediction: what theory says of it.
-        against: divides the source, seed by seed, before it is judged; for `SameLaw`, the other ensemble.
+        against: divides the source, seed by seed, before it is judged: a sweep, a scan or a measurement, or what theory
+            says, as a positive number or a function of the axis value; for `SameLaw`, the other ensemble.
         label: what reports call it; the observable's title by default.
 
     Returns:
@@ -60,7 +61,7 @@ def check_refuted(
     source: Design | Measurement,
     prediction: Prediction,
     *,
-    against: Design | Measurement | None = None,
+    against: Against = None,
     label: str = "",
 ) -> Findings:
     """Like `check`, for a control: every reading must REFUTE the prediction."""
@@ -72,7 +73,7 @@ def _record(
     role: Role,
     source: Design | Measurement,
     prediction: Prediction,
-    against: Design | Measurement | None,
+    against: Against,
     label: str,
 ) -> Findings:
     __tracebackhide__ = True

@@ -5,6 +5,7 @@ from theorychecks.statistics.collapse import Collapse as Collapse
 from theorychecks.statistics.crossing import Crossing as Crossing
 from theorychecks.statistics.curvature import Check as Check
 from theorychecks.statistics.design import widths as widths
+from theorychecks.statistics.equal import Equal as Equal
 from theorychecks.statistics.exponents import LowerBound as LowerBound
 from theorychecks.statistics.exponents import Plateau as Plateau
 from theorychecks.statistics.exponents import PowerLaw as PowerLaw

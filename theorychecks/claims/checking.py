@@ -37,7 +37,7 @@ def check(
     hide the others; elsewhere the first failure raises.
 
     Args:
-        source: a sweep, a scan, or a measurement made elsewhere.
+        source: a sweep, a quantity over its axis, or a measurement made elsewhere.
         prediction: what theory says of it.
         against: divides the source, seed by seed, before it is judged; for `SameLaw`, the other ensemble.
         label: what reports call it; the observable's title by default.

@@ -93,7 +93,7 @@ def check_source(given: object) -> None:
     from theorychecks.experiment import Design
 
     if not isinstance(given, Design):
-        raise TypeError(f"a Sweep, a Scan or a Measurement is checked; got {given!r}")
+        raise TypeError(f"a Sweep, a quantity .over(...) its axis, or a Measurement is checked; got {given!r}")
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,10 @@ class Compared:
     """A design, and another one, a measurement or known numbers that it is held against."""
 
     def __init__(self, design: Design, other: object, resources: Resources | None) -> None:
-        self.design, self.other, self.resources = design, other, resources
+        from theorychecks.experiment import Resources
+
+        # All looks share what was measured, whoever's it is.
+        self.design, self.other, self.resources = design, other, resources or Resources()
         self.axis_values, self.budget, self.counts = design.axis_values, design.budget, design.counts
         self.shares, self.shared_seeds, self.stands_or_falls = (
             design.shares,
@@ -206,7 +209,7 @@ class Compared:
 
         Raises:
             ValueError: for a design that the prediction refuses, or a partner with other axis values, budget or seeds.
-            TypeError: for a partner that is no sweep, scan, measurement, number or function.
+            TypeError: for a partner that is no design, measurement, number or function.
         """
         against = self._partners()
         seeds = self.counts
@@ -251,18 +254,17 @@ class Compared:
     @cached_property
     def costs(self) -> tuple[float, ...]:
         """Of both designs."""
-        from theorychecks.experiment import Design, costs
+        from theorychecks.experiment import Design
 
-        price = costs(self.design)
         if not isinstance(self.other, Design):
-            return price
-        return tuple(a + b for a, b in zip(price, costs(self.other), strict=True))
+            return self.design.costs
+        return tuple(a + b for a, b in zip(self.design.costs, self.other.costs, strict=True))
 
     def measured(self, counts: tuple[int, ...]) -> Sample:
         """Both designs carried out; the effort is that of the first."""
-        from theorychecks.experiment import Design, Resources, measure
+        from theorychecks.experiment import Design, measure
 
-        resources, budget = self.resources or Resources(), self.budget
+        resources, budget = self.resources, self.budget
         made = measure(self.design if budget is None else self.design.on(counts), resources)
         chosen = self.design.select(made.measurements)
         known = self.other.measured(counts) if isinstance(self.other, Known) else self.other

@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 import theorychecks as tc
 from theorychecks.networks import Data
-from theorychecks.observables.spectral import operator_alignment
+from theorychecks.observables import OperatorAlignment
 from theorychecks.strategies import activations, depths, mixtures
 
 WIDTHS = tc.widths(64, 65536, factor=4)
 MIXTURE = tc.GaussianMixture()
-EFFECTIVE, PROPAGATING = "alignment of the effective update, ", "alignment of the propagating update, "
-BY_CHANCE = "with a random direction, "
+EFFECTIVE, EFFECTIVE_BY_CHANCE = tc.Alignment("effective"), tc.Alignment("effective", direction="random")
+PROPAGATING, PROPAGATING_BY_CHANCE = tc.Alignment("propagating"), tc.Alignment("propagating", direction="random")
+OPERATOR, OPERATOR_BY_CHANCE = OperatorAlignment(), OperatorAlignment(direction="random")
 RATES = {tc.STANDARD: tc.scaled(0.3, width=-1), tc.NTK: tc.scaled(0.3), tc.MAXIMAL_UPDATE: tc.scaled(0.3)}
 """The largest learning rates, up to a factor, that are stable at every width."""
 REGIMES = st.sampled_from(list(RATES))
@@ -38,16 +39,16 @@ def test_updates_are_aligned_with_their_inputs(depth, activation, parametrizatio
     input matrix.
     """
     training = trained(depth, activation, parametrization, data)
-    updates = tc.together(tc.alignment("effective"), tc.alignment("effective", direction="random"))
-    ratios = tc.Sweep(updates, training, widths=WIDTHS)
+    ratios = tc.Sweep(tc.Together((EFFECTIVE, EFFECTIVE_BY_CHANCE)), training, widths=WIDTHS)
+    effective, by_chance = EFFECTIVE.title, EFFECTIVE_BY_CHANCE.title
     aligned, flat = tc.PowerLaw(1, rival=1 / 2), tc.Plateau(rival=1 / 2)
 
-    tc.check(ratios.of(EFFECTIVE, "hidden"), aligned)
-    tc.check(ratios.of(EFFECTIVE, "output"), aligned)
-    tc.check(ratios.of(EFFECTIVE, "input"), flat)
-    tc.check_refuted(ratios.of(BY_CHANCE, "hidden"), aligned)
-    tc.check_refuted(ratios.of(BY_CHANCE, "output"), aligned)
-    tc.check_refuted(ratios.of(EFFECTIVE, "hidden"), flat)
+    tc.check(ratios.of(observable=effective, role="hidden"), aligned)
+    tc.check(ratios.of(observable=effective, role="output"), aligned)
+    tc.check(ratios.of(observable=effective, role="input"), flat)
+    tc.check_refuted(ratios.of(observable=by_chance, role="hidden"), aligned)
+    tc.check_refuted(ratios.of(observable=by_chance, role="output"), aligned)
+    tc.check_refuted(ratios.of(observable=effective, role="hidden"), flat)
 
 
 @tc.claim(
@@ -64,16 +65,14 @@ def test_initial_weights_see_hidden_updates_as_random_and_the_readout_does_not(
     whose weights carried the gradient that made dx.
     """
     training = trained(depth, activation, parametrization, data)
-    updates = tc.together(
-        tc.alignment("propagating"), tc.alignment("propagating", direction="random"), tc.alignment("effective")
-    )
+    updates = tc.Together((PROPAGATING, PROPAGATING_BY_CHANCE, EFFECTIVE))
     ratios = tc.Sweep(updates, training, widths=WIDTHS)
     random_like, aligned = tc.PowerLaw(1 / 2, rival=1), tc.PowerLaw(1, rival=1 / 2)
 
-    tc.check(ratios.of(PROPAGATING, "hidden"), random_like)
-    tc.check(ratios.of(PROPAGATING, "output"), aligned)
-    tc.check_refuted(ratios.of(EFFECTIVE, "hidden"), random_like)
-    tc.check_refuted(ratios.of(BY_CHANCE, "output"), aligned)
+    tc.check(ratios.of(observable=PROPAGATING.title, role="hidden"), random_like)
+    tc.check(ratios.of(observable=PROPAGATING.title, role="output"), aligned)
+    tc.check_refuted(ratios.of(observable=EFFECTIVE.title, role="hidden"), random_like)
+    tc.check_refuted(ratios.of(observable=PROPAGATING_BY_CHANCE.title, role="output"), aligned)
 
 
 @tc.claim(id="A3", source="Yang, Simon, Bernstein 2023, arXiv:2310.17813 (abstract; the rest from memory)")
@@ -85,11 +84,10 @@ def test_updates_make_of_their_inputs_what_their_spectral_norms_allow(depth, act
     direction hidden matrices and the readout make n^-1/2 of that.
     """
     training = trained(depth, activation, parametrization, data)
-    shares = tc.together(operator_alignment(), operator_alignment(direction="random"))
-    ratios = tc.Sweep(shares, training, widths=WIDTHS)
+    ratios = tc.Sweep(tc.Together((OPERATOR, OPERATOR_BY_CHANCE)), training, widths=WIDTHS)
     flat = tc.Plateau(rival=-1 / 2)
 
-    tc.check(ratios.of("operator alignment, "), flat)
+    tc.check(ratios.of(observable=OPERATOR.title), flat)
     for role in ("hidden", "output"):
-        tc.check(ratios.of(BY_CHANCE, role), tc.PowerLaw(-1 / 2, rival=0))
-        tc.check_refuted(ratios.of(BY_CHANCE, role), flat)
+        tc.check(ratios.of(observable=OPERATOR_BY_CHANCE.title, role=role), tc.PowerLaw(-1 / 2, rival=0))
+        tc.check_refuted(ratios.of(observable=OPERATOR_BY_CHANCE.title, role=role), flat)

@@ -129,11 +129,11 @@ def test_a_vanishing_ridge_does_not_move_the_kernel_regime(activation, start, ta
     root, inverse = tc.PowerLaw(-1 / 2, rival=0), tc.PowerLaw(-1, within=0.2, rival=-1 / 2)
 
     tc.check(kkt_residuals("kernel", *setting), root)
-    tc.check(kernel.of(DRIFT), root)
-    tc.check(kernel.of(GAP), inverse)
+    tc.check(kernel.of(name=DRIFT), root)
+    tc.check(kernel.of(name=GAP), inverse)
     tc.check_refuted(kkt_residuals("rich", *setting), root)
-    tc.check_refuted(rich.of(DRIFT), root)
-    tc.check_refuted(rich.of(GAP), inverse)
+    tc.check_refuted(rich.of(name=DRIFT), root)
+    tc.check_refuted(rich.of(name=GAP), inverse)
 
 
 @tc.claim(id="CR-2", source=f"{ABSTRACT}, for the bias; {EXPONENTS}", paper=PAPER)
@@ -235,6 +235,7 @@ RIDGES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 """In units of the squared output scale, as the kernel's eigenvalues are; these lie between 0.5 and 10."""
 BY_RIDGE, BY_TIME = "ridge times time", "the same time for all"
 SLOW_TIMES = (0.25, 1.0, 4.0)
+AT_SLOW_TIMES = tuple(f"{DRIFT}, {BY_RIDGE} = {slow:g}" for slow in SLOW_TIMES)
 SAME_TIME = 300.0
 
 
@@ -249,7 +250,7 @@ def anchored(activation: tc.Activation, start: Start, task: tc.Teacher) -> tc.Sc
         points = anchored_flow(fitted, initial, ridge=value / RIDGE_WIDTH, slow_times=times)
         moved = distance(flowed, initial)
         found = {slow: distance(point, flowed) / moved for slow, point in zip(times, points, strict=True)}
-        readings = {f"{DRIFT}, {BY_RIDGE} = {slow:g}": found[slow] for slow in SLOW_TIMES}
+        readings = {name: found[slow] for name, slow in zip(AT_SLOW_TIMES, SLOW_TIMES, strict=True)}
         readings[f"{DRIFT}, {BY_TIME}"] = found[value * SAME_TIME]
         readings[GAP] = gap(fitted, points[-1], flowed, task)
         return readings
@@ -284,9 +285,9 @@ def test_the_ridge_acts_on_the_time_scale_of_its_inverse(activation, start, task
     # An expansion in ridge times time.
     linear = tc.PowerLaw(1, corrections=tc.FiniteSizeClass(rho=3 / 8, omegas=(1.0,), towards="zero"), rival=0)
 
-    tc.check(drift.of(BY_RIDGE), collapse)
+    tc.check(drift.of(name=AT_SLOW_TIMES), collapse)
     tc.check(drift_in_time(activation, start, task, EARLY), linear)
-    tc.check_refuted(drift.of(BY_TIME), collapse)
+    tc.check_refuted(drift.of(name=f"{DRIFT}, {BY_TIME}"), collapse)
     tc.check_refuted(drift_in_time(activation, start, task, LATE), linear)
 
 
@@ -321,7 +322,7 @@ def test_a_penalty_on_the_path_vanishes_with_its_strength(regime, activation, st
     proportional = tc.PowerLaw(1, corrections=small, rival=0)
 
     tc.check(path_penalised(regime, activation, start, task), proportional)
-    tc.check_refuted(anchored(activation, start, task).of(GAP), proportional)
+    tc.check_refuted(anchored(activation, start, task).of(name=GAP), proportional)
 
 
 @lru_cache
@@ -351,7 +352,7 @@ def test_plain_ridge_biases_the_kernel_regime_as_well(activation, start, task):
     nonzero = tc.LowerBound(0, within=0.2, rival=-1)
 
     tc.check(plain_ridge(activation, start, task), nonzero)
-    tc.check_refuted(vanishing_ridge("kernel", activation, start, task).of(GAP), nonzero)
+    tc.check_refuted(vanishing_ridge("kernel", activation, start, task).of(name=GAP), nonzero)
 
 
 @lru_cache

@@ -13,20 +13,20 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import theorychecks as tc
-from theorychecks.observables.coordinates import coordinate_size
-from theorychecks.observables.outputs import (
-    class_probabilities,
-    confidence,
-    largest_probability,
-    output_gradient_size,
-    output_size_by_step,
+from theorychecks.observables import (
+    ClassProbabilities,
+    Confidence,
+    CoordinateSize,
+    LargestProbability,
+    OutputGradientSize,
+    OutputSizeByStep,
 )
 from theorychecks.strategies import activations, depths
 
 WIDTHS = tc.widths(1024, 131072, factor=2)
 """Below 1,024 what reaches the second layer from the first, 1/n of its own change, bends the second one's exponent."""
 ALPHAS = st.integers(50, 100).map(lambda percent: percent / 100)
-CHANGES = tc.together(output_size_by_step(), tc.feature_change())
+CHANGES = tc.Together((OutputSizeByStep(), tc.FeatureChange()))
 HAAS = "Haas et al. 2025, arXiv:2505.22491"
 NOISY = tc.GaussianMixture(dimension=4, samples=16, spread=2.0, label_noise=0.25)
 """Overlapping classes and wrong labels: some samples are never fitted, and their gradient stays."""
@@ -67,9 +67,9 @@ def test_outputs_diverge_as_the_rate_times_the_width(alpha, depth, activation):
     moved = tc.Sweep(CHANGES, trained(alpha, **setting), widths=WIDTHS)
     squared = tc.Sweep(CHANGES, trained(3 / 4, loss=tc.MSE, steps=3, **setting), widths=WIDTHS)
 
-    tc.check(moved.of("outputs"), tc.PowerLaw(1 - alpha))
-    tc.check_refuted(squared.of("step 2"), tc.PowerLaw(1 / 4))
-    tc.check_refuted(squared.of("step 3"), tc.PowerLaw(1 / 4))
+    tc.check(moved.of(observable="outputs"), tc.PowerLaw(1 - alpha))
+    tc.check_refuted(squared.of(step=2), tc.PowerLaw(1 / 4))
+    tc.check_refuted(squared.of(step=3), tc.PowerLaw(1 / 4))
 
 
 @tc.claim(
@@ -85,9 +85,9 @@ def test_outputs_stay_as_large_for_four_steps(alpha, activation):
     moved = tc.Sweep(CHANGES, trained(alpha, activation=activation, steps=4), widths=WIDTHS)
     squared = tc.Sweep(CHANGES, trained(3 / 4, activation=activation, loss=tc.MSE, steps=3), widths=WIDTHS)
 
-    tc.check(moved.of("step 4"), tc.PowerLaw(1 - alpha))
-    tc.check(moved.of("layer 1"), tc.PowerLaw(-1 / 2 - alpha))
-    tc.check_refuted(squared.of("step 3"), tc.PowerLaw(1 / 4))
+    tc.check(moved.of(step=4), tc.PowerLaw(1 - alpha))
+    tc.check(moved.of(layer=1), tc.PowerLaw(-1 / 2 - alpha))
+    tc.check_refuted(squared.of(step=3), tc.PowerLaw(1 / 4))
 
 
 @tc.claim(id="H6+H7", source=f"{HAAS}, Proposition 4 (second-hand); MSE's exponents derived here")
@@ -103,11 +103,11 @@ def test_features_move_by_layer(alpha, depth, activation):
     moved = tc.Sweep(CHANGES, trained(alpha, **setting), widths=WIDTHS)
     squared = tc.Sweep(CHANGES, trained(3 / 4, loss=tc.MSE, steps=3, **setting), widths=WIDTHS)
 
-    tc.check(moved.of("layer 1"), tc.PowerLaw(-1 / 2 - alpha))
-    tc.check_refuted(squared.of("layer 1"), tc.PowerLaw(-5 / 4))
+    tc.check(moved.of(layer=1), tc.PowerLaw(-1 / 2 - alpha))
+    tc.check_refuted(squared.of(layer=1), tc.PowerLaw(-5 / 4))
     for layer in range(2, depth + 1):
-        tc.check(moved.of(f"layer {layer}"), tc.PowerLaw(1 / 2 - alpha))
-        tc.check_refuted(squared.of(f"layer {layer}"), tc.PowerLaw(-1 / 4))
+        tc.check(moved.of(layer=layer), tc.PowerLaw(1 / 2 - alpha))
+        tc.check_refuted(squared.of(layer=layer), tc.PowerLaw(-1 / 4))
 
 
 NARROW, WIDE = 1024, 1024 * 64
@@ -140,7 +140,7 @@ def test_every_exponent_falls_with_that_of_the_rate(activation):
     slope = tc.PowerLaw(-1, corrections=tc.FiniteSizeClass(rho=1 / 8, omegas=(1.0,), unit=1.0))
 
     tc.check(growth_by_rate(activation, roles="every"), slope)
-    tc.check_refuted(growth_by_rate(activation, roles="readout").of("feature"), slope)
+    tc.check_refuted(growth_by_rate(activation, roles="readout").of(observable=tc.FeatureChange().title), slope)
 
 
 @tc.claim(id="H2/controlled", source=f"{HAAS}, Proposition 2 (second-hand)")
@@ -150,17 +150,17 @@ def test_activations_and_the_gradient_stay_bounded_while_outputs_diverge(alpha, 
     """Under cross-entropy at rate n^-alpha, alpha in [1/2, 1), activations and dL/df are O(1) over two steps, on
     overlapping classes with wrong labels, while the first step makes outputs Omega(n^(1-alpha)).
     """
-    sizes = tc.together(coordinate_size(), output_size_by_step())
+    sizes = tc.Together((CoordinateSize(), OutputSizeByStep()))
     setting = {"depth": 2, "activation": activation, "steps": 2, "data": NOISY}
     controlled = tc.Sweep(sizes, at_width_64(3.0, alpha, **setting), widths=WIDTHS)
     catastrophic = replace(controlled, training=at_width_64(3.0, 0, **setting))
     stable = replace(controlled, training=at_width_64(3.0, 1, **setting))
 
-    tc.check(controlled.of("layer"), tc.UpperBound(0))
-    tc.check(controlled.with_observable(output_gradient_size()), tc.UpperBound(0))
-    tc.check(controlled.of("step 1"), tc.LowerBound(1 - alpha))
-    tc.check_refuted(catastrophic.of("layer 2"), tc.UpperBound(0))
-    tc.check_refuted(stable.of("step 1"), tc.LowerBound(1 - alpha))
+    tc.check(controlled.of(layer=(1, 2)), tc.UpperBound(0))
+    tc.check(controlled.with_observable(OutputGradientSize()), tc.UpperBound(0))
+    tc.check(controlled.of(step=1), tc.LowerBound(1 - alpha))
+    tc.check_refuted(catastrophic.of(layer=2), tc.UpperBound(0))
+    tc.check_refuted(stable.of(step=1), tc.LowerBound(1 - alpha))
 
 
 SHARPENS = 0.03
@@ -172,7 +172,7 @@ def rise(activation: tc.Activation, alpha: float) -> tc.Scan:
 
     def read(width, draw):
         training = at_width_64(SHARPENS, alpha, activation=activation)
-        here, there = (draw.read(largest_probability(), training, int(width) * k)[""].values for k in (1, 16))
+        here, there = (draw.values(LargestProbability(), training, int(width) * k) for k in (1, 16))
         return there / here / 1.1
 
     return tc.Scan(read, (64, 1024), along="width", name="rise of the largest probability", cost=1.0)
@@ -198,7 +198,7 @@ def test_confidence_grows_as_the_outputs_do(activation):
     """
     # At a rate n^-alpha the correction is n^(alpha-1), the inverse of the margin between classes: slower than the
     # finite-size class allows for any alpha above a half.
-    certain = tc.Sweep(confidence(), trained(1 / 2, activation=activation), widths=WIDTHS)
+    certain = tc.Sweep(Confidence(), trained(1 / 2, activation=activation), widths=WIDTHS)
 
     tc.check(certain, tc.PowerLaw(1 / 2))
     tc.check_refuted(certain.with_training(learning_rate=tc.scaled(1.0, width=-1)), tc.PowerLaw(1 / 2))
@@ -215,7 +215,7 @@ def distance(activation: tc.Activation, *, centred: bool) -> tc.Scan:
         training = at_width_64(0.5, 1 / 2, depth=2, activation=activation, centred=centred)
         pairs = replace(draw, seeds=[seed * PAIRS + k for seed in draw.seeds for k in range(PAIRS)])
         one, four, sixteen, sixty_four = (
-            pairs.read(class_probabilities("test"), training, int(width) * k) for k in (1, 4, 16, 64)
+            pairs.read(ClassProbabilities("test"), training, int(width) * k) for k in (1, 4, 16, 64)
         )
         return _variation(one, four) / _variation(sixteen, sixty_four) / 4
 
@@ -252,7 +252,7 @@ def test_under_mse_outputs_compound(steps, activation):
     # The correction is one over the base rate times n^(1/4), slower than the class has it; at three steps it leaves
     # +0.05 in the exponent.
     training = trained(3 / 4, depth=1, activation=activation, base=7.0, loss=tc.MSE, steps=steps, data=FEW)
-    outputs = tc.Sweep(output_size_by_step(), training, widths=tc.widths(8192, 524288)).of(f"step {steps}")
+    outputs = tc.Sweep(OutputSizeByStep(), training, widths=tc.widths(8192, 524288)).of(step=steps)
 
     tc.check(outputs, tc.PowerLaw(steps / 4))
     tc.check_refuted(outputs.with_training(loss=tc.CROSS_ENTROPY), tc.PowerLaw(steps / 4))

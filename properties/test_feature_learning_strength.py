@@ -120,6 +120,14 @@ def start(task, inputs, alpha, draw):
     return target_risk.balanced(task.neurons, inputs.shape[2], output_scale=alpha**2, generators=generators)
 
 
+OWN_CLASS = "angle of neurons to their own class"
+
+
+def between_risks(first, second):
+    """What reports call the time between two risks."""
+    return f"from risk {first:g} to {second:g}"
+
+
 @cache
 def trained(task, target):
     """What networks are like when their training risk reaches a target, by initial scale."""
@@ -131,7 +139,7 @@ def trained(task, target):
         signed = (inputs * labels[:, :, None]).sum(dim=1)
         return {
             "test error": task.excess(networks, draw),
-            "angle of neurons to their own class": target_risk.angle_to_own_class(networks, inputs, labels),
+            OWN_CLASS: target_risk.angle_to_own_class(networks, inputs, labels),
             "angle of neurons to all signed inputs": target_risk.angle(
                 networks.hidden * networks.readout.sign()[:, :, None], signed[:, None]
             ).quantile(0.5, dim=1),
@@ -180,7 +188,7 @@ def times(task, levels):
             rate=RATE,
             watched=lambda networks: target_risk.angle_to_own_class(networks, inputs, labels),
         ).times
-        between = {f"from risk {a:g} to {b:g}": passed[k + 1] - passed[k] for k, (a, b) in enumerate(pairwise(levels))}
+        between = {between_risks(*pair): passed[k + 1] - passed[k] for k, pair in enumerate(pairwise(levels))}
         return {"to the first risk": passed[0], "to an angle of 45 degrees": aligned[0], **between}
 
     return read
@@ -189,7 +197,7 @@ def times(task, levels):
 def along_scale(task, target, scales, what, **effort):
     """One quantity of trained networks along the initial scale, the same samples and weights at each."""
     scan = tc.Scan(trained(task, target), scales, along="initial scale", name=task.name, shared=True, **effort)
-    return scan.of(what)
+    return scan.of(name=what)
 
 
 SCALES = (0.01, 0.05, 0.2, 0.5, 1.0)
@@ -289,8 +297,8 @@ def test_neurons_are_within_the_root_of_the_scale_of_their_own_class_mean(task):
     in the initial scale alpha; the angle to the mean of all signed inputs is not.
     """
     bound = tc.LowerBound(1 / 2, within=0.2, rival=0, corrections=TOWARDS_ZERO)
-    own = along_scale(task, 0.4, ABOVE_FLOOR[task], "neurons to their own class")
-    every = along_scale(SEPARATE, 0.4, ABOVE_FLOOR[SEPARATE], "neurons to all signed inputs")
+    own = along_scale(task, 0.4, ABOVE_FLOOR[task], OWN_CLASS)
+    every = along_scale(SEPARATE, 0.4, ABOVE_FLOOR[SEPARATE], "angle of neurons to all signed inputs")
 
     tc.check(own, bound)
     tc.check_refuted(every, bound)
@@ -306,7 +314,7 @@ def test_the_angle_of_neurons_to_their_own_class_is_linear_in_the_scale(neurons)
     alpha^(1/2) is not tight.
     """
     task = replace(NARROW, name=f"narrow clouds, {neurons} neurons", neurons=neurons)
-    angle = along_scale(task, 0.4, (0.001, 0.003, 0.01, 0.03, 0.1), "neurons to their own class")
+    angle = along_scale(task, 0.4, (0.001, 0.003, 0.01, 0.03, 0.1), OWN_CLASS)
 
     tc.check(angle, tc.PowerLaw(1, within=0.2, rival=1 / 2, corrections=TOWARDS_ZERO))
     tc.check_refuted(angle, tc.PowerLaw(1 / 2, within=0.2, rival=1, corrections=TOWARDS_ZERO))
@@ -338,15 +346,15 @@ def test_neurons_turn_to_their_own_class_as_the_scale_falls(task):
     its own class; on centred data it has a floor below 1e-5. Where classes are unbalanced, the angle between sum_j a_j
     w_j and the sum of signed inputs is not monotone.
     """
-    floor = along_scale(CENTRED if task is SEPARATE else task, 0.4, (1e-7, 1e-6, 1e-5), "neurons to their own class")
+    floor = along_scale(CENTRED if task is SEPARATE else task, 0.4, (1e-7, 1e-6, 1e-5), OWN_CLASS)
     ratio = tc.Scan(threefold(task, 0.4), (0.01, 0.03, 0.1, 0.3), along="initial scale", name=task.name, shared=True)
     whole = tc.Scan(
         threefold(UNBALANCED, 0.1), (0.01, 0.03, 0.1, 0.3), along="initial scale", name=UNBALANCED.name, shared=True
     )
 
-    tc.check(ratio.of("neurons to their own class"), tc.Ordering("above"))
+    tc.check(ratio.of(name=OWN_CLASS), tc.Ordering("above"))
     tc.check(floor, tc.Collapse(0.1))
-    tc.check_refuted(whole.of("sum to all signed inputs"), tc.Ordering("above"))
+    tc.check_refuted(whole.of(name="angle of the sum to all signed inputs"), tc.Ordering("above"))
 
 
 @tc.claim(
@@ -364,19 +372,22 @@ def test_the_direction_is_nearest_to_the_best_one_at_an_interior_scale(first):
     task = replace(UNBALANCED, name=f"{first} of 12 in the first class", first=first)
     scales = (0.001, 0.01, 0.1, 0.3, 0.6)
 
-    tc.check(along_scale(task, 0.1, scales, "sum to the first axis", seeds=64), tc.InteriorOptimum())
+    tc.check(along_scale(task, 0.1, scales, "angle of the sum to the first axis", seeds=64), tc.InteriorOptimum())
     # From where the angle of neurons is above its floor.
-    neurons = along_scale(task, 0.1, (0.03, *scales[2:]), "neurons to their own class", seeds=64)
+    neurons = along_scale(task, 0.1, (0.03, *scales[2:]), OWN_CLASS, seeds=64)
     tc.check_refuted(neurons, tc.InteriorOptimum())
 
 
 LEVELS = (0.6, 0.5, 0.4, 0.3)
+BETWEEN = tuple(between_risks(*pair) for pair in pairwise(LEVELS))
 INVERSES = tuple(10.0 ** (1.5 + k) for k in range(9))
 
 
 def along_inverse(task, what):
-    """A time of training along the inverse initial scale."""
-    return tc.Scan(times(task, LEVELS), INVERSES, along="inverse initial scale", name=task.name, shared=True).of(what)
+    """A time of training, or several, along the inverse initial scale."""
+    return tc.Scan(times(task, LEVELS), INVERSES, along="inverse initial scale", name=task.name, shared=True).of(
+        name=what
+    )
 
 
 @tc.claim(
@@ -392,7 +403,7 @@ def test_the_alignment_phase_lasts_for_the_logarithm_of_the_inverse_scale(task):
     """The time until the risk falls grows like log(1 / alpha), no power of it: neurons turn to their class in a time
     that does not depend on the initial scale alpha, and grow exponentially afterwards.
     """
-    phase, turn = along_inverse(task, "to the first risk"), along_inverse(task, "to an angle")
+    phase, turn = along_inverse(task, "to the first risk"), along_inverse(task, "to an angle of 45 degrees")
 
     tc.check(phase, tc.LogarithmicGrowth())
     tc.check(turn, tc.Collapse(0.1))
@@ -414,7 +425,7 @@ def test_risk_curves_of_small_scales_coincide_once_they_fall(task):
     """Risk curves of small initial scales have a plateau of a length of their own, and coincide from its end on, with
     time in units of the output scale.
     """
-    between, plateau = along_inverse(task, "from risk"), along_inverse(task, "to the first risk")
+    between, plateau = along_inverse(task, BETWEEN), along_inverse(task, "to the first risk")
 
     tc.check(between, tc.Collapse(0.1))
     tc.check_refuted(plateau, tc.Collapse(0.1))

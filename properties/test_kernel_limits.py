@@ -11,7 +11,7 @@ from theorychecks.strategies import activations, depths, regression_data
 
 TEACHER = tc.Teacher(dimension=8, outputs=4, samples=6, test_samples=32, largest_cosine=0.5)
 SMALL_TEACHER = tc.Teacher(dimension=4, outputs=4, samples=4, test_samples=32, largest_cosine=0.5)
-BOTH_KERNELS = tc.together(tc.kernel_gap("initial"), tc.kernel_gap("analytic"))
+BOTH_KERNELS = tc.Together((tc.KernelGap("initial"), tc.KernelGap("analytic")))
 SMOOTH = (tc.ERF, tc.TANH)
 BUDGET = 32
 GENTLE = tc.scaled(0.25)
@@ -49,10 +49,10 @@ def test_a_wide_network_is_kernel_regression(depth, activation, data):
     gap = distances(converged(depth, activation, data))
     rich = gap.under(tc.MEAN_FIELD, learning_rate=GENTLE)
 
-    tc.check(gap.of("initial"), OWN_KERNEL)
-    tc.check(gap.of("analytic"), LIMIT_KERNEL)
-    tc.check_refuted(rich.of("initial"), OWN_KERNEL)
-    tc.check_refuted(rich.of("analytic"), LIMIT_KERNEL)
+    tc.check(gap.of(kernel="initial kernel"), OWN_KERNEL)
+    tc.check(gap.of(kernel="analytic kernel"), LIMIT_KERNEL)
+    tc.check_refuted(rich.of(kernel="initial kernel"), OWN_KERNEL)
+    tc.check_refuted(rich.of(kernel="analytic kernel"), LIMIT_KERNEL)
 
 
 @tc.claim(id="KR-1/ensemble", source="derived here; one hidden layer, where the initial kernel has no bias")
@@ -64,10 +64,10 @@ def test_the_mean_of_an_ensemble_is_regression_with_the_limit_kernel(activation,
     """
     network = tc.MLP(1, activation, tc.NTK, centred=True)
     training = tc.Training(network, learning_rate=tc.scaled(1.0), data=data, loss=tc.MSE, steps=100)
-    gap = tc.Sweep(tc.ensemble_kernel_gap(64), training, widths=tc.widths(64, 2048), budget=32)
+    gap = tc.Sweep(tc.EnsembleKernelGap(64), training, widths=tc.widths(64, 2048), budget=32)
 
     tc.check(gap, OWN_KERNEL)
-    small = gap.with_observable(tc.ensemble_kernel_gap(16))
+    small = gap.with_observable(tc.EnsembleKernelGap(16))
     tc.check_refuted(small.under(tc.MEAN_FIELD, learning_rate=GENTLE), OWN_KERNEL)
 
 
@@ -82,7 +82,7 @@ def test_anchored_ridge_is_kernel_ridge_regression(depth, activation, data):
     gap = distances(converged(depth, activation, data, ridge=0.1))
     plain = gap.with_training(ridge=tc.Ridge(strength=0.1, towards="zero"))
 
-    tc.check(gap.of("initial"), OWN_KERNEL)
-    tc.check(gap.of("analytic"), LIMIT_KERNEL)
-    tc.check_refuted(plain.of("initial"), OWN_KERNEL)
-    tc.check_refuted(plain.of("analytic"), LIMIT_KERNEL)
+    tc.check(gap.of(kernel="initial kernel"), OWN_KERNEL)
+    tc.check(gap.of(kernel="analytic kernel"), LIMIT_KERNEL)
+    tc.check_refuted(plain.of(kernel="initial kernel"), OWN_KERNEL)
+    tc.check_refuted(plain.of(kernel="analytic kernel"), LIMIT_KERNEL)

@@ -18,7 +18,7 @@ import theorychecks as tc
 from properties.subjects.normalised_network import NormalisedTrial
 from theorychecks.experiment import Draw
 from theorychecks.networks import Loss
-from theorychecks.observables import Reading, update_size
+from theorychecks.observables.stability import stability_threshold
 from theorychecks.strategies import activations
 
 STILL = -math.inf
@@ -31,10 +31,10 @@ WIDE = tc.widths(256, 8192)
 UNBOUNDED = activations(among=(tc.RELU, tc.GELU))
 """With a bounded one, as tanh, no change of the input matrix takes outputs beyond a limit."""
 SEEDS_OF_DATA = st.integers(0, 99)
-BY_ACTIVATIONS = tc.max_stable_learning_rate("activations")
-BY_OUTPUTS = tc.max_stable_learning_rate("outputs")
-BY_LOSS = tc.max_stable_learning_rate("loss")
-EFFECTIVE = update_size("effective")
+BY_ACTIVATIONS = tc.MaxStableLearningRate("activations")
+BY_OUTPUTS = tc.MaxStableLearningRate("outputs")
+BY_LOSS = tc.MaxStableLearningRate("loss")
+EFFECTIVE = tc.UpdateSize("effective")
 
 
 def exponent(value: float) -> tc.PowerLaw:
@@ -182,14 +182,14 @@ def test_adam_updates_of_hidden_and_output_layers_grow_in_proportion_to_the_widt
     # Adam's matrices are stored, so the range is short.
     proportional = tc.PowerLaw(1, within=0.1, rival=1 / 2)
 
-    tc.check(moved.of("input"), tc.Plateau(within=0.08, rival=-1 / 2))
-    tc.check(moved.of("hidden"), proportional)
-    tc.check(moved.of("output"), proportional)
+    tc.check(moved.of(role="input"), tc.Plateau(within=0.08, rival=-1 / 2))
+    tc.check(moved.of(role="hidden"), proportional)
+    tc.check(moved.of(role="output"), proportional)
     # Gradient descent with the same constant rate: n^-1/2, n^1/2 and n.
-    tc.check_refuted(by_gradients.of("input"), tc.Plateau(within=0.08, rival=-1 / 2))
-    tc.check_refuted(by_gradients.of("hidden"), proportional)
+    tc.check_refuted(by_gradients.of(role="input"), tc.Plateau(within=0.08, rival=-1 / 2))
+    tc.check_refuted(by_gradients.of(role="hidden"), proportional)
     # The role swapped.
-    tc.check_refuted(moved.of("input"), proportional)
+    tc.check_refuted(moved.of(role="input"), proportional)
 
 
 STEPS, BATCH = 12, 16
@@ -212,19 +212,26 @@ def twelve_steps(depth: int, optimizer: tc.Optimizer, loss: Loss, base: float, w
 
 @cache
 def rates_by(
-    observable: tc.Observable, training: tc.Training, normalised: bool
-) -> Callable[[float, Draw], dict[str, Reading]]:
+    observable: tc.MaxStableLearningRate, training: tc.Training, normalised: bool
+) -> Callable[[float, Draw], tc.Reading]:
     """A reader of thresholds; with and without normalisation the same seed begins with the same weights."""
 
-    def read(width: float, draw: Draw) -> dict[str, Reading]:
+    def read(width: float, draw: Draw) -> tc.Reading:
         root = int(draw.rng(0, "root").integers(2**62))
-        return observable.observe(NormalisedTrial(training, int(width), draw.seeds, root, normalised))
+        return stability_threshold(
+            NormalisedTrial(training, int(width), draw.seeds, root, normalised), observable.criterion
+        )
 
     return read
 
 
 def along_width(
-    observable: tc.Observable, training: tc.Training, *, normalised: bool, widths: tuple[float, ...], budget: int = 16
+    observable: tc.MaxStableLearningRate,
+    training: tc.Training,
+    *,
+    normalised: bool,
+    widths: tuple[float, ...],
+    budget: int = 16,
 ) -> tc.Scan:
     """Thresholds of networks with or without normalisation layers."""
     name = f"{observable.title}, {'normalised' if normalised else 'plain'}"
@@ -236,7 +243,7 @@ def fall(training: tc.Training) -> tc.Scan:
     """The largest stable rate over that at four times the width, in units of the two that n^-1/2 makes of it."""
 
     def read(width: float, draw: Draw):
-        here, there = (draw.read(BY_ACTIVATIONS, training, int(width) * k)[""].values for k in (1, 4))
+        here, there = (draw.values(BY_ACTIVATIONS, training, int(width) * k) for k in (1, 4))
         return here / there / 2
 
     name = f"fall of the largest stable rate, {training.network.depth} hidden layers"

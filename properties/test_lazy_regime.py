@@ -12,14 +12,15 @@ from hypothesis import strategies as st
 
 import theorychecks as tc
 from theorychecks.kernels import analytic_kernels
-from theorychecks.observables import linearisation_error, residual_mode_error, switched_off
+from theorychecks.observables import LinearisationError, ResidualModeError, SwitchedOff
 from theorychecks.strategies import activations, depths, mixtures, regression_data
 
 RATES = {tc.STANDARD: tc.scaled(0.3, width=-1), tc.NTK: tc.scaled(0.3)}
 WIDTHS = tc.widths(64, 65536, factor=4)
 UNCENTRED_BUDGET = 64
 """Nothing subtracts the initial function, and its random size multiplies every change: noise, met with seeds."""
-BOTH_NORMS = tc.together(tc.weight_change(norm="frobenius"), tc.weight_change(norm="spectral"))
+NORMS = ("frobenius", "spectral")
+BOTH_NORMS = tc.Together((tc.WeightChange(norm="frobenius"), tc.WeightChange(norm="spectral")))
 MIXTURE = tc.GaussianMixture(dimension=8)
 """A random n x d matrix has spectral norm n^1/2 (1 + (d/n)^1/2): the correction's constant, 8^1/2, is in the class."""
 MANY_CLASSES = tc.GaussianMixture(dimension=8, classes=8)
@@ -46,14 +47,14 @@ def test_weights_move_by_role_and_norm_under_standard_parametrization(depth, act
     moved = tc.Sweep(BOTH_NORMS, lazy, widths=WIDTHS)
     rich = moved.under(tc.MAXIMAL_UPDATE)
 
-    for words, predicted in {
-        ("input",): exponent(-3 / 2),
-        ("hidden", "frobenius"): exponent(-1),
-        ("hidden", "spectral"): exponent(-1 / 2),
-        ("output",): exponent(-1 / 2),
-    }.items():
-        tc.check(moved.of(*words), predicted)
-        tc.check_refuted(rich.of(*words), predicted)
+    for role, norms, predicted in (
+        ("input", NORMS, exponent(-3 / 2)),
+        ("hidden", "frobenius", exponent(-1)),
+        ("hidden", "spectral", exponent(-1 / 2)),
+        ("output", NORMS, exponent(-1 / 2)),
+    ):
+        tc.check(moved.of(role=role, norm=norms), predicted)
+        tc.check_refuted(rich.of(role=role, norm=norms), predicted)
 
 
 @tc.claim(
@@ -71,14 +72,14 @@ def test_weights_move_by_role_and_norm_under_ntk_parametrization(depth, activati
     moved = tc.Sweep(BOTH_NORMS, lazy, widths=WIDTHS)
     rich = moved.under(tc.MEAN_FIELD)
 
-    for words, predicted in {
-        ("input",): exponent(-1 / 2),
-        ("hidden", "frobenius"): exponent(-1),
-        ("hidden", "spectral"): exponent(-1 / 2),
-        ("output",): exponent(-1 / 2),
-    }.items():
-        tc.check(moved.of(*words), predicted)
-        tc.check_refuted(rich.of(*words), predicted)
+    for role, norms, predicted in (
+        ("input", NORMS, exponent(-1 / 2)),
+        ("hidden", "frobenius", exponent(-1)),
+        ("hidden", "spectral", exponent(-1 / 2)),
+        ("output", NORMS, exponent(-1 / 2)),
+    ):
+        tc.check(moved.of(role=role, norm=norms), predicted)
+        tc.check_refuted(rich.of(role=role, norm=norms), predicted)
 
 
 @tc.claim(
@@ -97,13 +98,13 @@ def test_every_weight_moves_by_at_most_one_over_root_width(depth, activation, pa
     moved = tc.Sweep(BOTH_NORMS, lazy, widths=WIDTHS, budget=UNCENTRED_BUDGET)
 
     tc.check(moved, bound)
-    tc.check_refuted(moved.under(tc.MAXIMAL_UPDATE).of("spectral"), bound)
+    tc.check_refuted(moved.under(tc.MAXIMAL_UPDATE).of(norm="spectral"), bound)
 
 
 SMOOTH = (tc.TANH, tc.ERF)
 TEACHER = tc.Teacher(dimension=4, samples=4, test_samples=8)
 SMALL = regression_data(dimension=4, samples=4, test_samples=8, outputs=1)
-LINEARISED = tc.together(tc.tangent_kernel_drift(), linearisation_error())
+LINEARISED = tc.Together((tc.TangentKernelDrift(), LinearisationError()))
 FASTER = tc.PowerLaw(-1, rival=-1 / 2)
 ROOT = tc.PowerLaw(-1 / 2, rival=0)
 FLAT = tc.Plateau(rival=-1 / 2)
@@ -130,7 +131,7 @@ def test_the_tangent_kernel_moves_by_one_over_width(activation, data):
     """Under NTK parametrization the tangent kernel of a doubled network with one hidden layer and smooth activation
     moves by Theta(1/n) of its size during training.
     """
-    drift = linearised(activation, data).of("tangent kernel drift")
+    drift = linearised(activation, data).of(observable="tangent kernel drift")
 
     tc.check(drift, FASTER)
     tc.check_refuted(drift.under(tc.MAXIMAL_UPDATE), FASTER)
@@ -147,7 +148,7 @@ def test_a_wide_network_follows_its_linearisation(activation, data):
     """Under NTK parametrization a doubled network with one hidden layer and smooth activation differs at test points
     from its linearisation, trained by the same steps, by Theta(1/n).
     """
-    error = linearised(activation, data).of("linearisation error")
+    error = linearised(activation, data).of(observable="linearisation error")
 
     tc.check(error, FASTER)
     tc.check_refuted(error.under(tc.MAXIMAL_UPDATE), FASTER)
@@ -181,7 +182,7 @@ def test_neurons_switch_off_at_the_points_they_are_trained_on(data):
     training = tc.Training(
         tc.MLP(1, tc.RELU, tc.NTK, centred=True), learning_rate=tc.scaled(1.0), data=data, loss=tc.MSE, steps=4
     )
-    off = tc.Sweep(switched_off(), training, widths=tc.widths(512, 131072, factor=4))
+    off = tc.Sweep(SwitchedOff(), training, widths=tc.widths(512, 131072, factor=4))
     predicted = tc.PowerLaw(-1 / 2, rival=-3 / 4)
 
     tc.check(off, predicted)
@@ -207,11 +208,11 @@ def test_modes_of_the_residual_decay_by_themselves(activation, data):
     falls as (1 - eta lambda)^t up to Theta(1/n), where eta < 2 / lambda. Beyond, it leaves that law at every width.
     """
     widths = tc.widths(128, 131072, factor=4)
-    deviation = tc.Sweep(residual_mode_error(), decaying(activation, data, rate=0.3, steps=12), widths=widths)
+    deviation = tc.Sweep(ResidualModeError(), decaying(activation, data, rate=0.3, steps=12), widths=widths)
 
     tc.check(deviation, FASTER)
     tc.check_refuted(
-        tc.Sweep(residual_mode_error(), decaying(activation, data, rate=3.5, steps=12), widths=widths), FASTER
+        tc.Sweep(ResidualModeError(), decaying(activation, data, rate=3.5, steps=12), widths=widths), FASTER
     )
 
 
@@ -230,7 +231,7 @@ def test_modes_of_the_residual_decay_exponentially_for_small_steps(activation, d
     def deviation(parametrization: tc.Parametrization) -> tc.Scan:
         def read(rate, draw):
             training = decaying(activation, data, rate=rate, steps=round(time / rate)).under(parametrization)
-            return draw.read(residual_mode_error("exponential"), training, 4096)
+            return draw.read(ResidualModeError("exponential"), training, 4096)
 
         return tc.Scan(
             read,
@@ -256,7 +257,7 @@ def features(parametrization: tc.Parametrization, depth: int, activation: tc.Act
         loss=tc.MSE,
         steps=4,
     )
-    return tc.Sweep(tc.feature_change(), training, widths=WIDTHS)
+    return tc.Sweep(tc.FeatureChange(), training, widths=WIDTHS)
 
 
 def large_rate(depth: int, activation: tc.Activation) -> tc.Sweep:
@@ -271,7 +272,7 @@ def large_rate(depth: int, activation: tc.Activation) -> tc.Sweep:
         loss=tc.CROSS_ENTROPY,
         steps=1,
     )
-    return tc.Sweep(tc.feature_change(), training, widths=tc.widths(256, 65536, factor=4))
+    return tc.Sweep(tc.FeatureChange(), training, widths=tc.widths(256, 65536, factor=4))
 
 
 @tc.claim(
@@ -285,9 +286,9 @@ def test_lazy_networks_learn_no_features(depth, activation, parametrization):
     layer and of later ones move by Theta(n^-1/2) of their size in a centred network on the squared error.
     """
     for layer in range(2, depth + 1):
-        tc.check(features(parametrization, depth, activation).of(f"layer {layer}"), ROOT)
-        tc.check_refuted(features(tc.MAXIMAL_UPDATE, depth, activation).of(f"layer {layer}"), ROOT)
-        tc.check_refuted(large_rate(depth, activation).of(f"layer {layer}"), ROOT)
+        tc.check(features(parametrization, depth, activation).of(layer=layer), ROOT)
+        tc.check_refuted(features(tc.MAXIMAL_UPDATE, depth, activation).of(layer=layer), ROOT)
+        tc.check_refuted(large_rate(depth, activation).of(layer=layer), ROOT)
 
 
 @tc.claim(
@@ -304,7 +305,7 @@ def test_networks_learn_features_at_every_width(depth, activation):
     tc.check(features(tc.MAXIMAL_UPDATE, depth, activation), FLAT)
     tc.check(features(tc.MEAN_FIELD, depth, activation), FLAT)
     for layer in range(2, depth + 1):
-        tc.check(large_rate(depth, activation).of(f"layer {layer}"), FLAT)
-    tc.check_refuted(large_rate(depth, activation).of("layer 1"), FLAT)
+        tc.check(large_rate(depth, activation).of(layer=layer), FLAT)
+    tc.check_refuted(large_rate(depth, activation).of(layer=1), FLAT)
     tc.check_refuted(features(tc.STANDARD, depth, activation), FLAT)
     tc.check_refuted(features(tc.NTK, depth, activation), FLAT)

@@ -45,7 +45,7 @@ def test_mean_squared_error_is_stable_up_to_one_over_width(depth, activation):
     """
     # One hidden layer is cheap at any width, and with tanh its corrections are beyond the class below 256.
     widths = tc.widths(256, 32768) if depth == 1 else tc.widths(64, 2048)
-    threshold = tc.Sweep(tc.max_stable_learning_rate("loss"), mean_squared(depth, activation), widths=widths)
+    threshold = tc.Sweep(tc.MaxStableLearningRate("loss"), mean_squared(depth, activation), widths=widths)
     predicted = tc.PowerLaw(-1, within=0.2, rival=-1 / 2)
 
     tc.check(threshold, predicted)
@@ -64,13 +64,13 @@ def test_cross_entropy_keeps_activations_bounded_up_to_one_over_root_width(depth
     which activations stay bounded is Theta(n^-1/2).
     """
     threshold = tc.Sweep(
-        tc.max_stable_learning_rate("activations"),
+        tc.MaxStableLearningRate("activations"),
         cross_entropy(depth, activation, -1 / 2),
         widths=tc.widths(128, 4096),
     )
     predicted = tc.PowerLaw(-1 / 2, within=0.2, rival=-1)
     one_layer = tc.Sweep(
-        tc.max_stable_learning_rate("activations"), cross_entropy(1, activation, 0), widths=tc.widths(64, 8192)
+        tc.MaxStableLearningRate("activations"), cross_entropy(1, activation, 0), widths=tc.widths(64, 8192)
     )
 
     tc.check(threshold, predicted)
@@ -85,10 +85,10 @@ def test_one_hidden_layer_keeps_activations_bounded_at_any_width(activation):
     activations stay bounded is Theta(1).
     """
     threshold = tc.Sweep(
-        tc.max_stable_learning_rate("activations"), cross_entropy(1, activation, 0), widths=tc.widths(64, 8192)
+        tc.MaxStableLearningRate("activations"), cross_entropy(1, activation, 0), widths=tc.widths(64, 8192)
     )
     predicted = tc.Plateau(within=0.1, rival=-1 / 2)
-    outputs = threshold.with_observable(tc.max_stable_learning_rate("outputs", limit=10))
+    outputs = threshold.with_observable(tc.MaxStableLearningRate("outputs", limit=10))
 
     tc.check(threshold, predicted)
     tc.check_refuted(outputs, predicted)

@@ -113,9 +113,9 @@ def weak_error(dynamics):
 @example(activation=tc.TANH, data=TEACHER)
 def test_functions_of_different_seeds_differ_by_one_over_root_particles(activation, data):
     """In the mean-field scaling the standard deviation of the trained function over seeds is Theta(N^-1/2)."""
-    tc.check(fluctuations(descent(activation, data, GENTLE), STEPS).of("seed deviation"), HALF)
+    tc.check(fluctuations(descent(activation, data, GENTLE), STEPS).of(name="seed deviation"), HALF)
     ntk = descent(activation, data, GENTLE, power=0.5)
-    tc.check_refuted(fluctuations(ntk, STEPS).of("seed deviation"), HALF)
+    tc.check_refuted(fluctuations(ntk, STEPS).of(name="seed deviation"), HALF)
 
 
 @tc.claim(
@@ -128,9 +128,9 @@ def test_functions_approach_the_limit_at_one_over_root_particles(activation, dat
     """In the mean-field scaling the root mean square distance of a trained function to that of the limit is
     Theta(N^-1/2).
     """
-    tc.check(fluctuations(descent(activation, data, GENTLE), STEPS).of("distance"), HALF)
+    tc.check(fluctuations(descent(activation, data, GENTLE), STEPS).of(name="distance to the limit"), HALF)
     ntk = descent(activation, data, GENTLE, power=0.5)
-    tc.check_refuted(fluctuations(ntk, STEPS).of("distance"), HALF)
+    tc.check_refuted(fluctuations(ntk, STEPS).of(name="distance to the limit"), HALF)
 
 
 @tc.claim(
@@ -142,9 +142,9 @@ def test_functions_approach_the_limit_at_one_over_root_particles(activation, dat
 @example(activation=tc.TANH, data=TEACHER)
 def test_the_loss_of_a_run_deviates_by_one_over_root_particles(activation, data):
     """Before the data are fitted, the training loss of a single run lies Theta(N^-1/2) from that of the limit."""
-    tc.check(fluctuations(descent(activation, data, GENTLE), STEPS).of("loss"), HALF)
+    tc.check(fluctuations(descent(activation, data, GENTLE), STEPS).of(name="loss gap"), HALF)
     ntk = descent(activation, data, GENTLE, power=0.5)
-    tc.check_refuted(fluctuations(ntk, STEPS).of("loss"), HALF)
+    tc.check_refuted(fluctuations(ntk, STEPS).of(name="loss gap"), HALF)
 
 
 @tc.claim(
@@ -159,9 +159,9 @@ def test_without_noise_fluctuations_stay_small_at_late_times(activation, data):
     deviation over seeds of the fitted function at test points is O(N^-1/2).
     """
     bound = tc.UpperBound(-1 / 2, rival=0)
-    tc.check(fluctuations(descent(activation, data, BRISK), LATE).of("seed deviation"), bound)
+    tc.check(fluctuations(descent(activation, data, BRISK), LATE).of(name="seed deviation"), bound)
     edge = descent(tc.RELU, TEACHER, EDGE)
-    tc.check_refuted(fluctuations(edge, LATE).of("seed deviation"), bound, label="at the edge of stability")
+    tc.check_refuted(fluctuations(edge, LATE).of(name="seed deviation"), bound, label="at the edge of stability")
 
 
 @tc.claim(
@@ -176,4 +176,4 @@ def test_mean_functions_approach_the_limit_faster_than_single_ones(activation, d
     dynamics = descent(activation, data, GENTLE)
     bound = tc.UpperBound(-1, within=0.2, rival=-1 / 2)
     tc.check(weak_error(dynamics), bound)
-    tc.check_refuted(fluctuations(dynamics, STEPS).of("distance"), bound)
+    tc.check_refuted(fluctuations(dynamics, STEPS).of(name="distance to the limit"), bound)

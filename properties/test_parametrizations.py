@@ -11,10 +11,7 @@ from hypothesis import strategies as st
 
 import theorychecks as tc
 from theorychecks.networks import LayerRole
-from theorychecks.observables.coordinates import coordinate_size
-from theorychecks.observables.gradients import gradient_size
-from theorychecks.observables.outputs import output_size
-from theorychecks.observables.spectral import spectral_size
+from theorychecks.observables import CoordinateSize, GradientSize, OutputSize, SpectralSize
 from theorychecks.strategies import activations, depths
 
 WIDTHS = tc.widths(64, 65536, factor=4)
@@ -23,7 +20,9 @@ MIXTURE = tc.GaussianMixture()
 ADAM = tc.Adam(epsilon=1e-300)
 """Without an epsilon Adam does not see the size of gradients, which parametrizations of one network do not share."""
 OPTIMIZERS = st.sampled_from([tc.SGD(), ADAM])
-FUNCTION = tc.together(output_size("test"), output_size("train"), tc.feature_change())
+OUTPUTS = (OutputSize("test"), OutputSize("train"))
+FUNCTION = tc.Together((*OUTPUTS, tc.FeatureChange()))
+TITLES_OF_OUTPUTS = tuple(each.title for each in OUTPUTS)
 ROUNDING = tc.Identity(ulps=1e5, dtype="float64")
 """Five steps on sums over 128 neurons, in another order of multiplications; a wrong exponent shows at 1e15."""
 TENSOR_PROGRAMS = "Yang and Hu 2021, arXiv:2011.14522"
@@ -88,7 +87,7 @@ def test_exponents_are_determined_up_to_a_shift(parametrization, shifts, optimiz
     own = functions(parametrization, optimizer, depth=depth)
 
     tc.check(same, ROUNDING, against=own)
-    tc.check_refuted(wrong.of("outputs"), ROUNDING, against=own.of("outputs"))
+    tc.check_refuted(wrong.of(observable=TITLES_OF_OUTPUTS), ROUNDING, against=own.of(observable=TITLES_OF_OUTPUTS))
 
 
 PAIRS = {
@@ -117,7 +116,9 @@ def test_four_parametrizations_are_two(pair, optimizer, activation):
     unmatched = one.with_training(learning_rate=replace(rate, hidden=rate.hidden + 1 / 2))
 
     tc.check(one, ROUNDING, against=other)
-    tc.check_refuted(unmatched.of("outputs"), ROUNDING, against=other.of("outputs"))
+    tc.check_refuted(
+        unmatched.of(observable=TITLES_OF_OUTPUTS), ROUNDING, against=other.of(observable=TITLES_OF_OUTPUTS)
+    )
 
 
 TABLE_8 = tc.Parametrization(
@@ -152,7 +153,7 @@ def test_the_tables_of_maximal_update_are_one(table, optimizer, activation):
     tc.check(tabled, ROUNDING, against=own)
     for role in ("input", "hidden", "output"):
         wrong = functions(table.altered(role, sgd=0.5, adam=0.5), optimizer, activation=activation)
-        tc.check_refuted(wrong.of("outputs"), ROUNDING, against=own.of("outputs"))
+        tc.check_refuted(wrong.of(observable=TITLES_OF_OUTPUTS), ROUNDING, against=own.of(observable=TITLES_OF_OUTPUTS))
 
 
 ENTRIES = {
@@ -173,14 +174,14 @@ def test_gradient_entries_shrink_by_parametrization_and_role(parametrization, de
     the form with one learning rate) maximal update, and -1, -3/2, -1 under mean-field parametrization.
     """
     training = trained(parametrization, depth=depth, activation=activation, steps=0)
-    entries = tc.Sweep(gradient_size(), training, widths=WIDTHS)
+    entries = tc.Sweep(GradientSize(), training, widths=WIDTHS)
     exchanged = tc.MEAN_FIELD if parametrization is tc.STANDARD else tc.STANDARD
     others = entries.under(exchanged)
 
     for role, exponent in zip(("input", "hidden", "output"), ENTRIES[parametrization], strict=True):
-        tc.check(entries.of(role), tc.PowerLaw(exponent))
+        tc.check(entries.of(role=role), tc.PowerLaw(exponent))
         if exponent != ENTRIES[exchanged][("input", "hidden", "output").index(role)]:
-            tc.check_refuted(others.of(role), tc.PowerLaw(exponent))
+            tc.check_refuted(others.of(role=role), tc.PowerLaw(exponent))
 
 
 @tc.claim(id="M1", source=f"{TRANSFER}, the authors' package (primary for the method, exponents derived here)")
@@ -191,11 +192,11 @@ def test_the_coordinate_check_of_maximal_update_is_flat(depth, activation, loss)
     by, is Theta(1) after three steps on one batch.
     """
     training = trained(tc.MAXIMAL_UPDATE, depth=depth, activation=activation, base=0.3, steps=3, loss=loss)
-    sizes = tc.Sweep(coordinate_size(), training, widths=WIDTHS)
+    sizes = tc.Sweep(CoordinateSize(), training, widths=WIDTHS)
     standard = replace(sizes, training=replace(training, steps=1)).under(tc.STANDARD)
 
     tc.check(sizes, tc.Plateau())
-    tc.check_refuted(standard.of("output"), tc.Plateau())
+    tc.check_refuted(standard.of(role="output"), tc.Plateau())
 
 
 MANY_OUTPUTS = tc.GaussianMixture(classes=16, samples=16)
@@ -210,14 +211,14 @@ MANY_OUTPUTS = tc.GaussianMixture(classes=16, samples=16)
 def test_maximal_update_begins_at_a_vanishing_function(depth, activation):
     """Under maximal update the initial function is Theta(n^-1/2), under standard parametrization Theta(1)."""
     training = trained(tc.MAXIMAL_UPDATE, depth=depth, activation=activation, steps=0, centred=False, data=MANY_OUTPUTS)
-    start = tc.Sweep(tc.initial_output(), training, widths=WIDTHS)
+    start = tc.Sweep(tc.InitialOutput(), training, widths=WIDTHS)
 
     tc.check(start, tc.PowerLaw(-1 / 2))
     tc.check(start.under(tc.STANDARD), tc.Plateau())
     tc.check_refuted(start.under(tc.STANDARD), tc.PowerLaw(-1 / 2))
 
 
-EFFECTIVE, PROPAGATING = "effective update", "propagating update"
+EFFECTIVE, PROPAGATING = tc.UpdateSize("effective"), tc.UpdateSize("propagating")
 
 
 @tc.claim(id="M3", source=f"{TRANSFER} (the trend); exponents derived here, as in the authors' code of {HAAS}")
@@ -228,12 +229,12 @@ def test_the_coordinate_check_of_standard_parametrization_blows_up(depth, activa
     Theta(n^-1/2) in the input layer, Theta(n^1/2) in hidden layers and Theta(n) in the outputs.
     """
     training = trained(tc.STANDARD, depth=depth, activation=activation, base=1e-4)
-    updates = tc.Sweep(tc.update_size("effective"), training, widths=WIDTHS)
+    updates = tc.Sweep(EFFECTIVE, training, widths=WIDTHS)
     flat = updates.under(tc.MAXIMAL_UPDATE)
 
     for role, exponent in {"input": -1 / 2, "hidden": 1 / 2, "output": 1}.items():
-        tc.check(updates.of(role), tc.PowerLaw(exponent))
-        tc.check_refuted(flat.of(role), tc.PowerLaw(exponent))
+        tc.check(updates.of(role=role), tc.PowerLaw(exponent))
+        tc.check_refuted(flat.of(role=role), tc.PowerLaw(exponent))
 
 
 @tc.claim(id="M3/Adam", source=f"{TRANSFER} (the trend); exponents derived here, as in the authors' code of {HAAS}")
@@ -244,14 +245,14 @@ def test_the_coordinate_check_of_adam_blows_up(depth, activation):
     effective updates Theta(1) in the input layer and Theta(n) in hidden layers and the outputs.
     """
     training = trained(tc.STANDARD, depth=depth, activation=activation, base=1e-6, optimizer=ADAM)
-    updates = tc.Sweep(tc.update_size("effective"), training, widths=tc.widths(64, 1024))
+    updates = tc.Sweep(EFFECTIVE, training, widths=tc.widths(64, 1024))
     growing = tc.PowerLaw(1, within=0.2, rival=1 / 2)
     flat = updates.under(tc.MAXIMAL_UPDATE)
 
-    tc.check(updates.of("input"), tc.Plateau(within=0.2, rival=1 / 2))
+    tc.check(updates.of(role="input"), tc.Plateau(within=0.2, rival=1 / 2))
     for role in ("hidden", "output"):
-        tc.check(updates.of(role), growing)
-        tc.check_refuted(flat.of(role), growing)
+        tc.check(updates.of(role=role), growing)
+        tc.check_refuted(flat.of(role=role), growing)
 
 
 SPECTRAL = "Yang, Simon, Bernstein 2023, arXiv:2310.17813 (abstract; the rest from memory)"
@@ -266,18 +267,18 @@ def test_maximal_update_meets_the_spectral_condition(depth, activation):
     """Under maximal update the spectral norms of a centred network's initial weights, and of their changes in three
     steps, are Theta((fan_out / fan_in)^1/2) in every layer, and features change by Theta(1).
     """
-    sizes = tc.together(spectral_size("weights"), spectral_size("change"), tc.feature_change())
+    weights, change, features = SpectralSize("weights"), SpectralSize("change"), tc.FeatureChange()
     training = trained(tc.MAXIMAL_UPDATE, depth=depth, activation=activation, base=0.3, steps=3, data=NARROW_DATA)
-    rich = tc.Sweep(sizes, training, widths=WIDTHS)
+    rich = tc.Sweep(tc.Together((weights, change, features)), training, widths=WIDTHS)
     lazy = rich.under(tc.STANDARD, learning_rate=tc.scaled(1.0, width=-1))
 
     for role in ("input", "hidden", "output"):
-        tc.check(rich.of("of the weights", role), tc.Plateau())
-        tc.check(rich.of("of the change", role), tc.Plateau())
-    tc.check(rich.of("feature change"), tc.Plateau())
+        tc.check(rich.of(observable=weights.title, role=role), tc.Plateau())
+        tc.check(rich.of(observable=change.title, role=role), tc.Plateau())
+    tc.check(rich.of(observable=features.title), tc.Plateau())
     for role in ("input", "hidden"):
-        tc.check_refuted(lazy.of("of the change", role), tc.Plateau())
-    tc.check_refuted(lazy.of("of the weights", "output"), tc.Plateau())
+        tc.check_refuted(lazy.of(observable=change.title, role=role), tc.Plateau())
+    tc.check_refuted(lazy.of(observable=weights.title, role="output"), tc.Plateau())
 
 
 @tc.claim(id="S2", source=f"{SPECTRAL}; exponents derived here")
@@ -287,17 +288,17 @@ def test_maximal_update_moves_matrices_in_spectral_norm(depth, activation):
     """Under maximal update hidden matrices move by Theta(1) of their spectral norm and by Theta(n^-1/2) of their
     Frobenius norm, in three steps of a centred network; under NTK parametrization by n^-1/2 of these.
     """
-    norms = tc.together(tc.weight_change(norm="spectral"), tc.weight_change(norm="frobenius"))
+    norms = tc.Together((tc.WeightChange(norm="spectral"), tc.WeightChange(norm="frobenius")))
     training = trained(tc.MAXIMAL_UPDATE, depth=depth, activation=activation, base=0.3, steps=3, data=NARROW_DATA)
     rich = tc.Sweep(norms, training, widths=WIDTHS)
     lazy = rich.under(tc.NTK)
 
-    tc.check(rich.of("hidden", "spectral"), tc.Plateau())
-    tc.check(rich.of("hidden", "frobenius"), tc.PowerLaw(-1 / 2))
-    tc.check(lazy.of("hidden", "spectral"), tc.PowerLaw(-1 / 2))
-    tc.check(lazy.of("hidden", "frobenius"), tc.PowerLaw(-1))
-    tc.check_refuted(lazy.of("hidden", "spectral"), tc.Plateau())
-    tc.check_refuted(lazy.of("hidden", "frobenius"), tc.PowerLaw(-1 / 2))
+    tc.check(rich.of(role="hidden", norm="spectral"), tc.Plateau())
+    tc.check(rich.of(role="hidden", norm="frobenius"), tc.PowerLaw(-1 / 2))
+    tc.check(lazy.of(role="hidden", norm="spectral"), tc.PowerLaw(-1 / 2))
+    tc.check(lazy.of(role="hidden", norm="frobenius"), tc.PowerLaw(-1))
+    tc.check_refuted(lazy.of(role="hidden", norm="spectral"), tc.Plateau())
+    tc.check_refuted(lazy.of(role="hidden", norm="frobenius"), tc.PowerLaw(-1 / 2))
 
 
 FULL_ALIGNMENT = tc.Parametrization(
@@ -320,13 +321,14 @@ def test_standard_parametrization_for_full_alignment_diverges_through_its_initia
     gives effective updates Theta(1) in every layer and propagating ones Theta(1) in hidden layers, but Theta(n^1/2) in
     the outputs: they diverge through W_0 dx alone, as they do not under maximal update.
     """
-    updates = tc.together(tc.update_size("effective"), tc.update_size("propagating"))
     training = trained(FULL_ALIGNMENT, depth=depth, activation=activation, base=0.03, loss=loss)
+    updates = tc.Together((EFFECTIVE, PROPAGATING))
     sizes = tc.Sweep(updates, training, widths=tc.widths(256, 262144, factor=4))
     diverges = tc.PowerLaw(1 / 2)
 
-    tc.check(sizes.of(EFFECTIVE), tc.Plateau())
-    tc.check(sizes.of(PROPAGATING, "hidden"), tc.Plateau())
-    tc.check(sizes.of(PROPAGATING, "output"), diverges)
-    tc.check_refuted(sizes.of(EFFECTIVE, "output"), diverges)
-    tc.check_refuted(sizes.under(tc.MAXIMAL_UPDATE).of(PROPAGATING, "output"), diverges)
+    tc.check(sizes.of(observable=EFFECTIVE.title), tc.Plateau())
+    tc.check(sizes.of(observable=PROPAGATING.title, role="hidden"), tc.Plateau())
+    tc.check(sizes.of(observable=PROPAGATING.title, role="output"), diverges)
+    tc.check_refuted(sizes.of(observable=EFFECTIVE.title, role="output"), diverges)
+    flat = sizes.under(tc.MAXIMAL_UPDATE)
+    tc.check_refuted(flat.of(observable=PROPAGATING.title, role="output"), diverges)

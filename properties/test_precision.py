@@ -57,9 +57,9 @@ def test_a_probability_saturates_at_a_margin_of_as_many_bits_as_the_significand(
     margins = tc.Scan(saturation, tuple(PRECISIONS), along="bits of precision", name="margin", seeds=3)
     exact = tc.Identity(dtype="float64")
 
-    tc.check(margins.of("rounds to one"), exact)
-    tc.check(margins.of("rounds to zero"), exact)
-    tc.check_refuted(margins.of("against single precision"), exact)
+    tc.check(margins.of(name="rounds to one"), exact)
+    tc.check(margins.of(name="rounds to zero"), exact)
+    tc.check_refuted(margins.of(name="against single precision"), exact)
 
 
 RATE = 8.0
@@ -104,7 +104,7 @@ def overflows(training: tc.Training) -> Callable[[float, Draw], dict[str, np.nda
     """A reader of which networks of a width overflow: as one or zero, and as two or one."""
 
     def read(width: float, draw: Draw) -> dict[str, np.ndarray]:
-        found = draw.read(overflown, training, int(width))[""].values.numpy()
+        found = draw.values(overflown, training, int(width)).numpy()
         return {"overflow": found, "two, or one": found + 1}
 
     return read
@@ -133,8 +133,8 @@ def test_outputs_overflow_half_precision_at_the_predicted_width(activation, data
     faster = one_step(activation, data, 1.45 * RATE, "float16")
     at_the_prediction, finite = tc.Crossing(width, within=0.1), tc.Identity(dtype="float64")
 
-    tc.check(overflow(half, around, SEEDS).of("overflow"), at_the_prediction)
-    tc.check_refuted(overflow(faster, below, SEEDS).of("overflow"), at_the_prediction)
+    tc.check(overflow(half, around, SEEDS).of(name="overflow"), at_the_prediction)
+    tc.check_refuted(overflow(faster, below, SEEDS).of(name="overflow"), at_the_prediction)
     for dtype in ("float64", "bfloat16"):
-        tc.check(overflow(one_step(activation, data, RATE, dtype), wide, 3).of("two"), finite)
-    tc.check_refuted(overflow(half, wide, 3).of("two"), finite)
+        tc.check(overflow(one_step(activation, data, RATE, dtype), wide, 3).of(name="two, or one"), finite)
+    tc.check_refuted(overflow(half, wide, 3).of(name="two, or one"), finite)

@@ -233,7 +233,7 @@ def excess_variance(activation, dimension):
         untrained = tc.Training(network, learning_rate=tc.scaled(1.0), data=point, loss=tc.MSE, steps=0)
         wanted = [seed * NETWORKS + k for seed in draw.seeds for k in range(NETWORKS)]
         many = replace(at_one_place(draw), seeds=wanted)
-        values = many.read(squared_size, untrained, WIDTH_AT[depth])[""].values.reshape(-1, NETWORKS)
+        values = many.values(squared_size, untrained, WIDTH_AT[depth]).reshape(-1, NETWORKS)
         return ((values - 1) ** 2).mean(dim=1)
 
     name = f"variance of the squared features, {activation.name}"
@@ -311,10 +311,10 @@ def test_a_trained_readout_is_random_feature_regression(depth, activation, data)
     exact = readout_only(depth, activation, data, dtype="float64")
     narrow = tc.Sweep(one_plus_distance, exact, widths=tc.widths(64, 512), seeds=4)
     same = tc.Identity(ulps=1e6, dtype="float64")
-    tc.check(narrow.of("random-feature"), same)
-    tc.check_refuted(narrow.of("NTK"), same)
+    tc.check(narrow.of(name="random-feature kernel"), same)
+    tc.check_refuted(narrow.of(name="NTK"), same)
 
     reach = tc.widths(256, 65536, factor=4)
     wide = tc.Sweep(readout_distance, readout_only(depth, activation, data), widths=reach, budget=64)
-    tc.check(wide.of("NNGP"), HALF)
-    tc.check_refuted(wide.of("NTK"), HALF)
+    tc.check(wide.of(name="NNGP"), HALF)
+    tc.check_refuted(wide.of(name="NTK"), HALF)

@@ -208,7 +208,7 @@ def network_error(directions):
                 batch_size=128,
             )
             one = tc.Draw((seed,), draw.place, draw.resources, draw.tally)
-            found.append(float(one.read(relative_test_error, training, 96)[""].values[0]))
+            found.append(float(one.values(relative_test_error, training, 96)[0]))
         return found
 
     return read

@@ -6,6 +6,7 @@ diverge, moves the threshold by a factor and never its exponent.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -18,12 +19,12 @@ from properties.subjects import linear_recursion
 from theorychecks.experiment import Draw
 from theorychecks.kernels.empirical import tangent_kernel
 from theorychecks.networks import SOFTMAX_MSE, Loss
-from theorychecks.observables import Reading, Trial
-from theorychecks.observables.optimal_rate import optimal_learning_rate
+from theorychecks.observables import OptimalLearningRate, Readings
+from theorychecks.observables.stability import stability_threshold
 from theorychecks.strategies import activations, depths
 
-BY_ACTIVATIONS = tc.max_stable_learning_rate("activations")
-BY_LOSS = tc.max_stable_learning_rate("loss")
+BY_ACTIVATIONS = tc.MaxStableLearningRate("activations")
+BY_LOSS = tc.MaxStableLearningRate("loss")
 STEPS, BATCH = 12, 16
 FRESH_NOISY_BATCHES = tc.GaussianMixture(samples=STEPS * BATCH, spread=2.0, label_noise=0.2)
 FIXED_BATCH = tc.GaussianMixture(samples=16)
@@ -107,7 +108,7 @@ def test_the_best_rate_transfers_under_maximal_update(depth, activation):
     nonzero constant; under standard parametrization it falls to zero.
     """
     constant = tc.Plateau(within=0.2, rival=-1 / 2)
-    best = optimal_learning_rate()
+    best = OptimalLearningRate()
     maximal = on_a_fixed_batch(depth, activation, tc.MAXIMAL_UPDATE, 0.5, 0, steps=8)
     standard = on_a_fixed_batch(depth, activation, tc.STANDARD, 4.0, -1, steps=8)
 
@@ -172,7 +173,7 @@ def gap(parametrization: tc.Parametrization, width: int, draw: Draw) -> np.ndarr
                 steps=CLEAN.samples // BATCH,
                 batch_size=BATCH,
             )
-            errors.append(draw.read(test_error, training, width)[""].values.numpy())
+            errors.append(draw.values(test_error, training, width).numpy())
         best.append(np.min(errors, axis=0))
     return best[0] / best[1]
 
@@ -194,8 +195,8 @@ def test_squared_error_and_cross_entropy_are_on_a_par_under_maximal_update_alone
     """
     both = tc.Scan(gaps, PARITY_WIDTHS, along="width", name="gap between the losses, over two", cost=1.0, budget=12)
 
-    tc.check(both.of("maximal update"), tc.Ordering("below"))
-    tc.check_refuted(both.of("standard"), tc.Ordering("below"))
+    tc.check(both.of(name="maximal update"), tc.Ordering("below"))
+    tc.check_refuted(both.of(name="standard"), tc.Ordering("below"))
 
 
 RECURSION_WIDTHS = tuple(float(width) for width in tc.widths(256, 2**20, factor=4))
@@ -241,7 +242,7 @@ def recursion_over_training(data: int) -> Callable[[float, Draw], dict[str, np.n
             dtype="float64",
         )
         found = draw.read(both_ends, training, n)
-        first, kernel, last = (found[name].values.numpy() for name in ("first", "kernel", "last"))
+        first, kernel, last = (reading.values.numpy() for reading in found.values())
         (_, ((target,),), _) = line.draw()
         state = linear_recursion.State(first, kernel)
         rates = np.full(len(last), training.learning_rate.base / n)
@@ -268,8 +269,8 @@ def test_a_two_layer_linear_network_on_one_sample_is_a_recursion_of_two_numbers(
     widths = (64.0, 256.0, 1024.0, 4096.0)
     ratio = tc.Scan(recursion_over_training(data), widths, along="width", name="recursion over training")
 
-    tc.check(ratio.of("exact"), exact)
-    tc.check_refuted(ratio.of("kernel kept"), exact)
+    tc.check(ratio.of(name="exact"), exact)
+    tc.check_refuted(ratio.of(name="kernel kept"), exact)
 
 
 @tc.claim(id="H20", source=f"Haas et al. 2025, arXiv:2505.22491, Fig. C.2 of the authors' code; {ROOT}")
@@ -285,15 +286,16 @@ def test_the_catapult_leaves_the_largest_stable_rate_at_one_over_width():
     tc.check_refuted(warmed, tc.PowerLaw(-1))
 
 
-def catapults(width: float, draw: Draw) -> dict[str, np.ndarray]:
+def catapults(width: float, draw: Draw) -> dict[tc.Parts, np.ndarray]:
     """Thresholds as rates, and in units of the inverse of the kernel at the start."""
     found = {}
     for name, ntk in (("standard", False), ("NTK", True)):
         state = start(width, draw, ntk=ntk)
         for threshold in ("monotone", "bounded"):
             rates = linear_recursion.catapult_threshold(state, threshold)
-            found[f"{name}, {threshold}, rate"] = rates
-            found[f"{name}, {threshold}, eta lambda"] = rates * state.kernels
+            parts = {"parametrization": name, "threshold": threshold}
+            found[tc.Parts(parts, unit="rate")] = rates
+            found[tc.Parts(parts, unit="eta lambda")] = rates * state.kernels
     return found
 
 
@@ -306,26 +308,34 @@ def test_catapult_thresholds_do_not_depend_on_width_in_units_of_the_kernel():
     found = tc.Scan(catapults, RECURSION_WIDTHS, along="width", name="catapult threshold")
 
     for threshold in ("monotone", "bounded"):
-        tc.check(found.of(threshold, "eta lambda"), tc.Plateau())
-        tc.check(found.of("standard", threshold, "rate"), tc.PowerLaw(-1))
-        tc.check(found.of("NTK", threshold, "rate"), tc.Plateau())
-        tc.check_refuted(found.of("standard", threshold, "rate"), tc.Plateau())
-        tc.check_refuted(found.of("NTK", threshold, "rate"), tc.PowerLaw(-1))
+        tc.check(found.of(threshold=threshold, unit="eta lambda"), tc.Plateau())
+        standard, ntk = (
+            found.of(parametrization=name, threshold=threshold, unit="rate") for name in ("standard", "NTK")
+        )
+        tc.check(standard, tc.PowerLaw(-1))
+        tc.check(ntk, tc.Plateau())
+        tc.check_refuted(standard, tc.Plateau())
+        tc.check_refuted(ntk, tc.PowerLaw(-1))
 
 
-NEVER_FAR = tc.max_stable_learning_rate("outputs", limit=1e8)
+FAR = 1e8
 """A catapult's outputs reach the width before they come back, which takes a number of steps of order log n."""
 
 
-def _times_sharpness(trial: Trial) -> dict[str, Reading]:
-    """The threshold as a rate, and in units of the inverse of the largest eigenvalue of the Gauss-Newton matrix."""
-    threshold = NEVER_FAR.observe(trial)[""]
-    run = trial.run(times=(0,))
-    sharpness = torch.linalg.eigvalsh(tangent_kernel(run, 0))[:, -1].to(torch.float64) / run.training.data.samples
-    return {"rate": threshold, "eta lambda": Reading(threshold.values * sharpness, threshold.statuses)}
+@dataclass(frozen=True)
+class StableRateAndSharpness(tc.Observable):
+    """The largest stable rate, and in units of the inverse of the largest eigenvalue of the Gauss-Newton matrix."""
 
+    title = "largest stable rate and sharpness"
+    retrains = True
+    parts = ("unit",)
 
-IN_SHARPNESS = tc.Observable("largest stable rate and sharpness", _times_sharpness, retrains=True)
+    def read(self, run: tc.Run) -> Readings:
+        """Two rates."""
+        threshold = stability_threshold(run, "outputs", limit=FAR)
+        sharpness = torch.linalg.eigvalsh(tangent_kernel(run, 0))[:, -1].to(torch.float64) / run.training.data.samples
+        in_sharpness = tc.Reading(threshold.values * sharpness, threshold.statuses)
+        return {tc.Parts(unit="rate"): threshold, tc.Parts(unit="eta lambda"): in_sharpness}
 
 
 @tc.claim(id="C1/networks", source=f"{ROOT}; measured here")
@@ -337,8 +347,8 @@ def test_the_largest_stable_rate_of_a_network_is_a_constant_in_units_of_its_shar
     parametrization.
     """
     training = on_a_fixed_batch(1, activation, tc.STANDARD, 3.0, -1, steps=32)
-    found = tc.Sweep(IN_SHARPNESS, training, widths=tc.widths(128, 4096))
+    found = tc.Sweep(StableRateAndSharpness(), training, widths=tc.widths(128, 4096))
 
-    tc.check(found.of("eta lambda"), tc.Plateau(within=0.2, rival=-1))
-    tc.check(found.of("rate"), tc.PowerLaw(-1, within=0.2, rival=-1 / 2))
-    tc.check_refuted(found.of("rate"), tc.Plateau(within=0.2, rival=-1))
+    tc.check(found.of(unit="eta lambda"), tc.Plateau(within=0.2, rival=-1))
+    tc.check(found.of(unit="rate"), tc.PowerLaw(-1, within=0.2, rival=-1 / 2))
+    tc.check_refuted(found.of(unit="rate"), tc.Plateau(within=0.2, rival=-1))

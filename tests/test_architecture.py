@@ -14,18 +14,19 @@ SUBJECTS = ROOT / "properties" / "subjects"
 
 # What each layer may import of the others. A folder is a layer, and so is each module beside the folders.
 MAY_IMPORT = {
+    "arguments": set(),
     "statistics": set(),
     "networks": set(),
-    "engines": {"networks"},
+    "modules": {"networks.randomness"},
+    "engines": {"networks", "modules"},
     "kernels": {"networks", "engines"},
     "dynamics": {"networks"},
-    "observables": {"statistics.averages", "statistics.statuses", "networks", "engines", "kernels"},
+    "observables": {"statistics.averages", "statistics.parts", "statistics.statuses", "networks", "engines", "kernels"},
     "experiment": {"statistics", "networks", "engines", "observables"},
     "finding": {"statistics"},
     "sources": {"statistics", "experiment", "finding"},
     "judging": {"statistics", "experiment", "finding", "sources"},
     "claims": {"statistics", "experiment", "finding", "sources", "judging"},
-    "modules": {"engines.randomness"},
     "gates": {
         "statistics",
         "networks",
@@ -55,7 +56,7 @@ MAY_IMPORT = {
     },
 }
 # What stands beside the claims: a claim judges it, so it knows nothing of judging.
-SUBJECTS_MAY_IMPORT = MAY_IMPORT["kernels"] | {"kernels", "dynamics"}
+SUBJECTS_MAY_IMPORT = MAY_IMPORT["kernels"] | {"arguments", "kernels", "dynamics"}
 
 # The outside world: who may print, read the clock or touch files.
 EDGES = {"plugin", "provenance", "cli"}
@@ -106,7 +107,8 @@ def imported(tree: ast.AST) -> set[str]:
 def not_allowed(module: str, tree: ast.AST) -> set[str]:
     """Imports of a module that its layer may not have."""
     layer = module.split(".")[0]
-    allowed = MAY_IMPORT[layer] | {layer}
+    # What a user writes is checked alike everywhere.
+    allowed = MAY_IMPORT[layer] | {layer, "arguments"}
     return {
         name for name in imported(tree) if not any(name == other or name.startswith(f"{other}.") for other in allowed)
     }

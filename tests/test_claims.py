@@ -339,7 +339,7 @@ def moved():
         loss=tc.MSE,
         steps=1,
     )
-    return tc.Sweep(tc.weight_change(norm="frobenius"), lazy, widths=tc.widths(32, 512), seeds=3)
+    return tc.Sweep(tc.WeightChange(norm="frobenius"), lazy, widths=tc.widths(32, 512), seeds=3)
 
 
 def test_every_reading_of_a_sweep_is_judged(moved):
@@ -347,8 +347,8 @@ def test_every_reading_of_a_sweep_is_judged(moved):
         check(moved, tc.PowerLaw(-1))
     readings = execution.measure(moved).measurements
     assert len(recorder.findings) == len(readings) >= 2
-    for finding, name in zip(recorder.findings, readings, strict=True):
-        assert finding.label.endswith(name)
+    for finding, parts in zip(recorder.findings, readings, strict=True):
+        assert finding.label.endswith(str(parts))
         assert finding.engine == "dense"
         assert finding.effort.seconds > 0
         assert finding.setting == {
@@ -379,9 +379,8 @@ def test_sweep_is_compared_reading_by_reading(moved):
 
 
 def test_reading_without_a_partner_has_nothing_to_be_compared_with(moved):
-    name = next(iter(execution.measure(moved).measurements))
     with recording(Recorder()), pytest.raises(ValueError, match=r"nothing to compare .* with; there are "):
-        check(moved, tc.Plateau(within=0.2, rival=0.5), against=moved.of(name))
+        check(moved, tc.Plateau(within=0.2, rival=0.5), against=moved.of(role="output"))
 
 
 def test_recorder_adds_octaves_to_sweeps_and_leaves_measurements(moved):
@@ -475,7 +474,7 @@ def test_nothing_is_noted_once_a_claim_has_ended():
     ],
 )
 def test_a_design_that_could_never_be_judged_is_not_trained(monkeypatch, moved, widths, prediction, message):
-    monkeypatch.setattr(execution, "EngineTrial", lambda *_: pytest.fail("it was trained"))
+    monkeypatch.setattr(execution, "DeferredRun", lambda *_: pytest.fail("it was trained"))
     hopeless = tc.Sweep(moved.observable, moved.training, widths=widths, seeds=4)
     with pytest.raises(ValueError, match=message):
         check(hopeless, prediction)

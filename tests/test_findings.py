@@ -60,7 +60,7 @@ def test_findings_of_a_sweep_are_told_reading_by_reading():
     training = tc.Training(
         tc.MLP(3, tc.TANH, tc.NTK), learning_rate=tc.scaled(0.1), data=tc.Teacher(dimension=4), loss=tc.MSE, steps=1
     )
-    moved = tc.Sweep(tc.weight_change("hidden"), training, widths=tc.widths(16, 256), seeds=4)
+    moved = tc.Sweep(tc.WeightChange("hidden"), training, widths=tc.widths(16, 256), seeds=4)
     with recording(Recorder()):
         found = tc.check(moved, tc.UpperBound(0, rival=1))
     assert [line.split(" (")[0] for line in str(found).splitlines()] == [finding.label for finding in found]

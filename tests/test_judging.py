@@ -10,7 +10,6 @@ import theorychecks as tc
 from theorychecks.claims import Recorder, check, check_refuted, recording
 from theorychecks.experiment import execution
 from theorychecks.judging import Conditions
-from theorychecks.observables import Reading
 from theorychecks.statistics import Layout
 from theorychecks.statistics.statuses import Status
 
@@ -34,22 +33,22 @@ def made_up(exponent, *, noise=0.1, asked=None, lost=()):
     Runs that are `lost`, as pairs of width and seed, diverge.
     """
 
-    def observe(trial):
+    @tc.observable
+    def made_up_size(run):
         if asked is not None:
-            asked.append((trial.width, trial.root_seed, tuple(trial.seeds)))
-        power = exponent(trial.root_seed) if callable(exponent) else exponent
+            asked.append((run.width, run.root_seed, tuple(run.seeds)))
+        power = exponent(run.root_seed) if callable(exponent) else exponent
         logs = [
-            power * np.log(trial.width)
-            + noise
-            * np.random.default_rng([trial.root_seed % 2**31, trial.root_seed >> 31, trial.width, seed]).normal()
-            for seed in trial.seeds
+            power * np.log(run.width)
+            + noise * np.random.default_rng([run.root_seed % 2**31, run.root_seed >> 31, run.width, seed]).normal()
+            for seed in run.seeds
         ]
-        for place, seed in enumerate(trial.seeds):
-            if (trial.width, seed) in lost:
+        for place, seed in enumerate(run.seeds):
+            if (run.width, seed) in lost:
                 logs[place] = np.inf
-        return {"": Reading(torch.tensor(np.exp(logs)))}
+        return torch.tensor(np.exp(logs))
 
-    return tc.Sweep(tc.Observable("made up", observe), TRAINING, widths=WIDTHS)
+    return tc.Sweep(made_up_size, TRAINING, widths=WIDTHS)
 
 
 def judged(sweep, prediction, *, conditions=GATED, role=check):
@@ -148,12 +147,13 @@ def test_a_width_where_all_runs_diverge_leaves_a_claim_undecided():
 
 
 def test_a_crossing_and_an_optimum_have_budgets_too():
-    def succeeds(trial):
-        odds = 1 / (1 + (trial.width / 1024.0) ** -2)
-        rng = np.random.default_rng([trial.width, trial.seeds[0]])
-        return {"": Reading(torch.tensor((rng.random(len(trial.seeds)) < odds).astype(float)))}
+    @tc.observable
+    def success(run):
+        odds = 1 / (1 + (run.width / 1024.0) ** -2)
+        rng = np.random.default_rng([run.width, run.seeds[0]])
+        return torch.tensor((rng.random(len(run.seeds)) < odds).astype(float))
 
-    crossing = tc.Sweep(tc.Observable("success", succeeds), TRAINING, widths=WIDTHS, budget=200)
+    crossing = tc.Sweep(success, TRAINING, widths=WIDTHS, budget=200)
     finding, outcome = judged(crossing, tc.Crossing(at=1024, within=4.0))
     assert outcome == "pass"
     assert finding.measurement.statuses[0].count(Status.ZERO) > 0
@@ -165,7 +165,7 @@ def test_a_crossing_and_an_optimum_have_budgets_too():
 
 def test_outside_of_a_run_nothing_is_confirmed():
     asked = []
-    with pytest.raises(tc.ClaimFailure, match="made up is refuted, a prediction must be supported"):
+    with pytest.raises(tc.ClaimFailure, match="made_up_size is refuted, a prediction must be supported"):
         check(made_up(-0.5, asked=asked), tc.PowerLaw(-1))
     assert {root for _, root, _ in asked} == {0}
 
@@ -268,7 +268,7 @@ def test_seeds_are_compared_in_pairs_and_ensembles_of_any_size():
 
 def test_given_numbers_are_compared_with_given_numbers():
     seeds = made_up(-0.5).with_seeds(8)
-    measured = tc.measure(seeds).measurements[""]
+    measured = tc.measure(seeds).measurements[tc.Parts()]
     (finding,) = check(seeds, tc.Plateau(), against=measured)
     assert finding.verdict is tc.Verdict.SUPPORTED
     assert not finding.repeatable
@@ -279,14 +279,14 @@ def test_given_numbers_are_compared_with_given_numbers():
 def test_given_numbers_that_are_not_clear_fail_nothing_and_say_so():
     for seed in range(40):
         sweep = tc.Sweep(made_up(-1.115).observable, TRAINING, widths=WIDTHS, seeds=8, root_seed=seed)
-        finding, outcome = judged(tc.measure(sweep).measurements[""], tc.PowerLaw(-1))
+        finding, outcome = judged(tc.measure(sweep).measurements[tc.Parts()], tc.PowerLaw(-1))
         if finding.verdict is tc.Verdict.REFUTED and finding.p_value >= 0.005:
             break
     else:
         pytest.fail("no seed gave a refutation that is not clear")
     assert outcome == "inconclusive"
     assert "; not clear enough to fail a claim: p = 0.0" in finding.reason
-    clear, outcome = judged(tc.measure(made_up(-0.5).with_seeds(8)).measurements[""], tc.PowerLaw(-1))
+    clear, outcome = judged(tc.measure(made_up(-0.5).with_seeds(8)).measurements[tc.Parts()], tc.PowerLaw(-1))
     assert (outcome, clear.confirmation, clear.repeatable) == ("fail", None, False)
 
 

@@ -16,6 +16,7 @@ from theorychecks.statistics.breakdown import breakdown_constant
 from theorychecks.statistics.interval import CONFIDENCE, Interval
 from theorychecks.statistics.judgement import CLEAR, Judgement, Power, Verdict, is_clear
 from theorychecks.statistics.measurement import Measurement
+from theorychecks.statistics.parts import Parts
 from theorychecks.statistics.prediction import Prediction, Role
 from theorychecks.statistics.sequential import Schedule, plan, pooled_noise, schedule
 
@@ -79,9 +80,9 @@ def in_looks(
     prediction: Prediction,
     role: Role = "prediction",
     *,
-    only: Collection[str] | None = None,
+    only: Collection[Parts] | None = None,
     confidence: float = CONFIDENCE,
-) -> dict[str, Seen]:
+) -> dict[Parts, Seen]:
     """Measure and judge until every reading is settled, or nothing is left to be spent.
 
     Args:
@@ -92,7 +93,7 @@ def in_looks(
         confidence: of the verdicts, over all looks.
     """
     timetable = _timetable(source, prediction, confidence)
-    seen: dict[str, Seen] = {}
+    seen: dict[Parts, Seen] = {}
     counts: tuple[int, ...] = ()
     noise: float | None = None
     for taken, spend in enumerate(timetable.spends, start=1):
@@ -103,12 +104,12 @@ def in_looks(
             counts = _planned(source, prediction, timetable, spend, noise, counts)
             looks = Looks(taken=taken, planned=len(timetable.spends), budget=source.budget)
         sample, noises = source.measured(counts), list[float]()
-        for name, pair in sample.pairs.items():
-            if only is not None and name not in only:
+        for parts, pair in sample.pairs.items():
+            if only is not None and parts not in only:
                 continue
             judgement = prediction.judge(*pair, confidence=timetable.confidence)
-            if name not in seen or not seen[name].settled(role):
-                seen[name] = Seen(judgement, looks, sample)
+            if parts not in seen or not seen[parts].settled(role):
+                seen[parts] = Seen(judgement, looks, sample)
             if (found := pooled_noise(judgement.measurement, prediction.expectation.average)) is not None:
                 noises.append(found)
         noise = max(noises, default=noise)
@@ -177,17 +178,17 @@ def _findings(
 ) -> Findings:
     """What looks have shown, with the power of the whole budget, and what fresh seeds say where a claim would fail."""
     seen = in_looks(source, prediction, role)
-    doubted = {name for name, each in seen.items() if each.fails(role)}
-    fresh: Mapping[str, Seen] = {}
+    doubted = {parts for parts, each in seen.items() if each.fails(role)}
+    fresh: Mapping[Parts, Seen] = {}
     if conditions.confirms and source.repeatable and doubted:
         fresh = in_looks(source.redrawn(), prediction, role, only=doubted)
     findings = Findings()
-    for name, each in seen.items():
-        again = fresh.get(name)
+    for parts, each in seen.items():
+        again = fresh.get(parts)
         fit, allowed = each.judgement.fit, each.judgement.allowed
         findings.append(
             Finding(
-                label=", ".join(part for part in (title, name) if part),
+                label=", ".join(text for text in (title, str(parts)) if text),
                 role=role,
                 setting=setting,
                 predicted=prediction.phrase(each.judgement.measurement.axis),

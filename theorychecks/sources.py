@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
+from theorychecks.arguments import real_number
 from theorychecks.finding import Effort
-from theorychecks.statistics.arguments import real_number
 from theorychecks.statistics.interval import CONFIDENCE
 from theorychecks.statistics.measurement import Measurement, plural
+from theorychecks.statistics.parts import Parts
 from theorychecks.statistics.prediction import Layout, Prediction, Role
 from theorychecks.statistics.statuses import Status
 
@@ -32,7 +33,7 @@ Against: TypeAlias = "Design | Measurement | float | Callable[[float], float] | 
 class Sample:
     """What a look has shown: by reading a measurement, and what it is held against, if anything."""
 
-    pairs: Mapping[str, tuple[Measurement, Measurement | None]]
+    pairs: Mapping[Parts, tuple[Measurement, Measurement | None]]
     engine: str = ""
     effort: Effort = field(default_factory=Effort)
 
@@ -180,7 +181,7 @@ class Given:
 
     def measured(self, counts: tuple[int, ...]) -> Sample:
         """What is there."""
-        return Sample(pairs={"": (self.measurement, self.other)}, engine="given")
+        return Sample(pairs={Parts(): (self.measurement, self.other)}, engine="given")
 
     def redrawn(self) -> Given:
         """The same: numbers that are given cannot be drawn again."""
@@ -263,18 +264,21 @@ class Compared:
 
         resources, budget = self.resources or Resources(), self.budget
         made = measure(self.design if budget is None else self.design.on(counts), resources)
-        names = self.design.select(list(made.measurements))
+        chosen = self.design.select(made.measurements)
         known = self.other.measured(counts) if isinstance(self.other, Known) else self.other
-        others: dict[str, Measurement | None] = dict.fromkeys(names, known if isinstance(known, Measurement) else None)
+        others: dict[Parts, Measurement | None] = dict.fromkeys(
+            chosen, known if isinstance(known, Measurement) else None
+        )
         if isinstance(self.other, Design):
             theirs = measure(self.other if budget is None else self.other.on(counts), resources).measurements
-            selected = self.other.select(list(theirs))
-            for name in names:
-                if name not in selected:
-                    raise ValueError(f"nothing to compare {name!r} with; there are {', '.join(map(repr, selected))}")
-                others[name] = theirs[name]
+            selected = self.other.select(theirs)
+            for parts in chosen:
+                if parts not in selected:
+                    there = ", ".join(repr(str(each)) for each in selected)
+                    raise ValueError(f"nothing to compare {str(parts)!r} with; there are {there}")
+                others[parts] = theirs[parts]
         return Sample(
-            pairs={name: (made.measurements[name], others[name]) for name in names},
+            pairs={parts: (made.measurements[parts], others[parts]) for parts in chosen},
             engine=made.engine,
             effort=Effort(seconds=made.seconds, flops=made.flops, trainings=made.trainings),
         )

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from theorychecks.arguments import is_whole
+
 FloatArray: TypeAlias = NDArray[np.float64]
 Profile: TypeAlias = Callable[[Any], Any]
 """From cosines, real or complex inside the unit disc, to kernel values of the same shape."""
@@ -51,7 +53,7 @@ def tangent_kernel_profile(depth: int) -> Profile:
     Raises:
         ValueError: unless depth is a positive integer.
     """
-    if isinstance(depth, bool) or not isinstance(depth, int) or depth < 1:
+    if not is_whole(depth):
         raise ValueError(f"a network has one hidden layer or more; got depth={depth!r}. Try depth=2.")
 
     def profile(cosines: Any) -> Any:
@@ -181,10 +183,10 @@ def _spectrum(profile: Profile, eigenvalues: Sequence[float], multiplicities: Se
 
 
 def _check(dimension: int, degrees: int, most: int) -> None:
-    if isinstance(dimension, bool) or not isinstance(dimension, int) or dimension < _FEWEST_DIMENSIONS:
+    if not is_whole(dimension, _FEWEST_DIMENSIONS):
         raise ValueError(
             f"a spectrum is computed from {_FEWEST_DIMENSIONS} dimensions on, where 64 powers of the cosine are "
             f"enough; got {dimension!r}"
         )
-    if isinstance(degrees, bool) or not isinstance(degrees, int) or not 1 <= degrees <= most:
+    if not is_whole(degrees, 1, most):
         raise ValueError(f"degrees are counted from one up to {most}; got {degrees!r}")

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from theorychecks.engines.choice import Choice, choose
-from theorychecks.experiment import EngineTrial
+from theorychecks.engines.choice import ENGINES, choose
+from theorychecks.engines.matrix import Tally
 from theorychecks.networks import MLP, MSE, STANDARD, TANH, GaussianMixture, Training, scaled
 from theorychecks.statistics import Measurement, fit_power_law
 
@@ -49,12 +49,10 @@ def loop(training, width, seeds):
 
 def batched(training, width, seeds, engine="dense"):
     """The engine as a sweep runs it: so many seeds at once as it chooses."""
-    together = choose(training, width, wanted=engine, memory_budget=PLENTY).together
-    trial = EngineTrial(training, width, seeds, 0, Choice(engine, together))
+    together, tally = choose(training, width, wanted=engine, memory_budget=PLENTY).together, Tally()
     for start in range(0, len(seeds), together):
-        part = EngineTrial(training, width, seeds[start : start + together], 0, trial.choice, tally=trial.tally)
-        part.run(times=())
-    return trial.tally
+        ENGINES[engine].train(training, width, seeds[start : start + together], times=(), tally=tally)
+    return tally
 
 
 SIZES = [(32, 8, 64, 20.0), (64, 8, 64, 10.0), (128, 8, 64, 5.0), (256, 8, 64, 1.5)]

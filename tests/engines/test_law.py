@@ -22,7 +22,7 @@ from theorychecks.networks import (
     Training,
     scaled,
 )
-from theorychecks.observables import alignment, feature_change
+from theorychecks.observables import Alignment, FeatureChange
 from theorychecks.observables.observable import Observable
 
 NETWORKS = 2000
@@ -58,18 +58,8 @@ def described(name, steps, gain=1.0):
     return Training(network, learning_rate=rate, data=data, loss=loss, steps=steps, **options)
 
 
-class Carried:
-    """A trial that has been carried out."""
-
-    def __init__(self, run):
-        self._run = run
-
-    def run(self):
-        return self._run
-
-
 def readings(observable: Observable, run):
-    return {f"{observable.name} {key}": reading.values for key, reading in observable.observe(Carried(run)).items()}
+    return {f"{observable.title} {parts}": reading.values for parts, reading in observable.read(run).items()}
 
 
 def numbers(engine, training, width, *, first=0):
@@ -83,7 +73,7 @@ def numbers(engine, training, width, *, first=0):
                 "logit": run.outputs(steps)[:, 0, 0],
                 "logit on a test input": run.outputs(steps, "test")[:, 0, 0],
             }
-            for observable in (feature_change(), alignment("effective"), alignment("propagating")):
+            for observable in (FeatureChange(), Alignment("effective"), Alignment("propagating")):
                 seen |= readings(observable, run)
             for matrix, layer in enumerate(run.layers):
                 seen[f"size of {layer.name}"] = run.weight_norm(matrix, "frobenius")

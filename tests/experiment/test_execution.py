@@ -1,43 +1,34 @@
 """Measuring trains each sweep once, whatever the memory, and counts runs that give no number."""
 
 import math
+from dataclasses import dataclass
 
 import psutil
 import pytest
 import torch
 from scipy.stats import ks_2samp
 
-from theorychecks.engines import Limits, dense
+from theorychecks.engines import Limits, Unanswerable, dense
 from theorychecks.engines.choice import Choice
-from theorychecks.experiment import EngineTrial, Resources, Sweep, execution, measure
-from theorychecks.networks import (
-    MLP,
-    MSE,
-    NTK,
-    RELU,
-    STANDARD,
-    Adam,
-    Teacher,
-    Training,
-    scaled,
-)
+from theorychecks.engines.deferred import DeferredRun
+from theorychecks.experiment import Resources, Sweep, execution, measure
+from theorychecks.networks import MLP, MSE, NTK, RELU, STANDARD, Adam, Teacher, Training, scaled
 from theorychecks.observables import (
+    EnsembleKernelGap,
+    InitialOutput,
+    MaxStableLearningRate,
     Observable,
-    Reading,
-    ensemble_kernel_gap,
-    from_run,
-    initial_output,
-    max_stable_learning_rate,
+    OutputChange,
+    Together,
+    WeightChange,
     observable,
-    output_change,
-    together,
-    weight_change,
 )
+from theorychecks.statistics import Parts, PartsError
 from theorychecks.statistics.exponents import PowerLaw
 from theorychecks.statistics.statuses import Status
 
 WIDTHS = (8, 16, 64)
-INPUT, OUTPUT = "input, frobenius", "output, frobenius"
+INPUT, OUTPUT = (Parts(layer=role, role=role, norm="frobenius") for role in ("input", "output"))
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +49,7 @@ def trained(monkeypatch):
 def sweep(read=None, *, widths=WIDTHS, seeds=4, root_seed=0, network=None, **options):
     options = {"learning_rate": scaled(0.1), "data": Teacher(dimension=4, samples=4), "steps": 2} | options
     training = Training(network or MLP(1, RELU, NTK), loss=MSE, **options)
-    return Sweep(read or weight_change(), training, widths=widths, seeds=seeds, root_seed=root_seed)
+    return Sweep(read or WeightChange(), training, widths=widths, seeds=seeds, root_seed=root_seed)
 
 
 def values(measured, name):
@@ -67,7 +58,7 @@ def values(measured, name):
 
 def test_a_measurement_has_the_values_of_its_runs():
     measured = measure(sweep(seeds=(5, 4, 3)))
-    assert list(measured.measurements) == ["input, frobenius", "output, frobenius"]
+    assert list(measured.measurements) == [INPUT, OUTPUT]
     assert measured.engine == "dense"
     assert measured.seconds > 0
     assert measured.trainings == 12
@@ -80,12 +71,12 @@ def test_a_measurement_has_the_values_of_its_runs():
         assert cell == tuple(expected.tolist())
     measurement = measured.measurements[OUTPUT]
     assert measurement.axis_values == (8.0, 16.0, 64.0)
-    assert measurement.name == OUTPUT
+    assert measurement.name == "output, frobenius"
     assert {status for cell in measurement.statuses for status in cell} == {Status.OK}
 
 
 def test_a_single_reading_goes_by_the_observables_name():
-    (measurement,) = measure(sweep(output_change())).measurements.values()
+    (measurement,) = measure(sweep(OutputChange())).measurements.values()
     assert measurement.name == "output change"
 
 
@@ -93,7 +84,7 @@ def test_measuring_again_trains_nothing(trained):
     first = measure(sweep())
     assert trained == [(8, (0, 1, 2, 3)), (16, (0, 1, 2, 3)), (64, (0, 1, 2, 3))]
     assert measure(sweep()) == first
-    assert measure(sweep().of("output")) == first
+    assert measure(sweep().of(role="output")) == first
     assert len(trained) == 3
     measure(sweep(root_seed=1))
     assert len(trained) == 6
@@ -134,30 +125,30 @@ def test_a_budget_below_one_network_is_refused_before_anything_is_trained(traine
 
 
 def test_ensembles_stay_together_in_chunks(trained):
-    described = sweep(ensemble_kernel_gap(2), steps=1)
+    described = sweep(EnsembleKernelGap(2), steps=1)
     whole = measure(described)
     assert trained[0] == (8, tuple(range(8)))
     del trained[:]
     execution._DONE.clear()
     chunked = measure(described, Resources(memory_budget=3 * dense.cost(described.training, 64).bytes))
     assert [call for call in trained if call[0] == 64] == [(64, (0, 1)), (64, (2, 3)), (64, (4, 5)), (64, (6, 7))]
-    for cell, other in zip(values(whole, ""), values(chunked, ""), strict=True):
+    for cell, other in zip(values(whole, Parts()), values(chunked, Parts()), strict=True):
         assert cell == pytest.approx(other, rel=1e-3, nan_ok=True)
     pairs = "2 networks, which belong together, of width 64"
     with pytest.raises(MemoryError, match=pairs):
-        measure(sweep(ensemble_kernel_gap(2)), Resources(memory_budget=dense.cost(described.training, 64).bytes))
+        measure(sweep(EnsembleKernelGap(2)), Resources(memory_budget=dense.cost(described.training, 64).bytes))
 
 
 def test_widths_where_all_diverge_are_measured_and_counted():
     # A rate that grows as the square of the width is too large beyond some width.
     described = sweep(
-        output_change(),
+        OutputChange(),
         widths=(8, 64, 128),
         network=MLP(2, RELU, STANDARD),
         learning_rate=scaled(0.3, width=2),
         steps=9,
     )
-    measurement = measure(described).measurements[""]
+    measurement = measure(described).measurements[Parts()]
     assert measurement.not_finite == (0, 4, 4)
     expected = (
         "4 of 4 at width 64, 4 of 4 at width 128; where all diverged, lower the learning rate or take fewer steps"
@@ -166,11 +157,14 @@ def test_widths_where_all_diverge_are_measured_and_counted():
 
 
 def test_the_first_width_with_a_negative_reading_ends_the_sweep(trained):
-    negative = from_run("signed", lambda run: run.losses[-1] - (10.0 if run.width == 16 else 0.0))
+    @observable
+    def signed(run):
+        return run.losses[-1] - (10.0 if run.width == 16 else 0.0)
+
     with pytest.raises(
         ValueError, match=r"signed must be positive to have an exponent; it is -.* at width 16. Measure its size"
     ):
-        measure(sweep(negative))
+        measure(sweep(signed))
     assert [width for width, _ in trained] == [8, 16]
 
 
@@ -180,7 +174,7 @@ def test_a_diverged_seed_is_marked_and_the_others_are_kept():
         numbers[1] = math.inf
         return numbers
 
-    measurement = measure(sweep(from_run("partly diverged", one_in_four))).measurements[""]
+    measurement = measure(sweep(observable(one_in_four))).measurements[Parts()]
     for statuses, cell in zip(measurement.statuses, measurement.values, strict=True):
         assert statuses == (Status.OK, Status.DIVERGED, Status.OK, Status.OK)
         assert math.isnan(cell[1])
@@ -192,7 +186,7 @@ def test_no_direction_of_an_update_of_zero_is_no_divergence():
         update = run.losses[-1] * torch.tensor([1.0, 0.0, 1.0, 1.0])
         return update / update
 
-    measurement = measure(sweep(from_run("direction", directions))).measurements[""]
+    measurement = measure(sweep(observable(directions))).measurements[Parts()]
     assert {statuses[1] for statuses in measurement.statuses} == {Status.UNDEFINED}
     assert {statuses[0] for statuses in measurement.statuses} == {Status.OK}
 
@@ -203,17 +197,17 @@ def test_a_zero_is_marked_and_zeros_everywhere_are_no_exponent():
         numbers[2] = 0.0
         return numbers
 
-    measurement = measure(sweep(from_run("partly zero", one_zero))).measurements[""]
+    measurement = measure(sweep(observable(one_zero))).measurements[Parts()]
     assert [statuses[2] for statuses in measurement.statuses] == [Status.ZERO] * 3
     assert {statuses[0] for statuses in measurement.statuses} == {Status.OK}
-    nothing = measure(sweep(initial_output(), network=MLP(1, RELU, NTK, centred=True))).measurements[""]
+    nothing = measure(sweep(InitialOutput(), network=MLP(1, RELU, NTK, centred=True))).measurements[Parts()]
     with pytest.raises(ValueError, match=r"has no number in any run, .* where all are zero, check that the observable"):
         PowerLaw(0).judge(nothing)
 
 
 def test_an_observables_own_statuses_are_kept():
-    threshold = max_stable_learning_rate("outputs", limit=1e-9, reach=2)
-    measurement = measure(sweep(threshold)).measurements[""]
+    threshold = MaxStableLearningRate("outputs", limit=1e-9, reach=2)
+    measurement = measure(sweep(threshold)).measurements[Parts()]
     assert {status for cell in measurement.statuses for status in cell} == {Status.BELOW}
     assert all(math.isfinite(value) for cell in measurement.values for value in cell)
 
@@ -223,26 +217,72 @@ def test_an_observables_own_statuses_are_kept():
 )
 def test_a_reading_is_one_number_a_seed(read):
     with pytest.raises(ValueError, match=r"must give one number a seed, shape \(4,\); got .* for 'its only reading'"):
-        measure(sweep(from_run("misshapen", read)))
+        measure(sweep(observable(read)))
 
 
 def test_an_observable_that_reads_nothing_is_refused():
     with pytest.raises(ValueError, match="reads nothing at all: an empty claim would pass vacuously"):
-        measure(sweep(from_run("empty", lambda run: {})))
+        measure(sweep(observable(lambda run: {})))
 
 
 def test_readings_that_change_with_the_width_are_refused():
-    changing = from_run("changing", lambda run: {f"at {run.width}": run.losses[-1]})
-    with pytest.raises(ValueError, match=r"changing has readings .*at 16.* at width 16, others before"):
+    changing = observable(lambda run: {f"at {run.width}": run.losses[-1]})
+    with pytest.raises(ValueError, match=r"has readings .*at 16.* at width 16, others before"):
         measure(sweep(changing))
 
 
 def test_a_failed_sweep_is_not_remembered(trained):
-    broken = Observable("broken once", lambda trial: {})
+    working = []
+
+    @observable
+    def broken_once(run):
+        return {"": torch.ones(len(run.seeds))} if working else {}
+
     with pytest.raises(ValueError, match="reads nothing"):
-        measure(sweep(broken))
-    mended = Observable("broken once", lambda trial: {"": Reading(torch.ones(len(trial.seeds)))})
-    assert values(measure(sweep(mended)), "")[0] == (1.0,) * 4
+        measure(sweep(broken_once))
+    working.append(True)
+    assert values(measure(sweep(broken_once)), Parts())[0] == (1.0,) * 4
+
+
+def test_equal_observables_share_what_was_measured_and_others_do_not(trained):
+    first = measure(sweep(WeightChange("output")))
+    before = len(trained)
+    assert measure(sweep(WeightChange(role="output", norm="frobenius"))) == first
+    assert len(trained) == before
+    spectral = measure(sweep(WeightChange("output", norm="spectral")))
+    assert len(trained) == 2 * before
+    assert list(spectral.measurements) != list(first.measurements)
+
+
+def test_a_functions_options_tell_what_was_measured_apart(trained):
+    @observable
+    def scaled_loss(run, *, factor=1.0):
+        return factor * run.losses[-1]
+
+    plain, twice = (values(measure(sweep(each)), Parts())[0] for each in (scaled_loss, scaled_loss(factor=2.0)))
+    assert twice == pytest.approx([2 * value for value in plain], rel=1e-6)
+    before = len(trained)
+    measure(sweep(scaled_loss(factor=2.0)))
+    assert len(trained) == before
+
+
+def test_a_selection_that_no_reading_meets_ends_at_the_first_width(trained):
+    with pytest.raises(PartsError, match="has layer='hidden 2'; there are layer='input', 'output'"):
+        measure(sweep().of(layer="hidden 2"))
+    assert [width for width, _ in trained] == [8]
+
+
+@dataclass(frozen=True)
+class Shapeless(Observable):
+    title = "shapeless"
+
+    def read(self, run):
+        return run.losses[-1]
+
+
+def test_a_class_of_ones_own_reads_readings_by_parts():
+    with pytest.raises(TypeError, match=r"shapeless must read a mapping from tc\.Parts to tc\.Reading; got tensor"):
+        measure(sweep(Shapeless()))
 
 
 def test_observables_made_by_one_function_are_not_taken_for_each_other():
@@ -253,11 +293,11 @@ def test_observables_made_by_one_function_are_not_taken_for_each_other():
 
         return read
 
-    single, double = (values(measure(sweep(scaled_loss(factor))), "")[0] for factor in (1.0, 2.0))
+    single, double = (values(measure(sweep(scaled_loss(factor))), Parts())[0] for factor in (1.0, 2.0))
     assert double == pytest.approx([2 * value for value in single], rel=1e-6)
 
 
-BOTH_NORMS = together(weight_change(), weight_change(norm="spectral"))
+BOTH_NORMS = Together((WeightChange(), WeightChange(norm="spectral")))
 WIDE = {"widths": (4, 64, 1024), "network": MLP(2, RELU, NTK), "seeds": 3}
 
 
@@ -273,7 +313,7 @@ def test_an_engine_that_is_forced_leaves_narrow_networks_to_dense_and_says_so():
     measured = measure(sweep(**WIDE), Resources(engine="matrix_free"))
     # Four samples and two steps ask for twelve directions.
     assert measured.engine == "dense (fewer neurons than directions), matrix_free from 64"
-    threshold = sweep(max_stable_learning_rate("outputs"), **WIDE)
+    threshold = sweep(MaxStableLearningRate("outputs"), **WIDE)
     measured = measure(threshold, Resources(engine="matrix_free"))
     assert measured.engine == "dense (one network is trained several times)"
 
@@ -294,14 +334,17 @@ def test_wider_networks_keep_to_the_engine_that_was_faster_before(monkeypatch):
 
 def test_another_rate_is_another_network_without_its_matrices():
     described = sweep(**WIDE).training
-    trial = EngineTrial(described, 64, (0, 1), 0, Choice("matrix_free", 2))
-    with pytest.raises(ValueError, match=r"cannot train one network several times.*retrains=True"):
-        trial.histories([0, 0], torch.tensor([1.0, 2.0]), Limits())
+    run = DeferredRun(described, 64, (0, 1), 0, Choice("matrix_free", 2))
+    with pytest.raises(Unanswerable, match=r"cannot train one network several times.*retrains = True"):
+        run.histories([0, 0], torch.tensor([1.0, 2.0]), Limits())
 
 
 def test_both_engines_measure_one_law():
     cells = [
-        values(measure(sweep(**WIDE | {"seeds": 200}), Resources(engine=engine)), "hidden 2, frobenius")[1]
+        values(
+            measure(sweep(**WIDE | {"seeds": 200}), Resources(engine=engine)),
+            Parts(layer="hidden 2", role="hidden", norm="frobenius"),
+        )[1]
         for engine in ("dense", "matrix_free")
     ]
     assert cells[0] != cells[1]
@@ -345,7 +388,7 @@ def test_half_of_what_is_free_is_used():
 
 
 def test_a_threshold_counts_its_trainings(trained):
-    threshold = sweep(max_stable_learning_rate("outputs", limit=10))
+    threshold = sweep(MaxStableLearningRate("outputs", limit=10))
     measured = measure(threshold)
     assert measured.trainings == sum(len(seeds) for _, seeds in trained)
     assert 3 * 4 * 4 < measured.trainings < 3 * 4 * 30
@@ -364,7 +407,7 @@ def test_a_gpu_gives_the_same_numbers(engine):
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device, and torch sees none")
 def test_a_gpu_finds_the_same_thresholds():
-    threshold = sweep(max_stable_learning_rate("outputs", limit=10))
+    threshold = sweep(MaxStableLearningRate("outputs", limit=10))
     on_cpu, on_gpu = (measure(threshold, Resources(device=device)) for device in ("cpu", "cuda"))
-    for cell, other in zip(values(on_cpu, ""), values(on_gpu, ""), strict=True):
+    for cell, other in zip(values(on_cpu, Parts()), values(on_gpu, Parts()), strict=True):
         assert cell == pytest.approx(other, rel=0.2)

@@ -10,6 +10,7 @@ import theorychecks as tc
 from theorychecks.claims import Recorder, check, check_refuted, recording
 from theorychecks.experiment import Resources, execution
 from theorychecks.observables import Reading
+from theorychecks.statistics import Parts, PartsError
 from theorychecks.statistics.statuses import Status
 
 VALUES = (16.0, 32.0, 64.0, 128.0, 256.0)
@@ -56,13 +57,15 @@ def test_draws_belong_to_seed_value_and_root_seed():
         return [draw.rng(seed).random() for seed in draw.seeds]
 
     def cells(**options):
-        return np.array(tc.measure(scan(numbers, seeds=8, **options)).measurements[""].values)
+        return np.array(tc.measure(scan(numbers, seeds=8, **options)).measurements[Parts()].values)
 
     alone = cells()
     assert len(np.unique(alone)) == alone.size
     np.testing.assert_array_equal(cells(), alone)
     assert not np.isin(cells(root_seed=1), alone).any()
-    assert not np.isin(np.array(tc.measure(scan(numbers, seeds=8).redrawn(1)).measurements[""].values), alone).any()
+    assert not np.isin(
+        np.array(tc.measure(scan(numbers, seeds=8).redrawn(1)).measurements[Parts()].values), alone
+    ).any()
     shared = cells(shared=True)
     assert (shared == shared[0]).all()
     assert len(np.unique(shared[0])) == 8
@@ -121,9 +124,27 @@ def test_readings_have_names_and_statuses():
         return {"first": np.full(runs, value), "second": bounded}
 
     measured = tc.measure(scan(two, seeds=4)).measurements
-    assert list(measured) == ["first", "second"]
-    assert measured["first"].values[1] == (32.0,) * 4
-    assert measured["second"].statuses[0] == (Status.ABOVE, *[Status.OK] * 3)
+    first, second = Parts(name="first"), Parts(name="second")
+    assert list(measured) == [first, second]
+    assert measured[first].values[1] == (32.0,) * 4
+    assert measured[second].statuses[0] == (Status.ABOVE, *[Status.OK] * 3)
+
+
+def test_readings_of_a_scan_are_selected_by_name_or_by_parts_of_ones_own():
+    def three(value, draw):
+        runs = np.full(len(draw.seeds), value**-0.5)
+        return {"first": runs, Parts(kind="second", step=1): runs, Parts(kind="second", step=2): runs}
+
+    with recording(Recorder()):
+        judged = {
+            (): [finding.label for finding in check(scan(three), HALF)],
+            ("name",): [finding.label for finding in check(scan(three).of(name="first"), HALF)],
+            ("kind",): [finding.label for finding in check(scan(three).of(kind="second"), HALF)],
+        }
+        with pytest.raises(PartsError, match="of 'error' has step=3; there are step=1, 2"):
+            check(scan(three).of(step=3), HALF)
+    assert judged[()] == ["error, first", "error, second, step 1", "error, second, step 2"]
+    assert (judged["name",], judged["kind",]) == (judged[()][:1], judged[()][1:])
 
 
 TRAINING = tc.Training(
@@ -144,30 +165,41 @@ def test_trainings_of_one_width_are_read_along_another_axis():
             loss=tc.MSE,
             steps=1,
         )
-        return draw.read(tc.weight_change("output"), training, 64)
+        return draw.read(tc.WeightChange("output"), training, 64)
 
     along = {"values": (1.0, 2.0, 4.0, 8.0, 16.0), "along": "learning rate", "name": "weight change", "seeds": 6}
     paired = tc.measure(scan(moved, shared=True, **along))
     # One step of gradient descent is linear in its rate.
-    cells = np.array(paired.measurements["output, frobenius"].values)
+    moved_output = Parts(layer="output", role="output", norm="frobenius")
+    cells = np.array(paired.measurements[moved_output].values)
     np.testing.assert_allclose(cells / cells[0], np.repeat([[1], [2], [4], [8], [16]], 6, axis=1), rtol=1e-4)
     assert paired.trainings == 30
     assert paired.flops > 0
-    alone = np.array(tc.measure(scan(moved, **along)).measurements["output, frobenius"].values)
+    alone = np.array(tc.measure(scan(moved, **along)).measurements[moved_output].values)
     assert len(np.unique(np.round(alone[1] / alone[0], 3))) == 6
+
+
+def test_values_are_those_of_a_single_reading():
+    draw = tc.Draw((0, 1), (7,))
+    (reading,) = draw.read(tc.OutputChange(), TRAINING, 8).values()
+    assert torch.equal(draw.values(tc.OutputChange(), TRAINING, 8), reading.values)
+    with pytest.raises(ValueError, match=r"several readings, 'input, frobenius', .*draw\.read"):
+        draw.values(tc.WeightChange(), TRAINING, 8)
+    with pytest.raises(TypeError, match="WeightChange is a class of them: call it"):
+        draw.read(tc.WeightChange, TRAINING, 8)
 
 
 def test_trainings_are_read_in_chunks_that_fit_into_memory():
     def loss(value, draw):
-        return draw.read(tc.output_change(), TRAINING, int(value))
+        return draw.values(tc.OutputChange(), TRAINING, int(value))
 
     sizes = {"values": (8.0, 16.0, 64.0), "seeds": 6}
-    whole = tc.measure(scan(loss, **sizes)).measurements[""]
+    whole = tc.measure(scan(loss, **sizes)).measurements[Parts()]
     execution._DONE.clear()
     from theorychecks.engines import dense
 
     tight = Resources(memory_budget=2 * dense.cost(TRAINING, 64).bytes)
-    chunked = tc.measure(scan(loss, **sizes), tight).measurements[""]
+    chunked = tc.measure(scan(loss, **sizes), tight).measurements[Parts()]
     np.testing.assert_allclose(np.array(chunked.values), np.array(whole.values), rtol=1e-3)
 
 

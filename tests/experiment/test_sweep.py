@@ -4,13 +4,14 @@ import pytest
 
 from theorychecks.experiment import Sweep
 from theorychecks.networks import MLP, MSE, NTK, RELU, STANDARD, Teacher, Training, scaled
-from theorychecks.observables import output_change, weight_change
+from theorychecks.observables import OutputChange, Together, WeightChange
+from theorychecks.statistics import Parts, PartsError
 
 TRAINING = Training(MLP(2, RELU, STANDARD), learning_rate=scaled(0.2, width=-1), data=Teacher(), loss=MSE, steps=2)
 
 
 def sweep(**options):
-    return Sweep(weight_change(), TRAINING, **{"widths": (8, 16, 64)} | options)
+    return Sweep(WeightChange(), TRAINING, **{"widths": (8, 16, 64)} | options)
 
 
 def test_a_sweep_is_a_value():
@@ -83,21 +84,61 @@ def test_a_root_seed_is_a_whole_number(root_seed):
         sweep(root_seed=root_seed)
 
 
-def test_words_select_readings_by_name():
-    names = ["input", "hidden 2", "hidden 3", "output"]
-    assert sweep().select(names) == names
-    assert sweep().of("hidden").select(names) == ["hidden 2", "hidden 3"]
-    assert sweep().of("hidden", "3").select(names) == ["hidden 3"]
-    assert sweep().of("hidden").of("output").select(names) == ["output"]
-    with pytest.raises(ValueError, match="is named with 'hidden' and '4'; there are 'input', 'hidden 2'"):
-        sweep().of("hidden", "4").select(names)
+READINGS = [
+    Parts(layer=layer, role=layer.split()[0], norm=norm)
+    for norm in ("frobenius", "spectral")
+    for layer in ("input", "hidden 2", "hidden 3", "output")
+]
+
+
+def chosen(**parts):
+    return [str(reading) for reading in sweep().of(**parts).select(READINGS)]
+
+
+def test_readings_are_selected_by_their_parts():
+    assert sweep().select(READINGS) == READINGS
+    assert chosen(role="hidden", norm="spectral") == ["hidden 2, spectral", "hidden 3, spectral"]
+    assert chosen(layer="hidden 3", norm="frobenius") == ["hidden 3, frobenius"]
+    assert chosen(role=("output", "input"), norm="spectral") == ["input, spectral", "output, spectral"]
+    assert sweep().of(role="hidden").of(role="output") == sweep().of(role="output")
+    assert sweep().of(role="hidden").of() == sweep()
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ({"role": "hiden"}, r"'relative weight change' has role='hiden'; there are role='input', 'hidden', 'output'"),
+        ({"role": ("hidden", "readout")}, "has role='readout'; there are role='input', 'hidden', 'output'"),
+        (
+            {"layer": "hidden 2", "role": "output"},
+            "has layer='hidden 2' and role='output' at once; there are 'input, f",
+        ),
+    ],
+)
+def test_values_that_no_reading_has_are_refused_with_those_that_there_are(parts, said):
+    with pytest.raises(PartsError, match=said):
+        chosen(**parts)
+
+
+def test_parts_that_an_observable_does_not_have_are_refused_before_anything_is_measured():
+    with pytest.raises(PartsError, match="has rol='hidden'; there are the parts layer, role, norm"):
+        sweep().of(rol="hidden")
+    with pytest.raises(PartsError, match="of 'output change' has role='hidden'; its only reading has no parts"):
+        sweep().with_observable(OutputChange()).of(role="hidden")
+    both = sweep().with_observable(Together((OutputChange(), WeightChange())))
+    assert both.of(observable="output change").title == ""
+    with pytest.raises(
+        PartsError, match="of 'the sweep' has step=1; there are the parts observable, layer, role, norm"
+    ):
+        both.of(step=1)
 
 
 def test_another_parametrization_keeps_everything_but_the_rates_exponents():
-    moved = sweep().of("hidden").under(NTK)
+    moved = sweep().of(role="hidden").under(NTK)
     assert moved.training == TRAINING.under(NTK)
     assert moved.training.learning_rate == scaled(0.2)
-    assert (moved.widths, moved.seeds, moved.words) == (sweep().widths, sweep().seeds, ("hidden",))
+    assert (moved.widths, moved.seeds) == (sweep().widths, sweep().seeds)
+    assert moved.selection == sweep().of(role="hidden").selection
     assert sweep().under(NTK, learning_rate=scaled(0.1)).training.learning_rate == scaled(0.1)
 
 
@@ -105,9 +146,9 @@ def test_trainings_and_observables_are_replaced():
     assert sweep().with_training(steps=5).training.steps == 5
     with pytest.raises(ValueError, match="steps is a whole number"):
         sweep().with_training(steps=-1)
-    other = sweep().of("hidden").with_observable(output_change())
-    assert other.observable == output_change()
-    assert other.words == ()
+    other = sweep().of(role="hidden").with_observable(OutputChange())
+    assert other.observable == OutputChange()
+    assert other.selection == ()
 
 
 def test_wider_goes_on_at_the_upper_end_with_the_last_number_of_seeds():

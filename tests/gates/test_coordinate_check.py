@@ -15,9 +15,9 @@ from theorychecks.gates.budget import affordable
 from theorychecks.gates.coordinate_check import controls, privately
 from theorychecks.gates.diagnosis import diagnose
 from theorychecks.gates.source import Moment, Source
-from theorychecks.judging import Conditions
+from theorychecks.judging import Conditions, finding_of
 from theorychecks.modules.coordinates import Coordinate
-from theorychecks.statistics import Measurement, Verdict
+from theorychecks.statistics import Layout, Measurement, Verdict
 from theorychecks.statistics.measurement import Status
 
 READ_OUT = functools.partial(zoo.Perceptron, readout=zoo.WIDTHS[0] ** -0.5)
@@ -171,7 +171,7 @@ def test_lazy_training_is_lazy_and_no_maximal_update():
     assert not checked(lazy, tc.NTK, widths=widths).failed
     against = checked(lazy, tc.MAXIMAL_UPDATE, widths=widths)
     refuted = {finding.label: finding for finding in against.findings if finding.outcome == "fail"}
-    assert refuted["lazy, layers.4, size, step 0"].fit.exponent == pytest.approx(0, abs=0.1)
+    assert refuted["lazy, layers.4, size, step 0"].exponent == pytest.approx(0, abs=0.1)
     assert checked(zoo.perceptron(), tc.NTK, widths=widths).failed
 
 
@@ -305,7 +305,8 @@ def test_a_time_budget_that_is_too_short_records_what_was_measured():
     }
     assert finding.label == "perceptron, first, size, step 0"
     assert [list(cell) for cell in measured.values] == [read[width][:3] for width in measured.axis_values]
-    assert finding.to_document().exponent is None
+    assert finding.exponent is None
+    assert finding.judgement.remedy.limited_by == "time"
 
 
 def test_a_time_budget_buys_seeds_and_widths():
@@ -324,7 +325,8 @@ def test_a_time_budget_drops_no_width_that_a_verdict_needs():
     found = affordable(source, tc.Scan(source.reader([]), widths, along="width", name="perceptron"), 0.01)
     # All are too many, and those that are left span what an interval needs.
     assert found.widths < len(widths)
-    tc.PowerLaw(0, within=0.15, rival=0.5).check_range(widths[: found.widths], [4] * found.widths)
+    kept = Layout(axis_values=widths[: found.widths], seeds=[4] * found.widths)
+    tc.PowerLaw(0, within=0.15, rival=0.5).admit(kept)
     assert not found.enough
 
 
@@ -426,7 +428,8 @@ def test_what_keeps_below_a_bound_is_not_blamed():
     bound = tc.UpperBound(-0.5, within=0.15, rival=0.0)
     for power, blamed in ((-2.0, []), (0.5, ["multiplier"])):
         refuted = replace(bound.judge(of_power(power)), verdict=Verdict.REFUTED, p_value=0.0)
-        assert [culprit.kind for culprit in diagnose(source, {logits: refuted}, 0).culprits] == blamed
+        found = finding_of(refuted, bound, str(logits))
+        assert [culprit.kind for culprit in diagnose(source, {logits: found}, 0).culprits] == blamed
 
 
 @pytest.mark.parametrize("optimizer", [torch.optim.Adam, torch.optim.AdamW])

@@ -44,7 +44,7 @@ def largest_stable(width, place, seed):
 def test_the_largest_stable_rate_is_two_over_the_sharpness():
     measurement = tc.measure(
         tc.max_stable_rate(FROZEN, widths=(64, 128), steps=60, limit=math.inf, seeds=3)
-    ).measurements[""]
+    ).measurements[tc.Parts()]
     for width, values in zip((64, 128), measurement.values, strict=True):
         for seed, value in enumerate(values):
             # To a quarter of an octave, and three steps that have not yet grown.
@@ -67,13 +67,13 @@ def test_dense_widths_are_judged_and_decided():
 
 def test_rates_that_are_all_stable_are_bounds():
     scan = tc.max_stable_rate(FROZEN, widths=(64, 128), steps=10, reach=1.0, seeds=3)
-    assert {status for row in tc.measure(scan).measurements[""].statuses for status in row} == {Status.ABOVE}
+    assert {status for row in tc.measure(scan).measurements[tc.Parts()].statuses for status in row} == {Status.ABOVE}
 
 
 def test_the_best_rate_of_a_perceptron_transfers():
     model = zoo.perceptron(batches=zoo.pairs(1, samples=16) * 8)
     scan = tc.optimal_rate(model, widths=(64, 128, 256), steps=8, reach=6, seeds=3)
-    measurement = tc.measure(scan).measurements[""]
+    measurement = tc.measure(scan).measurements[tc.Parts()]
     values = measurement.values
     assert {status for row in measurement.statuses for status in row} == {Status.OK}
     # Four times as wide, and within an octave.

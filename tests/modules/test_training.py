@@ -26,7 +26,7 @@ def alone(model, seed, **options):
 
 def stacked(model, seeds=SEEDS, **options):
     given = {"steps": STEPS, "times": (1, STEPS), "anatomy": zoo.parts_of(model)} | options
-    return train_stacked(model, WIDTH, PLACE, seeds, **given)
+    return train_stacked(model, WIDTH, PLACE, seeds, **given).each()
 
 
 @pytest.mark.parametrize("name", [name for name in zoo.MODELS if name != "dropped"])
@@ -137,7 +137,7 @@ def test_batches_are_drawn_for_each_seed_where_they_are_drawn():
 
     model = zoo.plain(batches=batches)
     parts = zoo.parts_of(model)
-    together = train_stacked(model, WIDTH, PLACE, SEEDS, steps=STEPS, times=(1,), anatomy=parts)
+    together = train_stacked(model, WIDTH, PLACE, SEEDS, steps=STEPS, times=(1,), anatomy=parts).each()
     assert [one.losses for one in together] == [
         pytest.approx(alone(model, seed, anatomy=parts, times=(1,)).losses, rel=1e-4) for seed in SEEDS
     ]

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
-from theorychecks.engines import dense
-from theorychecks.experiment.execution import EngineTrial
+from theorychecks.engines import Unanswerable, dense
+from theorychecks.engines.choice import Choice
+from theorychecks.engines.deferred import DeferredRun
 from theorychecks.networks import LINEAR, MLP, MSE, NTK, RELU, TANH, Teacher, Training, scaled
-from theorychecks.observables import balance_drift, switched_off
+from theorychecks.observables import BalanceDrift, SwitchedOff
 from theorychecks.observables.balance import _drift
+from theorychecks.statistics.parts import Parts
 
 DATA = Teacher(dimension=4, outputs=2, samples=5, test_samples=7)
 SEEDS = (0, 1, 2)
@@ -19,8 +21,8 @@ def training(depth=2, activation=RELU, **options):
 
 
 def values(observable, described, width=12):
-    trial = EngineTrial(described, width, SEEDS, 0)
-    return {name: reading.values.numpy() for name, reading in observable.observe(trial).items()}
+    run = DeferredRun(described, width, SEEDS, 0)
+    return {str(parts): reading.values.numpy() for parts, reading in observable.read(run).items()}
 
 
 @pytest.mark.parametrize("layer", [1, 2])
@@ -39,21 +41,21 @@ def test_neurons_that_switch_off_are_counted_less_those_that_switch_on(layer, po
             on.append(h > 0)
         expected.append((on[0].sum() - on[1].sum()) / on[0].size)
     assert max(expected) > 0
-    np.testing.assert_allclose(values(switched_off(layer, points), described)[""], np.maximum(expected, 0))
+    np.testing.assert_allclose(values(SwitchedOff(layer, points), described)[""], np.maximum(expected, 0))
 
 
 def test_layers_and_points_that_there_are_not_are_refused():
     with pytest.raises(ValueError, match="numbered from 1; got 0"):
-        switched_off(0)
+        SwitchedOff(0)
     with pytest.raises(ValueError, match="points are 'train' or 'test'; got 'both'"):
-        switched_off(points="both")
+        SwitchedOff(points="both")
     with pytest.raises(ValueError, match="hidden layers 1 to 2; got layer=3"):
-        values(switched_off(3), training())
+        values(SwitchedOff(3), training())
 
 
 def test_a_balance_is_incoming_less_outgoing_squares():
     described = training(2)
-    run, found = dense.train(described, 12, SEEDS), values(balance_drift(), described)
+    run, found = dense.train(described, 12, SEEDS), values(BalanceDrift(), described)
     assert list(found) == ["layer 1", "layer 2"]
     multipliers = [layer.multiplier for layer in run.layers]
     for layer in (1, 2):
@@ -70,7 +72,7 @@ def test_a_balance_is_incoming_less_outgoing_squares():
 @pytest.mark.parametrize("activation", [RELU, LINEAR])
 def test_small_steps_conserve_balances_where_the_activation_is_homogeneous(activation):
     def drifts(activation, rate):
-        return values(balance_drift(), training(2, activation, learning_rate=scaled(rate), steps=round(1 / rate)))
+        return values(BalanceDrift(), training(2, activation, learning_rate=scaled(rate), steps=round(1 / rate)))
 
     coarse, fine, bent = drifts(activation, 0.02), drifts(activation, 0.01), drifts(TANH, 0.01)
     for layer in ("layer 1", "layer 2"):
@@ -80,14 +82,23 @@ def test_small_steps_conserve_balances_where_the_activation_is_homogeneous(activ
 
 def test_a_first_step_breaks_the_balance_by_second_order():
     one, two = (
-        _drift(dense.train(training(1, learning_rate=scaled(rate), steps=1), 12, SEEDS), 1, 1) for rate in (1e-3, 2e-3)
+        _drift(dense.train(training(1, learning_rate=scaled(rate), steps=1), 12, SEEDS), 1) for rate in (1e-3, 2e-3)
     )
     np.testing.assert_allclose((two / one).numpy(), 4, rtol=1e-3)
 
 
 def test_networks_that_are_not_stored_have_no_balance():
-    from theorychecks.engines.choice import Choice
+    with pytest.raises(
+        Unanswerable, match=r"weights of hidden 2 .*matrix_free engine stores none\. Use engine 'dense'"
+    ):
+        BalanceDrift().read(DeferredRun(training(2), 600, SEEDS, 0, Choice("matrix_free", 8)))
 
-    trial = EngineTrial(training(2), 600, SEEDS, 0, Choice("matrix_free", 8))
-    with pytest.raises(ValueError, match=r"the matrix_free engine stores none\. Use engine 'dense'"):
-        balance_drift().observe(trial)
+
+def test_matrices_with_a_narrow_side_are_stored_by_both_engines():
+    by_dense, free = (
+        BalanceDrift().read(DeferredRun(training(1), 600, tuple(range(40)), 0, Choice(engine, 40)))
+        for engine in ("dense", "matrix_free")
+    )
+    for (parts, one), (others, other) in zip(by_dense.items(), free.items(), strict=True):
+        assert parts == others == Parts(layer=1, role="input")
+        assert float(one.values.mean()) == pytest.approx(float(other.values.mean()), rel=0.2)

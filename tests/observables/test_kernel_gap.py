@@ -8,38 +8,24 @@ import pytest
 import torch
 
 from theorychecks.engines import dense
-from theorychecks.experiment.execution import EngineTrial
+from theorychecks.engines.deferred import DeferredRun
 from theorychecks.kernels import analytic_kernels, first_order_regression, kernel_regression, tangent_kernel
-from theorychecks.networks import (
-    ERF,
-    MLP,
-    MSE,
-    NTK,
-    RELU,
-    SGD,
-    STANDARD,
-    TANH,
-    Adam,
-    Ridge,
-    Teacher,
-    Training,
-    scaled,
-)
-from theorychecks.observables import ensemble_kernel_gap, kernel_gap
+from theorychecks.networks import ERF, MLP, MSE, NTK, RELU, SGD, STANDARD, TANH, Adam, Ridge, Teacher, Training, scaled
+from theorychecks.observables import EnsembleKernelGap, KernelGap
 
 DATA = Teacher(dimension=4, samples=4, test_samples=3)
 # At width 64 the input layer then learns at 64^-20 of the readout's rate: not at all, and only the readout is trained.
 READOUT_ONLY = scaled(1.0, input=-20)
 
 
-def trial(depth=1, activation=RELU, *, parametrization=NTK, width=64, seeds=(0, 1, 2), centred=False, **options):
+def deferred(depth=1, activation=RELU, *, parametrization=NTK, width=64, seeds=(0, 1, 2), centred=False, **options):
     options = {"learning_rate": READOUT_ONLY, "data": DATA, "steps": 1500, "dtype": "float64"} | options
     network = MLP(depth, activation, parametrization, centred=centred)
-    return EngineTrial(Training(network, loss=MSE, **options), width, seeds, 0)
+    return DeferredRun(Training(network, loss=MSE, **options), width, seeds, 0)
 
 
 def gap(observable, described):
-    (reading,) = observable.observe(described).values()
+    (reading,) = observable.read(described).values()
     return reading.values.numpy()
 
 
@@ -48,18 +34,18 @@ def gap(observable, described):
 @pytest.mark.parametrize("outputs", [1, 2])
 def test_a_network_whose_readout_alone_is_trained_is_its_kernels_regression(centred, ridge, outputs):
     data = Teacher(dimension=4, outputs=outputs, samples=4, test_samples=3)
-    described = trial(centred=centred, ridge=Ridge(strength=ridge), data=data)
-    assert (gap(kernel_gap(), described) < 1e-6).all()
+    described = deferred(centred=centred, ridge=Ridge(strength=ridge), data=data)
+    assert (gap(KernelGap(), described) < 1e-6).all()
     # Stopped early, or with the input layer trained too, it is not.
-    assert (gap(kernel_gap(), trial(centred=centred, ridge=Ridge(strength=ridge), data=data, steps=2)) > 1e-3).all()
-    nonlinear = trial(centred=centred, ridge=Ridge(strength=ridge), data=data, learning_rate=scaled(0.5))
-    assert (gap(kernel_gap(), nonlinear) > 1e-3).all()
+    assert (gap(KernelGap(), deferred(centred=centred, ridge=Ridge(strength=ridge), data=data, steps=2)) > 1e-3).all()
+    nonlinear = deferred(centred=centred, ridge=Ridge(strength=ridge), data=data, learning_rate=scaled(0.5))
+    assert (gap(KernelGap(), nonlinear) > 1e-3).all()
 
 
 def test_under_a_ridge_the_regression_does_not_depend_on_the_rates():
     # The minimum of loss + ridge |theta - theta_0|^2 / 2 is the same however fast it is reached.
-    faster = trial(ridge=Ridge(strength=0.1), learning_rate=scaled(0.1, input=-20, output=0.5))
-    assert (gap(kernel_gap(), faster) < 1e-6).all()
+    faster = deferred(ridge=Ridge(strength=0.1), learning_rate=scaled(0.1, input=-20, output=0.5))
+    assert (gap(KernelGap(), faster) < 1e-6).all()
 
 
 def jacobian_in_all_weights(run, seed, x):
@@ -80,7 +66,7 @@ def jacobian_in_all_weights(run, seed, x):
 @pytest.mark.parametrize("strength", [0.0, 0.2])
 def test_it_compares_with_the_linearised_model_in_parameter_space(centred, strength):
     data = Teacher(dimension=4, outputs=2, samples=4, test_samples=3)
-    described = trial(
+    described = deferred(
         2,
         TANH,
         width=16,
@@ -90,8 +76,8 @@ def test_it_compares_with_the_linearised_model_in_parameter_space(centred, stren
         centred=centred,
         ridge=Ridge(strength=strength),
     )
-    found = gap(kernel_gap(), described)
-    run, draw = described.run(), data.draw()
+    found = gap(KernelGap(), described)
+    run, draw = described, data.draw()
     for seed in range(3):
         train = jacobian_in_all_weights(run, seed, draw.inputs)
         test = jacobian_in_all_weights(run, seed, draw.test_inputs)
@@ -115,51 +101,51 @@ def ntk(given, rows, columns=None):
 
 
 def test_the_analytic_gap_is_the_distance_to_regression_with_the_ntk():
-    described = trial(1, ERF, learning_rate=scaled(0.2), steps=10, ridge=Ridge(strength=0.1))
-    found = gap(kernel_gap("analytic"), described)
-    run, draw = described.run(), DATA.draw()
+    described = deferred(1, ERF, learning_rate=scaled(0.2), steps=10, ridge=Ridge(strength=0.1))
+    found = gap(KernelGap("analytic"), described)
+    run, draw = described, DATA.draw()
     train, cross = ntk(ERF, draw.inputs), ntk(ERF, draw.test_inputs, draw.inputs)
     for seed in range(3):
         residual = draw.targets - run.outputs(0)[seed].numpy()
         predicted = cross @ np.linalg.solve(train + 0.1 * 4 * np.eye(4), residual)
         moved = (run.outputs(10, "test") - run.outputs(0, "test"))[seed].numpy()
         assert found[seed] == pytest.approx(math.sqrt(np.mean((moved - predicted) ** 2)), rel=1e-9)
-    assert not np.allclose(found, gap(kernel_gap("initial"), described), rtol=0.01)
+    assert not np.allclose(found, gap(KernelGap("initial"), described), rtol=0.01)
 
 
 def test_a_wide_network_is_near_the_analytic_regression_and_a_narrow_one_is_not():
     options = {"learning_rate": scaled(0.5), "steps": 150, "ridge": Ridge(strength=0.1), "centred": True}
-    wide = gap(kernel_gap("analytic"), trial(1, ERF, width=4096, **options))
-    narrow = gap(kernel_gap("analytic"), trial(1, ERF, width=16, **options))
+    wide = gap(KernelGap("analytic"), deferred(1, ERF, width=4096, **options))
+    narrow = gap(KernelGap("analytic"), deferred(1, ERF, width=16, **options))
     assert wide.max() < 0.05
     assert narrow.min() > 2 * wide.max()
 
 
 def test_the_analytic_kernel_needs_the_ntk_convention():
-    for observable in (kernel_gap("analytic"), ensemble_kernel_gap(2)):
+    for observable in (KernelGap("analytic"), EnsembleKernelGap(2)):
         with pytest.raises(ValueError, match=r"got 'standard'\. Use kernel='initial', or one of those"):
-            observable.observe(trial(parametrization=STANDARD, steps=1, seeds=(0, 1), learning_rate=scaled(0.01)))
+            observable.read(deferred(parametrization=STANDARD, steps=1, seeds=(0, 1), learning_rate=scaled(0.01)))
 
 
 def test_options_are_checked():
     with pytest.raises(ValueError, match="'initial' or 'analytic'; got 'final'"):
-        kernel_gap("final")
+        KernelGap("final")
     for networks in (0, 1, 3):
         with pytest.raises(ValueError, match=f"its size is even; got {networks}"):
-            ensemble_kernel_gap(networks)
-    assert ensemble_kernel_gap(8).networks == 8
-    assert kernel_gap().networks == 1
+            EnsembleKernelGap(networks)
+    assert EnsembleKernelGap(8).networks == 8
+    assert KernelGap().networks == 1
 
 
 def test_a_diverged_seed_has_no_gap_and_raises_nothing():
-    described = trial(1, RELU, learning_rate=scaled(1e30), steps=8, dtype="float32")
-    assert not np.isfinite(gap(kernel_gap(), described)).any()
-    assert np.isfinite(gap(kernel_gap(), trial(steps=8))).all()
+    described = deferred(1, RELU, learning_rate=scaled(1e30), steps=8, dtype="float32")
+    assert not np.isfinite(gap(KernelGap(), described)).any()
+    assert np.isfinite(gap(KernelGap(), deferred(steps=8))).all()
 
 
 def first_order_effects(described):
     """The control variate of every network."""
-    run, draw = described.run(), DATA.draw()
+    run, draw = described, DATA.draw()
     train, cross = ntk(ERF, draw.inputs), ntk(ERF, draw.test_inputs, draw.inputs)
     own_train, own_cross = tangent_kernel(run, 0).numpy(), tangent_kernel(run, 0, rows="test").numpy()
     ridge = run.training.ridge.strength * 4
@@ -170,7 +156,7 @@ def first_order_effects(described):
 
 
 def test_the_control_variate_of_an_ensemble_has_mean_zero():
-    described = trial(
+    described = deferred(
         1, ERF, width=256, seeds=tuple(range(400)), steps=0, learning_rate=scaled(0.1), ridge=Ridge(strength=0.1)
     )
     right, wrong = first_order_effects(described)
@@ -183,9 +169,9 @@ def test_the_control_variate_of_an_ensemble_has_mean_zero():
 
 
 def test_an_ensembles_gap_is_the_product_of_its_halves():
-    described = trial(1, ERF, seeds=tuple(range(8)), learning_rate=scaled(0.1), steps=3, ridge=Ridge(strength=0.1))
-    found = gap(ensemble_kernel_gap(4), described)
-    run, draw = described.run(), DATA.draw()
+    described = deferred(1, ERF, seeds=tuple(range(8)), learning_rate=scaled(0.1), steps=3, ridge=Ridge(strength=0.1))
+    found = gap(EnsembleKernelGap(4), described)
+    run, draw = described, DATA.draw()
     train, cross = ntk(ERF, draw.inputs), ntk(ERF, draw.test_inputs, draw.inputs)
     own_train, own_cross = tangent_kernel(run, 0).numpy(), tangent_kernel(run, 0, rows="test").numpy()
     left_over = []
@@ -210,17 +196,17 @@ def test_an_ensembles_gap_is_the_product_of_its_halves():
 
 
 def test_momentum_ends_at_the_regression_and_adam_is_refused():
-    assert (gap(kernel_gap(), trial(optimizer=SGD(momentum=0.5))) < 1e-6).all()
-    for observable in (kernel_gap(), kernel_gap("analytic"), ensemble_kernel_gap(2)):
+    assert (gap(KernelGap(), deferred(optimizer=SGD(momentum=0.5))) < 1e-6).all()
+    for observable in (KernelGap(), KernelGap("analytic"), EnsembleKernelGap(2)):
         with pytest.raises(ValueError, match=r"describes gradient descent; got Adam\(.*\)\. Use SGD\(\)"):
-            gap(observable, trial(seeds=(0, 1), steps=1, optimizer=Adam()))
+            gap(observable, deferred(seeds=(0, 1), steps=1, optimizer=Adam()))
 
 
 def test_an_ensemble_is_nearer_to_the_regression_than_its_members():
-    described = trial(
+    described = deferred(
         1, ERF, seeds=tuple(range(64)), learning_rate=scaled(0.5), steps=200, ridge=Ridge(strength=0.1), centred=True
     )
-    ensemble = gap(ensemble_kernel_gap(64), described)
-    single = gap(kernel_gap("analytic"), described)
+    ensemble = gap(EnsembleKernelGap(64), described)
+    single = gap(KernelGap("analytic"), described)
     assert ensemble[0] < 0.5 * single.mean()
     assert dense.train(replace(described.training, steps=0), 64, (0,)).outputs(0).abs().max() == 0

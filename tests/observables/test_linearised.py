@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from theorychecks.engines import dense
-from theorychecks.experiment.execution import EngineTrial
+from theorychecks.engines.deferred import DeferredRun
 from theorychecks.kernels import gradient_descent_on_kernel, tangent_kernel
 from theorychecks.networks import (
     CROSS_ENTROPY,
@@ -24,7 +24,7 @@ from theorychecks.networks import (
     Training,
     scaled,
 )
-from theorychecks.observables import linearisation_error, residual_mode_error
+from theorychecks.observables import LinearisationError, ResidualModeError
 
 DATA = Teacher(dimension=4, outputs=2, samples=4, test_samples=3)
 CLASSES = GaussianMixture(dimension=4, classes=2, samples=4, test_samples=3)
@@ -38,7 +38,7 @@ def training(depth=2, parametrization=NTK, *, loss=MSE, **options):
 
 
 def value(observable, described, width=16):
-    (reading,) = observable.observe(EngineTrial(described, width, SEEDS, 0)).values()
+    (reading,) = observable.read(DeferredRun(described, width, SEEDS, 0)).values()
     return reading.values.numpy()
 
 
@@ -51,7 +51,7 @@ def rms(values):
 def test_on_the_squared_error_it_is_gradient_descent_on_the_initial_kernel(centred, points):
     described = training(centred=centred)
     run, draw = dense.train(described, 16, SEEDS), DATA.draw()
-    found = value(linearisation_error(points), described)
+    found = value(LinearisationError(points), described)
     train, cross = (tangent_kernel(run, 0, rows=rows).numpy() for rows in ("train", points))
     for seed in range(3):
         residual = (draw.targets - run.outputs(0)[seed].numpy()).reshape(-1)
@@ -68,7 +68,7 @@ def test_on_cross_entropy_and_batches_it_is_the_model_linear_in_its_weights(batc
     inputs, test_inputs, targets = map(torch.as_tensor, (draw.inputs, draw.test_inputs, draw.targets))
     multipliers = [layer.multiplier for layer in run.layers]
     own = [described.rate(layer.role, 16) for layer in run.layers]
-    found = value(linearisation_error(), described)
+    found = value(LinearisationError(), described)
     for seed in range(3):
         start = tuple(run.weights(k, 0)[seed] / multipliers[k] for k in range(3))
 
@@ -110,12 +110,12 @@ def test_modes_are_held_against_powers_and_exponentials_of_the_kernel():
     described = training(1, learning_rate=scaled(0.3))
     powers = modes_by_hand(described, lambda kernel: np.linalg.matrix_power(np.eye(8) - 0.3 / 4 * kernel, 6))
     flows = modes_by_hand(described, lambda kernel: expm(-6 * 0.3 / 4 * kernel))
-    np.testing.assert_allclose(value(residual_mode_error(), described), powers, rtol=1e-9)
-    np.testing.assert_allclose(value(residual_mode_error("exponential"), described), flows, rtol=1e-9)
+    np.testing.assert_allclose(value(ResidualModeError(), described), powers, rtol=1e-9)
+    np.testing.assert_allclose(value(ResidualModeError("exponential"), described), flows, rtol=1e-9)
     assert not np.isclose(flows, powers, rtol=0.1).any()
 
 
-@pytest.mark.parametrize("observable", [linearisation_error(), residual_mode_error()])
+@pytest.mark.parametrize("observable", [LinearisationError(), ResidualModeError()])
 def test_a_network_whose_readout_alone_is_trained_is_its_linearisation(observable):
     readout_only = training(1, learning_rate=scaled(0.2, input=-20))
     assert (value(observable, readout_only) < 1e-12).all()
@@ -125,14 +125,14 @@ def test_a_network_whose_readout_alone_is_trained_is_its_linearisation(observabl
 def test_the_unit_of_the_rate_is_that_of_the_kernel():
     # Maximal update trains layers at rates of their own; the readout alone, again, has no error.
     readout_only = training(1, MAXIMAL_UPDATE, learning_rate=scaled(3.0, width=0.5, input=-20))
-    assert (value(linearisation_error(), readout_only) < 1e-12).all()
+    assert (value(LinearisationError(), readout_only) < 1e-12).all()
 
 
 @pytest.mark.parametrize(
     "options",
     [{"optimizer": Adam()}, {"optimizer": SGD(momentum=0.5)}, {"ridge": Ridge(strength=0.1)}],
 )
-@pytest.mark.parametrize("observable", [linearisation_error(), residual_mode_error()])
+@pytest.mark.parametrize("observable", [LinearisationError(), ResidualModeError()])
 def test_what_does_not_train_it_is_refused(observable, options):
     with pytest.raises(
         ValueError, match=r"trained by plain gradient descent; got .* and Ridge.*Use SGD\(\), and no ridge"
@@ -143,11 +143,11 @@ def test_what_does_not_train_it_is_refused(observable, options):
 @pytest.mark.parametrize("options", [{"loss": CROSS_ENTROPY, "data": CLASSES}, {"batch_size": 2}])
 def test_modes_that_do_not_decay_by_themselves_are_refused(options):
     with pytest.raises(ValueError, match="Use MSE and batch_size=None"):
-        value(residual_mode_error(), training(**options))
+        value(ResidualModeError(), training(**options))
 
 
 def test_unknown_points_and_decays_are_refused():
     with pytest.raises(ValueError, match="points are 'train' or 'test'; got 'all'"):
-        linearisation_error("all")
+        LinearisationError("all")
     with pytest.raises(ValueError, match="'geometric' or 'exponential'; got 'linear'"):
-        residual_mode_error("linear")
+        ResidualModeError("linear")

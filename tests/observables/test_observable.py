@@ -1,44 +1,44 @@
-"""Observables are functions of runs with names; several are read off one training."""
+"""Observables are values: equal ones are one and the same, and what they read has parts; several share one training."""
+
+import inspect
+from dataclasses import FrozenInstanceError, dataclass, fields
 
 import pytest
 import torch
 
+from theorychecks import observables
+from theorychecks.engines import Unanswerable
 from theorychecks.engines.choice import Choice
+from theorychecks.engines.deferred import DeferredRun
 from theorychecks.experiment import Sweep
-from theorychecks.experiment.execution import EngineTrial
 from theorychecks.networks import MLP, MSE, NTK, TANH, Teacher, Training, scaled
 from theorychecks.observables import (
+    Alignment,
+    EnsembleKernelGap,
+    FeatureChange,
+    MaxStableLearningRate,
     Observable,
-    ensemble_kernel_gap,
-    feature_change,
-    from_run,
-    max_stable_learning_rate,
+    OutputChange,
+    Reading,
+    Together,
+    WeightChange,
     observable,
-    output_change,
-    together,
-    weight_change,
 )
+from theorychecks.observables.outputs import Confidence, OutputGradientSize
+from theorychecks.statistics import Parts, PartsError
 
 TRAINING = Training(
     MLP(2, TANH, NTK),
     learning_rate=scaled(0.2),
-    data=Teacher(dimension=4, samples=4, test_samples=2),
+    data=Teacher(dimension=4, outputs=2, samples=4, test_samples=2),
     loss=MSE,
     steps=3,
 )
+WIDTHS = (64, 128, 256, 512, 1024)
 
 
-class Counting:
-    """A trial that counts its runs."""
-
-    training, width, seeds, root_seed = TRAINING, 8, (0, 1), 0
-
-    def __init__(self):
-        self.asked = []
-
-    def run(self, **options):
-        self.asked.append(options)
-        return EngineTrial(TRAINING, 8, (0, 1), 0).run(**options)
+def deferred(seeds=(0, 1), **options):
+    return DeferredRun(TRAINING, 8, seeds, 0, **options)
 
 
 @observable
@@ -52,81 +52,208 @@ def norms(run):
     return {layer.name: run.weight_norm(k, "frobenius") for k, layer in enumerate(run.layers)}
 
 
+@observable
+def loss_at(run, *, time=0, factor=1.0):
+    """Loss at a time, times a factor."""
+    return factor * run.losses[time]
+
+
 def test_a_function_of_a_run_is_an_observable():
-    trial = Counting()
-    readings = final_loss.observe(trial)
-    assert list(readings) == [""]
-    assert torch.equal(readings[""].values, trial.run().losses[-1])
-    assert readings[""].statuses is None
-    assert final_loss.name.endswith("final_loss")
-    assert final_loss.networks == 1
+    run = deferred()
+    ((parts, reading),) = final_loss.read(run).items()
+    assert parts == Parts()
+    assert torch.equal(reading.values, run.losses[-1])
+    assert reading.statuses is None
+    assert final_loss.title.endswith("final_loss")
+    assert (final_loss.networks, final_loss.retrains, final_loss.times) == (1, False, "ends")
 
 
-def test_a_function_may_give_several_readings_by_name():
-    assert list(norms.observe(Counting())) == ["input", "hidden 2", "output"]
+def test_a_function_may_give_several_readings_by_name_or_by_parts():
+    assert list(norms.read(deferred())) == [Parts(name=name) for name in ("input", "hidden 2", "output")]
+    by_parts = observable(lambda run: {Parts(step=t): run.losses[t] for t in (1, 2)})
+    assert [str(parts) for parts in by_parts.read(deferred())] == ["step 1", "step 2"]
 
 
-def test_an_observable_sees_the_first_and_the_last_time():
-    assert from_run("times", lambda run: torch.tensor(run.times)).observe(Counting())[""].values.tolist() == [0, 3]
+def test_a_functions_options_are_part_of_what_it_is():
+    assert loss_at(time=2) == loss_at(time=2)
+    assert hash(loss_at(time=2)) == hash(loss_at(time=2))
+    assert len({loss_at, loss_at(time=2), loss_at(time=1), loss_at(time=2, factor=2.0)}) == 4
+    assert loss_at(time=2)(factor=2.0) == loss_at(factor=2.0, time=2)
+    assert loss_at(time=0) == loss_at
+    run = deferred()
+    ((_, reading),) = loss_at(time=2, factor=4.0).read(run).items()
+    torch.testing.assert_close(reading.values, 4 * run.losses[2])
+    assert [each.title for each in (loss_at, loss_at(factor=2.0, time=2))] == ["loss_at", "loss_at(time=2, factor=2.0)"]
+
+
+def test_options_that_a_function_does_not_have_or_that_are_no_values_are_refused():
+    with pytest.raises(TypeError, match="loss_at has no option 'when'; it has time, factor"):
+        loss_at(when=2)
+    with pytest.raises(TypeError, match="final_loss has no option 'time'; it has none"):
+        final_loss(time=2)
+    with pytest.raises(TypeError, match=r"told from others by its options, and unhashable type: 'list'.*tuples"):
+        Sweep(loss_at(time=[2]), TRAINING, widths=WIDTHS)
+
+
+def test_an_option_without_a_default_is_missed_before_anything_is_trained():
+    @observable
+    def loss_after(run, *, time):
+        return run.losses[time]
+
+    run = deferred()
+    with pytest.raises(TypeError, match="missing 1 required keyword-only argument: 'time'"):
+        loss_after.read(run)
+    assert run.tally.trainings == 0
+    assert len(loss_after(time=1).read(run)) == 1
+
+
+def test_equal_options_make_equal_observables_and_others_do_not():
+    assert WeightChange("hidden", norm="spectral") == WeightChange(role="hidden", norm="spectral")
+    apart = {WeightChange(), WeightChange("hidden"), WeightChange(norm="spectral"), FeatureChange(), OutputChange()}
+    assert len(apart) == 5
+    # Both have no options at all.
+    assert FeatureChange() != OutputChange()
+    with pytest.raises(FrozenInstanceError):
+        WeightChange().norm = "spectral"
+
+
+def all_observables():
+    """One of each class in the package, with the options that it cannot do without."""
+    found = [each for _, each in inspect.getmembers(observables, inspect.isclass)]
+    given = {"Alignment": ("effective",), "UpdateSize": ("propagating",), "SpectralSize": ("change",)}
+    given |= {"MaxStableLearningRate": ("outputs",), "EnsembleKernelGap": (2,), "Together": ((WeightChange(),),)}
+    concrete = [each for each in found if issubclass(each, Observable) and each is not Observable]
+    return [each(*given.get(each.__name__, ())) for each in concrete]
+
+
+@pytest.mark.parametrize("made", all_observables(), ids=lambda each: type(each).__name__)
+def test_every_observable_reads_the_parts_that_it_says(made):
+    assert made == eval(repr(made), {type(each).__name__: type(each) for each in all_observables()})
+    read = made.read(deferred(kept=made.times))
+    assert {name for parts in read for name in parts} == set(made.parts)
+    assert {len(reading.values) for reading in read.values()} == {2 // made.networks}
+    assert made.title
+    assert all(option.name not in ("title", "retrains", "times", "parts") or not option.init for option in fields(made))
+
+
+def test_all_observables_are_exported():
+    # Classes below the interface that modules of the package define; functions of a run are made by the decorator.
+    defined = {each.__name__ for each in Observable.__subclasses__() if each.__module__.startswith("theorychecks.")}
+    assert {type(each).__name__ for each in all_observables()} == defined - {"FunctionObservable"}
+
+
+def test_an_observable_sees_the_first_and_the_last_time_or_all():
+    times = observable(lambda run: torch.tensor(run.times))
+    ((_, ends),) = times.read(deferred()).items()
+    ((_, everything),) = times.read(deferred(kept="all")).items()
+    assert (ends.values.tolist(), everything.values.tolist()) == ([0, 3], [0, 1, 2, 3])
+
+
+def test_nothing_is_trained_before_something_trained_is_read():
+    run = deferred()
+    assert [layer.name for layer in run.layers] == ["input", "hidden 2", "output"]
+    assert (run.width, run.steps, run.rate, run.times, run.seeds) == (8, 3, 0.2, (0, 3), (0, 1))
+    assert run.tally.trainings == 0
+    run.losses, run.outputs(3), run.weight_norm(0, "frobenius")
+    assert run.tally.trainings == 2
+
+
+def test_an_observable_that_trains_again_trains_nothing_besides():
+    asked = []
+
+    class Watched(DeferredRun):
+        def histories(self, seeds, rate_factors, limits):
+            asked.extend(seeds)
+            return super().histories(seeds, rate_factors, limits)
+
+    run = Watched(TRAINING, 8, (0, 1), 0)
+    MaxStableLearningRate("outputs", limit=10, reach=4).read(run)
+    assert run.tally.trainings == len(asked) > 0
+    run.outputs(0)
+    assert run.tally.trainings == len(asked) + 2
 
 
 def test_reading_together_trains_once_and_reads_the_same():
-    trial, apart = Counting(), Counting()
-    members = (weight_change("hidden"), feature_change(), final_loss)
-    readings = together(*members).observe(trial)
-    assert len(trial.asked) == 1
+    run, apart = deferred(), deferred()
+    members = (WeightChange("hidden"), FeatureChange(), final_loss)
+    both = Together(members)
+    read = both.read(run)
+    assert run.tally.trainings == 2
     expected = {
-        "relative weight change, hidden 2, frobenius": members[0].observe(apart)["hidden 2, frobenius"],
-        "relative feature change, layer 1": members[1].observe(apart)["layer 1"],
-        "relative feature change, layer 2": members[1].observe(apart)["layer 2"],
-        final_loss.title: final_loss.observe(apart)[""],
+        "relative weight change, hidden 2, frobenius": members[0].read(apart),
+        "relative feature change, layer 1": members[1].read(apart),
+        "relative feature change, layer 2": members[1].read(apart),
+        final_loss.title: members[2].read(apart),
     }
-    assert len(apart.asked) == 4
-    assert list(readings) == list(expected)
-    for name, reading in readings.items():
-        assert torch.equal(reading.values, expected[name].values)
+    assert [str(parts) for parts in read] == list(expected)
+    for (parts, reading), alone in zip(read.items(), expected.values(), strict=True):
+        own = {part: value for part, value in parts.items() if part != "observable"}
+        assert torch.equal(reading.values, alone[Parts(own)].values)
+    assert both.title == ""
+    assert both.parts is None
+    assert Together(members[:2]).parts == ("observable", "layer", "role", "norm")
 
 
-def test_what_trains_its_networks_several_times_is_measured_on_its_own():
-    with pytest.raises(ValueError, match="trains its networks several times is measured on its own"):
-        together(output_change(), max_stable_learning_rate("loss"))
-
-
-def test_readings_of_one_title_keep_their_names():
-    both = together(weight_change(), weight_change(norm="spectral"))
+def test_readings_of_one_title_keep_their_parts():
+    both = Together([WeightChange(), WeightChange(norm="spectral")])
     assert both.title == "relative weight change"
-    assert list(both.observe(Counting())) == [
+    assert both.parts == ("layer", "role", "norm")
+    assert [str(parts) for parts in both.read(deferred())] == [
         f"{name}, {norm}" for norm in ("frobenius", "spectral") for name in ("input", "hidden 2", "output")
     ]
 
 
-def test_members_read_together_have_readings_of_their_own_and_one_ensemble_size():
-    with pytest.raises(ValueError, match=r"two readings are named .*another title"):
-        together(output_change(), output_change()).observe(Counting())
-    other = from_run("twice the output change", lambda run: 2 * run.losses[-1], title="output change")
-    with pytest.raises(ValueError, match="two readings are named"):
-        together(output_change(), other).observe(Counting())
+def test_what_is_read_together_may_be_read_together_with_more():
+    inner = Together((WeightChange("output"), FeatureChange()))
+    outer = Together((inner, OutputChange()))
+    assert [str(parts) for parts in outer.read(deferred())] == [
+        "relative weight change, output, frobenius",
+        "relative feature change, layer 1",
+        "relative feature change, layer 2",
+        "output change",
+    ]
+
+
+def test_weights_are_kept_at_all_times_where_one_of_several_reads_them():
+    assert Together((OutputChange(), OutputGradientSize())).times == "all"
+    assert Together((OutputChange(), FeatureChange())).times == "ends"
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        (OutputChange(), OutputChange()),
+        (WeightChange("hidden"), WeightChange("hidden")),
+        (Confidence("train"), Confidence("test")),
+        (final_loss, final_loss),
+    ],
+)
+def test_two_observables_with_equal_parts_are_refused_before_anything_is_trained(pair):
+    with pytest.raises(PartsError, match=r"two readings have the same parts, of .* and of .*Read one of the two"):
+        Together(pair)
+
+
+def test_two_readings_with_equal_parts_are_refused_with_what_they_are():
+    both = Together((WeightChange("hidden"), WeightChange()))
+    with pytest.raises(
+        PartsError, match=r"the same parts 'hidden 2, frobenius', of WeightChange\(role='hidden'.* and of"
+    ):
+        both.read(deferred())
+
+
+def test_members_read_together_have_one_ensemble_size_and_train_once():
     with pytest.raises(ValueError, match="the same number of networks per value"):
-        together(output_change(), ensemble_kernel_gap(4))
-    assert together(ensemble_kernel_gap(4)).networks == 4
-    assert together(output_change(), feature_change()).name == "output change and relative feature change"
+        Together((OutputChange(), EnsembleKernelGap(4)))
+    with pytest.raises(ValueError, match="trains its networks several times is measured on its own"):
+        Together((OutputChange(), MaxStableLearningRate("loss")))
+    with pytest.raises(ValueError, match="one at least; got none"):
+        Together(())
+    with pytest.raises(TypeError, match=r"Together\(\(first, second\)\); got OutputChange\(\)"):
+        Together(OutputChange())
+    assert Together((EnsembleKernelGap(4),)).networks == 4
 
 
-def test_a_title_is_the_name_unless_given():
-    assert output_change().title == "output change"
-    assert from_run("a", final_loss.observe, title="b").title == "b"
-    assert from_run("a", final_loss.observe, title="b") == from_run("a", final_loss.observe)
-
-
-def test_an_observable_needs_a_name_and_a_positive_number_of_networks():
-    with pytest.raises(ValueError, match="needs a name"):
-        Observable("", final_loss.observe)
-    for networks in (0, -1, 1.5, True):
-        with pytest.raises(ValueError, match=f"networks is a positive integer; got {networks!r}"):
-            Observable("x", final_loss.observe, networks=networks)
-
-
-def test_observables_of_one_name_read_together_are_told_apart_by_their_functions():
+def test_what_is_read_together_is_told_apart_by_its_members():
     def scaled_loss(factor):
         @observable
         def one(run):
@@ -134,11 +261,34 @@ def test_observables_of_one_name_read_together_are_told_apart_by_their_functions
 
         return one
 
-    first, second = together(scaled_loss(1.0), final_loss), together(scaled_loss(1024.0), final_loss)
+    first, second = Together((scaled_loss(1.0), final_loss)), Together((scaled_loss(1024.0), final_loss))
     assert first != second
     member = scaled_loss(1.0)
-    assert together(member, final_loss) == together(member, final_loss)
-    assert together(weight_change(), feature_change()) == together(weight_change(), feature_change())
+    assert Together((member, final_loss)) == Together([member, final_loss])
+    assert Together((WeightChange(), FeatureChange())) == Together((WeightChange(), FeatureChange()))
+    assert Together((WeightChange(), FeatureChange())) != Together((FeatureChange(), WeightChange()))
+
+
+@dataclass(frozen=True)
+class ScaledLoss(Observable):
+    """A class of one's own."""
+
+    factor: float = 1.0
+    title = "scaled loss"
+
+    def read(self, run):
+        return {Parts(): Reading(self.factor * run.losses[-1])}
+
+
+@dataclass
+class ThawedLoss(Observable):
+    """A class whose objects change."""
+
+    factor: float = 1.0
+    title = "thawed loss"
+
+    def read(self, run):
+        return {Parts(): Reading(self.factor * run.losses[-1])}
 
 
 def undecorated(run):
@@ -149,50 +299,60 @@ def undecorated(run):
     ("given", "said"),
     [
         (
-            weight_change,
-            r"an observable is measured, and weight_change makes one: call it, tc\.weight_change\(\.\.\.\)",
+            WeightChange,
+            r"an observable is measured, and WeightChange is a class of them: call it, WeightChange\(\.\.\.\)",
         ),
-        (feature_change, r"feature_change makes one: call it"),
+        (ScaledLoss, r"ScaledLoss is a class of them: call it"),
+        (ThawedLoss(), r"unhashable type: 'ThawedLoss': .*Write @dataclass\(frozen=True\) above its class"),
         (undecorated, r"got the function 'undecorated'\. Write @tc\.observable above it if it reads a run"),
         (lambda run: run.losses[-1], r"got the function '<lambda>'"),
-        ("weight change", r"like tc\.weight_change\(\); got 'weight change'"),
+        ("weight change", r"like tc\.WeightChange\(\); got 'weight change'"),
         (None, "got None"),
         (Observable, r"got the class Observable\. Write @tc\.observable above a function of a run"),
     ],
 )
 def test_what_is_no_observable_is_refused_with_what_makes_it_one(given, said):
     with pytest.raises(TypeError, match=said):
-        Sweep(given, TRAINING, widths=(64, 128, 256, 512, 1024))
+        Sweep(given, TRAINING, widths=WIDTHS)
     with pytest.raises(TypeError, match=said):
-        together(output_change(), given)
+        Together((OutputChange(), given))
+
+
+def test_a_class_of_ones_own_is_an_observable():
+    assert Sweep(ScaledLoss(), TRAINING, widths=WIDTHS).title == "scaled loss"
+    assert ScaledLoss(2.0) == ScaledLoss(factor=2.0) != ScaledLoss()
 
 
 @pytest.mark.parametrize("given", [MLP(2, TANH, NTK), None, "training"])
 def test_a_sweep_trains_a_training(given):
     with pytest.raises(TypeError, match=r"a sweep trains a Training; got .*Write tc\.Training\("):
-        Sweep(output_change(), given, widths=(64, 128, 256, 512, 1024))
+        Sweep(OutputChange(), given, widths=WIDTHS)
 
 
 def test_the_decorator_has_no_parentheses():
     with pytest.raises(TypeError, match=r"got nothing\. Write @tc\.observable above the function, without parentheses"):
         observable()
-    with pytest.raises(TypeError, match="got Observable"):
-        observable(output_change())
+    with pytest.raises(TypeError, match=r"got OutputChange\(\)"):
+        observable(OutputChange())
 
 
 @pytest.mark.parametrize(
     ("returned", "said"),
     [
-        (None, r"the observable read has returned None; it returns one number a seed.*Is a `return` missing\?"),
+        (None, r"the observable .*read has returned None; it returns one number a seed.*Is a `return` missing\?"),
         ({"first": None}, r"has returned 'first': None; .*Is a `return` missing"),
         ("much", "has returned 'much'; it returns one number a seed"),
         (object(), "has returned <object object"),
         (torch.ones(2, dtype=torch.complex64), "complex numbers; .*Take their absolute value"),
+        ({3: torch.ones(2)}, r"readings are told apart by a name or by tc\.Parts\(\.\.\.\); got the key 3"),
     ],
 )
 def test_what_is_no_number_a_seed_is_refused_by_what_was_returned(returned, said):
+    def read(run):
+        return returned
+
     with pytest.raises(TypeError, match=said):
-        from_run("read", lambda run: returned).observe(Counting())
+        observable(read).read(deferred())
 
 
 @pytest.mark.parametrize("engine", ["dense", "matrix_free"])
@@ -210,6 +370,8 @@ def test_what_is_no_number_a_seed_is_refused_by_what_was_returned(returned, said
         (lambda run: run.weight_norm(3, "frobenius"), "no matrix 3: in a network of depth 2"),
         (lambda run: run.weight_norm("hidden 2", "frobenius"), r"no matrix 'hidden 2': .*run\.layers describes"),
         (lambda run: run.weight_change_norm(-1, "spectral", 3), "no matrix -1"),
+        (lambda run: run.weights(3, 0), "no matrix 3"),
+        (lambda run: run.weights(0, 2), r"at time 2 were not recorded; recorded are \[0, 3\]"),
         (lambda run: run.apply_initial(5, torch.ones(2, 1, 8)), "no matrix 5"),
         (lambda run: run.apply_change(5, torch.ones(2, 1, 8), 3), "no matrix 5"),
         (lambda run: run.output_gradients(3, 0), "no matrix 3"),
@@ -219,6 +381,28 @@ def test_what_is_no_number_a_seed_is_refused_by_what_was_returned(returned, said
     ],
 )
 def test_what_a_run_does_not_have_is_refused_with_what_it_has(read, said, engine):
-    run = EngineTrial(TRAINING, 8, (0, 1), 0, Choice(engine, 8)).run()
     with pytest.raises(ValueError, match=said):
-        read(run)
+        read(deferred(choice=Choice(engine, 8)))
+
+
+def test_what_an_engine_cannot_answer_is_told_by_one_error():
+    run = deferred(choice=Choice("matrix_free", 8))
+    with pytest.raises(Unanswerable, match=r"weights of hidden 2 .*Use engine 'dense'"):
+        run.weights(1, 0)
+    with pytest.raises(Unanswerable, match=r"cannot train one network several times.*retrains = True"):
+        MaxStableLearningRate("outputs").read(run)
+    assert run.weights(0, 0).shape == (2, 8, 4)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: WeightChange("readout"), "or every for all of them; got 'readout'"),
+        (lambda: WeightChange(norm="nuclear"), "a norm is 'frobenius' or 'spectral'; got 'nuclear'"),
+        (lambda: Alignment("effective", "readout"), "or every for all of them; got 'readout'"),
+        (lambda: Confidence("validation"), "points are 'train' or 'test'; got 'validation'"),
+    ],
+)
+def test_options_are_checked_before_anything_is_trained(make, said):
+    with pytest.raises(ValueError, match=said):
+        make()

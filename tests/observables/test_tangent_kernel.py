@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from theorychecks.engines import dense
-from theorychecks.experiment.execution import EngineTrial
+from theorychecks.engines.deferred import DeferredRun
 from theorychecks.kernels import analytic_kernels, tangent_kernel
 from theorychecks.networks import (
     CROSS_ENTROPY,
@@ -26,7 +26,7 @@ from theorychecks.networks import (
     Training,
     scaled,
 )
-from theorychecks.observables import tangent_kernel_drift
+from theorychecks.observables import TangentKernelDrift
 
 WIDTH, STEPS = 9, 4
 FUNCTIONS = {"relu": torch.relu, "tanh": torch.tanh, "gelu": torch.nn.functional.gelu, "erf": torch.erf}
@@ -157,12 +157,10 @@ def test_its_mean_at_one_hidden_layer_is_the_analytic_kernel(activation, other, 
 
 
 def test_drift_is_the_relative_change_in_the_frobenius_norm():
-    training = trained(2, TANH).training
-    trial = EngineTrial(training, WIDTH, (0, 1), 0)
-    found = tangent_kernel_drift().observe(trial)[""].values
-    run = trial.run()
+    run = DeferredRun(trained(2, TANH).training, WIDTH, (0, 1), 0)
+    (reading,) = TangentKernelDrift().read(run).values()
     for position in range(2):
         start, end = (explicit_kernel(run, time, "train", "train")[position].numpy() for time in (0, STEPS))
         expected = np.linalg.norm(end - start) / np.linalg.norm(start)
-        assert found[position].item() == pytest.approx(expected, rel=1e-9)
+        assert reading.values[position].item() == pytest.approx(expected, rel=1e-9)
         assert expected > 1e-3

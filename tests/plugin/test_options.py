@@ -283,7 +283,7 @@ def test_one():
     """A sum of weights of either sign grows as the root of their number."""
     data = tc.Teacher(dimension=4, samples=2)
     training = tc.Training(tc.MLP(2, tc.RELU, tc.NTK), learning_rate=tc.scaled(0.1), data=data, loss=tc.MSE, steps=1)
-    size = tc.Sweep(tc.initial_output(), training, widths=(48, 64, 96, 128, 384), seeds=3)
+    size = tc.Sweep(tc.InitialOutput(), training, widths=(48, 64, 96, 128, 384), seeds=3)
     tc.check(size, tc.UpperBound(3, rival=4))
     tc.check_refuted(size, tc.PowerLaw(3, rival=4))
 '''
@@ -327,14 +327,14 @@ SEEDED = '''
 import numpy as np
 import theorychecks as tc
 import torch
-from theorychecks.observables import Reading
 
-def observe(trial):
+@tc.observable
+def size(run):
     with open("roots", "a") as file:
-        file.write(f"{trial.root_seed} ")
+        file.write(f"{run.root_seed} ")
     # By seed, since they come in chunks; whatever the root seed, so that a fresh one decides the same.
-    noise = np.array([np.random.default_rng([trial.width, seed]).standard_normal() for seed in trial.seeds])
-    return {"": Reading(torch.tensor(trial.width**EXPONENT * np.exp(0.05 * noise)))}
+    noise = np.array([np.random.default_rng([run.width, seed]).standard_normal() for seed in run.seeds])
+    return torch.tensor(run.width**EXPONENT * np.exp(0.05 * noise))
 
 TRAINING = tc.Training(
     tc.MLP(1, tc.RELU, tc.NTK), learning_rate=tc.scaled(0.1), data=tc.Teacher(dimension=4), loss=tc.MSE, steps=0
@@ -343,9 +343,9 @@ TRAINING = tc.Training(
 @tc.claim(id="A", source="made up")
 def test_it():
     """The size falls like one over the width."""
-    size = tc.Sweep(tc.Observable("size", observe), TRAINING, widths=tc.widths(64, 4096), seeds=8)
-    tc.check(size, tc.PowerLaw(-1, within=0.2, rival=-0.5))
-    tc.check_refuted(size, tc.PowerLaw(0))
+    sizes = tc.Sweep(size, TRAINING, widths=tc.widths(64, 4096), seeds=8)
+    tc.check(sizes, tc.PowerLaw(-1, within=0.2, rival=-0.5))
+    tc.check_refuted(sizes, tc.PowerLaw(0))
 '''
 
 

@@ -90,7 +90,7 @@ def test_teardown(judged_afterwards):
 MODULE = """
 import theorychecks as tc
 
-SWEEP = tc.Sweep(tc.feature_change, None, widths=tc.widths(16, 256))  # the line to be shown
+SWEEP = tc.Sweep(tc.FeatureChange, None, widths=tc.widths(16, 256))  # the line to be shown
 """
 
 

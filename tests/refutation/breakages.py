@@ -6,7 +6,6 @@ and the matrices that take them, or in what is read off a run.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -22,6 +21,7 @@ from theorychecks.engines.matrix import Matrix
 from theorychecks.engines.trained import TrainedRun
 from theorychecks.kernels import empirical
 from theorychecks.networks import MLP, Activation, Layer, LayerRole
+from theorychecks.observables import alignment, weights
 
 Break = Callable[[pytest.MonkeyPatch], None]
 
@@ -232,15 +232,13 @@ def norms(*, of_weights: str | None = None, of_changes: str | None = None) -> Br
 
 
 def readout_read_as_hidden(patch: pytest.MonkeyPatch) -> None:
-    # Two observables have the names of their modules, and an import statement would find those.
-    modules = [importlib.import_module(f"theorychecks.observables.{name}") for name in ("weights", "alignment")]
-    right = modules[0].matrices
+    right = weights.matrices
 
-    def matrices(run: TrainedRun, where: str) -> dict[str, int]:
+    def matrices(run: tc.Run, role: str) -> list[tuple[int, Layer]]:
         last = len(run.layers) - 1
-        return {name: last if name.startswith("hidden") else k for name, k in right(run, where).items()}
+        return [(last if layer.role == "hidden" else k, layer) for k, layer in right(run, role)]
 
-    for module in modules:
+    for module in (weights, alignment):
         patch.setattr(module, "matrices", matrices)
 
 

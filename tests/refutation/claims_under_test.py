@@ -10,8 +10,8 @@ from typing import Any
 
 import theorychecks as tc
 from theorychecks.claims import Recorder, recording
+from theorychecks.finding import Finding
 from theorychecks.judging import Conditions
-from theorychecks.statistics.judgement import Finding
 
 PROPERTIES = Path(__file__).parents[2] / "properties"
 

@@ -1,12 +1,16 @@
 """A report is read back as it was written, and a file that is not a report is refused by name."""
 
 import copy
+import dataclasses
 import json
 import math
+import re
 import subprocess
 import sys
+import typing
 from dataclasses import dataclass, fields, replace
 from enum import Enum
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -173,3 +177,28 @@ def test_reporting_does_not_import_torch():
     modules = "theorychecks.reporting, theorychecks.reporting.formats, theorychecks.reporting.terminal"
     program = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def documented():
+    """Fields by record, as reports/README.md lists them, in its order."""
+    text = (Path(__file__).parents[2] / "reports" / "README.md").read_text(encoding="utf-8")
+    for section in re.split(r"^### ", text, flags=re.MULTILINE)[1:]:
+        record = section[1 : section.index("`", 1)]
+        rows = re.findall(r"^\| (`.*?) \|", section.partition("\n## ")[0], flags=re.MULTILINE)
+        yield record, [field for row in rows for field in re.findall(r"`(\w+)`", row)]
+
+
+def records_within(kind, found):
+    """Records that a record holds, itself included, by name."""
+    if dataclasses.is_dataclass(kind) and kind.__name__ not in found:
+        found[kind.__name__] = kind
+        for inner in typing.get_type_hints(kind).values():
+            records_within(inner, found)
+    for inner in typing.get_args(kind):
+        records_within(inner, found)
+    return found
+
+
+def test_the_file_is_documented_field_by_field():
+    records = records_within(Report, {})
+    assert {name: [field.name for field in fields(kind)] for name, kind in records.items()} == dict(documented())

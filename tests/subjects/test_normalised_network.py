@@ -8,8 +8,8 @@ import torch
 
 from properties.subjects.normalised_network import NormalisedTrial
 from theorychecks.engines import Limits
+from theorychecks.engines.deferred import DeferredRun
 from theorychecks.engines.dense import initial_weights
-from theorychecks.experiment.execution import EngineTrial
 from theorychecks.networks import (
     CROSS_ENTROPY,
     MLP,
@@ -24,7 +24,7 @@ from theorychecks.networks import (
     Training,
     scaled,
 )
-from theorychecks.observables import max_stable_learning_rate
+from theorychecks.observables.stability import stability_threshold
 
 SEEDS, WIDTH, STEPS = (0, 1, 2), 24, 5
 DESCENT, ADAM = SGD(), Adam()
@@ -49,7 +49,7 @@ def test_without_normalisation_it_is_the_dense_engine(optimizer):
     factors = torch.tensor([1.0, 2.0, 0.5, 1.0])
     again = [0, 1, 2, 0]
     plain = NormalisedTrial(training(optimizer), WIDTH, SEEDS, 7, normalised=False).histories(again, factors, Limits())
-    dense = EngineTrial(training(optimizer), WIDTH, SEEDS, 7).histories(again, factors, Limits())
+    dense = DeferredRun(training(optimizer), WIDTH, SEEDS, 7).histories(again, factors, Limits())
     for found, expected in zip(plain, dense, strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-12)
     normalised = NormalisedTrial(training(optimizer), WIDTH, SEEDS, 7).histories(again, factors, Limits())
@@ -89,11 +89,10 @@ def test_normalisation_begins_with_inputs_of_size_one():
 
 
 def test_a_rate_search_takes_it_for_any_other_trial():
-    observable = max_stable_learning_rate("activations")
     plain = NormalisedTrial(training(), WIDTH, SEEDS, 0, normalised=False)
-    expected = observable.observe(EngineTrial(training(), WIDTH, SEEDS, 0))[""]
-    np.testing.assert_allclose(observable.observe(plain)[""].values, expected.values)
-    normalised = observable.observe(NormalisedTrial(training(), WIDTH, SEEDS, 0))[""]
+    expected = stability_threshold(DeferredRun(training(), WIDTH, SEEDS, 0), "activations")
+    np.testing.assert_allclose(stability_threshold(plain, "activations").values, expected.values)
+    normalised = stability_threshold(NormalisedTrial(training(), WIDTH, SEEDS, 0), "activations")
     assert not np.allclose(normalised.values, expected.values)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from theorychecks.arguments import check_text
 from theorychecks.claims.recording import given, now_recording
 from theorychecks.finding import Findings
 from theorychecks.judging import findings_of
 from theorychecks.sources import Against, check_source
-from theorychecks.statistics.arguments import check_text
 from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.prediction import Prediction, Role, check_prediction
 

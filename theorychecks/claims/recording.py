@@ -54,7 +54,7 @@ class Recorder:
             ValueError: if the same networks were held against the same kind of prediction at other widths.
         """
         kind = prediction.expectation.kind
-        key = *design.subject, design.drawn_from, design.words, kind, role, tuple(given.get().items())
+        key = *design.subject, design.drawn_from, design.selection, kind, role, tuple(given.get().items())
         before = self.ranges.setdefault(key, design.axis_values)
         now = design.axis_values
         if before != now:

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from theorychecks.engines import dense, matrix_free
 from theorychecks.engines.cost import Cost, Rates, batch_size, itemsize
-from theorychecks.engines.descent import Limits
 from theorychecks.engines.matrix import Tally
-from theorychecks.engines.run import Run
+from theorychecks.engines.run import Limits
+from theorychecks.engines.trained import TrainedRun
 from theorychecks.networks import Training
 
 EngineName = Literal["dense", "matrix_free"]
@@ -32,7 +32,7 @@ class Engine(Protocol):
         device: str = "cpu",
         limits: Limits | None = None,
         tally: Tally | None = None,
-    ) -> Run:
+    ) -> TrainedRun:
         """Train all seeds of one width."""
         ...
 

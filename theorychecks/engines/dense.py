@@ -12,14 +12,14 @@ import torch
 from torch import Tensor
 
 from theorychecks.engines.cost import Cost, activation_numbers, batch_size, itemsize
-from theorychecks.engines.descent import Limits, Task, descend
+from theorychecks.engines.descent import Task, descend
 from theorychecks.engines.matrix import Tally
 from theorychecks.engines.narrow import NarrowMatrix
-from theorychecks.engines.randomness import fill, generator
-from theorychecks.engines.run import Norm
+from theorychecks.engines.run import Limits, Norm
 from theorychecks.engines.spectral import norm_of
 from theorychecks.engines.trained import TrainedRun
 from theorychecks.networks import Entries, Layer, LayerRole, Training
+from theorychecks.networks.randomness import fill, generator
 
 _COPIES = 4
 """Of the weights: now, at the start, and what norms of their change need."""
@@ -36,7 +36,7 @@ def train(
     device: str = "cpu",
     limits: Limits | None = None,
     tally: Tally | None = None,
-) -> DenseRun:
+) -> TrainedRun:
     """Train all seeds of one width.
 
     Args:
@@ -73,7 +73,7 @@ def train(
         (NarrowMatrix if apart and layer.role != "hidden" else DenseMatrix)(layer, weight, training, factors, tally)
         for layer, weight in zip(task.layers, weights, strict=True)
     ]
-    run = DenseRun(training, width, tuple(seeds), root_seed, matrices, task.inputs, task.test_inputs)
+    run = TrainedRun(training, width, tuple(seeds), root_seed, matrices, task.inputs, task.test_inputs)
     descend(run, task, limits)
     return run
 
@@ -250,18 +250,3 @@ class DenseMatrix:
             self.weights.add_(direction, alpha=-rate)
         else:
             self.weights.sub_(self.factors * rate * direction)
-
-
-class DenseRun(TrainedRun):
-    """A `Run` whose matrices can be looked at."""
-
-    matrices: Sequence[DenseMatrix | NarrowMatrix]
-
-    def weights(self, matrix: int, time: int) -> Tensor:
-        """W at a recorded time, [seed, fan_out, fan_in].
-
-        Raises:
-            ValueError: if that time was not recorded.
-        """
-        self._check_recorded(time)
-        return self.matrices[matrix].values(time)

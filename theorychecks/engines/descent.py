@@ -12,18 +12,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from theorychecks.arguments import whole_number
+from theorychecks.engines.run import Limits
 from theorychecks.engines.trained import Pass, TrainedRun, forward_pass
 from theorychecks.networks import Layer, Training
-
-
-class Limits(NamedTuple):
-    """Sizes beyond which a seed is known to diverge, and is trained no further.
-
-    Its histories are NaN from the next step on. A loss that is not finite is always beyond.
-    """
-
-    activations: float = math.inf
-    outputs: float = math.inf
 
 
 class Task(NamedTuple):
@@ -50,7 +42,7 @@ class Task(NamedTuple):
         Raises:
             ValueError: for no seeds, negative seeds, times outside 0..steps, or limits and times at once.
         """
-        _check_seeds(seeds)
+        check_seeds(seeds)
         for time in times or ():
             if isinstance(time, bool) or not isinstance(time, int):
                 raise ValueError(f"times are whole numbers of updates; got {time!r}")
@@ -163,9 +155,9 @@ def _root_mean_square(values: Tensor) -> Tensor:
     return sizes / math.sqrt(values.shape[-2] * values.shape[-1])
 
 
-def _check_seeds(seeds: Sequence[int]) -> None:
+def check_seeds(seeds: Sequence[int]) -> None:
+    """Refuse no seeds, and what is no seed."""
     if not seeds:
         raise ValueError("training needs at least one seed; got none")
     for seed in seeds:
-        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-            raise ValueError(f"a seed is a whole number, 0 or above; got {seed!r}")
+        whole_number(seed, "a seed", least=0)

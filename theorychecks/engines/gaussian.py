@@ -14,7 +14,7 @@ from theorychecks.engines.basis import Rows
 from theorychecks.engines.conditioning import GaussianProducts
 from theorychecks.engines.form import Form, FormDescent
 from theorychecks.engines.norms_in_law import Unseen, inner_norm
-from theorychecks.engines.run import Norm
+from theorychecks.engines.run import Norm, Unanswerable
 from theorychecks.networks import Layer, Training
 
 
@@ -68,6 +68,17 @@ class GaussianMatrix:
         self.form.select(seeds)
         self._forward, self._backward = self._forward[seeds], self._backward[seeds]
         self.unseen.select(seeds)
+
+    def values(self, time: int) -> Tensor:
+        """W itself, which is never formed.
+
+        Raises:
+            Unanswerable: always.
+        """
+        raise Unanswerable(
+            f"the weights of {self.layer.name} at time {time} are asked for one by one, and of matrices with two wide "
+            "sides the matrix_free engine stores none. Use engine 'dense'."
+        )
 
     def apply(self, vectors: Tensor, time: int) -> Tensor:
         """W at a recorded time times vectors."""

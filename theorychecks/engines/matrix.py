@@ -80,6 +80,14 @@ class Matrix(Protocol):
         """Go on with some of the seeds."""
         ...
 
+    def values(self, time: int) -> Tensor:
+        """W at a recorded time, [seed, fan_out, fan_in].
+
+        Raises:
+            Unanswerable: where it is not stored.
+        """
+        ...
+
     def apply(self, vectors: Tensor, time: int) -> Tensor:
         """W at a recorded time times vectors."""
         ...

@@ -18,13 +18,14 @@ from torch import Tensor
 
 from theorychecks.engines.conditioning import FreshGaussians, GaussianProducts, Source
 from theorychecks.engines.cost import Cost, activation_numbers, batch_size, itemsize
-from theorychecks.engines.descent import Limits, Task, descend
+from theorychecks.engines.descent import Task, descend
 from theorychecks.engines.gaussian import GaussianMatrix
 from theorychecks.engines.matrix import Matrix, Tally
 from theorychecks.engines.narrow import NarrowMatrix
-from theorychecks.engines.randomness import fill, generator
+from theorychecks.engines.run import Limits
 from theorychecks.engines.trained import TrainedRun
 from theorychecks.networks import Layer, Training
+from theorychecks.networks.randomness import fill, generator
 
 
 def train(

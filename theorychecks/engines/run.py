@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, get_args
 
 from torch import Tensor
 
@@ -14,6 +15,26 @@ Points = Literal["train", "test"]
 """Which of the data's inputs are meant: P training inputs or Q test inputs."""
 
 
+class Unanswerable(ValueError):  # noqa: N818 - it is what a run cannot answer, which the message names with the way out
+    """A run cannot say what an observable has asked of it: what it does not store, say, or cannot train again."""
+
+
+def check_norm(norm: str) -> None:
+    """Refuse a norm that runs do not have."""
+    if norm not in get_args(Norm):
+        raise ValueError(f"a norm is {' or '.join(map(repr, get_args(Norm)))}; got {norm!r}")
+
+
+class Limits(NamedTuple):
+    """Sizes beyond which a seed is known to diverge, and is trained no further.
+
+    Its histories are NaN from the next step on. A loss that is not finite is always beyond.
+    """
+
+    activations: float = math.inf
+    outputs: float = math.inf
+
+
 class Histories(NamedTuple):
     """What became of networks whose weights were not kept; see `Run` for each."""
 
@@ -22,18 +43,8 @@ class Histories(NamedTuple):
     peak_outputs: Tensor
 
 
-class Run(Protocol):
-    """All seeds of one training at one width, readable at recorded times.
-
-    Matrices are numbered from 0 (input) to `depth` (output), hidden layers from 1 to `depth`; matrix k maps layer k to
-    layer k + 1, and layer 0 is the inputs. Weights W include their multipliers. Time t counts updates, 0 to steps.
-    A seed whose training has diverged yields infinities or NaN, never an exception.
-    """
-
-    @property
-    def training(self) -> Training:
-        """What was trained."""
-        ...
+class Retrainable(Protocol):
+    """Networks of one width that can be trained several times, at several learning rates."""
 
     @property
     def width(self) -> int:
@@ -48,6 +59,44 @@ class Run(Protocol):
     @property
     def root_seed(self) -> int:
         """Which family of networks the seeds belong to."""
+        ...
+
+    @property
+    def rate(self) -> float:
+        """The learning rate that factors multiply."""
+        ...
+
+    @property
+    def together(self) -> int:
+        """How many networks there is room for to be trained together."""
+        ...
+
+    def histories(self, seeds: Sequence[int], rate_factors: Tensor, limits: Limits) -> Histories:
+        """Train any number of networks, each seed as often as it is named, and no further than the limits.
+
+        Raises:
+            Unanswerable: where one network cannot be trained several times.
+        """
+        ...
+
+
+class Run(Retrainable, Protocol):
+    """All seeds of one training at one width, readable at recorded times.
+
+    Matrices are numbered from 0 (input) to L (output), hidden layers from 1 to L; matrix k maps layer k to layer k + 1,
+    and layer 0 is the inputs. Weights W include their multipliers. Time t counts updates, 0 to steps.
+    A seed whose training has diverged yields infinities or NaN, never an exception; what a run cannot answer at all is
+    `Unanswerable`.
+    """
+
+    @property
+    def training(self) -> Training:
+        """What was trained."""
+        ...
+
+    @property
+    def steps(self) -> int:
+        """How many updates there are; the last time."""
         ...
 
     @property
@@ -76,15 +125,23 @@ class Run(Protocol):
         ...
 
     def preactivations(self, layer: int, time: int, points: Points = "train") -> Tensor:
-        """Inputs of a hidden layer's nonlinearity, layer 1..depth, [seed, point, width]."""
+        """Inputs of a hidden layer's nonlinearity, layer 1..L, [seed, point, width]."""
         ...
 
     def features(self, layer: int, time: int, points: Points = "train") -> Tensor:
-        """Outputs of a hidden layer's nonlinearity, layer 0 (the data) to depth, [seed, point, size]."""
+        """Outputs of a hidden layer's nonlinearity, layer 0 (the data) to L, [seed, point, size]."""
         ...
 
     def outputs(self, time: int, points: Points = "train") -> Tensor:
         """The trained function, [seed, point, C]; f_t - f_0 where the network is centred."""
+        ...
+
+    def weights(self, matrix: int, time: int) -> Tensor:
+        """W at a time, [seed, fan_out, fan_in].
+
+        Raises:
+            Unanswerable: where the matrix is not stored.
+        """
         ...
 
     def weight_norm(self, matrix: int, norm: Norm, time: int = 0) -> Tensor:

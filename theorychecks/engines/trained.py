@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from theorychecks.arguments import is_whole
 from theorychecks.engines.matrix import Matrix
-from theorychecks.engines.run import Norm, Points
+from theorychecks.engines.run import Norm, Points, check_norm
 from theorychecks.networks import MLP, Layer, Training
 
 
@@ -23,7 +24,7 @@ class Pass(NamedTuple):
 
 
 class TrainedRun:
-    """A `Run` that asks its matrices."""
+    """A finished training that answers by its matrices: a `Run`, except that it cannot be trained again."""
 
     def __init__(
         self,
@@ -49,6 +50,11 @@ class TrainedRun:
         self.peak_outputs = torch.full(shape, torch.nan, dtype=inputs.dtype)
 
     @property
+    def steps(self) -> int:
+        """How many updates there are."""
+        return self.training.steps
+
+    @property
     def layers(self) -> Sequence[Layer]:
         """The network's matrices, described."""
         return tuple(matrix.layer for matrix in self.matrices)
@@ -72,6 +78,12 @@ class TrainedRun:
         """The trained function, [seed, point, C]."""
         raw = self._pass(time, points).outputs
         return raw - self._pass(0, points).outputs if self.training.network.centred else raw
+
+    def weights(self, matrix: int, time: int) -> Tensor:
+        """W at a time, [seed, fan_out, fan_in]."""
+        self._check_matrix(matrix)
+        self._check_recorded(time)
+        return self.matrices[matrix].values(time)
 
     def weight_norm(self, matrix: int, norm: Norm, time: int = 0) -> Tensor:
         """Norm of W at a time, [seed]."""
@@ -116,13 +128,13 @@ class TrainedRun:
         if time not in self.recorded:
             raise ValueError(
                 f"weights at time {time} were not recorded; recorded are {self.recorded}. "
-                "Read time=0 or time=run.training.steps."
+                "Read time=0 or time=run.steps."
             )
 
     def _check_number(self, noun: str, given: int, first: int) -> None:
         depth = len(self.matrices) - 1
         # A negative one would be counted from the end, and read another layer at another depth.
-        if isinstance(given, bool) or not isinstance(given, int) or not first <= given <= depth:
+        if not is_whole(given, first, depth):
             raise ValueError(
                 f"there is no {noun} {given!r}: in a network of depth {depth} they are numbered from {first} to "
                 f"{depth}. run.layers describes its matrices."
@@ -134,8 +146,7 @@ class TrainedRun:
     def _check_norm(self, matrix: int, norm: Norm, time: int) -> None:
         self._check_matrix(matrix)
         self._check_recorded(time)
-        if norm not in get_args(Norm):
-            raise ValueError(f"a norm is {' or '.join(map(repr, get_args(Norm)))}; got {norm!r}")
+        check_norm(norm)
 
     def _pass(self, time: int, points: Points) -> Pass:
         self._check_recorded(time)

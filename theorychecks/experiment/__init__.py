@@ -9,4 +9,3 @@ from theorychecks.experiment.resources import Resources as Resources
 from theorychecks.experiment.scan import Draw as Draw
 from theorychecks.experiment.scan import Scan as Scan
 from theorychecks.experiment.sweep import Sweep as Sweep
-from theorychecks.experiment.trial import EngineTrial as EngineTrial

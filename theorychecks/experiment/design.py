@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
-from theorychecks.statistics.design import check_seeds, positive_integer
+from theorychecks.arguments import is_whole, whole_number
+from theorychecks.statistics.design import check_seeds
+from theorychecks.statistics.parts import Part, Parts, Selection, select, selection
 from theorychecks.statistics.sequential import SHARES
 
 DEFAULT_BUDGET: Final = 16
@@ -25,14 +27,14 @@ class Design(ABC):
         seeds: takes the place of a budget: so many runs at every axis value, or one number for each, and one look.
         root_seed: another one draws everything anew; below 2^32.
         block: of root seeds. Claims are drawn from block 0; a run's seed and a confirmation on fresh seeds take others.
-        words: only readings whose names contain all of these are judged.
+        selection: only readings with these parts are judged; see `of`.
     """
 
     budget: int | None = field(default=None, kw_only=True)
     seeds: tuple[int, ...] | int | None = field(default=None, kw_only=True)
     root_seed: int = field(default=0, kw_only=True)
     block: int = field(default=0, kw_only=True)
-    words: tuple[str, ...] = field(default=(), kw_only=True)
+    selection: Selection = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
         if self.seeds is not None:
@@ -44,9 +46,9 @@ class Design(ABC):
             object.__setattr__(self, "seeds", check_seeds(self.seeds, len(self.axis_values)))
         else:
             budget = DEFAULT_BUDGET if self.budget is None else self.budget
-            object.__setattr__(self, "budget", positive_integer(budget, "a budget, in networks at every width,"))
+            object.__setattr__(self, "budget", whole_number(budget, "a budget, in networks at every width,"))
         seed = self.root_seed
-        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < _SEED_BLOCK:
+        if not is_whole(seed, 0, _SEED_BLOCK - 1):
             raise ValueError(f"a root seed is a whole number from 0 to 2^32 - 1; got {seed!r}")
 
     @property
@@ -101,9 +103,13 @@ class Design(ABC):
         """The root seed of all draws, that of the block included."""
         return self.root_seed + self.block * _SEED_BLOCK
 
-    def of(self, *words: str) -> Self:
-        """The same, judged on the readings whose names contain these words: `.of("hidden", "spectral")`."""
-        return replace(self, words=words)
+    def of(self, **parts: Part | Iterable[Part]) -> Self:
+        """The same, judged on readings with these parts: `.of(role="hidden", norm="spectral")`, `.of(layer=(1, 2))`.
+
+        Raises:
+            PartsError: if no reading has such a part, where that is known before anything is measured.
+        """
+        return replace(self, selection=selection(parts))
 
     def with_seeds(self, seeds: int | tuple[int, ...]) -> Self:
         """The same over so many runs an axis value, in one look."""
@@ -125,16 +131,10 @@ class Design(ABC):
         """The same reaching so many octaves of width further; an axis of another kind stays as it is."""
         return self
 
-    def select(self, names: Sequence[str]) -> list[str]:
-        """Those names that contain all words.
+    def select(self, readings: Iterable[Parts]) -> list[Parts]:
+        """Those readings that are judged.
 
         Raises:
-            ValueError: if none does.
+            PartsError: if no reading has the parts that were asked for.
         """
-        chosen = [name for name in names if all(word in name for word in self.words)]
-        if not chosen:
-            raise ValueError(
-                f"no reading of {self.title!r} is named with {' and '.join(map(repr, self.words))}; "
-                f"there are {', '.join(map(repr, names))}"
-            )
-        return chosen
+        return select(readings, self.selection, self.title)

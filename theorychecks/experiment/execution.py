@@ -12,14 +12,15 @@ import numpy as np
 import torch
 
 from theorychecks.engines.choice import Choice, choose
+from theorychecks.engines.deferred import DeferredRun
 from theorychecks.engines.matrix import Tally
 from theorychecks.experiment.design import Design
 from theorychecks.experiment.resources import Resources
 from theorychecks.experiment.scan import Scan
 from theorychecks.experiment.sweep import Sweep
-from theorychecks.experiment.trial import EngineTrial
-from theorychecks.observables.observable import Reading
+from theorychecks.observables.observable import Reading, Readings
 from theorychecks.statistics.measurement import Measurement
+from theorychecks.statistics.parts import Parts
 from theorychecks.statistics.statuses import status_of
 
 
@@ -28,14 +29,14 @@ class Measured:
     """What a sweep has given.
 
     Attributes:
-        measurements: by reading, in the observable's order.
+        measurements: by the parts of each reading, in the observable's order.
         engine: which engine carried the trainings out, from which width on.
         seconds: how long it took.
         flops: floating-point operations of all matrix products.
         trainings: networks trained, each time that one was.
     """
 
-    measurements: Mapping[str, Measurement]
+    measurements: Mapping[Parts, Measurement]
     engine: str
     seconds: float
     flops: float
@@ -49,7 +50,7 @@ _DEFAULT: Final = Resources()
 class _Block:
     """Some consecutive seeds of one width, observed together."""
 
-    readings: Mapping[str, Reading]
+    readings: Readings
     seeds: int
     seconds: float
     flops: float
@@ -76,7 +77,7 @@ class _Cell:
     count: int
     key: tuple[object, ...]
     chunks: Callable[[int, int], list[list[int]]]
-    observe: Callable[[Sequence[int], Tally], tuple[Mapping[str, Reading], int]]
+    observe: Callable[[Sequence[int], Tally], tuple[Readings, int]]
 
 
 def measure(design: Design, resources: Resources = _DEFAULT) -> Measured:
@@ -86,11 +87,12 @@ def measure(design: Design, resources: Resources = _DEFAULT) -> Measured:
     and not what is measured by hand.
 
     Args:
-        design: what to do; its `words` do not matter here.
+        design: what to do; all readings are measured, whichever it selects.
         resources: which engine, device and how much memory; engines and chunks are settled before anything is trained.
 
     Raises:
         ValueError: if the engine asked for cannot represent the training, or if a reading is negative.
+        PartsError: if no reading at the first axis value has the parts that the design selects.
         MemoryError: if a width does not fit into the memory budget.
     """
     if isinstance(design, Sweep):
@@ -101,24 +103,25 @@ def measure(design: Design, resources: Resources = _DEFAULT) -> Measured:
         assert isinstance(design, Scan)
         cells = [_value(design, place, resources) for place in range(len(design.values))]
         engine = "function"
-    found: dict[str, list[list[Reading]]] = {}
+    found: dict[Parts, list[list[Reading]]] = {}
     seconds = flops = 0.0
     trainings = 0
     for cell in cells:
         blocks = _blocks(design, cell)
         if found and set(found) != set(blocks[0].readings):
-            title, names = design.title or "the sweep", list(blocks[0].readings)
+            title, names = design.title or "the sweep", [str(parts) for parts in blocks[0].readings]
             raise ValueError(f"{title} has readings {names} at {design.axis} {cell.axis_value:g}, others before")
-        for name in blocks[0].readings:
-            found.setdefault(name, []).append([block.readings[name] for block in blocks])
-            _check_sign(design, name, cell.axis_value, found[name][-1])
+        design.select(blocks[0].readings)
+        for parts in blocks[0].readings:
+            found.setdefault(parts, []).append([block.readings[parts] for block in blocks])
+            _check_sign(design, parts, cell.axis_value, found[parts][-1])
         # What another look or claim trained beyond these seeds is not theirs to pay.
         share = cell.count / sum(block.seeds for block in blocks)
         seconds += share * sum(block.seconds for block in blocks)
         flops += share * sum(block.flops for block in blocks)
         trainings += round(share * sum(block.trainings for block in blocks))
     return Measured(
-        {name: _measurement(design, name, readings) for name, readings in found.items()},
+        {parts: _measurement(design, parts, readings) for parts, readings in found.items()},
         engine,
         seconds,
         flops,
@@ -127,16 +130,19 @@ def measure(design: Design, resources: Resources = _DEFAULT) -> Measured:
 
 
 def _width(sweep: Sweep, place: int, choice: Choice, resources: Resources) -> _Cell:
-    width, networks = sweep.widths[place], sweep.observable.networks
+    width, observable = sweep.widths[place], sweep.observable
+    networks = observable.networks
 
-    def observe(seeds: Sequence[int], tally: Tally) -> tuple[Mapping[str, Reading], int]:
-        trial = EngineTrial(sweep.training, width, seeds, sweep.drawn_from, choice, resources.device, tally)
-        return sweep.observable.observe(trial), len(seeds) // networks
+    def observe(seeds: Sequence[int], tally: Tally) -> tuple[Readings, int]:
+        run = DeferredRun(
+            sweep.training, width, seeds, sweep.drawn_from, choice, resources.device, tally, observable.times
+        )
+        return observable.read(run), len(seeds) // networks
 
     def chunks(first: int, last: int) -> list[list[int]]:
         start, stop = first * networks, last * networks
         # An observable that trains again asks for chunks itself, of networks that change from one round to the next.
-        together = max(stop - start, 1) if sweep.observable.retrains else choice.together
+        together = max(stop - start, 1) if observable.retrains else choice.together
         return [list(range(at, min(at + together, stop))) for at in range(start, stop, together)]
 
     key = *sweep.subject, width, sweep.drawn_from, resources.device, choice.engine
@@ -146,7 +152,7 @@ def _width(sweep: Sweep, place: int, choice: Choice, resources: Resources) -> _C
 def _value(scan: Scan, place: int, resources: Resources) -> _Cell:
     value = scan.values[place]
 
-    def observe(seeds: Sequence[int], tally: Tally) -> tuple[Mapping[str, Reading], int]:
+    def observe(seeds: Sequence[int], tally: Tally) -> tuple[Readings, int]:
         with torch.no_grad():
             return scan.readings(value, scan.draw(value, seeds, resources, tally)), len(seeds)
 
@@ -202,29 +208,31 @@ def _engine_text(widths: Sequence[int], choices: Sequence[Choice]) -> str:
     return ", ".join(parts)
 
 
-def _check_readings(design: Design, readings: Mapping[str, Reading], count: int) -> None:
+def _check_readings(design: Design, readings: Readings, count: int) -> None:
     title = design.title or "the sweep"
+    if not isinstance(readings, Mapping) or not all(isinstance(each, Reading) for each in readings.values()):
+        raise TypeError(f"{title} must read a mapping from tc.Parts to tc.Reading; got {readings!r}")
     if not readings:
         raise ValueError(f"{title} reads nothing at all: an empty claim would pass vacuously")
-    for name, reading in readings.items():
+    for parts, reading in readings.items():
         if tuple(reading.values.shape) != (count,):
             raise ValueError(
                 f"{title} must give one number a seed, shape ({count},); "
-                f"got {tuple(reading.values.shape)} for {name or 'its only reading'!r}"
+                f"got {tuple(reading.values.shape)} for {str(parts) or 'its only reading'!r}"
             )
 
 
-def _check_sign(design: Design, name: str, axis_value: float, readings: Sequence[Reading]) -> None:
+def _check_sign(design: Design, parts: Parts, axis_value: float, readings: Sequence[Reading]) -> None:
     """Stop at the first axis value that has a sign, before others and dearer ones are measured."""
     values = np.concatenate([reading.values.cpu().numpy() for reading in readings]).astype(float)
     if np.any(values < 0):
         raise ValueError(
-            f"{name or design.title} must be positive to have an exponent; it is {np.nanmin(values):g} at "
+            f"{str(parts) or design.title} must be positive to have an exponent; it is {np.nanmin(values):g} at "
             f"{design.axis} {axis_value:g}. Measure its size (a norm, a root mean square) instead."
         )
 
 
-def _measurement(design: Design, name: str, cells: Sequence[Sequence[Reading]]) -> Measurement:
+def _measurement(design: Design, parts: Parts, cells: Sequence[Sequence[Reading]]) -> Measurement:
     values, statuses, exact = [], [], []
     for readings, count in zip(cells, design.counts, strict=True):
         numbers = [float(v) for reading in readings for v in reading.values.cpu().tolist()][:count]
@@ -239,5 +247,5 @@ def _measurement(design: Design, name: str, cells: Sequence[Sequence[Reading]]) 
         statuses=tuple(statuses),
         shared_seeds=design.shared_seeds,
         exact=tuple(exact),
-        name=name or design.title,
+        name=str(parts) or design.title,
     )

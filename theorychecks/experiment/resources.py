@@ -10,6 +10,7 @@ from typing import Final
 import psutil
 import torch
 
+from theorychecks.arguments import is_whole, whole_number
 from theorychecks.engines.choice import REFERENCE_RATES, EngineName, check_engine
 from theorychecks.engines.cost import Rates
 from theorychecks.experiment.calibration import calibrated
@@ -40,10 +41,9 @@ class Resources:
     def __post_init__(self) -> None:
         check_engine(self.engine)
         budget = self.memory_budget
-        if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int) or budget < 1):
+        if budget is not None and not is_whole(budget):
             raise ValueError(f"a memory budget is a positive number of bytes; got {budget!r}")
-        if isinstance(self.workers, bool) or not isinstance(self.workers, int) or self.workers < 1:
-            raise ValueError(f"the number of workers is a positive integer; got {self.workers!r}")
+        whole_number(self.workers, "the number of workers")
         try:
             device = torch.device(self.device)
         except (RuntimeError, TypeError) as error:

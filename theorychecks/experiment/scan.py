@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
+from theorychecks.arguments import array_of, axis_of, check_text
 from theorychecks.engines.choice import choose
+from theorychecks.engines.deferred import DeferredRun
 from theorychecks.engines.matrix import Tally
-from theorychecks.engines.randomness import generator, integer
 from theorychecks.experiment.design import Design
 from theorychecks.experiment.resources import Resources
-from theorychecks.experiment.trial import EngineTrial
 from theorychecks.networks import Training
-from theorychecks.observables.observable import Observable, Reading
-from theorychecks.statistics.arguments import array_of, axis_of, check_text
+from theorychecks.networks.randomness import generator, integer
+from theorychecks.observables.observable import Observable, Reading, Readings, check_observable
 from theorychecks.statistics.measurement import check_order
+from theorychecks.statistics.parts import Parts, parts_of
 from theorychecks.statistics.sequential import SHARES
 
-Read = Callable[[float, "Draw"], "ArrayLike | Reading | Mapping[str, ArrayLike | Reading]"]
+Read = Callable[[float, "Draw"], "ArrayLike | Reading | Mapping[Any, ArrayLike | Reading]"]
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,27 @@ class Draw:
         """Torch's generator for one seed, and for this part of what is drawn."""
         return generator(*self.place, *what, seed)
 
-    def read(self, observable: Observable, training: Training, width: int) -> dict[str, Reading]:
+    def values(self, observable: Observable, training: Training, width: int) -> torch.Tensor:
+        """The only reading of an observable, [seed]; see `read`.
+
+        Raises:
+            ValueError: if it has several.
+        """
+        found = self.read(observable, training, width)
+        if len(found) != 1:
+            there = ", ".join(repr(str(parts)) for parts in found)
+            raise ValueError(f"{observable.title!r} has several readings, {there}; take them from draw.read(...)")
+        (reading,) = found.values()
+        return reading.values
+
+    def read(self, observable: Observable, training: Training, width: int) -> Readings:
         """An observable of networks of one width, trained by the engine that is faster there, one value a seed.
 
         Raises:
             ValueError: if the engine asked for cannot represent the training.
             MemoryError: if the width does not fit into the memory budget.
         """
+        check_observable(observable)
         resources, group = self.resources, observable.networks
         choice = choose(
             training,
@@ -67,12 +83,13 @@ class Draw:
             on_cpu=resources.on_cpu,
         )
         together = len(self.seeds) if observable.retrains else max(choice.together // group, 1)
-        parts = []
+        chunks = []
         for start in range(0, len(self.seeds), together):
             networks = [seed * group + k for seed in self.seeds[start : start + together] for k in range(group)]
-            trial = EngineTrial(training, width, networks, integer(*self.place), choice, resources.device, self.tally)
-            parts.append(observable.observe(trial))
-        return {name: _joined([part[name] for part in parts]) for name in parts[0]}
+            root, device = integer(*self.place), resources.device
+            run = DeferredRun(training, width, networks, root, choice, device, self.tally, observable.times)
+            chunks.append(observable.read(run))
+        return {parts: _joined([chunk[parts] for chunk in chunks]) for parts in chunks[0]}
 
 
 @dataclass(frozen=True)
@@ -81,9 +98,9 @@ class Scan(Design):
 
     Attributes:
         read: from an axis value and a `Draw` to one number for each of the draw's seeds, or to several such arrays by
-            name; to a single number where nothing is drawn, as for a formula. What it draws comes from the draw's
-            generators. It is the same function at every look, and two scans with one function share what has been
-            measured.
+            name or by `Parts`; to a single number where nothing is drawn, as for a formula. What it draws comes from
+            the draw's generators. It is the same function at every look, and two scans with one function share what
+            has been measured.
         values: of the axis, increasing and positive.
         along: the axis, what varies: "samples", "output scale", "particles".
         name: of the quantity.
@@ -164,12 +181,13 @@ class Scan(Design):
         place = (self.drawn_from,) if self.shared else (self.drawn_from, self.axis, value)
         return Draw(seeds, place, resources, tally)
 
-    def readings(self, value: float, draw: Draw) -> dict[str, Reading]:
-        """What the function gives, as readings by name."""
+    def readings(self, value: float, draw: Draw) -> Readings:
+        """What the function gives, as readings."""
         found = self.read(value, draw)
-        by_name = found if isinstance(found, Mapping) else {"": found}
+        by_name = found if isinstance(found, Mapping) else {Parts(): found}
         return {
-            name: _reading(given, len(draw.seeds), f"{self.name} {name}".strip()) for name, given in by_name.items()
+            (parts := parts_of(key)): _reading(given, len(draw.seeds), f"{self.name} {parts}".strip())
+            for key, given in by_name.items()
         }
 
 

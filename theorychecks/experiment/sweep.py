@@ -9,9 +9,10 @@ from typing import Any
 
 from theorychecks.experiment.design import Design
 from theorychecks.networks import LearningRate, Parametrization, Training
-from theorychecks.observables.observable import JOINT, Observable, check_observable
+from theorychecks.observables.observable import Observable, check_observable
 from theorychecks.statistics.design import check_widths
 from theorychecks.statistics.measurement import check_axis
+from theorychecks.statistics.parts import check_names
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Sweep(Design):
             one look.
         root_seed: another one draws other networks everywhere; below 2^32.
         block: of root seeds. Claims are drawn from block 0; a run's seed and a confirmation on fresh seeds take others.
-        words: only readings whose names contain all of these are judged.
+        selection: only readings with these parts are judged; see `of`.
     """
 
     observable: Observable
@@ -44,6 +45,8 @@ class Sweep(Design):
             )
         object.__setattr__(self, "widths", check_widths(self.widths))
         check_axis(self.widths)
+        if self.observable.parts is not None:
+            check_names(self.selection, self.observable.parts, self.title)
         super().__post_init__()
 
     @property
@@ -59,7 +62,7 @@ class Sweep(Design):
     @property
     def title(self) -> str:
         """What reports call the observable; observables that are read together have titles of their own."""
-        return "" if self.observable.title == JOINT else self.observable.title
+        return self.observable.title
 
     @property
     def subject(self) -> tuple[object, ...]:
@@ -87,7 +90,7 @@ class Sweep(Design):
 
     def with_observable(self, observable: Observable) -> Sweep:
         """The same sweep of another observable."""
-        return replace(self, observable=observable, words=())
+        return replace(self, observable=observable, selection=())
 
     def on(self, counts: Sequence[int]) -> Sweep:
         """The same sweep on its first widths, with these numbers of seeds."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from theorychecks.arguments import whole_number
 from theorychecks.claims import ClaimFailure, ClaimUndecided, Recorder, check, recording
 from theorychecks.claims.recording import now_recording
 from theorychecks.experiment import Scan
@@ -19,7 +20,7 @@ from theorychecks.gates.source import Moment, Source, by_prediction
 from theorychecks.judging import Conditions, as_control, as_missed_control, as_open_control
 from theorychecks.modules import Model, ModelError
 from theorychecks.networks import Parametrization
-from theorychecks.statistics.design import check_seeds, check_widths, positive_integer
+from theorychecks.statistics.design import check_seeds, check_widths
 from theorychecks.statistics.prediction import Layout
 
 STEPS = 4
@@ -232,11 +233,11 @@ def admitted(
     Raises:
         TypeError, ValueError: for others.
     """
-    positive_integer(steps, "steps")
+    whole_number(steps, "steps")
     given = (1, steps) if at is None else at
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise TypeError(f"coordinates are read at several times, at=(1, {steps}) say; got at={at!r}")
-    times = tuple(sorted({positive_integer(time, "a number of steps in at=") for time in given}))
+    times = tuple(sorted({whole_number(time, "a number of steps in at=") for time in given}))
     if not times or times[-1] > steps:
         raise ValueError(f"coordinates are read at=... after 1 to steps={steps} steps; got {at}")
     chosen = check_widths(widths)

@@ -14,16 +14,17 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from theorychecks.arguments import whole_number
 from theorychecks.engines import Histories, Limits
-from theorychecks.engines.randomness import integer
 from theorychecks.experiment import Draw, Scan
 from theorychecks.gates.coordinate_check import BUDGET, COST
 from theorychecks.gates.source import Source
 from theorychecks.modules import Model, ModelError
+from theorychecks.networks.randomness import integer
 from theorychecks.observables.observable import Reading
 from theorychecks.observables.optimal_rate import best_rate
 from theorychecks.observables.stability import stability_threshold
-from theorychecks.statistics.design import check_widths, positive_integer
+from theorychecks.statistics.design import check_widths
 
 _WIDER = 1.25
 """Trainings at several rates are planned as if they grew a little faster with the width."""
@@ -149,7 +150,7 @@ def _scan(
     name: str,
     observe: Callable[[ModuleTrial], Reading],
 ) -> Scan:
-    positive_integer(steps, "steps")
+    whole_number(steps, "steps")
     source = Source(model, check_widths(widths), steps, ())
 
     def read(width: float, draw: Draw) -> Reading:

@@ -8,46 +8,25 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
-import psutil
-import torch
-from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch import Tensor
 
 from theorychecks.experiment import Draw
-from theorychecks.modules import Adjustment, Anatomy, Model, ModelError, anatomy
+from theorychecks.modules import Adjustment, Anatomy, Model, ModelError
 from theorychecks.modules.adjustment import NONE
-from theorychecks.modules.checks import memory, optimizer_of, untouched
 from theorychecks.modules.coordinates import CHANGE, EFFECTIVE, Coordinate
+from theorychecks.modules.examination import Optimizing, examined
 from theorychecks.modules.model import check_model
 from theorychecks.modules.rehearsal import rehearse
 from theorychecks.modules.stacked import NotStackable, together, train_stacked
-from theorychecks.modules.state import as_it_was, weights_as_they_were
-from theorychecks.modules.training import Drawn, Trained, drawn, train
+from theorychecks.modules.training import Trained, train
 from theorychecks.statistics.measurement import check_order
 
 P = TypeVar("P")
 _PILOTS = 2
-_COPIES = 6
-"""Of all weights: themselves, the first ones, gradients, two moments, and a step in the making."""
 _AGREES = 0.02
 """Relative difference between what stacked models show and each of them alone: rounding, of small changes too."""
 _SAME = 1e-6
 """Relative scatter of what does not depend on the weights."""
-
-
-@dataclass(frozen=True)
-class Optimizing:
-    """What can be told of a model's optimizer without a step.
-
-    Attributes:
-        scale_free: whether its updates do not depend on the size of gradients, as Adam's do not.
-        decays: whether weights decay.
-        opaque: whether it is a function that makes whole steps, of which nothing can be told.
-    """
-
-    scale_free: bool
-    decays: bool
-    opaque: bool
 
 
 @dataclass(frozen=True)
@@ -96,7 +75,7 @@ class Source:
         check_order(self.widths)
         if len(self.widths) < 2:
             raise ValueError(f"roles are inferred by comparing two widths; got {self.widths}. Give two or more.")
-        self.anatomy, self.optimizing = _anatomy(self.model, self.widths, self.steps)
+        self.anatomy, self.optimizing = examined(self.model, self.widths, self.steps)
         for width in self.widths[2:]:
             rehearse(self.model, width, self.anatomy)
 
@@ -167,7 +146,7 @@ class Source:
             times=self.times,
             anatomy=self.anatomy,
             adjustment=replace(self.adjust(width), rate=rates),
-        )
+        ).each()
 
     def _agrees(self, width: int, place: tuple[object, ...], seeds: Sequence[int]) -> bool:
         """Whether models of several seeds can be stacked, and are then the same as alone."""
@@ -262,59 +241,6 @@ def _close(one: Trained, other: Trained) -> bool:
     for step, readings in one.coordinates.items():
         pairs += [(float(value), float(other.coordinates[step][name])) for name, value in readings.items()]
     return all(math.isclose(a, b, rel_tol=_AGREES, abs_tol=_SAME) or (a != a and b != b) for a, b in pairs)
-
-
-def _anatomy(model: Model, widths: tuple[int, ...], steps: int) -> tuple[Anatomy, Optimizing]:
-    """A model's parts, once it has shown that it can be gated, and what can be told of its optimizer.
-
-    Raises:
-        ModelError: if it cannot.
-    """
-    narrow, wide = widths[:2]
-    with as_it_was():
-        with memory(model, narrow):
-            first = drawn(model, narrow, (0,), 0, steps)
-            again = _redrawn(model, first, narrow, steps)
-        with memory(model, wide):
-            second = drawn(model, wide, (0,), 0, 1)
-        kept = (weights_as_they_were(first.module), weights_as_they_were(second.module))
-        with untouched(model, narrow, first.batches[0]), kept[0], kept[1]:
-            optimizing = _told(optimizer_of(model, first.module, narrow))
-            parts = anatomy(model, first.module, second.module, (narrow, wide), first.batches[0], again=again)
-    needed, free = _COPIES * 4 * parts.weights_at(widths[-1]), psutil.virtual_memory().available
-    if needed > free:
-        raise ModelError(
-            f"{model.title} would run out of memory at width {widths[-1]}: its weights, their gradients and moments "
-            f"take some {needed / 1e9:.0f} GB there, and {free / 1e9:.0f} GB are free. Take narrower widths."
-        )
-    return parts, optimizing
-
-
-def _told(optimizer: object) -> Optimizing:
-    groups = getattr(optimizer, "param_groups", [])
-    return Optimizing(
-        scale_free=any("eps" in group for group in groups),
-        decays=any(group.get("weight_decay") for group in groups),
-        opaque=not isinstance(optimizer, Optimizer),
-    )
-
-
-def _redrawn(model: Model, first: Drawn, width: int, steps: int) -> nn.Module:
-    """The model from another seed.
-
-    Raises:
-        ModelError: if it is the same for every seed, on the same batches.
-    """
-    values = [parameter.detach().clone() for parameter in first.module.parameters()]
-    second = drawn(model, width, (0,), 1, steps)
-    others = list(second.module.parameters())
-    same = bool(values) and all(torch.equal(a, b) for a, b in zip(values, others, strict=True))
-    if same and not callable(model.batches):
-        raise ModelError(
-            f"{model.title}: build({width}) gives the same weights whatever torch's seed, so that seeds tell nothing "
-            "of the noise. Draw the weights inside of build from torch's global generator, and set no seed there."
-        )
-    return second.module
 
 
 def by_prediction(moments: Mapping[Moment, P]) -> dict[P, list[Moment]]:

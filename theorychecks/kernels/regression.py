@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import cho_solve, get_lapack_funcs
 
+from theorychecks.arguments import is_whole
+
 FloatArray: TypeAlias = NDArray[np.float64]
 
 _ROUNDING = float(np.finfo(np.float64).eps)
@@ -164,7 +166,7 @@ def _singular(matrix: FloatArray, ridge: float) -> ValueError:
 
 
 def _validate_descent(steps: object, learning_rate: float) -> None:
-    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 0:
+    if not is_whole(steps, 0):
         raise ValueError(f"steps must be a non-negative integer; got {steps!r}. Try steps=100.")
     if not (np.isfinite(learning_rate) and learning_rate > 0):
         raise ValueError(f"learning_rate must be positive and finite; got {learning_rate}. Try 1 / trace(K).")

@@ -22,6 +22,7 @@ from torch.utils._pytree import tree_map_only
 from theorychecks.modules.calls import logits_of
 from theorychecks.modules.hooks import LOGITS, Attention, Call, Watched, call_of, plain, unmasked
 from theorychecks.modules.model import tensors_in
+from theorychecks.modules.recording import root_mean_square
 from theorychecks.modules.roles import Anatomy
 from theorychecks.modules.state import RandomState, drawing_from
 
@@ -104,19 +105,19 @@ def read_coordinates(
             # A later operation may change it in place.
             features[where] = tensor = tensor.detach().clone()
             kept = unmasked(tensor) if LOGITS in name else None
-            readings[Coordinate(where, SIZE)] = _root_mean_square(tensor, kept)
+            readings[Coordinate(where, SIZE)] = root_mean_square(tensor, kept)
             before = start.features.get(where) if start is not None else None
             # What is routed by the weights has other rows after a step, and no change to speak of.
             if before is not None and before.shape == tensor.shape:
                 kept = None if kept is None else kept & unmasked(before)
-                readings[Coordinate(where, CHANGE)] = _root_mean_square(tensor - before, kept)
+                readings[Coordinate(where, CHANGE)] = root_mean_square(tensor - before, kept)
 
     def visit(call: Call) -> None:
         found = tensors_in(call.output)
         note(call.name, found)
         given = next(iter(tensors_in(call.arguments).values()), None)
         if given is not None:
-            readings[Coordinate(call.name, INPUT)] = _root_mean_square(given)
+            readings[Coordinate(call.name, INPUT)] = root_mean_square(given)
         if start is not None and anatomy.own.get(plain(call.name)) and found:
             readings.update(_updates(call, anatomy, start, watched))
 
@@ -192,14 +193,6 @@ def _numbers(outputs: Any) -> list[Tensor]:
     return list(tensors_in(outputs).values()) or [loss]
 
 
-def _root_mean_square(values: Tensor, kept: Tensor | None = None) -> Tensor:
-    """Over all entries, or over those that are kept, in single precision or better."""
-    values = values if values.dtype == torch.float64 else values.to(torch.float32)
-    if kept is None:
-        return values.square().mean().sqrt()
-    return (torch.where(kept, values, torch.zeros_like(values)).square().sum() / kept.sum().clamp(min=1)).sqrt()
-
-
 def _updates(call: Call, anatomy: Anatomy, start: Start, watched: Watched) -> Readings:
     """Effective updates of a module's own parameters, and what propagates through it."""
     name = plain(call.name)
@@ -219,7 +212,7 @@ def _updates(call: Call, anatomy: Anatomy, start: Start, watched: Watched) -> Re
     feature = f"{call.name}{next(iter(tensors_in(call.output)))}"
     before = start.features.get(feature)
     if not inside and before is not None and before.shape == unmoved.shape:
-        readings[Coordinate(feature, PROPAGATING)] = _root_mean_square(unmoved - before)
+        readings[Coordinate(feature, PROPAGATING)] = root_mean_square(unmoved - before)
     moved = output - unmoved
     for local, part in zip(own, used, strict=True):
         coordinate = Coordinate(call.name, EFFECTIVE, part.name)
@@ -236,7 +229,7 @@ def _updates(call: Call, anatomy: Anatomy, start: Start, watched: Watched) -> Re
             update = moved - shift if local == "weight" else shift
         else:
             update = output - again({local: first[local]})
-        readings[coordinate] = _root_mean_square(update)
+        readings[coordinate] = root_mean_square(update)
     return readings
 
 

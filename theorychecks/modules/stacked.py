@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import torch
@@ -20,6 +21,7 @@ from theorychecks.modules.checks import check_finite, memory
 from theorychecks.modules.coordinates import Read, Readings, Start, read_coordinates
 from theorychecks.modules.errors import ModelError
 from theorychecks.modules.model import Batch, Model
+from theorychecks.modules.recording import NOTHING, Recording, Seen, State
 from theorychecks.modules.roles import Anatomy
 from theorychecks.modules.state import as_it_was
 from theorychecks.modules.training import (
@@ -38,6 +40,30 @@ MOST_WEIGHTS: Final = 2**21
 _ENTRY_BY_ENTRY: Final = (SGD, Adam, AdamW, NAdam, RAdam, Adamax, RMSprop)
 
 
+@dataclass(frozen=True)
+class Together:
+    """What trainings of several seeds have shown, stacked.
+
+    Attributes:
+        coordinates: by the number of steps after which they were read, [seed] each.
+        losses: [t, seed], as `Trained` has them.
+        sizes: of what was recorded, [t, seed, 2].
+        states: recorded weights and buffers, by the number of steps.
+    """
+
+    coordinates: Mapping[int, Readings]
+    losses: Tensor
+    sizes: Tensor
+    states: Mapping[int, State]
+
+    def each(self) -> list[Trained]:
+        """Coordinates and losses of each."""
+        return [
+            Trained({t: {c: v[k] for c, v in found.items()} for t, found in self.coordinates.items()}, tuple(row))
+            for k, row in enumerate(self.losses.T.tolist())
+        ]
+
+
 class NotStackable(Exception):  # noqa: N818 - a verdict on the model, for which there is a loop
     """A model cannot be stacked, and why."""
 
@@ -52,8 +78,9 @@ def train_stacked(
     times: Sequence[int],
     anatomy: Anatomy,
     adjustment: Adjustment = NONE,
-) -> list[Trained]:
-    """Train models of several seeds at once; `Trained` of each, as `train` has it.
+    recording: Recording = NOTHING,
+) -> Together:
+    """Train models of several seeds at once, as `train` does each.
 
     A rate of the adjustment has one number for each of them.
 
@@ -68,10 +95,10 @@ def train_stacked(
         made = [drawn(model, width, place, seed, steps) for seed in distinct]
         for one in made:
             anatomy.check(model, one.module, width)
-        if why := _apart([one.module for one in made]):
+        if why := apart([one.module for one in made]):
             raise NotStackable(why)
         try:
-            stack = _Stack(model, made, [distinct.index(seed) for seed in seeds], adjustment)
+            stack = _Stack(model, made, [distinct.index(seed) for seed in seeds], adjustment, recording)
             return stack.train(width, steps, times, anatomy)
         except (NotStackable, ModelError, MemoryError):
             raise
@@ -80,7 +107,7 @@ def train_stacked(
             raise NotStackable(f"{type(error).__name__}: {error}") from error
 
 
-def _apart(modules: Sequence[nn.Module]) -> str:
+def apart(modules: Sequence[nn.Module]) -> str:
     """Why modules are not the same but for their parameters and buffers; empty where they are."""
     if len({id(module) for module in modules}) < len(modules):
         return "build gives the same module again"
@@ -103,7 +130,7 @@ def together(anatomy: Anatomy, width: int) -> int:
     return max(int(MOST_WEIGHTS / anatomy.weights_at(width)), 1)
 
 
-class _Within(nn.Module):
+class Within(nn.Module):
     """Calls something with a module whose parameters are given."""
 
     def __init__(self, module: nn.Module) -> None:
@@ -111,14 +138,23 @@ class _Within(nn.Module):
         self.module = module
 
     def forward(self, action: Callable[[nn.Module], Any]) -> Any:
+        """What the action returns."""
         return action(self.module)
 
 
 class _Stack:
     """Models of several seeds, as one."""
 
-    def __init__(self, model: Model, made: Sequence[Drawn], which: Sequence[int], adjustment: Adjustment) -> None:
-        self.model, self.adjustment = model, adjustment
+    def __init__(
+        self,
+        model: Model,
+        made: Sequence[Drawn],
+        which: Sequence[int],
+        adjustment: Adjustment,
+        recording: Recording,
+    ) -> None:
+        self.model, self.adjustment, self.recording = model, adjustment, recording
+        self.states = dict[int, State]()
         for one in made:
             adjust_start(one, adjustment)
         optimizer = model.optimizer(made[0].module)
@@ -144,15 +180,15 @@ class _Stack:
         set_options(self.optimizer, adjustment)
         for name, parameter in self.base.named_parameters():
             self.parameters[name].requires_grad_(parameter.requires_grad)
-        self.within = _Within(self.base)
+        self.within = Within(self.base)
         drawn_each = callable(model.batches)
         self.batch_dimension = 0 if drawn_each else None
         self.batches = [
-            _stacked([made[k].batches[step] for k in which]) if drawn_each else made[0].batches[step]
+            stacked([made[k].batches[step] for k in which]) if drawn_each else made[0].batches[step]
             for step in range(len(made[0].batches))
         ]
 
-    def train(self, width: int, steps: int, times: Sequence[int], anatomy: Anatomy) -> list[Trained]:
+    def train(self, width: int, steps: int, times: Sequence[int], anatomy: Anatomy) -> Together:
         hooks = scaled_outputs(self.base, self.adjustment)
         try:
             return self._train(width, steps, times, anatomy)
@@ -160,19 +196,20 @@ class _Stack:
             for hook in hooks:
                 hook.remove()
 
-    def _train(self, width: int, steps: int, times: Sequence[int], anatomy: Anatomy) -> list[Trained]:
+    def _train(self, width: int, steps: int, times: Sequence[int], anatomy: Anatomy) -> Together:
         first = {name: tensor.detach().clone() for name, tensor in self.parameters.items()}
         coordinates, start = dict[int, Readings](), Start(first, {}, {})
         if times:
             read = self._probe(anatomy, None)
             coordinates[0], start = read.readings, Start(first, read.features, read.multipliers)
             check_finite(self.model, width, read.features)
-        losses = []
+        seen = list[Seen]()
+        self._keep(0)
         for step in range(steps):
-            loss = self._losses(self.batches[step])
-            losses.append(loss.detach())
+            loss, sizes = self._seen(self.batches[step])
+            seen.append(Seen(loss.detach(), sizes))
             if step == 0:
-                check_finite(self.model, width, {"the loss": losses[0]})
+                check_finite(self.model, width, {"the loss": seen[0].loss})
             before = {}
             if self.adjustment.touches_updates():
                 before = {name: tensor.detach().clone() for name, tensor in self.parameters.items()}
@@ -182,23 +219,34 @@ class _Stack:
             with torch.no_grad():
                 for name, was in before.items():
                     self.parameters[name].copy_(adjusted(self.adjustment, name, was, self.parameters[name]))
+            self._keep(step + 1)
             if step + 1 in times:
                 coordinates[step + 1] = self._probe(anatomy, start).readings
+            if not times and not self.recording.within(*seen[-1]).any():
+                return self._trained({}, seen, steps)
         with torch.no_grad():
-            losses.append(self._losses(self.batches[0]))
-        rows = torch.stack(losses, dim=1).tolist()
-        return [
-            Trained({t: {c: v[k] for c, v in found.items()} for t, found in coordinates.items()}, tuple(rows[k]))
-            for k in range(self.count)
-        ]
+            seen.append(self._seen(self.batches[0]))
+        return self._trained(coordinates, seen, steps)
 
-    def _losses(self, batch: Batch) -> Tensor:
-        def one(parameters: Mapping[str, Tensor], buffers: Mapping[str, Tensor], batch: Batch) -> Tensor:
-            def call(module: nn.Module) -> Tensor:
-                return self.model.outputs_and_loss(module, batch)[1]
+    def _trained(self, coordinates: Mapping[int, Readings], seen: Sequence[Seen], steps: int) -> Together:
+        self.recording.fill(self.states)
+        losses, sizes = (
+            torch.stack([*each, *[torch.full_like(each[0], torch.nan)] * (steps + 1 - len(each))]).double()
+            for each in zip(*seen, strict=True)
+        )
+        return Together(coordinates, losses, sizes, self.states)
+
+    def _keep(self, time: int) -> None:
+        if time in self.recording.times:
+            self.states[time] = State(self.parameters, self.buffers).copied()
+
+    def _seen(self, batch: Batch) -> Seen:
+        def one(parameters: Mapping[str, Tensor], buffers: Mapping[str, Tensor], batch: Batch) -> Seen:
+            def call(module: nn.Module) -> Seen:
+                return self.recording.see(module, lambda: self.model.outputs_and_loss(module, batch))
 
             with attention_scaled(self.adjustment):
-                return cast(Tensor, self._inside(parameters, buffers, call))
+                return cast(Seen, self._inside(parameters, buffers, call))
 
         dimensions = (0, 0, self.batch_dimension)
         return vmap(one, in_dims=dimensions)(self.parameters, self.buffers, batch)
@@ -235,13 +283,13 @@ class _Stack:
         return functional_call(self.within, given, (call,))
 
 
-def _stacked(batches: Sequence[Batch]) -> Batch:
+def stacked(batches: Sequence[Batch]) -> Batch:
     """Batches of several seeds as one, tensor by tensor."""
     first = batches[0]
     if isinstance(first, Tensor):
         return torch.stack(list(batches))
     if isinstance(first, Mapping):
-        return {key: _stacked([batch[key] for batch in batches]) for key in first}
+        return {key: stacked([batch[key] for batch in batches]) for key in first}
     if isinstance(first, tuple | list):
-        return tuple(_stacked([batch[place] for batch in batches]) for place in range(len(first)))
+        return tuple(stacked([batch[place] for batch in batches]) for place in range(len(first)))
     return first

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils._pytree import tree_map_only
 
-from theorychecks.engines.randomness import generator, integer
 from theorychecks.modules.adjustment import NONE, Adjustment
 from theorychecks.modules.checks import (
     called,
@@ -29,6 +28,7 @@ from theorychecks.modules.coordinates import Read, Readings, Start, read_coordin
 from theorychecks.modules.errors import ModelError, blamed
 from theorychecks.modules.hooks import Attention
 from theorychecks.modules.model import Batch, Model
+from theorychecks.modules.recording import NOTHING, Recording, Seen, State
 from theorychecks.modules.roles import Anatomy
 from theorychecks.modules.state import (
     RandomState,
@@ -38,6 +38,7 @@ from theorychecks.modules.state import (
     seed_all,
     weights_as_they_were,
 )
+from theorychecks.networks.randomness import generator, integer
 
 
 @dataclass(frozen=True)
@@ -56,17 +57,22 @@ class Trained:
     Attributes:
         coordinates: by the number of steps after which they were read.
         losses: before each step, and after the last; of the batch of that step, the first one at the end.
+        sizes: likewise, of what was recorded.
+        states: recorded weights and buffers, by the number of steps.
     """
 
     coordinates: Mapping[int, Readings]
     losses: tuple[float, ...]
+    sizes: tuple[Tensor, ...] = field(default=(), compare=False)
+    states: Mapping[int, State] = field(default_factory=dict, compare=False)
 
 
 def drawn(model: Model, width: int, place: tuple[object, ...], seed: int, steps: int) -> Drawn:
     """Build a model and draw its batches; inside of `as_it_was`.
 
     Raises:
-        ModelError: if nothing can be built at this width, what is built is no module, or there are too few batches.
+        ModelError: if nothing can be built at this width, what is built is no module or a TorchScript one, or there are
+            too few batches.
     """
     seed_all(integer(*place, "model", width, seed))
     with blamed(
@@ -79,6 +85,11 @@ def drawn(model: Model, width: int, place: tuple[object, ...], seed: int, steps:
         raise ModelError(f"{model.title}: build({width}) returns a torch.nn.Module; got {type(module).__name__}")
     # A compiled module runs eagerly here, under its own names.
     module = getattr(module, "_orig_mod", module)
+    if opaque := [name for name, part in module.named_modules() if isinstance(part, torch.jit.ScriptModule)]:
+        raise ModelError(
+            f"{model.title}: `{opaque[0] or 'the model'}` is a TorchScript module, and nothing can be seen of what it "
+            "calls. Build it without torch.jit; torch.compile may stay."
+        )
     batches = model.first_batches(steps, generator(*place, "batches", width, seed))
     return Drawn(module, batches, RandomState.now())
 
@@ -93,8 +104,11 @@ def train(
     times: Sequence[int],
     anatomy: Anatomy,
     adjustment: Adjustment = NONE,
+    recording: Recording = NOTHING,
 ) -> Trained:
     """Train one seed's model, read its coordinates at some times, and leave the world as it was.
+
+    Where no coordinates are read, a training that has diverged goes on no further.
 
     Raises:
         ModelError: for outputs that are not finite at step 0, parameters without gradients, batches that a step has
@@ -104,14 +118,17 @@ def train(
         start = drawn(model, width, place, seed, steps)
         anatomy.check(model, start.module, width)
         with weights_as_they_were(start.module):
-            return _Run(model, width, start, anatomy, adjustment).carried_out(steps, times)
+            return _Run(model, width, start, anatomy, adjustment, recording).carried_out(steps, times)
 
 
 class _Run:
     """One training of one module."""
 
-    def __init__(self, model: Model, width: int, start: Drawn, anatomy: Anatomy, adjustment: Adjustment) -> None:
+    def __init__(
+        self, model: Model, width: int, start: Drawn, anatomy: Anatomy, adjustment: Adjustment, recording: Recording
+    ) -> None:
         self.model, self.width, self.anatomy, self.adjustment = model, width, anatomy, adjustment
+        self.recording, self.states = recording, dict[int, State]()
         self.start, self.module, self.batches = start, start.module, start.batches
         self.parameters = dict(self.module.named_parameters())
 
@@ -121,52 +138,65 @@ class _Run:
         try:
             first = {name: _copied(parameter) for name, parameter in self.parameters.items()}
             step = self._step_function()
-            coordinates, losses, start = dict[int, Readings](), list[float](), Start(first, {}, {})
+            coordinates, seen, start = dict[int, Readings](), list[Seen](), Start(first, {}, {})
             if times:
                 with untouched(self.model, self.width, self.batches[0]):
                     read = self._probe(None)
                 coordinates[0], start = read.readings, Start(first, read.features, read.multipliers)
                 check_finite(self.model, self.width, read.features)
+            self._keep(0)
             for taken in range(steps):
                 with untouched(self.model, self.width, self.batches[taken]):
-                    losses.append(self._stepped(step, self.batches[taken]))
+                    seen.append(self._stepped(step, self.batches[taken]))
                 if taken == 0:
-                    check_finite(self.model, self.width, {"the loss": torch.tensor(losses[0])})
+                    check_finite(self.model, self.width, {"the loss": seen[0].loss})
+                self._keep(taken + 1)
                 if taken + 1 in times:
                     coordinates[taken + 1] = self._probe(start).readings
-                if not times and not math.isfinite(losses[-1]):
-                    return Trained({}, (*losses, *[math.nan] * (steps + 1 - len(losses))))
-            return Trained(coordinates, (*losses, self._loss(self.batches[0])))
+                if not times and not self.recording.within(*seen[-1]):
+                    return self._trained({}, seen, steps)
+            return self._trained(coordinates, [*seen, self._seen(self.batches[0])], steps)
         finally:
             for hook in hooks:
                 hook.remove()
 
-    def _step_function(self) -> Callable[[Batch], float]:
+    def _trained(self, coordinates: Mapping[int, Readings], seen: Sequence[Seen], steps: int) -> Trained:
+        losses, left = [float(one.loss) for one in seen], steps + 1 - len(seen)
+        self.recording.fill(self.states)
+        sizes = [one.sizes.double() for one in seen]
+        sizes += [torch.full_like(sizes[0], math.nan)] * left
+        return Trained(coordinates, (*losses, *[math.nan] * left), tuple(sizes), self.states)
+
+    def _keep(self, time: int) -> None:
+        if time in self.recording.times:
+            self.states[time] = State(self.parameters, dict(self.module.named_buffers())).copied()
+
+    def _step_function(self) -> Callable[[Batch], Seen]:
         made = optimizer_of(self.model, self.module, self.width)
         if not isinstance(made, Optimizer):
             step = made
 
-            def whole(batch: Batch) -> float:
-                loss = self._loss(batch)
+            def whole(batch: Batch) -> Seen:
+                seen = self._seen(batch)
                 step(batch)
                 if any(parameter.grad is not None for parameter in self.parameters.values()):
                     check_gradients(self.model, self.width, self.parameters, routed=self.anatomy.routed)
-                return loss
+                return seen
 
             return whole
         optimizer = made
         check_owned(self.model, self.parameters, optimizer)
         set_options(optimizer, self.adjustment)
 
-        def one(batch: Batch) -> float:
-            losses = []
+        def one(batch: Batch) -> Seen:
+            seen = []
 
             def closure() -> Tensor:
                 optimizer.zero_grad()
-                found = self.model.outputs_and_loss(self.module, batch)[1]
-                found.backward()  # type: ignore[no-untyped-call]
-                losses.append(float(found.detach()))
-                return found
+                loss, sizes = self.recording.see(self.module, lambda: self.model.outputs_and_loss(self.module, batch))
+                loss.backward()  # type: ignore[no-untyped-call]
+                seen.append(Seen(loss.detach(), sizes))
+                return loss
 
             if isinstance(optimizer, torch.optim.LBFGS):
                 optimizer.step(closure)  # type: ignore[no-untyped-call]
@@ -174,26 +204,26 @@ class _Run:
                 closure()
                 check_gradients(self.model, self.width, self.parameters, routed=self.anatomy.routed)
                 optimizer.step()
-            return losses[0]
+            return seen[0]
 
         return one
 
-    def _stepped(self, step: Callable[[Batch], float], batch: Batch) -> float:
+    def _stepped(self, step: Callable[[Batch], Seen], batch: Batch) -> Seen:
         adjustment = self.adjustment
         before = {}
         if adjustment.touches_updates():
             before = {name: parameter.detach().clone() for name, parameter in self.parameters.items()}
         with attention_scaled(adjustment), stepped(self.model, self.width):
-            loss = step(batch)
+            seen = step(batch)
         with torch.no_grad():
             for name, was in before.items():
                 self.parameters[name].copy_(adjusted(adjustment, name, was, self.parameters[name]))
-        return loss
+        return seen
 
-    def _loss(self, batch: Batch) -> float:
+    def _seen(self, batch: Batch) -> Seen:
         kept = buffers_as_they_were(self.module)
         with torch.no_grad(), attention_scaled(self.adjustment), kept, called(self.model, self.width):
-            return float(self.model.outputs_and_loss(self.module, batch)[1])
+            return self.recording.see(self.module, lambda: self.model.outputs_and_loss(self.module, batch))
 
     def _probe(self, start: Start | None) -> Read:
         kept = buffers_as_they_were(self.module)

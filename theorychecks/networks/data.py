@@ -15,6 +15,8 @@ from typing import Final, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from theorychecks.arguments import whole_number
+
 Array = NDArray[np.float64]
 _DRAWS: Final = 10_000
 
@@ -270,12 +272,8 @@ def _with_label_noise(
 
 def _check_sizes(data: object) -> None:
     for name in ("dimension", "classes", "outputs", "samples", "test_samples", "neurons"):
-        value = getattr(data, name, 1)
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name} is a positive integer; got {value!r}")
-    seed = getattr(data, "seed", 0)
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise ValueError(f"a data seed is a whole number, 0 or above; got {seed!r}")
+        whole_number(getattr(data, name, 1), name)
+    whole_number(getattr(data, "seed", 0), "a data seed", least=0)
 
 
 def _check_positive(name: str, value: float, *, largest: float = math.inf) -> None:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, get_args
 
+from theorychecks.arguments import is_whole, whole_number
 from theorychecks.networks.activations import Activation, activation
 from theorychecks.networks.parametrization import LayerRole, Parametrization, parametrization
 
@@ -59,7 +60,7 @@ class MLP:
     doubled: bool = False
 
     def __post_init__(self) -> None:
-        if isinstance(self.depth, bool) or not isinstance(self.depth, int) or not 1 <= self.depth <= DEEPEST:
+        if not is_whole(self.depth, 1, DEEPEST):
             raise ValueError(f"an MLP has 1 to {DEEPEST} hidden layers; got depth={self.depth!r}")
         if self.entries not in get_args(Entries):
             raise ValueError(f"entries are {', '.join(map(repr, get_args(Entries)))}; got {self.entries!r}")
@@ -78,8 +79,7 @@ class MLP:
 
     def layers(self, width: int, *, inputs: int, outputs: int) -> tuple[Layer, ...]:
         """Matrices at a width, from the input to the output."""
-        if isinstance(width, bool) or not isinstance(width, int) or width < 1:
-            raise ValueError(f"a width is a positive integer; got {width!r}")
+        whole_number(width, "a width")
         if self.doubled and width % 2:
             raise ValueError(f"a doubled network holds two copies of half its width, which is even; got {width}")
         hidden = [self._layer("hidden", f"hidden {k}", width, width, width) for k in range(2, self.depth + 1)]

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
+from theorychecks.arguments import is_whole, whole_number
 from theorychecks.networks.data import Data
 from theorychecks.networks.losses import Loss, loss
 from theorychecks.networks.mlp import MLP
@@ -99,8 +100,7 @@ class Training:
     dtype: DType = field(default="float32", kw_only=True)
 
     def __post_init__(self) -> None:
-        if isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < 0:
-            raise ValueError(f"steps is a whole number, 0 or above; got {self.steps!r}")
+        whole_number(self.steps, "steps", least=0)
         if not isinstance(self.network, MLP):
             raise TypeError(f"a network is described by MLP(depth, activation, parametrization); got {self.network!r}")
         if isinstance(self.data, type) or not hasattr(self.data, "draw"):
@@ -132,9 +132,7 @@ class Training:
                 "Use MSE, or data with classes (GaussianMixture, Digits)."
             )
         size = self.batch_size
-        if size is not None and (
-            isinstance(size, bool) or not isinstance(size, int) or size < 1 or self.data.samples % size
-        ):
+        if size is not None and (not is_whole(size) or self.data.samples % size):
             raise ValueError(f"batch_size divides the number of samples, {self.data.samples}; got {self.batch_size}")
         for role in ROLES:
             self._scaling(role)

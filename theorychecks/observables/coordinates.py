@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from dataclasses import dataclass
 
 from theorychecks.engines import Run
-from theorychecks.observables.observable import Observable, from_run
+from theorychecks.observables.observable import Observable, Readings, hidden_layers, of_hidden_layer, readings
+from theorychecks.statistics.parts import Parts
 
 
-def coordinate_size() -> Observable:
+@dataclass(frozen=True)
+class CoordinateSize(Observable):
     """Mean absolute coordinate after the last step, on training inputs: of each layer's preactivations and of outputs.
 
     Absolute values are what the authors' package averages. Outputs of a centred network are changes.
     """
 
-    def read(run: Run) -> dict[str, Tensor]:
-        steps = run.training.steps
-        sizes = {
-            f"layer {layer}": run.preactivations(layer, steps).abs().mean(dim=(1, 2))
-            for layer in range(1, run.training.network.depth + 1)
-        }
-        return sizes | {"output": run.outputs(steps).abs().mean(dim=(1, 2))}
+    title = "coordinates"
+    parts = ("layer", "role")
 
-    return from_run("coordinates", read)
+    def read(self, run: Run) -> Readings:
+        """A size by hidden layer, and that of the outputs."""
+        sizes = {
+            of_hidden_layer(run, layer): run.preactivations(layer, run.steps).abs().mean(dim=(1, 2))
+            for layer in hidden_layers(run)
+        }
+        outputs = Parts(layer="output", role="output")
+        return readings(run, sizes | {outputs: run.outputs(run.steps).abs().mean(dim=(1, 2))})

@@ -2,32 +2,55 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from dataclasses import dataclass
 
 from theorychecks.engines import Run
-from theorychecks.observables.observable import Observable, from_run, root_mean_square
+from theorychecks.observables.observable import (
+    Observable,
+    Readings,
+    hidden_layers,
+    of_hidden_layer,
+    readings,
+    root_mean_square,
+)
 
 
-def feature_change() -> Observable:
+@dataclass(frozen=True)
+class FeatureChange(Observable):
     """Relative change of a hidden layer's preactivations, RMS(h_T - h_0) / RMS(h_0), by layer, on training inputs."""
 
-    def read(run: Run) -> dict[str, Tensor]:
-        steps = run.training.steps
+    title = "relative feature change"
+    parts = ("layer", "role")
+
+    def read(self, run: Run) -> Readings:
+        """A ratio by hidden layer."""
         changes = {}
-        for layer in range(1, run.training.network.depth + 1):
+        for layer in hidden_layers(run):
             start = run.preactivations(layer, 0)
-            moved = root_mean_square(run.preactivations(layer, steps) - start)
-            changes[f"layer {layer}"] = moved / root_mean_square(start)
-        return changes
-
-    return from_run("relative feature change", read)
+            moved = root_mean_square(run.preactivations(layer, run.steps) - start)
+            changes[of_hidden_layer(run, layer)] = moved / root_mean_square(start)
+        return readings(run, changes)
 
 
-def output_change() -> Observable:
+@dataclass(frozen=True)
+class OutputChange(Observable):
     """Change of the outputs, RMS(f_T - f_0), on training inputs."""
-    return from_run("output change", lambda run: root_mean_square(run.outputs(run.training.steps) - run.outputs(0)))
+
+    title = "output change"
+    parts = ()
+
+    def read(self, run: Run) -> Readings:
+        """One size."""
+        return readings(run, root_mean_square(run.outputs(run.steps) - run.outputs(0)))
 
 
-def initial_output() -> Observable:
+@dataclass(frozen=True)
+class InitialOutput(Observable):
     """Size of the outputs before training, RMS(f_0), on training inputs; zero where the network is centred."""
-    return from_run("initial output", lambda run: root_mean_square(run.outputs(0)))
+
+    title = "initial output"
+    parts = ()
+
+    def read(self, run: Run) -> Readings:
+        """One size."""
+        return readings(run, root_mean_square(run.outputs(0)))

@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from dataclasses import dataclass
+from typing import get_args
 
+from theorychecks.arguments import is_whole
 from theorychecks.engines import Points, Run
-from theorychecks.observables.observable import Observable, from_run
+from theorychecks.observables.observable import Observable, Readings, check_option, readings
 
 
-def switched_off(layer: int = 1, points: Points = "train") -> Observable:
+@dataclass(frozen=True)
+class SwitchedOff(Observable):
     """Net fraction of pairs of a neuron and an input whose preactivation has gone from above zero to below.
 
     Those that have gone the other way are subtracted. A network in which more have counts as zero, which is no number
     to be judged.
 
-    Args:
+    Attributes:
         layer: a hidden layer, 1 for the first.
         points: "train" or "test".
     """
-    if isinstance(layer, bool) or not isinstance(layer, int) or layer < 1:
-        raise ValueError(f"hidden layers are numbered from 1; got {layer!r}")
-    if points not in ("train", "test"):
-        raise ValueError(f"points are 'train' or 'test'; got {points!r}")
 
-    def read(run: Run) -> Tensor:
-        if layer > run.training.network.depth:
-            raise ValueError(f"the network has hidden layers 1 to {run.training.network.depth}; got layer={layer}")
-        before, after = (run.preactivations(layer, time, points) > 0 for time in (0, run.training.steps))
+    layer: int = 1
+    points: Points = "train"
+    title = "neurons switched off"
+    parts = ()
+
+    def __post_init__(self) -> None:
+        if not is_whole(self.layer):
+            raise ValueError(f"hidden layers are numbered from 1; got {self.layer!r}")
+        check_option(self.points, get_args(Points), "points are")
+
+    def read(self, run: Run) -> Readings:
+        """One fraction.
+
+        Raises:
+            ValueError: if the network has no such layer.
+        """
+        if self.layer >= len(run.layers):
+            raise ValueError(f"the network has hidden layers 1 to {len(run.layers) - 1}; got layer={self.layer}")
+        before, after = (run.preactivations(self.layer, time, self.points) > 0 for time in (0, run.steps))
         net = (before & ~after).double() - (after & ~before).double()
-        return net.mean(dim=(1, 2)).clamp(min=0.0)
-
-    return from_run(f"neurons switched off (layer {layer}, {points})", read, title="neurons switched off")
+        return readings(run, net.mean(dim=(1, 2)).clamp(min=0.0))

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from torch import Tensor
 
 from theorychecks.engines import Run
-from theorychecks.observables.observable import Observable, from_run
+from theorychecks.observables.observable import Observable, Readings, of_matrix, readings
 from theorychecks.observables.outputs import loss_gradient
-from theorychecks.observables.weights import Where, matrices
+from theorychecks.observables.weights import Where, check_role, matrices
 
 
-def gradient_size(where: Where = "every") -> Observable:
+@dataclass(frozen=True)
+class GradientSize(Observable):
     """Root mean square entry of dL/dw at initialisation, by matrix, on training inputs.
 
     The derivative is in the trainable w of W = multiplier * w, which an optimizer's epsilon is compared with.
 
-    Args:
-        where: a layer role, or "every".
+    Attributes:
+        role: a layer role, or "every".
     """
 
-    def read(run: Run) -> dict[str, Tensor]:
-        return {name: _size(run, k) for name, k in matrices(run, where).items()}
+    role: Where = "every"
+    title = "gradient entries"
+    parts = ("layer", "role")
 
-    return from_run(f"gradient entries ({where})", read, title="gradient entries")
+    def __post_init__(self) -> None:
+        check_role(self.role)
+
+    def read(self, run: Run) -> Readings:
+        """A size by matrix."""
+        return readings(run, {of_matrix(layer): _size(run, k) for k, layer in matrices(run, self.role)})
 
 
 def _size(run: Run, matrix: int) -> Tensor:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -14,60 +15,81 @@ from theorychecks.kernels.analytic import analytic_kernels
 from theorychecks.kernels.empirical import Weighting, tangent_kernel
 from theorychecks.kernels.regression import first_order_regression, kernel_regression
 from theorychecks.networks import Training
-from theorychecks.observables.observable import BY_NAME, Observable, Reading, Trial, from_run, root_mean_square
+from theorychecks.observables.observable import Observable, Readings, check_option, readings, root_mean_square
 from theorychecks.statistics.averages import size_of_mean
+from theorychecks.statistics.parts import Parts
 
 KernelName = Literal["initial", "analytic"]
 Array = NDArray[np.float64]
 
 
-def tangent_kernel_drift() -> Observable:
+@dataclass(frozen=True)
+class TangentKernelDrift(Observable):
     """Relative change of the tangent kernel on training inputs, ||K_T - K_0||_F / ||K_0||_F."""
 
-    def read(run: Run) -> Tensor:
+    title = "tangent kernel drift"
+    parts = ()
+
+    def read(self, run: Run) -> Readings:
+        """One ratio."""
         start = tangent_kernel(run, 0)
-        change = tangent_kernel(run, run.training.steps) - start
-        return root_mean_square(change) / root_mean_square(start)
-
-    return from_run("tangent kernel drift", read)
+        change = tangent_kernel(run, run.steps) - start
+        return readings(run, root_mean_square(change) / root_mean_square(start))
 
 
-def kernel_gap(kernel: KernelName = "initial") -> Observable:
+@dataclass(frozen=True)
+class KernelGap(Observable):
     """Distance of the trained function from kernel (ridge) regression, RMS over test inputs.
 
     The regression's ridge has the strength of the training's own, which agrees with it only if it pulls towards the
     initial weights; without one this is the interpolating solution. The training must run to convergence.
     The initial function is handled as the training does: subtracted where the network is centred, otherwise propagated.
 
-    Args:
+    Attributes:
         kernel: "initial" takes each network's own kernel at initialisation, "analytic" the infinite-width NTK, which
             needs the NTK parametrization.
     """
-    if kernel not in ("initial", "analytic"):
-        raise ValueError(f"a kernel is 'initial' or 'analytic'; got {kernel!r}")
 
-    def read(run: Run) -> dict[str, Tensor]:
-        train, cross = _initial_kernels(run) if kernel == "initial" else _analytic_kernels(run.training)
-        return {f"{kernel} kernel": _as_tensor(np.sqrt(np.mean(_gap(run, train, cross) ** 2, axis=(1, 2))))}
+    kernel: KernelName = "initial"
+    title = "distance to kernel regression"
+    parts = ("kernel",)
 
-    return from_run(f"distance to kernel regression ({kernel})", read, title="distance to kernel regression")
+    def __post_init__(self) -> None:
+        check_option(self.kernel, get_args(KernelName), "a kernel is")
+
+    def read(self, run: Run) -> Readings:
+        """One distance."""
+        train, cross = _initial_kernels(run) if self.kernel == "initial" else _analytic_kernels(run.training)
+        distance = _as_tensor(np.sqrt(np.mean(_gap(run, train, cross) ** 2, axis=(1, 2))))
+        return readings(run, {Parts(kernel=f"{self.kernel} kernel"): distance})
 
 
-def ensemble_kernel_gap(networks: int = 64) -> Observable:
+@dataclass(frozen=True)
+class EnsembleKernelGap(Observable):
     """Distance of an ensemble's mean from regression with the analytic kernel, over test inputs.
 
     The first-order effect of K_0 - K is subtracted from each network; for one hidden layer its mean is exactly zero,
     and what is left is the bias. The squared norm of the mean is estimated without bias, as the product of the means of
     two halves of the ensemble; where that is negative the run counts as zero (derived here).
 
-    Args:
+    Attributes:
         networks: an even number, the size of the ensemble behind each value.
     """
-    if networks < 2 or networks % 2:
-        raise ValueError(f"an ensemble is split into halves, so its size is even; got {networks}")
 
-    def observe(trial: Trial) -> dict[str, Reading]:
-        run = trial.run()
+    networks: int = 64
+    parts = ()
+
+    def __post_init__(self) -> None:
+        if self.networks < 2 or self.networks % 2:
+            raise ValueError(f"an ensemble is split into halves, so its size is even; got {self.networks}")
+
+    @property
+    def title(self) -> str:
+        """How large the ensemble is."""
+        return f"distance of an ensemble of {self.networks} to kernel regression"
+
+    def read(self, run: Run) -> Readings:
+        """One distance an ensemble."""
         train, cross = _analytic_kernels(run.training)
         own_train, own_cross = _initial_kernels(run)
         targets = _flat_targets(run)
@@ -75,12 +97,8 @@ def ensemble_kernel_gap(networks: int = 64) -> Observable:
             train, cross, own_train - train, own_cross - cross, targets, ridge=_ridge(run.training)
         )
         gap = _gap(run, train, cross)
-        left_over = (gap - first_order.reshape(gap.shape)).reshape(-1, networks, *gap.shape[1:])
-        return {"": Reading(_as_tensor(size_of_mean(left_over)))}
-
-    return Observable(
-        f"distance of an ensemble of {networks} to kernel regression", observe, networks=networks, key=BY_NAME
-    )
+        left_over = (gap - first_order.reshape(gap.shape)).reshape(-1, self.networks, *gap.shape[1:])
+        return readings(run, _as_tensor(size_of_mean(left_over)))
 
 
 def _gap(run: Run, train: Array, cross: Array) -> Array:
@@ -93,7 +111,7 @@ def _gap(run: Run, train: Array, cross: Array) -> Array:
         raise ValueError(
             f"regression with the tangent kernel describes gradient descent; got {run.training.optimizer!r}. Use SGD()."
         )
-    steps, ridge = run.training.steps, _ridge(run.training)
+    steps, ridge = run.steps, _ridge(run.training)
     start_train, start_test = _as_array(run.outputs(0)), _as_array(run.outputs(0, "test"))
     seeds, samples, size = start_train.shape
     residual = (_flat_targets(run) - start_train.reshape(seeds, samples * size))[..., None]

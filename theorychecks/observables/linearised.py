@@ -6,7 +6,8 @@ outputs move by -rate K_0 dL/df, so that it is trained in function space, by the
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -14,30 +15,35 @@ from torch import Tensor
 from theorychecks.engines import Points, Run
 from theorychecks.kernels.empirical import tangent_kernel
 from theorychecks.networks import Training
-from theorychecks.observables.observable import Observable, from_run, root_mean_square
+from theorychecks.observables.observable import Observable, Readings, check_option, readings, root_mean_square
 
 Decay = Literal["geometric", "exponential"]
 
 
-def linearisation_error(points: Points = "test") -> Observable:
+@dataclass(frozen=True)
+class LinearisationError(Observable):
     """Distance of the trained function from the linearised model's after the same steps, RMS over outputs and inputs.
 
-    Args:
+    Attributes:
         points: "train" or "test".
     """
-    if points not in ("train", "test"):
-        raise ValueError(f"points are 'train' or 'test'; got {points!r}")
 
-    def read(run: Run) -> Tensor:
+    points: Points = "test"
+    title = "linearisation error"
+    parts = ()
+
+    def __post_init__(self) -> None:
+        check_option(self.points, get_args(Points), "points are")
+
+    def read(self, run: Run) -> Readings:
+        """One distance."""
         train, test = _linearised(run)
-        return root_mean_square(
-            _double(run.outputs(run.training.steps, points)) - (train if points == "train" else test)
-        )
-
-    return from_run(f"linearisation error ({points})", read, title="linearisation error")
+        linear = train if self.points == "train" else test
+        return readings(run, root_mean_square(_double(run.outputs(run.steps, self.points)) - linear))
 
 
-def residual_mode_error(decay: Decay = "geometric") -> Observable:
+@dataclass(frozen=True)
+class ResidualModeError(Observable):
     """Distance of the residual's modes from their decay law, RMS over modes, relative to the initial residual.
 
     With eigenvectors u_k and eigenvalues lambda_k of the initial tangent kernel over P training inputs, gradient
@@ -45,19 +51,27 @@ def residual_mode_error(decay: Decay = "geometric") -> Observable:
     to exp(-eta lambda_k t / P) times it (Jacot, Gabriel, Hongler 2018, arXiv:1806.07572, Section 5, for the flow). The
     training must be full-batch gradient descent on the squared error.
 
-    Args:
+    Attributes:
         decay: "geometric" for descent, "exponential" for flow.
     """
-    if decay not in ("geometric", "exponential"):
-        raise ValueError(f"a decay is 'geometric' or 'exponential'; got {decay!r}")
 
-    def read(run: Run) -> Tensor:
-        steps, (values, start, end) = run.training.steps, residual_modes(run)
+    decay: Decay = "geometric"
+    parts = ()
+
+    def __post_init__(self) -> None:
+        check_option(self.decay, get_args(Decay), "a decay is")
+
+    @property
+    def title(self) -> str:
+        """Which decay."""
+        return f"deviation of residual modes from {self.decay} decay"
+
+    def read(self, run: Run) -> Readings:
+        """One ratio."""
+        values, start, end = residual_modes(run)
         shrunk = _unit(run.training, run.width) / run.training.data.samples * values
-        left = (1 - shrunk) ** steps if decay == "geometric" else torch.exp(-steps * shrunk)
-        return root_mean_square(end - left * start) / root_mean_square(start)
-
-    return from_run(f"deviation of residual modes from {decay} decay", read)
+        left = (1 - shrunk) ** run.steps if self.decay == "geometric" else torch.exp(-run.steps * shrunk)
+        return readings(run, root_mean_square(end - left * start) / root_mean_square(start))
 
 
 def residual_modes(run: Run) -> tuple[Tensor, Tensor, Tensor]:

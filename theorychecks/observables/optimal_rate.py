@@ -3,44 +3,48 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from theorychecks.engines import Limits
-from theorychecks.engines.randomness import uniform
-from theorychecks.observables.observable import BY_NAME, Observable, Reading, Retrainable, Trial
+from theorychecks.engines import Limits, Retrainable, Run
+from theorychecks.networks.randomness import uniform
+from theorychecks.observables.observable import Observable, Reading, Readings
+from theorychecks.statistics.parts import Parts
 from theorychecks.statistics.statuses import Status
 
 
-def optimal_learning_rate(*, spacing: float = 0.5, reach: float = 4.0) -> Observable:
+@dataclass(frozen=True)
+class OptimalLearningRate(Observable):
     """Base learning rate times width factor at which the last loss is smallest, one optimum a seed.
 
     The grid is centred on the training's own rate, and each seed has it at a random offset of its own, so that its
     spacing is noise and not a step. The optimum is that of a parabola through the logarithms of the best loss and its
     neighbours; a neighbour that has diverged leaves the best grid point itself.
 
-    Args:
+    Attributes:
         spacing: of the grid, in factors of two.
         reach: how far to look, in factors of two. An optimum at the grid's lower end is an upper bound ("at most"), one
             at its upper end a lower bound.
     """
-    _check_grid(spacing, reach)
 
-    def observe(trial: Trial) -> dict[str, Reading]:
-        return {"": best_rate(trial, spacing=spacing, reach=reach)}
+    spacing: float = field(default=0.5, kw_only=True)
+    reach: float = field(default=4.0, kw_only=True)
+    title = "optimal learning rate"
+    retrains = True
+    parts = ()
 
-    return Observable(
-        f"optimal learning rate (to {spacing:g} within {reach:g} octaves)",
-        observe,
-        title="optimal learning rate",
-        key=BY_NAME,
-        retrains=True,
-    )
+    def __post_init__(self) -> None:
+        _check_grid(self.spacing, self.reach)
+
+    def read(self, run: Run) -> Readings:
+        """One rate."""
+        return {Parts(): best_rate(run, spacing=self.spacing, reach=self.reach)}
 
 
 def best_rate(trial: Retrainable, *, spacing: float = 0.5, reach: float = 4.0) -> Reading:
-    """The rate at which the last loss is smallest, one optimum a seed; see `optimal_learning_rate`."""
+    """The rate at which the last loss is smallest, one optimum a seed; see `OptimalLearningRate`."""
     _check_grid(spacing, reach)
     points = 2 * math.ceil(reach / spacing) + 1
     seeds = list(trial.seeds)

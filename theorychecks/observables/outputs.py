@@ -2,45 +2,72 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import get_args
+
 import torch
 from torch import Tensor
 
 from theorychecks.engines import Points, Run
-from theorychecks.observables.observable import BY_NAME, Observable, Reading, Trial, from_run, root_mean_square
+from theorychecks.observables.observable import Observable, Readings, check_option, readings, root_mean_square
+from theorychecks.statistics.parts import Parts
 
 
-def output_size_by_step() -> Observable:
+@dataclass(frozen=True)
+class OutputSizeByStep(Observable):
     """Size of the outputs, RMS(f_t), for t = 1 to the last step, on the batch that step t would see.
 
     Where the network is centred this is the change since initialisation.
     """
 
-    def read(run: Run) -> dict[str, Tensor]:
-        return {f"step {t}": run.peak_outputs[t] for t in range(1, run.training.steps + 1)}
+    title = "outputs"
+    parts = ("step",)
 
-    return from_run("outputs by step", read, title="outputs")
-
-
-def output_size(points: Points = "train") -> Observable:
-    """Size of the outputs after the last step, RMS(f_T)."""
-    return from_run(
-        f"outputs at {points} inputs", lambda run: root_mean_square(run.outputs(run.training.steps, points))
-    )
+    def read(self, run: Run) -> Readings:
+        """A size by step."""
+        return readings(run, {Parts(step=t): run.peak_outputs[t] for t in range(1, run.steps + 1)})
 
 
-def output_gradient_size() -> Observable:
+@dataclass(frozen=True)
+class OutputSize(Observable):
+    """Size of the outputs after the last step, RMS(f_T).
+
+    Attributes:
+        points: "train" or "test".
+    """
+
+    points: Points = "train"
+    parts = ()
+
+    def __post_init__(self) -> None:
+        _check_points(self.points)
+
+    @property
+    def title(self) -> str:
+        """At which inputs."""
+        return f"outputs at {self.points} inputs"
+
+    def read(self, run: Run) -> Readings:
+        """One size."""
+        return readings(run, root_mean_square(run.outputs(run.steps, self.points)))
+
+
+@dataclass(frozen=True)
+class OutputGradientSize(Observable):
     """Size of a sample's derivative of the loss in the outputs, RMS(dL/df), largest over time, on training inputs.
 
     Of the loss of a sample, not of the batch's mean: softmax(f) - y under cross-entropy, f - y under MSE.
     """
 
-    def observe(trial: Trial) -> dict[str, Reading]:
-        times = range(trial.training.steps + 1)
-        run = trial.run(times=times)
-        sizes = [root_mean_square(loss_gradient(run, t)) * trial.training.data.samples for t in times]
-        return {"": Reading(torch.stack(sizes).amax(dim=0))}
+    title = "largest loss gradient in the outputs"
+    times = "all"
+    parts = ()
 
-    return Observable("largest loss gradient in the outputs", observe, key=BY_NAME)
+    def read(self, run: Run) -> Readings:
+        """One size."""
+        samples = run.training.data.samples
+        sizes = [root_mean_square(loss_gradient(run, t)) * samples for t in range(run.steps + 1)]
+        return readings(run, torch.stack(sizes).amax(dim=0))
 
 
 def loss_gradient(run: Run, time: int) -> Tensor:
@@ -50,44 +77,83 @@ def loss_gradient(run: Run, time: int) -> Tensor:
     return run.training.loss.gradient(outputs, targets)
 
 
-def largest_probability(points: Points = "train") -> Observable:
-    """The largest entry of softmax(f_T), averaged over inputs."""
+@dataclass(frozen=True)
+class LargestProbability(Observable):
+    """The largest entry of softmax(f_T), averaged over inputs.
 
-    def read(run: Run) -> Tensor:
-        return torch.softmax(_classes(run, points), dim=-1).amax(dim=-1).mean(dim=-1)
+    Attributes:
+        points: "train" or "test".
+    """
 
-    return from_run(f"largest probability ({points})", read, title="largest probability")
+    points: Points = "train"
+    title = "largest probability"
+    parts = ()
+
+    def __post_init__(self) -> None:
+        _check_points(self.points)
+
+    def read(self, run: Run) -> Readings:
+        """One probability."""
+        return readings(run, torch.softmax(_classes(run, self.points), dim=-1).amax(dim=-1).mean(dim=-1))
 
 
-def confidence(points: Points = "train") -> Observable:
+@dataclass(frozen=True)
+class Confidence(Observable):
     """How surely the network decides, -log(1 - p) with p the largest entry of softmax(f_T), averaged over inputs.
 
     It is the margin of the largest output over the log-sum-exp of the others, up to log(1 + exp(-margin)), and does
     not saturate as p does.
+
+    Attributes:
+        points: "train" or "test".
     """
 
-    def read(run: Run) -> Tensor:
-        logs = torch.log_softmax(_classes(run, points), dim=-1)
+    points: Points = "train"
+    title = "-log(1 - largest probability)"
+    parts = ()
+
+    def __post_init__(self) -> None:
+        _check_points(self.points)
+
+    def read(self, run: Run) -> Readings:
+        """One number, in natural units."""
+        logs = torch.log_softmax(_classes(run, self.points), dim=-1)
         others = logs.sort(dim=-1).values[..., :-1]
-        return -torch.logsumexp(others, dim=-1).mean(dim=-1)
-
-    return from_run(f"confidence ({points})", read, title="-log(1 - largest probability)")
+        return readings(run, -torch.logsumexp(others, dim=-1).mean(dim=-1))
 
 
-def class_probabilities(points: Points = "test") -> Observable:
-    """softmax(f_T) at each input, a reading for each entry in the order of inputs, then of classes."""
+@dataclass(frozen=True)
+class ClassProbabilities(Observable):
+    """softmax(f_T) at each input, a reading for each entry in the order of inputs, then of classes.
 
-    def read(run: Run) -> dict[str, Tensor]:
-        probabilities = torch.softmax(_classes(run, points), dim=-1)
+    Attributes:
+        points: "train" or "test".
+    """
+
+    points: Points = "test"
+    title = "class probabilities"
+    parts = ("input", "class")
+
+    def __post_init__(self) -> None:
+        _check_points(self.points)
+
+    def read(self, run: Run) -> Readings:
+        """A probability by input and class, both numbered from 0."""
+        probabilities = torch.softmax(_classes(run, self.points), dim=-1)
         _, inputs, classes = probabilities.shape
-        return {f"input {q}, class {c}": probabilities[:, q, c] for q in range(inputs) for c in range(classes)}
+        by_entry = {
+            Parts({"input": q, "class": c}): probabilities[:, q, c] for q in range(inputs) for c in range(classes)
+        }
+        return readings(run, by_entry)
 
-    return from_run(f"class probabilities ({points})", read, title="class probabilities")
+
+def _check_points(points: str) -> None:
+    check_option(points, get_args(Points), "points are")
 
 
 def _classes(run: Run, points: Points) -> Tensor:
     """Outputs after the last step, [seed, P, C] with two classes or more."""
-    outputs = run.outputs(run.training.steps, points)
+    outputs = run.outputs(run.steps, points)
     if outputs.shape[-1] < 2:
         raise ValueError("a softmax is between two outputs or more; got one. Take data with more classes.")
     return outputs

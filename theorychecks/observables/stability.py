@@ -6,15 +6,16 @@ A stability threshold has no truth value without its criterion: see `Criterion`.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 import torch
 from torch import Tensor
 
-from theorychecks.engines import Histories, Limits
-from theorychecks.engines.randomness import uniform
-from theorychecks.observables.observable import BY_NAME, Observable, Reading, Retrainable, Trial
+from theorychecks.engines import Histories, Limits, Retrainable, Run
+from theorychecks.networks.randomness import uniform
+from theorychecks.observables.observable import Observable, Reading, Readings
+from theorychecks.statistics.parts import Parts
 from theorychecks.statistics.statuses import Status
 
 Criterion = Literal["loss", "outputs", "activations"]
@@ -27,34 +28,44 @@ OUTPUT_LIMIT: Final = 100.0
 _LAST: Final = 3
 
 
-def max_stable_learning_rate(
-    criterion: Criterion, *, resolution: float = 0.25, reach: float = 12.0, limit: float | None = None
-) -> Observable:
+@dataclass(frozen=True)
+class MaxStableLearningRate(Observable):
     """Base learning rate times width factor at which training turns unstable, one threshold a seed.
 
     The search starts at the training's own rate. Each seed bisects on a grid of its own random offset, so that the
     grid's rounding is noise and not a step; the value is the middle of the last bracket. All seeds, and several rates
     of each where there is room, are trained at once, and those that have diverged no further.
 
-    Args:
+    Attributes:
         criterion: what must stay bounded: "loss", "outputs" or "activations".
         resolution: width of the last bracket, in factors of two.
         reach: how far from the start to look, in factors of two. Training still stable there is censored from
             below ("never diverged"), training unstable down to there from above ("always diverged").
-        limit: of the outputs' or activations' root mean square.
+        limit: of the outputs' or activations' root mean square; 100 or 30 unless given.
     """
-    bound = _bound(criterion, resolution, reach, limit)
 
-    def observe(trial: Trial) -> dict[str, Reading]:
-        return {"": stability_threshold(trial, criterion, resolution=resolution, reach=reach, limit=bound)}
+    criterion: Criterion
+    resolution: float = field(default=0.25, kw_only=True)
+    reach: float = field(default=12.0, kw_only=True)
+    limit: float | None = field(default=None, kw_only=True)
+    retrains = True
+    parts = ()
 
-    return Observable(
-        f"maximal stable learning rate ({criterion} below {bound:g}, to {resolution:g} within {reach:g} octaves)",
-        observe,
-        title=f"maximal stable learning rate by {criterion}",
-        key=BY_NAME,
-        retrains=True,
-    )
+    def __post_init__(self) -> None:
+        # Two of one limit are equal, however it was given.
+        object.__setattr__(self, "limit", _bound(self.criterion, self.resolution, self.reach, self.limit))
+
+    @property
+    def title(self) -> str:
+        """By which criterion."""
+        return f"maximal stable learning rate by {self.criterion}"
+
+    def read(self, run: Run) -> Readings:
+        """One rate."""
+        threshold = stability_threshold(
+            run, self.criterion, resolution=self.resolution, reach=self.reach, limit=self.limit
+        )
+        return {Parts(): threshold}
 
 
 def stability_threshold(
@@ -65,7 +76,7 @@ def stability_threshold(
     reach: float = 12.0,
     limit: float | None = None,
 ) -> Reading:
-    """The rate at which training turns unstable, one threshold a seed; see `max_stable_learning_rate`."""
+    """The rate at which training turns unstable, one threshold a seed; see `MaxStableLearningRate`."""
     return _Search(trial, criterion, _bound(criterion, resolution, reach, limit), resolution, reach).threshold()
 
 

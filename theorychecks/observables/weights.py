@@ -2,47 +2,62 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Literal
 
-from torch import Tensor
-
 from theorychecks.engines import Norm, Run
-from theorychecks.networks import LayerRole
-from theorychecks.observables.observable import Observable, from_run
+from theorychecks.engines.run import check_norm
+from theorychecks.networks import Layer, LayerRole
+from theorychecks.observables.observable import Observable, Readings, of_matrix, readings
 
 Where = LayerRole | Literal["every"]
 
 
-def matrices(run: Run, where: Where) -> dict[str, int]:
-    """Matrices of a role, or all, by name.
+def check_role(role: str) -> None:
+    """Refuse what is no layer's role."""
+    if role not in ("every", "input", "hidden", "output"):
+        raise ValueError(f"a layer's role is input, hidden or output, or every for all of them; got {role!r}")
+
+
+def matrices(run: Run, role: Where) -> list[tuple[int, Layer]]:
+    """Matrices of a role, or all, by number.
 
     Raises:
         ValueError: if the network has none of that role.
     """
-    if where not in ("every", "input", "hidden", "output"):
-        raise ValueError(f"a layer's role is input, hidden or output, or every for all of them; got {where!r}")
-    found = {layer.name: k for k, layer in enumerate(run.layers) if where in ("every", layer.role)}
+    found = [(k, layer) for k, layer in enumerate(run.layers) if role in ("every", layer.role)]
     if not found:
+        depth = len(run.layers) - 1
         raise ValueError(
-            f"a network with {run.training.network.depth} hidden layer has no {where} matrix; "
+            f"a network with {depth} hidden layer{'' if depth == 1 else 's'} has no {role} matrix; "
             "take depth 2 or more, or another role"
         )
     return found
 
 
-def weight_change(where: Where = "every", *, norm: Norm = "frobenius") -> Observable:
+@dataclass(frozen=True)
+class WeightChange(Observable):
     """Relative weight change ||W_T - W_0|| / ||W_0||, by matrix.
 
-    Args:
-        where: a layer role, or "every".
+    Attributes:
+        role: a layer role, or "every".
         norm: "frobenius" or "spectral".
     """
 
-    def read(run: Run) -> dict[str, Tensor]:
-        steps = run.training.steps
-        return {
-            f"{name}, {norm}": run.weight_change_norm(k, norm, steps) / run.weight_norm(k, norm)
-            for name, k in matrices(run, where).items()
-        }
+    role: Where = "every"
+    norm: Norm = field(default="frobenius", kw_only=True)
+    title = "relative weight change"
+    parts = ("layer", "role", "norm")
 
-    return from_run(f"relative weight change ({where}, {norm})", read, title="relative weight change")
+    def __post_init__(self) -> None:
+        check_role(self.role)
+        check_norm(self.norm)
+
+    def read(self, run: Run) -> Readings:
+        """A ratio by matrix."""
+        changes = {
+            of_matrix(layer, norm=self.norm): run.weight_change_norm(k, self.norm, run.steps)
+            / run.weight_norm(k, self.norm)
+            for k, layer in matrices(run, self.role)
+        }
+        return readings(run, changes)

@@ -24,6 +24,8 @@ from theorychecks.statistics.judgement import decide as decide
 from theorychecks.statistics.measurement import Measurement as Measurement
 from theorychecks.statistics.optimum import InteriorOptimum as InteriorOptimum
 from theorychecks.statistics.ordering import Ordering as Ordering
+from theorychecks.statistics.parts import Parts as Parts
+from theorychecks.statistics.parts import PartsError as PartsError
 from theorychecks.statistics.prediction import Demands as Demands
 from theorychecks.statistics.prediction import Layout as Layout
 from theorychecks.statistics.prediction import Prediction as Prediction

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theorychecks.statistics.arguments import array_of
+from theorychecks.arguments import array_of
 
 
 def size_of_mean(samples: ArrayLike) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from scipy import stats
 
-from theorychecks.statistics.arguments import settle_numbers
+from theorychecks.arguments import settle_numbers
 from theorychecks.statistics.interval import CONFIDENCE, Interval, check_confidence
 from theorychecks.statistics.judgement import Expectation, Judgement, Power, Verdict, decide, undecided
 from theorychecks.statistics.measurement import Measurement, ratio_to

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Sequence
-from typing import SupportsIndex
 
+from theorychecks.arguments import is_whole, whole_number
 from theorychecks.statistics.measurement import FEWEST_SEEDS, check_axis
 
 
@@ -15,8 +15,8 @@ def widths(first: int, last: int, *, factor: int = 2) -> tuple[int, ...]:
     Raises:
         ValueError: unless both are positive integers a whole number of factors apart, spanning a factor of 8.
     """
-    first, last = (positive_integer(value, "a width") for value in (first, last))
-    if isinstance(factor, bool) or not isinstance(factor, SupportsIndex) or operator.index(factor) < 2:
+    first, last = (whole_number(value, "a width") for value in (first, last))
+    if not is_whole(factor, 2):
         raise ValueError(
             f"successive widths differ by a whole factor of 2 or more; got factor={factor!r}. "
             "Name widths that lie closer one by one: widths=(64, 96, 128, 192, 256, 384, 512)."
@@ -44,7 +44,7 @@ def check_widths(given: object) -> tuple[int, ...]:
     """
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise TypeError(f"widths are several, such as widths=tc.widths(64, 1024) or (64, 128, 256); got {given!r}")
-    return tuple(positive_integer(width, "a width") for width in given)
+    return tuple(whole_number(width, "a width") for width in given)
 
 
 def check_seeds(seeds: int | Sequence[int], points: int) -> tuple[int, ...]:
@@ -56,18 +56,7 @@ def check_seeds(seeds: int | Sequence[int], points: int) -> tuple[int, ...]:
     given = tuple(seeds) if isinstance(seeds, Sequence) else (seeds,) * points
     if len(given) != points:
         raise ValueError(f"one number of seeds for all widths, or one for each of {points}; got {given}")
-    counts = tuple(positive_integer(count, "a number of seeds") for count in given)
+    counts = tuple(whole_number(count, "a number of seeds") for count in given)
     if min(counts) < FEWEST_SEEDS:
         raise ValueError(f"an interval over seeds needs at least {FEWEST_SEEDS} of them, better 8; got {min(counts)}")
     return counts
-
-
-def positive_integer(value: object, noun: str) -> int:
-    """A positive integer as a plain int, numpy's integers included.
-
-    Raises:
-        ValueError: for anything else.
-    """
-    if isinstance(value, bool) or not isinstance(value, SupportsIndex) or operator.index(value) < 1:
-        raise ValueError(f"{noun} is a positive integer; got {value!r}")
-    return operator.index(value)

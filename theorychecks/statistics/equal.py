@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from theorychecks.arguments import settle_numbers
 from theorychecks.statistics.agreement import Comparison, judge_agreement, power_of_agreement
-from theorychecks.statistics.arguments import settle_numbers
 from theorychecks.statistics.interval import CONFIDENCE, check_confidence
 from theorychecks.statistics.judgement import Expectation, Judgement, Power
 from theorychecks.statistics.measurement import FEWEST_SEEDS, Measurement, ratio_to

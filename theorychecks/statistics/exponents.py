@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from theorychecks.statistics.arguments import real_number
+from theorychecks.arguments import real_number
 from theorychecks.statistics.exponent_verdict import CALM, calmest, judge_exponent, power_of_exponent
 from theorychecks.statistics.finite_size import DEFAULT_CLASS, FiniteSizeClass, check_class, class_for
 from theorychecks.statistics.interval import (

@@ -10,7 +10,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from theorychecks.statistics.arguments import is_one_of, real_number, settle_numbers
+from theorychecks.arguments import is_one_of, real_number, settle_numbers
 
 Array = NDArray[np.float64]
 

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from scipy import special, stats
 
-from theorychecks.statistics.arguments import settle_numbers
+from theorychecks.arguments import settle_numbers
 from theorychecks.statistics.cells import NO_NOISE, Array, Estimate, mean_of
 from theorychecks.statistics.growth_index import growth_index
 from theorychecks.statistics.interval import CONFIDENCE, FEWEST_POINTS, Interval, check_confidence

@@ -17,10 +17,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from theorychecks.statistics.arguments import is_one_of, real_number
+from theorychecks.arguments import is_one_of, real_number, whole_number
 from theorychecks.statistics.cells import Cells, Estimate, summarise, summarise_logs
 from theorychecks.statistics.curvature import CHECK_LEVEL, Check, curvature_checks, roughness
-from theorychecks.statistics.design import positive_integer
 from theorychecks.statistics.finite_size import DEFAULT_CLASS, FiniteSizeClass, check_class
 from theorychecks.statistics.independence import check_independence
 from theorychecks.statistics.measurement import (
@@ -238,7 +237,7 @@ def check_among(among: object) -> None:
     Raises:
         ValueError: unless it is a positive integer.
     """
-    positive_integer(among, "among, how many fits are judged together,")
+    whole_number(among, "among, how many fits are judged together,")
 
 
 def check_confidence(confidence: float) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theorychecks.statistics.arguments import all_equal, axis_of, cells_of, check_exact, check_text, flag, flags_of
+from theorychecks.arguments import all_equal, axis_of, cells_of, check_exact, check_text, flag, flags_of
 from theorychecks.statistics.statuses import SIDE, WAYS_OUT, Status, place, ratio, status_of
 
 TRIM: Final = 0.2

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from theorychecks.statistics.arguments import is_one_of
+from theorychecks.arguments import is_one_of
 from theorychecks.statistics.interval import CONFIDENCE, check_confidence
 from theorychecks.statistics.judgement import (
     Expectation,

@@ -11,7 +11,7 @@ from typing import Final, Literal
 import numpy as np
 from scipy import special, stats
 
-from theorychecks.statistics.arguments import is_one_of
+from theorychecks.arguments import is_one_of
 from theorychecks.statistics.cells import Array
 from theorychecks.statistics.interval import CONFIDENCE, Interval, check_confidence
 from theorychecks.statistics.judgement import (

@@ -9,7 +9,7 @@ from typing import Final
 
 from scipy import special, stats
 
-from theorychecks.statistics.arguments import settle_numbers
+from theorychecks.arguments import settle_numbers
 from theorychecks.statistics.interval import CONFIDENCE, Interval, check_confidence
 from theorychecks.statistics.judgement import (
     Expectation,

@@ -127,7 +127,7 @@ def test_trained():
         loss=tc.MSE,
         steps=2,
     )
-    moved = tc.Sweep(tc.weight_change("hidden", norm="frobenius"), lazy, widths=tc.widths(128, 2048), seeds=4)
+    moved = tc.Sweep(tc.WeightChange("hidden", norm="frobenius"), lazy, widths=tc.widths(128, 2048), seeds=4)
     tc.check(moved, tc.PowerLaw(-1, within=0.24, rival=-0.5))
     tc.check_refuted(moved.under(tc.MAXIMAL_UPDATE), tc.PowerLaw(-1, within=0.24, rival=-0.5))
 

@@ -41,7 +41,7 @@ RICH = tc.Training(
 @tc.claim(id="OWN", source="made up, by the spectral condition")
 def test_an_optimizer_of_ones_own_learns_features_under_maximal_update():
     """Features change by Theta(1) under maximal update, and do not under NTK parametrization."""
-    moved = tc.Sweep(tc.feature_change(), RICH, widths=tc.widths(64, 1024))
+    moved = tc.Sweep(tc.FeatureChange(), RICH, widths=tc.widths(64, 1024))
     constant = tc.Plateau(within=0.1, rival=-1 / 2)
     tc.check(moved, constant)
     tc.check_refuted(moved.under(tc.NTK), constant)

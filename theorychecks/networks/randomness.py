@@ -8,7 +8,7 @@ import math
 import torch
 from torch import Tensor
 
-from theorychecks.networks import Entries
+from theorychecks.networks.mlp import Entries
 
 
 def generator(*place: object) -> torch.Generator:

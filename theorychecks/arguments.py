@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import numbers
+import operator
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, SupportsFloat
+from typing import Any, Final, SupportsFloat, SupportsIndex, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,30 @@ def real_number(value: object, what: str, *, like: str) -> float:
         way_out = ". Convert it first: float(...)" if convertible else ""
         raise TypeError(f"{what} is a real number, like {like}; got {value!r}{way_out}")
     return value if isinstance(value, int) else float(value)
+
+
+def whole_number(value: object, what: str, *, least: int = 1) -> int:
+    """A whole number as a plain int, numpy's integers included.
+
+    Args:
+        value: what was given.
+        what: it is, for the message: "a width".
+        least: the smallest that is taken.
+
+    Raises:
+        ValueError: for anything else, true and false included.
+    """
+    if not is_whole(value, least):
+        kind = "a positive integer" if least == 1 else f"a whole number, {least} or above"
+        raise ValueError(f"{what} is {kind}; got {value!r}")
+    return operator.index(cast(SupportsIndex, value))
+
+
+def is_whole(value: object, least: int = 1, most: int | None = None) -> bool:
+    """Whether something is a whole number between these, numpy's integers included, true and false not."""
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
+        return False
+    return least <= operator.index(value) and (most is None or operator.index(value) <= most)
 
 
 def settle_numbers(owner: object, **examples: str) -> None:

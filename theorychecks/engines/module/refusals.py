@@ -1,0 +1,120 @@
+"""Refusals: what a model cannot be asked, why not, and the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, get_args
+
+import torch
+
+from theorychecks.engines import Points, Unanswerable
+from theorychecks.engines.module.trainer import Blueprint
+from theorychecks.modules import Model
+
+Weighting = Literal["rates", "none"]
+"""Whether gradients count in proportion to their learning rates, as gradient descent has it, or all alike."""
+
+
+def check_points(model: Model, points: str) -> None:
+    """Refuse points that a model does not have."""
+    if points not in get_args(Points):
+        raise ValueError(f"points are {' or '.join(map(repr, get_args(Points)))}; got {points!r}")
+    if points != "train":
+        raise _unanswerable(
+            model,
+            f"values at {points} inputs are",
+            "it has batches to train on, and no others",
+            "Read points='train', its first batch.",
+        )
+
+
+def check_outputs(model: Model, blueprint: Blueprint) -> torch.Size:
+    """Refuse a model that returns nothing but its loss, and give the shape of the outputs of others."""
+    if blueprint.layers.outputs is None:
+        raise _unanswerable(
+            model,
+            "its outputs are",
+            "it returns its loss and no other tensor with dimensions",
+            "Return outputs beside the loss, or give tc.Model(..., loss=...).",
+        )
+    return blueprint.layers.outputs
+
+
+def check_outside_loss(model: Model) -> None:
+    """Refuse a model whose loss cannot be had from outputs that are not its own."""
+    if model.loss is None:
+        raise _unanswerable(
+            model,
+            "the loss's derivative in its outputs is",
+            "it computes its loss itself, out of reach",
+            "Give tc.Model(..., loss=...), from outputs and targets to a number.",
+        )
+
+
+def check_hidden(model: Model, blueprint: Blueprint) -> None:
+    """Refuse a model without a hidden layer that is known to be one."""
+    if not blueprint.hidden:
+        reasons = "; ".join(f"`{name}`: {why}" for name, why in [*blueprint.layers.left_out.items()][:3])
+        raise _unanswerable(
+            model,
+            "sizes of hidden layers are",
+            f"none of its matrices is a layer of its own ({reasons})",
+            "Write its products as nn.Linear, nn.Embedding or a convolution.",
+        )
+
+
+def check_scalable(model: Model, blueprint: Blueprint) -> None:
+    """Refuse a model whose learning rates cannot be scaled."""
+    if blueprint.unscalable:
+        raise _unanswerable(
+            model,
+            "trainings at several learning rates are",
+            blueprint.unscalable,
+            "Let optimizer(module) return a torch.optim.Optimizer whose steps are its learning rates times something.",
+        )
+
+
+def check_unrouted(model: Model, *, routed: bool) -> None:
+    """Refuse a model whose weights choose what its modules are called on."""
+    if routed:
+        raise _unanswerable(
+            model,
+            "what its layers are given and return is",
+            "its weights route what they are called on, which is other rows for each seed and after each step",
+            "Read its weights, outputs or losses, or compute all experts and weight them.",
+        )
+
+
+def counted(model: Model, blueprint: Blueprint, weighting: str) -> Mapping[str, float]:
+    """How much gradients count by parameter in a tangent kernel.
+
+    Raises:
+        Unanswerable: if learning rates are asked for and not known.
+        ValueError: for an unknown weighting.
+    """
+    if weighting not in get_args(Weighting):
+        raise ValueError(f"a weighting is {' or '.join(map(repr, get_args(Weighting)))}; got {weighting!r}")
+    rates = blueprint.rates
+    if weighting == "none":
+        return {name: float(rates is None or rates[name] > 0) for name in blueprint.trained}
+    if rates is None:
+        raise _unanswerable(
+            model,
+            "a tangent kernel weighted by learning rates is",
+            "a function makes its training steps, whose rates are not known",
+            "Take weighting='none', or let optimizer(module) return a torch.optim.Optimizer.",
+        )
+    return rates
+
+
+def kept_times(times: Sequence[int] | None, steps: int) -> tuple[int, ...]:
+    """Times at which weights are kept, the start among them."""
+    kept = (0, steps) if times is None else (0, *times)
+    for time in kept:
+        if isinstance(time, bool) or not isinstance(time, int) or not 0 <= time <= steps:
+            raise ValueError(f"times are whole numbers of updates between 0 and steps={steps}; got {time!r}")
+    return tuple(sorted(set(kept)))
+
+
+def _unanswerable(model: Model, asked: str, why: str, way_out: str) -> Unanswerable:
+    return Unanswerable(f"{asked} asked for, and {model.title} cannot say: {why}. {way_out}")

@@ -1,0 +1,94 @@
+"""Examination: what a model is made of, found out before it is trained: its parts, its optimizer, its memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import psutil
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from theorychecks.modules.checks import memory, optimizer_of, untouched
+from theorychecks.modules.errors import ModelError
+from theorychecks.modules.model import Model
+from theorychecks.modules.roles import Anatomy, anatomy
+from theorychecks.modules.state import as_it_was, weights_as_they_were
+from theorychecks.modules.training import Drawn, drawn
+
+_COPIES: Final = 6
+"""Of all weights: themselves, the first ones, gradients, two moments, and a step in the making."""
+
+
+@dataclass(frozen=True)
+class Optimizing:
+    """What can be told of a model's optimizer without a step.
+
+    Attributes:
+        scale_free: whether its updates do not depend on the size of gradients, as Adam's do not.
+        decays: whether weights decay.
+        opaque: whether it is a function that makes whole steps, of which nothing can be told.
+    """
+
+    scale_free: bool
+    decays: bool
+    opaque: bool
+
+
+def examined(model: Model, widths: tuple[int, ...], steps: int) -> tuple[Anatomy, Optimizing]:
+    """A model's parts, once it has shown that it can be trained, and what can be told of its optimizer.
+
+    Args:
+        model: which.
+        widths: two or more; the first two tell what grows, and the last how much memory it takes.
+        steps: for which it is to have batches.
+
+    Raises:
+        ModelError: if it cannot.
+    """
+    narrow, wide = widths[:2]
+    with as_it_was():
+        with memory(model, narrow):
+            first = drawn(model, narrow, (0,), 0, steps)
+            again = _redrawn(model, first, narrow, steps)
+        with memory(model, wide):
+            second = drawn(model, wide, (0,), 0, 1)
+        kept = (weights_as_they_were(first.module), weights_as_they_were(second.module))
+        with untouched(model, narrow, first.batches[0]), kept[0], kept[1]:
+            optimizing = _told(optimizer_of(model, first.module, narrow))
+            parts = anatomy(model, first.module, second.module, (narrow, wide), first.batches[0], again=again)
+    needed, free = _COPIES * 4 * parts.weights_at(widths[-1]), psutil.virtual_memory().available
+    if needed > free:
+        raise ModelError(
+            f"{model.title} would run out of memory at width {widths[-1]}: its weights, their gradients and moments "
+            f"take some {needed / 1e9:.0f} GB there, and {free / 1e9:.0f} GB are free. Take narrower widths."
+        )
+    return parts, optimizing
+
+
+def _told(optimizer: object) -> Optimizing:
+    groups = getattr(optimizer, "param_groups", [])
+    return Optimizing(
+        scale_free=any("eps" in group for group in groups),
+        decays=any(group.get("weight_decay") for group in groups),
+        opaque=not isinstance(optimizer, Optimizer),
+    )
+
+
+def _redrawn(model: Model, first: Drawn, width: int, steps: int) -> nn.Module:
+    """The model from another seed.
+
+    Raises:
+        ModelError: if it is the same for every seed, on the same batches.
+    """
+    values = [parameter.detach().clone() for parameter in first.module.parameters()]
+    second = drawn(model, width, (0,), 1, steps)
+    others = list(second.module.parameters())
+    same = bool(values) and all(torch.equal(a, b) for a, b in zip(values, others, strict=True))
+    if same and not callable(model.batches):
+        raise ModelError(
+            f"{model.title}: build({width}) gives the same weights whatever torch's seed, so that seeds tell nothing "
+            "of the noise. Draw the weights inside of build from torch's global generator, and set no seed there."
+        )
+    return second.module

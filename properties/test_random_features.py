@@ -17,7 +17,6 @@ from properties.subjects.deep_relu import kernels_at_one_input, nngp_between_two
 from theorychecks.kernels import (
     analytic_kernels,
     gradient_descent_on_kernel,
-    tangent_kernel,
 )
 from theorychecks.strategies import activations, depths, regression_data
 
@@ -46,7 +45,7 @@ def own_kernels(run):
     last = run.layers[-1]
     features = run.features(len(run.layers) - 1, 0).double().numpy() * last.multiplier * last.init
     nngp = np.kron(features @ np.swapaxes(features, 1, 2), np.eye(run.training.data.outputs))
-    return {"NNGP": nngp, "NTK": tangent_kernel(run, 0).double().numpy()}
+    return {"NNGP": nngp, "NTK": run.tangent_kernel(0).double().numpy()}
 
 
 def deviations(run, activation):

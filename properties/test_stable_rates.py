@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 import theorychecks as tc
 from properties.subjects import linear_recursion
 from theorychecks.experiment import Draw
-from theorychecks.kernels.empirical import tangent_kernel
 from theorychecks.networks import SOFTMAX_MSE, Loss
 from theorychecks.observables import OptimalLearningRate, Readings
 from theorychecks.observables.stability import stability_threshold
@@ -223,7 +222,7 @@ def warmed_up_rates(width: float, draw: Draw) -> np.ndarray:
 def both_ends(run):
     """The output and its tangent kernel before training, and the output after it."""
     first, last = (run.outputs(time)[:, 0, 0] for time in (0, run.training.steps))
-    return {"first": first, "kernel": tangent_kernel(run, 0)[:, 0, 0], "last": last}
+    return {"first": first, "kernel": run.tangent_kernel(0)[:, 0, 0], "last": last}
 
 
 @cache
@@ -333,7 +332,7 @@ class StableRateAndSharpness(tc.Observable):
     def read(self, run: tc.Run) -> Readings:
         """Two rates."""
         threshold = stability_threshold(run, "outputs", limit=FAR)
-        sharpness = torch.linalg.eigvalsh(tangent_kernel(run, 0))[:, -1].to(torch.float64) / run.training.data.samples
+        sharpness = torch.linalg.eigvalsh(run.tangent_kernel(0))[:, -1].to(torch.float64) / run.training.data.samples
         in_sharpness = tc.Reading(threshold.values * sharpness, threshold.statuses)
         return {tc.Parts(unit="rate"): threshold, tc.Parts(unit="eta lambda"): in_sharpness}
 

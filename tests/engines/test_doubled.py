@@ -52,12 +52,11 @@ def test_it_trains_as_autograd_does(naive, monkeypatch, depth, activation):
 
 def test_its_tangent_kernel_changes_by_second_order_only():
     # Along the first gradient step the kernel is even: one step and its mirror image give one kernel.
-    from theorychecks.kernels import tangent_kernel
 
     def change(doubled, size):
         described = training(2, doubled=doubled, learning_rate=scaled(size), steps=1)
         run = dense.train(described, 16, (3,))
-        return float(torch.linalg.matrix_norm(tangent_kernel(run, 1) - tangent_kernel(run, 0))[0])
+        return float(torch.linalg.matrix_norm(run.tangent_kernel(1) - run.tangent_kernel(0))[0])
 
     assert np.isclose(change(True, 2e-3) / change(True, 1e-3), 4, rtol=0.02)
     assert np.isclose(change(False, 2e-3) / change(False, 1e-3), 2, rtol=0.02)

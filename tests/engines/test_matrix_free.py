@@ -8,7 +8,6 @@ import torch
 from theorychecks.engines import dense, matrix_free
 from theorychecks.engines.descent import Limits, Task
 from theorychecks.engines.matrix import Tally
-from theorychecks.kernels import tangent_kernel
 from theorychecks.networks import (
     CROSS_ENTROPY,
     ERF,
@@ -105,7 +104,7 @@ def assert_same(free, stored, *, rescaled=False):
                     )
     for matrix in range(1, len(stored.layers)):
         near(free.apply_initial(matrix, vectors), stored.apply_initial(matrix, vectors))
-    near(tangent_kernel(free, end), tangent_kernel(stored, end))
+    near(free.tangent_kernel(end), stored.tangent_kernel(end))
 
 
 def near(seen, expected):

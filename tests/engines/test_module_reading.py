@@ -120,7 +120,7 @@ def test_stacked_and_looped_give_the_same_numbers(name):
             lambda made, k, v=vectors: made.apply_change(k, v, STEPS),
             lambda made, k, v=vectors: made.apply_initial(k, v),
             lambda made, k: made.weight_change_norm(k, "spectral", STEPS),
-            lambda made, k: made.gradient_norm(k, STEPS),
+            lambda made, k: made.gradient_size(k, STEPS),
             lambda made, k: made.output_gradients(k, STEPS) if k in (0, 2) else torch.zeros(()),
         ):
             torch.testing.assert_close(read(first, number), read(second, number), rtol=1e-8, atol=1e-10)
@@ -145,7 +145,7 @@ def test_batches_that_are_drawn_are_each_seeds_own():
         lambda made: made.features(0, 0),
         lambda made: made.outputs(STEPS),
         lambda made: made.tangent_kernel(0),
-        lambda made: made.gradient_norm(1, 0),
+        lambda made: made.gradient_size(1, 0),
     ):
         torch.testing.assert_close(read(as_one), read(one_by_one), **EXACT)
 
@@ -239,8 +239,8 @@ def test_gradients_of_the_loss_are_autograds():
             described.loss(outputs, targets).backward()
             torch.testing.assert_close(made.loss_gradients(STEPS)[k], outputs.grad, rtol=1e-8, atol=1e-12)
             for number, layer in enumerate(made.layers):
-                assert made.gradient_norm(number, STEPS)[k].item() == pytest.approx(
-                    module.get_parameter(layer.parameter).grad.norm().item(), rel=1e-8
+                assert made.gradient_size(number, STEPS)[k].item() == pytest.approx(
+                    module.get_parameter(layer.parameter).grad.square().mean().sqrt().item(), rel=1e-8
                 )
 
 
@@ -273,7 +273,7 @@ def test_a_diverging_seed_leaves_its_neighbours_alone(looped):
         lambda one: one.weight_change_norm(1, "spectral", STEPS),
         lambda one: one.weight_change_norm(1, "frobenius", STEPS),
         lambda one: one.output_gradients(0, STEPS),
-        lambda one: one.gradient_norm(1, STEPS),
+        lambda one: one.gradient_size(1, STEPS),
         lambda one: one.tangent_kernel(STEPS),
     ):
         found = read(made)

@@ -178,7 +178,7 @@ def test_whatever_else_such_a_model_is_asked_is_answered(question):
     last = len(made.layers) - 1
     for norm in ("frobenius", "spectral"):
         assert (made.weight_change_norm(last, norm, STEPS) > 0).all()
-    assert (made.gradient_norm(last, 0) > 0).all()
+    assert (made.gradient_size(last, 0) > 0).all()
     vectors = torch.randn(len(SEEDS), 2, made.layers[last].fan_in, dtype=torch.float64)
     assert torch.isfinite(made.apply_change(last, vectors, STEPS)).all()
 
@@ -212,14 +212,14 @@ def test_limits_stop_a_training_where_it_is_beyond_them():
         (lambda made: made.weight_norm(0, "nuclear"), "a norm is 'frobenius' or 'spectral'; got 'nuclear'"),
         (lambda made: made.apply_initial(1, torch.zeros(2, WIDTH)), r"vectors are \[seed, ...\] for 3 seeds; got"),
         (lambda made: made.tangent_kernel(0, weighting="some"), "a weighting is 'rates' or 'none'; got 'some'"),
-        (lambda made: made.tangent_kernel(0, entries=0), "entries are a positive number of outputs; got 0"),
+        (lambda made: made.tangent_kernel(0, entries=0), "entries, of outputs, is a positive integer; got 0"),
         (lambda made: made.histories((), torch.ones(0), Limits()), "at least one seed"),
         (lambda made: ModuleRun(made.trainer, WIDTH, ()), "at least one seed"),
         (lambda made: ModuleRun(made.trainer, WIDTH, (-1,)), "got -1"),
         (lambda made: ModuleRun(made.trainer, WIDTH, (0,), times=(4,)), "between 0 and steps=3; got 4"),
         (lambda made: Trainer(made.model, (8,), steps=1), r"got \(8,\). Give two or more, increasing"),
         (lambda made: Trainer(made.model, (16, 8), steps=1), "Give two or more, increasing"),
-        (lambda made: Trainer(made.model, (8, 16), steps=0), "steps is a positive whole number; got 0"),
+        (lambda made: Trainer(made.model, (8, 16), steps=0), "steps is a positive integer; got 0"),
         (lambda made: Trainer(made.model, (8, 16), steps=9), "9 steps need 9 batches; got 3"),
     ],
 )
@@ -303,7 +303,7 @@ class Unruly(Plain):
 def read_everything(made):
     for k in range(len(made.layers)):
         _ = made.features(k, STEPS), made.preactivations(k + 1, STEPS), made.weight_norm(k, "spectral")
-        _ = made.apply_change(k, made.features(k, STEPS), STEPS), made.gradient_norm(k, 0)
+        _ = made.apply_change(k, made.features(k, STEPS), STEPS), made.gradient_size(k, 0)
     _ = made.outputs(STEPS), made.tangent_kernel(STEPS), made.loss_gradients(0)
     _ = made.histories(SEEDS, ONES, Limits())
 
@@ -363,10 +363,10 @@ def test_what_cannot_be_read_as_one_is_read_one_by_one(described, monkeypatch):
         raise RuntimeError("Batching rule not implemented")
 
     monkeypatch.setattr("theorychecks.engines.module.ensemble.vmap", refuse)
-    found = [made.features(2, STEPS), made.tangent_kernel(STEPS), made.gradient_norm(1, 0)]
+    found = [made.features(2, STEPS), made.tangent_kernel(STEPS), made.gradient_size(1, 0)]
     monkeypatch.undo()
     for one, other in zip(
-        found, [expected.features(2, STEPS), expected.tangent_kernel(STEPS), expected.gradient_norm(1, 0)], strict=True
+        found, [expected.features(2, STEPS), expected.tangent_kernel(STEPS), expected.gradient_size(1, 0)], strict=True
     ):
         torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)
 

@@ -8,7 +8,6 @@ from jaxtyping import Float, TypeCheckError, jaxtyped
 from torch import Tensor
 
 from theorychecks.engines import dense
-from theorychecks.kernels import tangent_kernel
 from theorychecks.networks import MLP, MSE, NTK, TANH, GaussianMixture, Training, scaled
 
 checked = jaxtyped(typechecker=beartype)
@@ -107,10 +106,10 @@ def test_matrices_map_layer_k_to_layer_k_plus_one(run, k):
 
 
 def test_a_tangent_kernel_is_point_and_output_by_point_and_output(run):
-    kernels(tangent_kernel(run, 7), tangent_kernel(run, 0, rows="test"))
+    kernels(run.tangent_kernel(7), run.tangent_kernel(0, rows="test"))
     with pytest.raises(TypeCheckError):
-        kernels(tangent_kernel(run, 7), tangent_kernel(run, 0, columns="test"))
+        kernels(run.tangent_kernel(7), run.tangent_kernel(0, columns="test"))
 
 
 def test_one_precision_runs_through_all_numbers(run):
-    assert {t.dtype for t in (run.losses, run.outputs(7), run.weights(1, 7), tangent_kernel(run, 7))} == {torch.float32}
+    assert {t.dtype for t in (run.losses, run.outputs(7), run.weights(1, 7), run.tangent_kernel(7))} == {torch.float32}

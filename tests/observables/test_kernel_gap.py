@@ -9,7 +9,7 @@ import torch
 
 from theorychecks.engines import dense
 from theorychecks.engines.deferred import DeferredRun
-from theorychecks.kernels import analytic_kernels, first_order_regression, kernel_regression, tangent_kernel
+from theorychecks.kernels import analytic_kernels, first_order_regression, kernel_regression
 from theorychecks.networks import ERF, MLP, MSE, NTK, RELU, SGD, STANDARD, TANH, Adam, Ridge, Teacher, Training, scaled
 from theorychecks.observables import EnsembleKernelGap, KernelGap
 
@@ -147,7 +147,7 @@ def first_order_effects(described):
     """The control variate of every network."""
     run, draw = described, DATA.draw()
     train, cross = ntk(ERF, draw.inputs), ntk(ERF, draw.test_inputs, draw.inputs)
-    own_train, own_cross = tangent_kernel(run, 0).numpy(), tangent_kernel(run, 0, rows="test").numpy()
+    own_train, own_cross = run.tangent_kernel(0).numpy(), run.tangent_kernel(0, rows="test").numpy()
     ridge = run.training.ridge.strength * 4
     targets = draw.targets.reshape(-1)
     right = first_order_regression(train, cross, own_train - train, own_cross - cross, targets, ridge=ridge)
@@ -173,7 +173,7 @@ def test_an_ensembles_gap_is_the_product_of_its_halves():
     found = gap(EnsembleKernelGap(4), described)
     run, draw = described, DATA.draw()
     train, cross = ntk(ERF, draw.inputs), ntk(ERF, draw.test_inputs, draw.inputs)
-    own_train, own_cross = tangent_kernel(run, 0).numpy(), tangent_kernel(run, 0, rows="test").numpy()
+    own_train, own_cross = run.tangent_kernel(0).numpy(), run.tangent_kernel(0, rows="test").numpy()
     left_over = []
     for seed in range(8):
         start = run.outputs(0)[seed].numpy()

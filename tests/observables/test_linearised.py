@@ -8,7 +8,7 @@ import torch
 
 from theorychecks.engines import dense
 from theorychecks.engines.deferred import DeferredRun
-from theorychecks.kernels import gradient_descent_on_kernel, tangent_kernel
+from theorychecks.kernels import gradient_descent_on_kernel
 from theorychecks.networks import (
     CROSS_ENTROPY,
     MAXIMAL_UPDATE,
@@ -52,7 +52,7 @@ def test_on_the_squared_error_it_is_gradient_descent_on_the_initial_kernel(centr
     described = training(centred=centred)
     run, draw = dense.train(described, 16, SEEDS), DATA.draw()
     found = value(LinearisationError(points), described)
-    train, cross = (tangent_kernel(run, 0, rows=rows).numpy() for rows in ("train", points))
+    train, cross = (run.tangent_kernel(0, rows=rows).numpy() for rows in ("train", points))
     for seed in range(3):
         residual = (draw.targets - run.outputs(0)[seed].numpy()).reshape(-1)
         moved = gradient_descent_on_kernel(train[seed], cross[seed], residual, learning_rate=0.2 / 4, steps=6)
@@ -97,7 +97,7 @@ def test_on_cross_entropy_and_batches_it_is_the_model_linear_in_its_weights(batc
 
 def modes_by_hand(described, left):
     run, draw = dense.train(described, 16, SEEDS), DATA.draw()
-    kernel, found = tangent_kernel(run, 0).numpy(), []
+    kernel, found = run.tangent_kernel(0).numpy(), []
     for seed in range(3):
         start, end = ((run.outputs(time)[seed].numpy() - draw.targets).reshape(-1) for time in (0, 6))
         found.append(rms(end - left(kernel[seed]) @ start) / rms(start))

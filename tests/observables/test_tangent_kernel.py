@@ -8,7 +8,7 @@ import torch
 
 from theorychecks.engines import dense
 from theorychecks.engines.deferred import DeferredRun
-from theorychecks.kernels import analytic_kernels, tangent_kernel
+from theorychecks.kernels import analytic_kernels
 from theorychecks.networks import (
     CROSS_ENTROPY,
     ERF,
@@ -77,10 +77,10 @@ def explicit_kernel(run, time, rows, columns, rates=None):
 def test_it_is_the_product_of_jacobians(outputs, depth, activation, time):
     run = trained(depth, activation, outputs=outputs)
     for rows, columns in (("train", "train"), ("test", "train"), ("train", "test"), ("test", "test")):
-        found = tangent_kernel(run, time, rows=rows, columns=columns)
+        found = run.tangent_kernel(time, rows=rows, columns=columns)
         torch.testing.assert_close(found, explicit_kernel(run, time, rows, columns), rtol=1e-10, atol=1e-12)
     # Training moves it.
-    assert not torch.allclose(tangent_kernel(run, STEPS - time), tangent_kernel(run, time), rtol=1e-3)
+    assert not torch.allclose(run.tangent_kernel(STEPS - time), run.tangent_kernel(time), rtol=1e-3)
 
 
 # Rates of input, hidden and output matrices over base * n^(global exponent), worked out by hand at n = 9.
@@ -97,14 +97,14 @@ def test_it_is_the_product_of_jacobians(outputs, depth, activation, time):
 def test_matrices_count_in_proportion_to_their_rates(parametrization, rate, weights):
     run = trained(2, TANH, parametrization, rate=rate)
     expected = explicit_kernel(run, 0, "train", "train", rates=weights)
-    torch.testing.assert_close(tangent_kernel(run, 0), expected, rtol=1e-10, atol=1e-12)
+    torch.testing.assert_close(run.tangent_kernel(0), expected, rtol=1e-10, atol=1e-12)
     if len(set(weights)) > 1:
         assert not torch.allclose(explicit_kernel(run, 0, "train", "train"), expected, rtol=1e-2)
 
 
 def test_centring_leaves_the_kernel_as_it_is():
-    found = tangent_kernel(trained(2, TANH, centred=True), 0, rows="test")
-    torch.testing.assert_close(found, tangent_kernel(trained(2, TANH), 0, rows="test"), rtol=1e-14, atol=0.0)
+    found = trained(2, TANH, centred=True).tangent_kernel(0, rows="test")
+    torch.testing.assert_close(found, trained(2, TANH).tangent_kernel(0, rows="test"), rtol=1e-14, atol=0.0)
 
 
 @pytest.mark.parametrize("loss", [MSE, CROSS_ENTROPY], ids=repr)
@@ -118,7 +118,7 @@ def test_a_small_step_moves_the_function_by_rate_times_kernel_times_gradient(los
     run = dense.train(training, WIDTH, (0, 1))
     targets = torch.as_tensor(data.draw().targets)
     gradient = loss.gradient(run.outputs(0), targets).reshape(2, 15, 1)
-    predicted = -1e-7 * WIDTH**-0.5 * tangent_kernel(run, 0, rows="test") @ gradient
+    predicted = -1e-7 * WIDTH**-0.5 * run.tangent_kernel(0, rows="test") @ gradient
     moved = (run.outputs(1, "test") - run.outputs(0, "test")).reshape(2, 9, 1)
     torch.testing.assert_close(moved, predicted, rtol=1e-4, atol=1e-4 * predicted.abs().max().item())
     assert not torch.allclose(moved, 1.1 * predicted, rtol=1e-2, atol=1e-3 * predicted.abs().max().item())
@@ -126,7 +126,7 @@ def test_a_small_step_moves_the_function_by_rate_times_kernel_times_gradient(los
 
 def average(run, **points):
     """Mean over seeds, and its standard error."""
-    kernels = tangent_kernel(run, 0, **points).numpy()
+    kernels = run.tangent_kernel(0, **points).numpy()
     return kernels.mean(axis=0), kernels.std(axis=0, ddof=1) / math.sqrt(len(kernels))
 
 

@@ -15,11 +15,10 @@ import torch
 from torch import Tensor
 
 import theorychecks as tc
-from theorychecks.engines import dense, matrix_free
+from theorychecks.engines import dense, derivatives, matrix_free
 from theorychecks.engines.descent import Limits, Task, descend
 from theorychecks.engines.matrix import Matrix
 from theorychecks.engines.trained import TrainedRun
-from theorychecks.kernels import empirical
 from theorychecks.networks import MLP, Activation, Layer, LayerRole
 from theorychecks.observables import alignment, weights
 
@@ -252,8 +251,8 @@ def read_at_time_zero(patch: pytest.MonkeyPatch) -> None:
 
 
 def tangent_kernel_with_features_of_the_layer_above(patch: pytest.MonkeyPatch) -> None:
-    right = empirical._matrix_term
-    patch.setattr(empirical, "_matrix_term", lambda run, k, *rest: right(_OneLayerUp(run), k, *rest))
+    right = derivatives._matrix_term
+    patch.setattr(derivatives, "_matrix_term", lambda run, k, *rest: right(_OneLayerUp(run), k, *rest))
 
 
 class _OneLayerUp:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from theorychecks.engines.choice import ENGINES, Choice
 from theorychecks.engines.matrix import Tally
-from theorychecks.engines.run import Histories, Limits, Norm, Points, Unanswerable
+from theorychecks.engines.run import Histories, Limits, Norm, Points, Unanswerable, Weighting
 from theorychecks.engines.trained import TrainedRun
 from theorychecks.networks import Layer, Training
 
@@ -138,6 +138,20 @@ class DeferredRun:
     def output_gradients(self, matrix: int, time: int, points: Points = "train") -> Tensor:
         """Derivative of each output in what a matrix produces, [seed, point, C, fan_out]."""
         return self._trained.output_gradients(matrix, time, points)
+
+    def loss_gradients(self, time: int) -> Tensor:
+        """Derivative of the loss in the outputs, [seed, point, C]."""
+        return self._trained.loss_gradients(time)
+
+    def gradient_size(self, matrix: int, time: int) -> Tensor:
+        """Root mean square entry of the loss's derivative in a matrix's trainable weights, [seed]."""
+        return self._trained.gradient_size(matrix, time)
+
+    def tangent_kernel(
+        self, time: int, *, rows: Points = "train", columns: Points = "train", weighting: Weighting = "rates"
+    ) -> Tensor:
+        """Inner products of output gradients, [seed, rows * C, columns * C]."""
+        return self._trained.tangent_kernel(time, rows=rows, columns=columns, weighting=weighting)
 
     @cached_property
     def _trained(self) -> TrainedRun:

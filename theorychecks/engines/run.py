@@ -15,6 +15,10 @@ Points = Literal["train", "test"]
 """Which of the data's inputs are meant: P training inputs or Q test inputs."""
 
 
+Weighting = Literal["rates", "none"]
+"""Whether gradients count in proportion to their learning rates, as gradient descent has it, or all alike."""
+
+
 class Unanswerable(ValueError):  # noqa: N818 - it is what a run cannot answer, which the message names with the way out
     """A run cannot say what an observable has asked of it: what it does not store, say, or cannot train again."""
 
@@ -162,4 +166,26 @@ class Run(Retrainable, Protocol):
 
     def output_gradients(self, matrix: int, time: int, points: Points = "train") -> Tensor:
         """Derivative of each output in what a matrix produces, [seed, point, C, fan_out]."""
+        ...
+
+    def loss_gradients(self, time: int) -> Tensor:
+        """Derivative of the loss over all training inputs in the outputs, [seed, ...their own shape]."""
+        ...
+
+    def gradient_size(self, matrix: int, time: int) -> Tensor:
+        """Root mean square entry of the loss's derivative in a matrix's trainable weights, [seed]."""
+        ...
+
+    def tangent_kernel(
+        self,
+        time: int,
+        *,
+        rows: Points = "train",
+        columns: Points = "train",
+        weighting: Weighting = "rates",
+    ) -> Tensor:
+        """Inner products of output gradients in all trained weights, [seed, row, column].
+
+        Rows are inputs and, for each of them, outputs; of a model of one's own, some of them, chosen at random.
+        """
         ...

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from theorychecks.arguments import is_whole
+from theorychecks.engines import derivatives
 from theorychecks.engines.matrix import Matrix
-from theorychecks.engines.run import Norm, Points, check_norm
+from theorychecks.engines.run import Norm, Points, Weighting, check_norm
 from theorychecks.networks import MLP, Layer, Training
 
 
@@ -123,6 +124,20 @@ class TrainedRun:
                 * slope(forward.preactivations[k - 1], forward.features[k])[:, :, None]
             )
         return gradient
+
+    def loss_gradients(self, time: int) -> Tensor:
+        """Derivative of the loss in the outputs, [seed, point, C]."""
+        return derivatives.loss_gradients(self, time)
+
+    def gradient_size(self, matrix: int, time: int) -> Tensor:
+        """Root mean square entry of the loss's derivative in a matrix's trainable weights, [seed]."""
+        return derivatives.gradient_size(self, matrix, time)
+
+    def tangent_kernel(
+        self, time: int, *, rows: Points = "train", columns: Points = "train", weighting: Weighting = "rates"
+    ) -> Tensor:
+        """Inner products of output gradients, [seed, rows * C, columns * C]."""
+        return derivatives.tangent_kernel(self, time, rows=rows, columns=columns, weighting=weighting)
 
     def _check_recorded(self, time: int) -> None:
         if time not in self.recorded:

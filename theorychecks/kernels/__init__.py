@@ -1,7 +1,6 @@
 """Kernels of wide networks, and regression with a kernel."""
 
 from theorychecks.kernels.analytic import DualActivation, Kernels, analytic_kernels, dual_activation
-from theorychecks.kernels.empirical import tangent_kernel
 from theorychecks.kernels.regression import first_order_regression, gradient_descent_on_kernel, kernel_regression
 
 __all__ = [
@@ -12,5 +11,4 @@ __all__ = [
     "first_order_regression",
     "gradient_descent_on_kernel",
     "kernel_regression",
-    "tangent_kernel",
 ]

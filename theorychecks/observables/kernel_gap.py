@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from theorychecks.engines import Run
+from theorychecks.engines.run import Weighting
 from theorychecks.kernels.analytic import analytic_kernels
-from theorychecks.kernels.empirical import Weighting, tangent_kernel
 from theorychecks.kernels.regression import first_order_regression, kernel_regression
 from theorychecks.networks import Training
 from theorychecks.observables.observable import Observable, Readings, check_option, readings, root_mean_square
@@ -32,8 +32,8 @@ class TangentKernelDrift(Observable):
 
     def read(self, run: Run) -> Readings:
         """One ratio."""
-        start = tangent_kernel(run, 0)
-        change = tangent_kernel(run, run.steps) - start
+        start = run.tangent_kernel(0)
+        change = run.tangent_kernel(run.steps) - start
         return readings(run, root_mean_square(change) / root_mean_square(start))
 
 
@@ -131,8 +131,8 @@ def _initial_kernels(run: Run) -> tuple[Array, Array]:
     does not depend on rates.
     """
     weighting: Weighting = "none" if run.training.ridge.strength else "rates"
-    train = tangent_kernel(run, 0, weighting=weighting)
-    return _as_array(train), _as_array(tangent_kernel(run, 0, rows="test", weighting=weighting))
+    train = run.tangent_kernel(0, weighting=weighting)
+    return _as_array(train), _as_array(run.tangent_kernel(0, rows="test", weighting=weighting))
 
 
 def _analytic_kernels(training: Training) -> tuple[Array, Array]:

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from theorychecks.engines import Points, Run
-from theorychecks.kernels.empirical import tangent_kernel
 from theorychecks.networks import Training
 from theorychecks.observables.observable import Observable, Readings, check_option, readings, root_mean_square
 
@@ -90,7 +89,7 @@ def residual_modes(run: Run) -> tuple[Tensor, Tensor, Tensor]:
             f"a residual has modes that decay by themselves under full batches and the squared error; got "
             f"{training.loss.name} with batch_size={training.batch_size}. Use MSE and batch_size=None."
         )
-    values, vectors = torch.linalg.eigh(_double(tangent_kernel(run, 0)))
+    values, vectors = torch.linalg.eigh(_double(run.tangent_kernel(0)))
     targets = torch.as_tensor(training.data.draw().targets, dtype=torch.float64, device=vectors.device)
     start, end = (
         (vectors.mT @ (_double(run.outputs(time)) - targets).flatten(1)[..., None])[..., 0]
@@ -116,7 +115,7 @@ def _linearised(run: Run) -> tuple[Tensor, Tensor]:
     """Outputs of the linearised model after the last step, at training and test inputs, in double precision."""
     training = run.training
     check_linearisable(training)
-    train, cross = (_double(tangent_kernel(run, 0, rows=rows)) for rows in ("train", "test"))
+    train, cross = (_double(run.tangent_kernel(0, rows=rows)) for rows in ("train", "test"))
     outputs, test_outputs = _double(run.outputs(0)), _double(run.outputs(0, "test"))
     targets = torch.as_tensor(training.data.draw().targets, dtype=torch.float64, device=outputs.device)
     size, rate = targets.shape[1], _unit(training, run.width)

@@ -66,15 +66,8 @@ class OutputGradientSize(Observable):
     def read(self, run: Run) -> Readings:
         """One size."""
         samples = run.training.data.samples
-        sizes = [root_mean_square(loss_gradient(run, t)) * samples for t in range(run.steps + 1)]
+        sizes = [root_mean_square(run.loss_gradients(t)) * samples for t in range(run.steps + 1)]
         return readings(run, torch.stack(sizes).amax(dim=0))
-
-
-def loss_gradient(run: Run, time: int) -> Tensor:
-    """Derivative of the loss over all training inputs in the outputs at a recorded time, [seed, P, C]."""
-    outputs = run.outputs(time)
-    targets = torch.as_tensor(run.training.data.draw().targets, dtype=outputs.dtype, device=outputs.device)
-    return run.training.loss.gradient(outputs, targets)
 
 
 @dataclass(frozen=True)

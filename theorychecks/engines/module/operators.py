@@ -178,3 +178,9 @@ def fitted(
 def _rounding(weight: Tensor) -> float:
     """Relative difference between two ways to make one product."""
     return 1e3 * torch.finfo(weight.dtype).eps if weight.dtype in (torch.float32, torch.float64) else 0.1
+
+
+def power_of_two(values: Tensor) -> Tensor:
+    """The power of two next to the largest entry of each seed, [seed]; one where there is none."""
+    exponents = values.abs().flatten(1).amax(dim=1).log2().round()
+    return torch.where(exponents.isfinite(), exponents, 0.0).exp2()

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 
 from theorychecks.engines import Points, Unanswerable
 from theorychecks.engines.module.trainer import Blueprint
+from theorychecks.engines.run import Weighting
 from theorychecks.modules import Model
-
-Weighting = Literal["rates", "none"]
-"""Whether gradients count in proportion to their learning rates, as gradient descent has it, or all alike."""
 
 
 def check_points(model: Model, points: str) -> None:

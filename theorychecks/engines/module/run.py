@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-import torch
 from torch import Tensor
 
+from theorychecks.arguments import is_whole, whole_number
 from theorychecks.engines import Histories, Limits, Norm, Points
 from theorychecks.engines.descent import check_seeds
 from theorychecks.engines.matrix import Tally
@@ -16,8 +16,8 @@ from theorychecks.engines.module.derivatives import OutputDerivatives, gradients
 from theorychecks.engines.module.ensemble import Ensemble
 from theorychecks.engines.module.forward import Pass, follow, outputs_of
 from theorychecks.engines.module.layers import ModuleLayer
+from theorychecks.engines.module.operators import power_of_two
 from theorychecks.engines.module.refusals import (
-    Weighting,
     check_hidden,
     check_outputs,
     check_outside_loss,
@@ -28,6 +28,7 @@ from theorychecks.engines.module.refusals import (
     kept_times,
 )
 from theorychecks.engines.module.trainer import Blueprint, Finished, Trainer
+from theorychecks.engines.run import Weighting
 from theorychecks.modules import Model
 from theorychecks.modules.recording import State
 
@@ -211,15 +212,17 @@ class ModuleRun:
         check_unrouted(self.model, routed=self.trainer.anatomy.routed)
         return self._derivatives.in_returned(own, self._state(time))
 
-    def gradient_norm(self, matrix: int, time: int) -> Tensor:
-        """Frobenius norm of the first batch's loss's derivative in a layer's trainable weights, [seed].
+    def gradient_size(self, matrix: int, time: int) -> Tensor:
+        """Root mean square entry of the first batch's loss's derivative in a layer's trainable weights, [seed].
 
         Where several layers share them, the derivative is in all of their uses.
         """
         own = self._layer(matrix)
         if time not in self._gradients:
             found = gradients(self.model, self._ensemble, self._state(time))
-            self._gradients[time] = {name: tensor.flatten(1).norm(dim=1) for name, tensor in found.items()}
+            self._gradients[time] = {
+                name: tensor.flatten(1).square().mean(dim=1).sqrt() for name, tensor in found.items()
+            }
         return self._gradients[time][own.parameter]
 
     def loss_gradients(self, time: int) -> Tensor:
@@ -231,7 +234,15 @@ class ModuleRun:
         check_outside_loss(self.model)
         return gradients_in_outputs(self.model, self._ensemble, self._state(time), self.outputs(time))
 
-    def tangent_kernel(self, time: int, *, weighting: Weighting = "rates", entries: int = 16) -> Tensor:
+    def tangent_kernel(
+        self,
+        time: int,
+        *,
+        rows: Points = "train",
+        columns: Points = "train",
+        weighting: Weighting = "rates",
+        entries: int = 16,
+    ) -> Tensor:
         """Inner products of output gradients in all trained weights, [seed, row, row], on the first batch.
 
         Rows are samples, and for each of them its outputs, or so many of them, chosen once at random: a part of the
@@ -239,6 +250,8 @@ class ModuleRun:
 
         Args:
             time: at which weights.
+            rows: there are no inputs but those of the first batch.
+            columns: likewise.
             weighting: "rates" counts gradients by their learning rates, so that one small step of gradient descent
                 changes the outputs by -kernel @ d loss / d outputs; "none" counts those of all trained weights once.
             entries: of each sample's outputs, at most.
@@ -246,10 +259,12 @@ class ModuleRun:
         Raises:
             Unanswerable: if the model has no outputs, its learning rates are not known, or memory is too small.
         """
+        for points in (rows, columns):
+            check_points(self.model, points)
         counts = counted(self.model, self._blueprint, weighting)
-        if isinstance(entries, bool) or not isinstance(entries, int) or entries < 1:
-            raise ValueError(f"entries are a positive number of outputs; got {entries!r}")
-        return self._derivatives.tangent_kernel(self._state(time), counts, entries)
+        return self._derivatives.tangent_kernel(
+            self._state(time), counts, whole_number(entries, "entries, of outputs,")
+        )
 
     @cached_property
     def _blueprint(self) -> Blueprint:
@@ -266,15 +281,12 @@ class ModuleRun:
 
     @cached_property
     def _derivatives(self) -> OutputDerivatives:
-        shape = check_outputs(self.model, self._blueprint)
-        return OutputDerivatives(self.model, self._ensemble, self._state(0), shape)
+        return OutputDerivatives(self.model, self._ensemble, self._state(0), check_outputs(self.model, self._blueprint))
 
     def _state(self, time: int) -> State:
         if time not in self.times:
-            raise ValueError(
-                f"weights at time {time} were not kept; kept are {list(self.times)}. Ask for times=({time},), or read "
-                "time=0 or time=run.steps."
-            )
+            kept = f"weights at time {time} were not kept; kept are {list(self.times)}"
+            raise ValueError(f"{kept}. Ask for times=({time},), or read time=0 or time=run.steps.")
         return self._finished.states[time]
 
     def _weights(self, layer: ModuleLayer, time: int) -> Tensor:
@@ -287,7 +299,7 @@ class ModuleRun:
                 "run.features(k, time), or some of that shape."
             )
         # What a module adds is taken off again, and would leave its rounding on products far smaller than itself.
-        scale = _power_of_two(weights)
+        scale = power_of_two(weights)
         made: Tensor = self._ensemble.each(
             self._state(0),
             lambda module, _batch, weight, given: layer.product(module, weight, given),
@@ -310,14 +322,8 @@ class ModuleRun:
     def _check_number(self, noun: str, given: int, first: int) -> None:
         last = first + len(self.layers) - 1
         # A negative one would be counted from the end.
-        if isinstance(given, bool) or not isinstance(given, int) or not first <= given <= last:
+        if not is_whole(given, first, last):
             raise ValueError(
                 f"there is no {noun} {given!r}: {self.model.title} has {len(self.layers)} layers, numbered from "
                 f"{first} to {last} there. run.layers describes them, and run.left_out what is none."
             )
-
-
-def _power_of_two(values: Tensor) -> Tensor:
-    """The power of two next to the largest entry of each seed, [seed]; one where there is none."""
-    exponents = values.abs().flatten(1).amax(dim=1).log2().round()
-    return torch.where(exponents.isfinite(), exponents, 0.0).exp2()

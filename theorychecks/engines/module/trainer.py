@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import LBFGS, Optimizer
 
+from theorychecks.arguments import whole_number
 from theorychecks.engines import Limits
 from theorychecks.engines.module.ensemble import Ensemble
 from theorychecks.engines.module.layers import Layers, layers_of
@@ -111,8 +112,7 @@ class Trainer:
             ModelError: if the model cannot be trained as it is.
         """
         check_model(model)
-        if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
-            raise ValueError(f"steps is a positive whole number; got {steps!r}")
+        whole_number(steps, "steps")
         if len(widths) < 2 or any(b <= a for a, b in pairwise(widths)):
             raise ValueError(
                 f"roles are told by what grows from one width to the next; got {tuple(widths)}. Give two or more, "

@@ -10,9 +10,7 @@ import torch
 
 import theorychecks as tc
 from theorychecks.claims import Recorder, check, check_refuted, recording
-from theorychecks.experiment import execution
 from theorychecks.judging import Conditions
-from theorychecks.observables import Reading
 from theorychecks.statistics import FiniteSizeClass
 from theorychecks.statistics.statuses import Status
 
@@ -40,11 +38,6 @@ NONE_OF_THESE = [
     (lambda value: 1 / (2 - value), ValueError, "at samples 2 its function raised ZeroDivisionError: float division"),
     (lambda value, draw: 1.0, ValueError, "at samples 1 its function raised TypeError: "),
 ]  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _nothing_done(monkeypatch):
-    monkeypatch.setattr(execution, "_DONE", {})
 
 
 def sizes(exponent, *, noise=0.02, seeds=16, factor=1.0):
@@ -177,14 +170,15 @@ def test_a_verdict_against_a_claim_is_drawn_again_on_fresh_seeds():
 
 
 def test_a_function_is_asked_at_the_widths_of_a_wider_run():
-    def observe(trial):
-        rng = np.random.default_rng([trial.width, *trial.seeds])
-        return {"": Reading(torch.tensor(np.exp(0.01 * rng.standard_normal(len(trial.seeds))) / trial.width))}
+    @tc.observable
+    def made_up_size(run):
+        rng = np.random.default_rng([run.width, *run.seeds])
+        return torch.tensor(np.exp(0.01 * rng.standard_normal(len(run.seeds))) / run.width)
 
     training = tc.Training(
         tc.MLP(2, tc.RELU, tc.STANDARD), learning_rate=tc.scaled(0.1), data=tc.Teacher(), loss=tc.MSE, steps=0
     )
-    sweep = tc.Sweep(tc.Observable("made up", observe), training, widths=tc.widths(64, 512), seeds=10)
+    sweep = tc.Sweep(made_up_size, training, widths=tc.widths(64, 512), seeds=10)
     asked = []
 
     def formula(width):
@@ -213,4 +207,4 @@ def test_readings_are_each_compared_with_the_number():
     with recording(Recorder()) as recorder:
         check(scan, tc.Equal(), against=1.0)
     assert [finding.verdict.name for finding in recorder.findings] == ["SUPPORTED", "REFUTED"]
-    check(scan.of("two"), tc.Equal(), against=2.0)
+    check(scan.of(name="two"), tc.Equal(), against=2.0)

@@ -13,11 +13,13 @@ from theorychecks.statistics.medians import (
     Sample,
     chance_above,
     chance_of_range,
+    chance_within,
     difference,
     fewest_runs,
     lower_bound,
     lower_difference,
     p_above,
+    precision,
     samples,
 )
 
@@ -142,3 +144,19 @@ def test_chances_of_ranges_are_those_of_scipy():
         assert chance_of_range(room, count) == pytest.approx(stats.studentized_range.cdf(room, count, np.inf), abs=1e-6)
     # One of n + 1 equal variables is the largest with probability 1 / (n + 1).
     assert chance_above(0.0, 4) == pytest.approx(0.2, abs=1e-6)
+
+
+@pytest.mark.parametrize("seeds", [6, 16, 64])
+def test_an_interval_lies_within_a_room_at_least_as_often_as_is_said_and_not_much_more_often(seeds):
+    rng, level, runs, count = np.random.default_rng(6), 0.025, 1500, 2
+    part, samples_drawn = precision(seeds, level, paired=True), np.sort(rng.standard_normal((count, runs, seeds)))
+    ends = [
+        [-lower_bound(row, level) for row in side.reshape(-1, seeds)]
+        for side in (samples_drawn, -samples_drawn[..., ::-1])
+    ]
+    reach = np.max(np.reshape(ends, (2 * count, runs)), axis=0)
+    for room in (1.0, 1.5, 2.0):
+        said, found = chance_within(room, count), np.mean(reach < part.reach + room * part.error)
+        assert said - 0.03 <= found <= said + 0.4 * (1 - said)
+    assert chance_within(1.959964, 1) == pytest.approx(0.95)
+    assert chance_within(-1.0, 1) == 0.0

@@ -22,7 +22,8 @@ class Collapse:
 
     A curve is judged point by point, each point a reading of its own whose axis is what the curves should not depend
     on. This is a statement on the range at hand, by intervals of all pairs' log-ratios, and extrapolates nothing: what
-    drifts by less than the margin from the first axis value to the last has collapsed. For a limit, use `Plateau`.
+    drifts by less than the margin from the first axis value to the last has collapsed. For a limit, use `Plateau`; for
+    a number that is known, `Equal`.
 
     What is compared is the median of the runs, or over shared seeds the median of the ratios, by order statistics (see
     `medians`): they hold under skew and unequal noise, where intervals of means err several times as often as they

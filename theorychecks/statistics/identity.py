@@ -37,9 +37,9 @@ class Identity:
     Nothing here is left to chance, so there is neither an interval nor a p value. One run that deviates refutes it,
     whatever the others do, and a run of exactly zero deviates by the whole value; runs without a number leave it open.
 
-    A sum that vanishes, or is small against its terms, is rounded as they are. With their size as the `scale`, it is no
-    ratio that is judged but the quantity itself: it equals the value, `against` another quantity the value times that
-    one, run by run, and wherever that is less than the scale, units are those at the scale.
+    A sum that vanishes, or is small against its terms, is rounded as they are. With their size as the `scale` the
+    quantity itself is judged, and no ratio: each run equals the value, or `against` another quantity the value times
+    its partner, and where that is smaller than the scale, units in the last place are those at the scale.
 
     Attributes:
         ulps: how many units in the last place are still rounding.

@@ -137,6 +137,10 @@ class Run(Retrainable, Protocol):
         """The network's matrices."""
         ...
 
+    def hidden_name(self, layer: int) -> int | str:
+        """What reports call a hidden layer, 1 for the first: its number, or the path of the module that makes it."""
+        ...
+
     @property
     def times(self) -> Sequence[int]:
         """Recorded times."""

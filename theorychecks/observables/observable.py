@@ -120,7 +120,7 @@ def of_matrix(layer: Described, **more: str) -> Parts:
 
 def of_hidden_layer(run: Run, number: int) -> Parts:
     """Parts of what is read off a hidden layer, 1 for the first; its role is that of the matrix that makes it."""
-    return Parts(layer=number, role=run.layers[number - 1].role)
+    return Parts(layer=run.hidden_name(number), role=run.layers[number - 1].role)
 
 
 def hidden_layers(run: Run) -> range:

@@ -108,6 +108,10 @@ class ModuleRun:
         """The model's matrices, in the order of a forward pass."""
         return self._blueprint.layers.layers
 
+    def hidden_name(self, layer: int) -> str:
+        """The path of the module that makes it."""
+        return self.layers[layer - 1].name
+
     @property
     def left_out(self) -> Mapping[str, str]:
         """Parameters and attention logits that are no layer, and why."""
@@ -302,10 +306,8 @@ class ModuleRun:
 
     def _product(self, layer: ModuleLayer, weights: Tensor, vectors: Tensor) -> Tensor:
         if vectors.shape[:1] != (len(self.seeds),):
-            raise ValueError(
-                f"vectors are [seed, ...] for {len(self.seeds)} seeds; got shape {tuple(vectors.shape)}. Take those of "
-                "run.features(k, time), or some of that shape."
-            )
+            got = f"vectors are [seed, ...] for {len(self.seeds)} seeds; got shape {tuple(vectors.shape)}"
+            raise ValueError(f"{got}. Take those of run.features(k, time), or some of that shape.")
         # What a module adds is taken off again, and would leave its rounding on products far smaller than itself.
         scale = power_of_two(weights)
         made: Tensor = self._ensemble.each(

@@ -8,7 +8,6 @@ import torch
 
 import theorychecks as tc
 from theorychecks.claims import Recorder, check, check_refuted, recording
-from theorychecks.experiment import execution
 from theorychecks.judging import Conditions
 from theorychecks.statistics import Layout
 from theorychecks.statistics.statuses import Status
@@ -20,11 +19,6 @@ TRAINING = tc.Training(
 GATED = Conditions(confirms=True)
 FRESH = 2**32
 """Root seeds from here on are those of a confirmation."""
-
-
-@pytest.fixture(autouse=True)
-def _nothing_done(monkeypatch):
-    monkeypatch.setattr(execution, "_DONE", {})
 
 
 def made_up(exponent, *, noise=0.1, asked=None, lost=()):

@@ -192,7 +192,10 @@ class Compared:
     """A design, and another one, a measurement or known numbers that it is held against."""
 
     def __init__(self, design: Design, other: object, resources: Resources | None) -> None:
-        self.design, self.other, self.resources = design, other, resources
+        from theorychecks.experiment import Resources
+
+        # All looks share what was measured, whoever's it is.
+        self.design, self.other, self.resources = design, other, resources or Resources()
         self.axis_values, self.budget, self.counts = design.axis_values, design.budget, design.counts
         self.shares, self.shared_seeds, self.stands_or_falls = (
             design.shares,
@@ -260,9 +263,9 @@ class Compared:
 
     def measured(self, counts: tuple[int, ...]) -> Sample:
         """Both designs carried out; the effort is that of the first."""
-        from theorychecks.experiment import Design, Resources, measure
+        from theorychecks.experiment import Design, measure
 
-        resources, budget = self.resources or Resources(), self.budget
+        resources, budget = self.resources, self.budget
         made = measure(self.design if budget is None else self.design.on(counts), resources)
         chosen = self.design.select(made.measurements)
         known = self.other.measured(counts) if isinstance(self.other, Known) else self.other

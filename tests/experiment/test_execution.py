@@ -33,7 +33,7 @@ INPUT, OUTPUT = (Parts(layer=role, role=role, norm="frobenius") for role in ("in
 
 @pytest.fixture(autouse=True)
 def trained(monkeypatch):
-    """Every (width, seeds) that the engine is asked to train, from an empty memory of sweeps."""
+    """Every (width, seeds) that the engine is asked to train."""
     calls = []
     train = dense.train
 
@@ -41,7 +41,6 @@ def trained(monkeypatch):
         calls.append((width, tuple(seeds)))
         return train(training, width, seeds, **options)
 
-    monkeypatch.setattr(execution, "_DONE", {})
     monkeypatch.setattr(dense, "train", counted)
     return calls
 
@@ -80,13 +79,14 @@ def test_a_single_reading_goes_by_the_observables_name():
     assert measurement.name == "output change"
 
 
-def test_measuring_again_trains_nothing(trained):
-    first = measure(sweep())
+def test_measuring_again_with_the_same_resources_trains_nothing(trained):
+    resources = Resources()
+    first = measure(sweep(), resources)
     assert trained == [(8, (0, 1, 2, 3)), (16, (0, 1, 2, 3)), (64, (0, 1, 2, 3))]
-    assert measure(sweep()) == first
-    assert measure(sweep().of(role="output")) == first
+    assert measure(sweep(), resources) == first
+    assert measure(sweep().of(role="output"), resources) == first
     assert len(trained) == 3
-    measure(sweep(root_seed=1))
+    measure(sweep(root_seed=1), resources)
     assert len(trained) == 6
 
 
@@ -106,7 +106,6 @@ def test_a_small_memory_budget_trains_in_chunks_and_changes_rounding_at_most(tra
     whole = measure(described)
     budget = 2 * dense.cost(described.training, 64).bytes
     del trained[:]
-    execution._DONE.clear()
     chunked = measure(described, Resources(memory_budget=budget))
     assert [call for call in trained if call[0] == 64] == [(64, (0, 1)), (64, (2, 3))]
     assert [call for call in trained if call[0] == 8] == [(8, (0, 1, 2, 3))]
@@ -129,7 +128,6 @@ def test_ensembles_stay_together_in_chunks(trained):
     whole = measure(described)
     assert trained[0] == (8, tuple(range(8)))
     del trained[:]
-    execution._DONE.clear()
     chunked = measure(described, Resources(memory_budget=3 * dense.cost(described.training, 64).bytes))
     assert [call for call in trained if call[0] == 64] == [(64, (0, 1)), (64, (2, 3)), (64, (4, 5)), (64, (6, 7))]
     for cell, other in zip(values(whole, Parts()), values(chunked, Parts()), strict=True):
@@ -238,18 +236,20 @@ def test_a_failed_sweep_is_not_remembered(trained):
     def broken_once(run):
         return {"": torch.ones(len(run.seeds))} if working else {}
 
+    resources = Resources()
     with pytest.raises(ValueError, match="reads nothing"):
-        measure(sweep(broken_once))
+        measure(sweep(broken_once), resources)
     working.append(True)
-    assert values(measure(sweep(broken_once)), Parts())[0] == (1.0,) * 4
+    assert values(measure(sweep(broken_once), resources), Parts())[0] == (1.0,) * 4
 
 
 def test_equal_observables_share_what_was_measured_and_others_do_not(trained):
-    first = measure(sweep(WeightChange("output")))
+    resources = Resources()
+    first = measure(sweep(WeightChange("output")), resources)
     before = len(trained)
-    assert measure(sweep(WeightChange(role="output", norm="frobenius"))) == first
+    assert measure(sweep(WeightChange(role="output", norm="frobenius")), resources) == first
     assert len(trained) == before
-    spectral = measure(sweep(WeightChange("output", norm="spectral")))
+    spectral = measure(sweep(WeightChange("output", norm="spectral")), resources)
     assert len(trained) == 2 * before
     assert list(spectral.measurements) != list(first.measurements)
 
@@ -259,10 +259,13 @@ def test_a_functions_options_tell_what_was_measured_apart(trained):
     def scaled_loss(run, *, factor=1.0):
         return factor * run.losses[-1]
 
-    plain, twice = (values(measure(sweep(each)), Parts())[0] for each in (scaled_loss, scaled_loss(factor=2.0)))
+    resources = Resources()
+    plain, twice = (
+        values(measure(sweep(each), resources), Parts())[0] for each in (scaled_loss, scaled_loss(factor=2.0))
+    )
     assert twice == pytest.approx([2 * value for value in plain], rel=1e-6)
     before = len(trained)
-    measure(sweep(scaled_loss(factor=2.0)))
+    measure(sweep(scaled_loss(factor=2.0)), resources)
     assert len(trained) == before
 
 
@@ -293,7 +296,8 @@ def test_observables_made_by_one_function_are_not_taken_for_each_other():
 
         return read
 
-    single, double = (values(measure(sweep(scaled_loss(factor))), Parts())[0] for factor in (1.0, 2.0))
+    resources = Resources()
+    single, double = (values(measure(sweep(scaled_loss(factor)), resources), Parts())[0] for factor in (1.0, 2.0))
     assert double == pytest.approx([2 * value for value in single], rel=1e-6)
 
 

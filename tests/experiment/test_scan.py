@@ -8,7 +8,7 @@ import torch
 
 import theorychecks as tc
 from theorychecks.claims import Recorder, check, check_refuted, recording
-from theorychecks.experiment import Resources, execution
+from theorychecks.experiment import Resources
 from theorychecks.observables import Reading
 from theorychecks.statistics import Parts, PartsError
 from theorychecks.statistics.statuses import Status
@@ -16,11 +16,6 @@ from theorychecks.statistics.statuses import Status
 VALUES = (16.0, 32.0, 64.0, 128.0, 256.0)
 CLASS = tc.FiniteSizeClass(rho=3 / 8, omegas=(1.0,), unit=16)
 HALF = tc.PowerLaw(-1 / 2, corrections=CLASS)
-
-
-@pytest.fixture(autouse=True)
-def _nothing_done(monkeypatch):
-    monkeypatch.setattr(execution, "_DONE", {})
 
 
 def falling(value, draw):
@@ -195,7 +190,6 @@ def test_trainings_are_read_in_chunks_that_fit_into_memory():
 
     sizes = {"values": (8.0, 16.0, 64.0), "seeds": 6}
     whole = tc.measure(scan(loss, **sizes)).measurements[Parts()]
-    execution._DONE.clear()
     from theorychecks.engines import dense
 
     tight = Resources(memory_budget=2 * dense.cost(TRAINING, 64).bytes)

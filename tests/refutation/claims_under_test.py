@@ -10,6 +10,7 @@ from typing import Any
 
 import theorychecks as tc
 from theorychecks.claims import Recorder, recording
+from theorychecks.experiment import Resources
 from theorychecks.finding import Finding
 from theorychecks.judging import Conditions
 
@@ -39,7 +40,8 @@ class Claim:
         spec = importlib.util.spec_from_file_location(self.file, PROPERTIES / f"{self.file}.py")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        recorder = _UpToTheFirst(conditions=Conditions(confirms=True))
+        # New resources: what was measured without a mistake has the same description as with it.
+        recorder = _UpToTheFirst(conditions=Conditions(confirms=True, resources=Resources()))
         with recording(recorder), contextlib.suppress(_NotAsWanted):
             getattr(module, self.test).hypothesis.inner_test(**self.setting(module))
         return recorder

@@ -14,8 +14,6 @@ sys.path.insert(0, str(HERE))
 
 from table import Table  # noqa: E402
 
-from theorychecks.experiment import execution  # noqa: E402
-
 REPORT = HERE.parents[1] / "reports" / "refutation.md"
 TABLE = pytest.StashKey[Table]()
 
@@ -29,8 +27,6 @@ def judged(monkeypatch):
     """Judges a claim on subjects that all have a mistake, or on right ones."""
 
     def run(claim, mistake=None):
-        # Runs made without the mistake have the same descriptions as those with it.
-        monkeypatch.setattr(execution, "_DONE", {})
         if mistake is not None:
             mistake(monkeypatch)
         return claim.run()

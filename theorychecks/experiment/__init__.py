@@ -1,6 +1,7 @@
 """Experiments: a sweep over widths or a scan along another axis, described and carried out."""
 
 from theorychecks.experiment.calibration import calibrated as calibrated
+from theorychecks.experiment.cells import Cells as Cells
 from theorychecks.experiment.design import Design as Design
 from theorychecks.experiment.execution import Measured as Measured
 from theorychecks.experiment.execution import measure as measure

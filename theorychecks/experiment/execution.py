@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ import torch
 from theorychecks.engines.choice import Choice, choose
 from theorychecks.engines.deferred import DeferredRun
 from theorychecks.engines.matrix import Tally
+from theorychecks.experiment.cells import Block, Cells
 from theorychecks.experiment.design import Design
 from theorychecks.experiment.resources import Resources
 from theorychecks.experiment.scan import Scan
@@ -43,24 +43,6 @@ class Measured:
     trainings: int
 
 
-_DEFAULT: Final = Resources()
-
-
-@dataclass(frozen=True)
-class _Block:
-    """Some consecutive seeds of one width, observed together."""
-
-    readings: Readings
-    seeds: int
-    seconds: float
-    flops: float
-    trainings: int
-
-
-_DONE: dict[tuple[object, ...], list[_Block]] = {}
-"""Runs already made by this process, by what determines them."""
-
-
 @dataclass(frozen=True)
 class _Cell:
     """One axis value of a design, ready to be observed.
@@ -80,21 +62,23 @@ class _Cell:
     observe: Callable[[Sequence[int], Tally], tuple[Readings, int]]
 
 
-def measure(design: Design, resources: Resources = _DEFAULT) -> Measured:
-    """Carry a design out, from its first axis value to its last; seeds that were trained before are not again.
+def measure(design: Design, resources: Resources | None = None) -> Measured:
+    """Carry a design out, from its first axis value to its last; seeds that these resources have trained are not again.
 
     The networks are those of the design's own seeds: `--theory-seed` and `--theory-profile` move what `check` is given,
     and not what is measured by hand.
 
     Args:
         design: what to do; all readings are measured, whichever it selects.
-        resources: which engine, device and how much memory; engines and chunks are settled before anything is trained.
+        resources: which engine, device and how much memory, and what was measured with them before; new ones unless
+            given. Engines and chunks are settled before anything is trained.
 
     Raises:
         ValueError: if the engine asked for cannot represent the training, or if a reading is negative.
         PartsError: if no reading at the first axis value has the parts that the design selects.
         MemoryError: if a width does not fit into the memory budget.
     """
+    resources = resources or Resources()
     if isinstance(design, Sweep):
         choices = _choices(design, resources)
         cells = [_width(design, place, choice, resources) for place, choice in enumerate(choices)]
@@ -107,7 +91,7 @@ def measure(design: Design, resources: Resources = _DEFAULT) -> Measured:
     seconds = flops = 0.0
     trainings = 0
     for cell in cells:
-        blocks = _blocks(design, cell)
+        blocks = _blocks(design, cell, resources.cells)
         if found and set(found) != set(blocks[0].readings):
             title, names = design.title or "the sweep", [str(parts) for parts in blocks[0].readings]
             raise ValueError(f"{title} has readings {names} at {design.axis} {cell.axis_value:g}, others before")
@@ -174,14 +158,15 @@ def _choices(sweep: Sweep, resources: Resources) -> list[Choice]:
     return choices
 
 
-def _blocks(design: Design, cell: _Cell) -> list[_Block]:
+def _blocks(design: Design, cell: _Cell, cells: Cells) -> list[Block]:
     """Blocks that hold the first so many seeds of a cell, those that are missing trained now."""
-    done = _DONE.setdefault(cell.key, [])
+    done = list(cells.blocks(cell.key))
     for seeds in cell.chunks(sum(block.seeds for block in done), cell.count):
         started, tally = time.perf_counter(), Tally()
         readings, count = cell.observe(seeds, tally)
         _check_readings(design, readings, count)
-        done.append(_Block(readings, count, time.perf_counter() - started, tally.flops, tally.trainings))
+        done.append(Block(readings, count, time.perf_counter() - started, tally.flops, tally.trainings))
+        cells.keep(cell.key, done)
     return done
 
 

@@ -1,4 +1,4 @@
-"""Resources: which engine, which device, how much memory and which measured rates trainings may use."""
+"""Resources: which engine, device, memory and measured rates trainings may use, and what was measured with them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from theorychecks.arguments import is_whole, whole_number
 from theorychecks.engines.choice import REFERENCE_RATES, EngineName, check_engine
 from theorychecks.engines.cost import Rates
 from theorychecks.experiment.calibration import calibrated
+from theorychecks.experiment.cells import Cells
 
 _SHARE: Final = 2
 """One in so many bytes that are free is used."""
@@ -30,6 +31,7 @@ class Resources:
         workers: processes that share what is free.
         calibration: directory where measured rates of this machine's engines are kept, for "auto"; see `calibrated`.
             Without one, rates of another machine are taken.
+        cells: what was measured with these resources, which is not measured again.
     """
 
     engine: str = "auto"
@@ -37,6 +39,7 @@ class Resources:
     memory_budget: int | None = None
     workers: int = 1
     calibration: Path | None = field(default=None, repr=False)
+    cells: Cells = field(default_factory=Cells, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_engine(self.engine)

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 from unittest import SkipTest
 
@@ -31,6 +32,7 @@ from theorychecks.plugin.unittests import caught_by_unittest, forget_caught, is_
 
 if TYPE_CHECKING:
     from theorychecks.claims import Claim, Recorder
+    from theorychecks.experiment import Resources
     from theorychecks.reporting.report import ClaimRecord
 
 REPORT_ATTRIBUTE: Final = "theorychecks_claim"
@@ -125,13 +127,18 @@ class Runner:
             raise raised
         return result
 
+    @cached_property
+    def _resources(self) -> Resources:
+        """Of this process: all its claims share what one of them has measured."""
+        return resources(self.config)
+
     def _recorder(self, claim: Claim) -> Recorder:
         from theorychecks.claims import Recorder
         from theorychecks.judging import Conditions
 
         conditions = Conditions(
             octaves=OCTAVES[self.profile],
-            resources=resources(self.config),
+            resources=self._resources,
             seed=run_seed(self.config),
             confirms=True,
             seconds=self.config.getoption("--theory-budget"),

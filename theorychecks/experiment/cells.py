@@ -1,0 +1,82 @@
+"""Cells: blocks of seeds that were measured, by what made them, so that whoever asks for them again gets the same."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from theorychecks.observables.observable import Readings
+
+MOST_BYTES: Final = 2**27
+"""128 MiB: some hundred thousand readings, where all claims of this repository together make a few ten thousand."""
+_AROUND: Final = 2**10
+"""Bytes that Python keeps around the numbers of one reading: a tensor, parts, and places in dictionaries."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some consecutive seeds of one axis value, observed together.
+
+    Attributes:
+        readings: one number a seed each.
+        seeds: how many.
+        seconds: how long it took.
+        flops: floating-point operations of all matrix products.
+        trainings: networks trained, each time that one was.
+    """
+
+    readings: Readings
+    seeds: int
+    seconds: float
+    flops: float
+    trainings: int
+
+    @property
+    def bytes(self) -> int:
+        """Of its numbers, and of what is around them."""
+        return sum(_AROUND + one.values.numel() * one.values.element_size() for one in self.readings.values())
+
+
+class Cells:
+    """Measured blocks by what made them; beyond so many bytes, those that nobody has asked for the longest are gone.
+
+    A run has one for each process, so that its claims share trainings; whoever measures by hand hands one over, in
+    `Resources`. What is gone is measured again when it is asked for, with equal numbers.
+    """
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self.most_bytes = most_bytes
+        self._blocks: OrderedDict[Hashable, tuple[Block, ...]] = OrderedDict()
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._blocks)
+
+    @property
+    def bytes(self) -> int:
+        """Of all blocks that are there."""
+        return self._bytes
+
+    def blocks(self, key: Hashable) -> tuple[Block, ...]:
+        """The blocks of one axis value from its first seed on; none where it was not measured, or is gone."""
+        if key not in self._blocks:
+            return ()
+        self._blocks.move_to_end(key)
+        return self._blocks[key]
+
+    def keep(self, key: Hashable, blocks: Sequence[Block]) -> None:
+        """Keep all blocks of one axis value, in the place of those that were there."""
+        self._forget(key)
+        self._blocks[key] = tuple(blocks)
+        self._bytes += _size(blocks)
+        while self._bytes > self.most_bytes:
+            self._forget(next(iter(self._blocks)))
+
+    def _forget(self, key: Hashable) -> None:
+        self._bytes -= _size(self._blocks.pop(key, ()))
+
+
+def _size(blocks: Sequence[Block]) -> int:
+    return sum(block.bytes for block in blocks)

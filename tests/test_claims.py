@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import theorychecks as tc
 from theorychecks.claims import Claim, Recorder, check, check_refuted, claim_of, recording
 from theorychecks.experiment import execution
+from theorychecks.experiment import sweep as sweep_module
 from theorychecks.judging import Conditions
 
 WIDTHS = tc.widths(64, 4096)
@@ -303,8 +304,8 @@ def test_a_class_of_predictions_is_told_to_be_called(judge):
 
 
 @pytest.mark.parametrize("source", [None, [1.0, 2.0], np.ones((5, 8)), "width"])
-def test_only_sweeps_scans_and_measurements_are_checked(source):
-    with pytest.raises(TypeError, match="a Sweep, a Scan or a Measurement is checked; got "):
+def test_only_designs_and_measurements_are_checked(source):
+    with pytest.raises(TypeError, match=r"a Sweep, a quantity \.over\(\.\.\.\) its axis, or a M.* is checked; got "):
         check(source, INVERSE)
     with pytest.raises(
         TypeError, match=r"a measurement is compared with another measurement, a .* the width; got against="
@@ -474,7 +475,7 @@ def test_nothing_is_noted_once_a_claim_has_ended():
     ],
 )
 def test_a_design_that_could_never_be_judged_is_not_trained(monkeypatch, moved, widths, prediction, message):
-    monkeypatch.setattr(execution, "DeferredRun", lambda *_: pytest.fail("it was trained"))
+    monkeypatch.setattr(sweep_module, "DeferredRun", lambda *_: pytest.fail("it was trained"))
     hopeless = tc.Sweep(moved.observable, moved.training, widths=widths, seeds=4)
     with pytest.raises(ValueError, match=message):
         check(hopeless, prediction)

@@ -41,6 +41,16 @@ def test_the_gate_of_the_readme_passes_a_model_that_is_as_it_says(monkeypatch):
     assert len([line for line in block.splitlines() if line.strip()]) <= 10
 
 
+def test_the_quantity_of_the_readme_is_as_predicted():
+    (block,) = re.findall(r"```python\n(@tc\.quantity.*?)```", README, flags=re.DOTALL)
+    names = {"tc": tc}
+    exec(compile(block, "README.md", "exec"), names)
+    over = names["weight_change"](activation=tc.TANH).over((0.005, 0.01, 0.02, 0.04, 0.08))
+    assert over.title == "weight change with tanh"
+    with pytest.raises(tc.ClaimFailure):
+        tc.check(over, tc.PowerLaw(2, corrections=names["proportional"].corrections))
+
+
 def test_there_are_exactly_two_commands_and_each_sets_itself_up():
     commands = [line for line in README.splitlines() if line.startswith("python3 -m venv ")]
     assert [command.rpartition(" && ")[2] for command in commands] == [

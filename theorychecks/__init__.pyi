@@ -14,6 +14,7 @@ from theorychecks.experiment import Resources as Resources
 from theorychecks.experiment import Scan as Scan
 from theorychecks.experiment import Sweep as Sweep
 from theorychecks.experiment import measure as measure
+from theorychecks.experiment import quantity as quantity
 from theorychecks.finding import Finding as Finding
 from theorychecks.gates import coordinate_check as coordinate_check
 from theorychecks.gates import coordinate_check_refuted as coordinate_check_refuted

@@ -93,7 +93,7 @@ def check_source(given: object) -> None:
     from theorychecks.experiment import Design
 
     if not isinstance(given, Design):
-        raise TypeError(f"a Sweep, a Scan or a Measurement is checked; got {given!r}")
+        raise TypeError(f"a Sweep, a quantity .over(...) its axis, or a Measurement is checked; got {given!r}")
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ class Compared:
 
         Raises:
             ValueError: for a design that the prediction refuses, or a partner with other axis values, budget or seeds.
-            TypeError: for a partner that is no sweep, scan, measurement, number or function.
+            TypeError: for a partner that is neither a design, a measurement, a number nor a function.
         """
         against = self._partners()
         seeds = self.counts
@@ -254,12 +254,11 @@ class Compared:
     @cached_property
     def costs(self) -> tuple[float, ...]:
         """Of both designs."""
-        from theorychecks.experiment import Design, costs
+        from theorychecks.experiment import Design
 
-        price = costs(self.design)
         if not isinstance(self.other, Design):
-            return price
-        return tuple(a + b for a, b in zip(price, costs(self.other), strict=True))
+            return self.design.costs
+        return tuple(a + b for a, b in zip(self.design.costs, self.other.costs, strict=True))
 
     def measured(self, counts: tuple[int, ...]) -> Sample:
         """Both designs carried out; the effort is that of the first."""

@@ -11,6 +11,7 @@ from torch import nn
 
 import theorychecks as tc
 from theorychecks.claims import Recorder, recording
+from theorychecks.experiment import Scan
 from theorychecks.gates.budget import affordable
 from theorychecks.gates.coordinate_check import controls, privately
 from theorychecks.gates.diagnosis import diagnose
@@ -311,7 +312,7 @@ def test_a_time_budget_that_is_too_short_records_what_was_measured():
 
 def test_a_time_budget_buys_seeds_and_widths():
     source = Source(zoo.perceptron(), zoo.WIDTHS, 3, (1, 3))
-    scan = tc.Scan(source.reader([]), zoo.WIDTHS, along="width", name="perceptron")
+    scan = Scan(source.reader([]), zoo.WIDTHS, along="width", name="perceptron")
     short, long = (affordable(source, scan, seconds) for seconds in (1.0, 20.0))
     assert long.enough
     assert long.widths == len(zoo.WIDTHS)
@@ -322,7 +323,7 @@ def test_a_time_budget_buys_seeds_and_widths():
 def test_a_time_budget_drops_no_width_that_a_verdict_needs():
     widths = (16, 20, 26, 32, 45, 64, 90, 128, 181, 256)
     source = Source(zoo.perceptron(), widths, 3, (1, 3))
-    found = affordable(source, tc.Scan(source.reader([]), widths, along="width", name="perceptron"), 0.01)
+    found = affordable(source, Scan(source.reader([]), widths, along="width", name="perceptron"), 0.01)
     # All are too many, and those that are left span what an interval needs.
     assert found.widths < len(widths)
     kept = Layout(axis_values=widths[: found.widths], seeds=[4] * found.widths)

@@ -35,7 +35,10 @@ ENDINGS = {
     "refuted-teardown": ("fail", "the claim failed before it broke: OSError: the drawer is stuck"),
     "assertion": ("fail", "AssertionError: one width"),
     "typo": ("error", "AttributeError: module 'theorychecks' has no attribute 'chekc'"),
-    "input": ("error", "TypeError: a Sweep, a Scan or a Measurement is checked; got 'nonsense'"),
+    "input": (
+        "error",
+        "TypeError: a Sweep, a quantity .over(...) its axis, or a Measurement is checked; got 'nonsense'",
+    ),
     "teardown": ("error", "OSError: the drawer is stuck"),
 }
 

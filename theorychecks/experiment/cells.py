@@ -1,18 +1,42 @@
-"""Cells: blocks of seeds that were measured, by what made them, so that whoever asks for them again gets the same."""
+"""Cells: one axis value of a design each, ready to be observed; and what was observed, by what made it."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from theorychecks.engines.matrix import Tally
 from theorychecks.observables.observable import Readings
 
 MOST_BYTES: Final = 2**27
 """128 MiB: some hundred thousand readings, where all claims of this repository together make a few ten thousand."""
 _AROUND: Final = 2**10
 """Bytes that Python keeps around the numbers of one reading: a tensor, parts, and places in dictionaries."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One axis value of a design, ready to be observed.
+
+    Attributes:
+        axis_value: which one.
+        count: how many values are wanted.
+        key: what determines them, with their seeds.
+        chunks: from the values that there are and those that are wanted to groups of seeds, observed together.
+        observe: readings of some seeds, and how many values they are.
+        engine: what carries it out.
+        because: why it is not the engine that was asked for, if it is not.
+    """
+
+    axis_value: float
+    count: int
+    key: Hashable
+    chunks: Callable[[int, int], list[list[int]]]
+    observe: Callable[[Sequence[int], Tally], tuple[Readings, int]]
+    engine: str
+    because: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
 from theorychecks.arguments import is_whole, whole_number
+from theorychecks.experiment.cells import Cell
+from theorychecks.experiment.resources import Resources
 from theorychecks.statistics.design import check_seeds
 from theorychecks.statistics.parts import Part, Parts, Selection, select, selection
 from theorychecks.statistics.sequential import SHARES
@@ -19,7 +21,7 @@ _SEED_BLOCK: Final = 2**32
 
 @dataclass(frozen=True)
 class Design(ABC):
-    """What sweeps over widths and scans along other axes have in common.
+    """What a sweep over widths and a quantity over its axis have in common.
 
     Attributes:
         budget: the most that a verdict may cost, as so many runs at every axis value; 16 unless given. Looks at a 64th,
@@ -70,6 +72,20 @@ class Design(ABC):
     @abstractmethod
     def subject(self) -> tuple[object, ...]:
         """What is measured, whatever the range and the draws."""
+
+    @property
+    @abstractmethod
+    def costs(self) -> tuple[float, ...]:
+        """Of one run at each axis value, in any unit: the same on every machine, so that plans are."""
+
+    @abstractmethod
+    def cells(self, resources: Resources) -> list[Cell]:
+        """What is observed at each axis value, with engines and groups of seeds settled.
+
+        Raises:
+            ValueError: if the engine asked for cannot represent a training.
+            MemoryError: if one does not fit into the memory budget.
+        """
 
     @property
     def shared_seeds(self) -> bool:

@@ -1,23 +1,18 @@
-"""The experiment carried out: from a sweep to measurements."""
+"""The experiment carried out: from a design to measurements."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
-from theorychecks.engines.choice import Choice, choose
-from theorychecks.engines.deferred import DeferredRun
 from theorychecks.engines.matrix import Tally
-from theorychecks.experiment.cells import Block, Cells
+from theorychecks.experiment.cells import Block, Cell, Cells
 from theorychecks.experiment.design import Design
 from theorychecks.experiment.resources import Resources
-from theorychecks.experiment.scan import Scan
-from theorychecks.experiment.sweep import Sweep
 from theorychecks.observables.observable import Reading, Readings
 from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.parts import Parts
@@ -26,7 +21,7 @@ from theorychecks.statistics.statuses import status_of
 
 @dataclass(frozen=True)
 class Measured:
-    """What a sweep has given.
+    """What a design has given.
 
     Attributes:
         measurements: by the parts of each reading, in the observable's order.
@@ -41,25 +36,6 @@ class Measured:
     seconds: float
     flops: float
     trainings: int
-
-
-@dataclass(frozen=True)
-class _Cell:
-    """One axis value of a design, ready to be observed.
-
-    Attributes:
-        axis_value: which one.
-        count: how many values are wanted.
-        key: what determines them, with their seeds.
-        chunks: from the values that there are and those that are wanted to groups of seeds, observed together.
-        observe: readings of some seeds, and how many values they are.
-    """
-
-    axis_value: float
-    count: int
-    key: tuple[object, ...]
-    chunks: Callable[[int, int], list[list[int]]]
-    observe: Callable[[Sequence[int], Tally], tuple[Readings, int]]
 
 
 def measure(design: Design, resources: Resources | None = None) -> Measured:
@@ -79,14 +55,7 @@ def measure(design: Design, resources: Resources | None = None) -> Measured:
         MemoryError: if a width does not fit into the memory budget.
     """
     resources = resources or Resources()
-    if isinstance(design, Sweep):
-        choices = _choices(design, resources)
-        cells = [_width(design, place, choice, resources) for place, choice in enumerate(choices)]
-        engine = _engine_text(design.widths, choices)
-    else:
-        assert isinstance(design, Scan)
-        cells = [_value(design, place, resources) for place in range(len(design.values))]
-        engine = "function"
+    cells = design.cells(resources)
     found: dict[Parts, list[list[Reading]]] = {}
     seconds = flops = 0.0
     trainings = 0
@@ -106,59 +75,14 @@ def measure(design: Design, resources: Resources | None = None) -> Measured:
         trainings += round(share * sum(block.trainings for block in blocks))
     return Measured(
         {parts: _measurement(design, parts, readings) for parts, readings in found.items()},
-        engine,
+        _engine_text(cells),
         seconds,
         flops,
         trainings,
     )
 
 
-def _width(sweep: Sweep, place: int, choice: Choice, resources: Resources) -> _Cell:
-    width, observable = sweep.widths[place], sweep.observable
-    networks = observable.networks
-
-    def observe(seeds: Sequence[int], tally: Tally) -> tuple[Readings, int]:
-        run = DeferredRun(
-            sweep.training, width, seeds, sweep.drawn_from, choice, resources.device, tally, observable.times
-        )
-        return observable.read(run), len(seeds) // networks
-
-    def chunks(first: int, last: int) -> list[list[int]]:
-        start, stop = first * networks, last * networks
-        # An observable that trains again asks for chunks itself, of networks that change from one round to the next.
-        together = max(stop - start, 1) if observable.retrains else choice.together
-        return [list(range(at, min(at + together, stop))) for at in range(start, stop, together)]
-
-    key = *sweep.subject, width, sweep.drawn_from, resources.device, choice.engine
-    return _Cell(float(width), sweep.counts[place], key, chunks, observe)
-
-
-def _value(scan: Scan, place: int, resources: Resources) -> _Cell:
-    value = scan.values[place]
-
-    def observe(seeds: Sequence[int], tally: Tally) -> tuple[Readings, int]:
-        with torch.no_grad():
-            return scan.readings(value, scan.draw(value, seeds, resources, tally)), len(seeds)
-
-    def chunks(first: int, last: int) -> list[list[int]]:
-        return [list(range(first, last))] if last > first else []
-
-    key = *scan.subject, scan.axis, value, scan.shared, scan.drawn_from, resources.device, resources.engine
-    return _Cell(value, scan.counts[place], key, chunks, observe)
-
-
-def _choices(sweep: Sweep, resources: Resources) -> list[Choice]:
-    """The engine at each width; once the matrix-free one is faster it is taken for all wider networks."""
-    budget, choices = resources.budget(), list[Choice]()
-    for width in sweep.widths:
-        choice = _choice(sweep, width, resources.engine, resources, budget)
-        if choice.engine == "dense" and choices and choices[-1].engine == "matrix_free":
-            choice = _choice(sweep, width, "matrix_free", resources, budget)
-        choices.append(choice)
-    return choices
-
-
-def _blocks(design: Design, cell: _Cell, cells: Cells) -> list[Block]:
+def _blocks(design: Design, cell: Cell, cells: Cells) -> list[Block]:
     """Blocks that hold the first so many seeds of a cell, those that are missing trained now."""
     done = list(cells.blocks(cell.key))
     for seeds in cell.chunks(sum(block.seeds for block in done), cell.count):
@@ -170,26 +94,13 @@ def _blocks(design: Design, cell: _Cell, cells: Cells) -> list[Block]:
     return done
 
 
-def _choice(sweep: Sweep, width: int, wanted: str, resources: Resources, budget: int) -> Choice:
-    return choose(
-        sweep.training,
-        width,
-        wanted=wanted,
-        retrains=sweep.observable.retrains,
-        group=sweep.observable.networks,
-        memory_budget=budget,
-        rates=resources.rates,
-        on_cpu=resources.on_cpu,
-    )
-
-
-def _engine_text(widths: Sequence[int], choices: Sequence[Choice]) -> str:
+def _engine_text(cells: Sequence[Cell]) -> str:
     """Engines by width: "dense", or "dense, matrix_free from 1,024", with the reason where another one was wanted."""
     parts = []
-    for width, choice, before in zip(widths, choices, [None, *choices], strict=False):
-        if before is None or choice[::2] != before[::2]:
-            start = "" if before is None else f" from {width:,}"
-            parts.append(f"{choice.engine}{start}" + (f" ({choice.because})" if choice.because else ""))
+    for cell, before in zip(cells, [None, *cells], strict=False):
+        if before is None or (cell.engine, cell.because) != (before.engine, before.because):
+            start = "" if before is None else f" from {cell.axis_value:,.10g}"
+            parts.append(f"{cell.engine}{start}" + (f" ({cell.because})" if cell.because else ""))
     return ", ".join(parts)
 
 

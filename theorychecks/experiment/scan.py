@@ -1,4 +1,4 @@
-"""Scan: what a function gives along any axis, over seeds; for kernels, particles, flows and trainings of one width."""
+"""Scan: what a function gives at some values of an axis, over seeds; and the draws that it gets."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from theorychecks.arguments import array_of, axis_of, check_text
+from theorychecks.arguments import array_of, axis_of
 from theorychecks.engines.choice import choose
 from theorychecks.engines.deferred import DeferredRun
 from theorychecks.engines.matrix import Tally
+from theorychecks.experiment.cells import Cell
 from theorychecks.experiment.design import Design
 from theorychecks.experiment.resources import Resources
 from theorychecks.networks import Training
@@ -23,7 +24,9 @@ from theorychecks.statistics.measurement import check_order
 from theorychecks.statistics.parts import Parts, parts_of
 from theorychecks.statistics.sequential import SHARES
 
-Read = Callable[[float, "Draw"], "ArrayLike | Reading | Mapping[Any, ArrayLike | Reading]"]
+Found = ArrayLike | Reading | Mapping[Any, ArrayLike | Reading]
+"""One number a seed, or several such arrays by name or by `Parts`; a single number where nothing is drawn."""
+Read = Callable[[float, "Draw"], Found]
 
 
 @dataclass(frozen=True)
@@ -94,13 +97,11 @@ class Draw:
 
 @dataclass(frozen=True)
 class Scan(Design):
-    """What a function gives along an axis, and over how many seeds.
+    """What a function gives along an axis, and over how many seeds: a quantity `.over` its axis.
 
     Attributes:
-        read: from an axis value and a `Draw` to one number for each of the draw's seeds, or to several such arrays by
-            name or by `Parts`; to a single number where nothing is drawn, as for a formula. What it draws comes from
-            the draw's generators. It is the same function at every look, and two scans with one function share what
-            has been measured.
+        read: from an axis value and a `Draw` to numbers. It is equal at every look, and scans with equal ones share
+            what was measured.
         values: of the axis, increasing and positive.
         along: the axis, what varies: "samples", "output scale", "particles".
         name: of the quantity.
@@ -122,14 +123,8 @@ class Scan(Design):
     about: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
-        if not callable(self.read):
-            raise TypeError(f"a scan reads by a function, read(value, draw) -> one number a seed; got {self.read!r}")
-        check_text(self.along, "along, the axis,", like="samples")
-        check_text(self.name, "name, the quantity,", like="test error")
         object.__setattr__(self, "values", axis_of(self.values, self.along))
         check_order(self.values, axis=self.along)
-        if not self.name or not self.along:
-            raise ValueError("a scan names its quantity and its axis: reports go by them")
         super().__post_init__()
 
     @property
@@ -169,12 +164,32 @@ class Scan(Design):
 
     @property
     def setting(self) -> Mapping[str, str]:
-        """What the scan says about itself."""
+        """What the quantity says about itself."""
         return dict(self.about)
 
     def on(self, counts: Sequence[int]) -> Scan:
         """The same scan on its first values, with these numbers of seeds."""
         return replace(self, values=self.values[: len(counts)], seeds=tuple(counts), budget=None)
+
+    @property
+    def costs(self) -> tuple[float, ...]:
+        """The declared power of each value."""
+        return tuple(value**self.cost for value in self.values)
+
+    def cells(self, resources: Resources) -> list[Cell]:
+        """A value each, whose seeds are all read at once."""
+        return [self._cell(value, count, resources) for value, count in zip(self.values, self.counts, strict=True)]
+
+    def _cell(self, value: float, count: int, resources: Resources) -> Cell:
+        def observe(seeds: Sequence[int], tally: Tally) -> tuple[Readings, int]:
+            with torch.no_grad():
+                return self.readings(value, self.draw(value, seeds, resources, tally)), len(seeds)
+
+        def chunks(first: int, last: int) -> list[list[int]]:
+            return [list(range(first, last))] if last > first else []
+
+        key = *self.subject, self.axis, value, self.shared, self.drawn_from, resources.device, resources.engine
+        return Cell(value, count, key, chunks, observe, "function")
 
     def draw(self, value: float, seeds: Sequence[int], resources: Resources, tally: Tally) -> Draw:
         """What some seeds draw at an axis value."""
@@ -201,7 +216,7 @@ def _reading(given: object, seeds: int, what: str) -> Reading:
         return given
     if given is None:
         raise TypeError(
-            f"{what}: the scan's function returns one number a seed, or a dictionary of such arrays; got None. Is a "
+            f"{what}: a quantity's function returns one number a seed, or a dictionary of such arrays; got None. Is a "
             "`return` missing?"
         )
     values = torch.as_tensor(array_of(given, what))

@@ -5,14 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
+from theorychecks.engines.choice import ENGINES, REFERENCE_RATES, Choice, choose
+from theorychecks.engines.cost import batch_size
+from theorychecks.engines.deferred import DeferredRun
+from theorychecks.engines.matrix import Tally
+from theorychecks.experiment.cells import Cell
 from theorychecks.experiment.design import Design
+from theorychecks.experiment.resources import Resources
 from theorychecks.networks import LearningRate, Parametrization, Training
-from theorychecks.observables.observable import Observable, check_observable
+from theorychecks.observables.observable import Observable, Readings, check_observable
 from theorychecks.statistics.design import check_widths
 from theorychecks.statistics.measurement import check_axis
 from theorychecks.statistics.parts import check_names
+
+_NO_LIMIT: Final = 2**62
 
 
 @dataclass(frozen=True)
@@ -79,6 +87,63 @@ class Sweep(Design):
             "optimizer": training.optimizer.name,
             "data": f"{type(training.data).__name__} {getattr(training.data, 'seed', '')}".strip(),
         }
+
+    @property
+    def costs(self) -> tuple[float, ...]:
+        """Seconds that one value takes on the machine of reference, with the engine that it would choose.
+
+        Plans must not depend on the machine that carries them out, since pinned seeds are to give the same numbers.
+        """
+        training, networks = self.training, self.observable.networks
+        batch, found = batch_size(training), []
+        for width in self.widths:
+            engine = choose(training, width, retrains=self.observable.retrains, memory_budget=_NO_LIMIT, group=1).engine
+            cost = ENGINES[engine].cost(training, width)
+            found.append(networks * REFERENCE_RATES[engine].seconds(cost, width, batch))
+        return tuple(found)
+
+    def cells(self, resources: Resources) -> list[Cell]:
+        """A width each; once the matrix-free engine is faster it is taken for all wider networks."""
+        budget, choices = resources.budget(), list[Choice]()
+        for width in self.widths:
+            choice = self._choice(width, resources.engine, resources, budget)
+            if choice.engine == "dense" and choices and choices[-1].engine == "matrix_free":
+                choice = self._choice(width, "matrix_free", resources, budget)
+            choices.append(choice)
+        return [
+            self._cell(width, count, choice, resources.device)
+            for width, count, choice in zip(self.widths, self.counts, choices, strict=True)
+        ]
+
+    def _choice(self, width: int, wanted: str, resources: Resources, budget: int) -> Choice:
+        return choose(
+            self.training,
+            width,
+            wanted=wanted,
+            retrains=self.observable.retrains,
+            group=self.observable.networks,
+            memory_budget=budget,
+            rates=resources.rates,
+            on_cpu=resources.on_cpu,
+        )
+
+    def _cell(self, width: int, count: int, choice: Choice, device: str) -> Cell:
+        observable = self.observable
+        networks = observable.networks
+
+        def observe(seeds: Sequence[int], tally: Tally) -> tuple[Readings, int]:
+            run = DeferredRun(self.training, width, seeds, self.drawn_from, choice, device, tally, observable.times)
+            return observable.read(run), len(seeds) // networks
+
+        def chunks(first: int, last: int) -> list[list[int]]:
+            start, stop = first * networks, last * networks
+            # An observable that trains again asks for chunks itself, of networks that change from one round to the
+            # next.
+            together = max(stop - start, 1) if observable.retrains else choice.together
+            return [list(range(at, min(at + together, stop))) for at in range(start, stop, together)]
+
+        key = *self.subject, width, self.drawn_from, device, choice.engine
+        return Cell(float(width), count, key, chunks, observe, choice.engine, choice.because)
 
     def under(self, parametrization: Parametrization, *, learning_rate: LearningRate | None = None) -> Sweep:
         """The same sweep in another parametrization; see `Training.under` for what becomes of the learning rate."""

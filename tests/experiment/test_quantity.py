@@ -1,6 +1,7 @@
-"""A scan measures what a function gives along any axis, with draws that belong to their places."""
+"""A quantity is a function read over any axis, with draws that belong to their places and values by keyword."""
 
 import math
+from dataclasses import FrozenInstanceError, dataclass
 
 import numpy as np
 import pytest
@@ -23,11 +24,16 @@ def falling(value, draw):
     return [value**-0.5 * math.exp(0.03 * draw.rng(seed).normal()) for seed in draw.seeds]
 
 
-def scan(read=falling, **options):
-    return tc.Scan(read, **({"values": VALUES, "along": "samples", "name": "error"} | options))
+DECLARED = {"along": "samples", "name": "error"}
 
 
-def test_a_scan_is_judged_like_a_sweep():
+def scan(read=falling, *, values=VALUES, budget=None, seeds=None, root_seed=0, **options):
+    """A function over its axis."""
+    declared = tc.quantity(**DECLARED | options)(read)
+    return declared.over(values, budget=budget, seeds=seeds, root_seed=root_seed)
+
+
+def test_a_quantity_is_judged_like_a_sweep():
     with recording(Recorder()) as recorder:
         (finding,) = check(scan(), HALF)
         (control,) = check_refuted(scan(), tc.PowerLaw(-1, corrections=CLASS))
@@ -80,14 +86,14 @@ def test_shared_seeds_cancel_what_runs_have_in_common():
 
     with recording(Recorder()):
         (paired,) = check(scan(together, shared=True), HALF)
-        (alone,) = check(scan(lambda *given: together(*given)), HALF)
+        (alone,) = check(scan(lambda value, draw: together(value, draw)), HALF)
     assert paired.verdict is tc.Verdict.SUPPORTED
     assert paired.measurement.shared_seeds
     assert len(set(paired.measurement.seeds)) == 1
     assert alone.verdict is tc.Verdict.INCONCLUSIVE
 
 
-def test_looks_extend_a_scan_and_repeat_no_seed():
+def test_looks_extend_what_was_read_and_repeat_no_seed():
     asked = []
 
     def noisy(value, draw):
@@ -107,7 +113,7 @@ def test_plans_follow_the_declared_cost():
 
     with recording(Recorder()):
         (flat,) = check(scan(noisy), HALF)
-        (steep,) = check(scan(lambda *given: noisy(*given), cost=3.0), HALF)
+        (steep,) = check(scan(lambda value, draw: noisy(value, draw), cost=3.0), HALF)
     assert len(set(flat.measurement.seeds)) == 1
     assert steep.measurement.seeds[0] > 10 * steep.measurement.seeds[-1]
 
@@ -125,7 +131,7 @@ def test_readings_have_names_and_statuses():
     assert measured[second].statuses[0] == (Status.ABOVE, *[Status.OK] * 3)
 
 
-def test_readings_of_a_scan_are_selected_by_name_or_by_parts_of_ones_own():
+def test_readings_are_selected_by_name_or_by_parts_of_ones_own():
     def three(value, draw):
         runs = np.full(len(draw.seeds), value**-0.5)
         return {"first": runs, Parts(kind="second", step=1): runs, Parts(kind="second", step=2): runs}
@@ -200,15 +206,15 @@ def test_trainings_are_read_in_chunks_that_fit_into_memory():
 @pytest.mark.parametrize(
     "options, words",
     [
-        ({"name": ""}, "a scan names its quantity and its axis"),
-        ({"along": ""}, "a scan names its quantity and its axis"),
-        ({"values": (2.0, 1.0)}, "sampless must increase|samples must increase"),
+        ({"name": ""}, "a quantity has a name and an axis"),
+        ({"along": ""}, "a quantity has a name and an axis"),
+        ({"values": (2.0, 1.0)}, "samples must increase"),
         ({"values": (0.0, 1.0)}, "must be a positive number"),
         ({"budget": 8, "seeds": 8}, "a budget or seeds, not both"),
         ({"root_seed": 2**32}, "a root seed is a whole number"),
     ],
 )
-def test_what_is_no_scan_is_refused(options, words):
+def test_what_is_no_axis_and_no_design_is_refused(options, words):
     with pytest.raises(ValueError, match=words):
         scan(**options)
 
@@ -241,16 +247,11 @@ def test_options_of_another_type_are_refused(options, words):
         scan(**options)
 
 
-def test_a_scan_reads_by_a_function():
-    with pytest.raises(TypeError, match=r"a scan reads by a function, read\(value, draw\) -> one number a seed; got 3"):
-        scan(3)
-
-
 @pytest.mark.parametrize(
     "given, words",
     [
-        (None, "error: the scan's function returns one number a seed.*; got None. Is a `return` missing?"),
-        ({"loss": None}, "error loss: the scan's function returns one number a seed.*; got None"),
+        (None, "error: a quantity's function returns one number a seed.*; got None. Is a `return` missing?"),
+        ({"loss": None}, "error loss: a quantity's function returns one number a seed.*; got None"),
         (["a"] * 8, "error is made of real numbers; got .* such as 'a'"),
         ([1j] * 8, "error is made of real numbers; got complex128 such as 1j"),
     ],
@@ -258,3 +259,174 @@ def test_a_scan_reads_by_a_function():
 def test_a_function_that_gives_no_numbers_is_refused(given, words):
     with pytest.raises(TypeError, match=words):
         tc.measure(scan(lambda value, draw: given, seeds=8))
+
+
+@tc.quantity(along="samples", name="error, {kind}, power {power:g}", about=(("kind", "{kind}"),))
+def error(samples, draw, *, kind, power=1.0):
+    """samples^-power, with some noise."""
+    return [samples**-power * math.exp(0.03 * draw.rng(seed, "noise").normal()) for seed in draw.seeds]
+
+
+@dataclass(frozen=True)
+class Task:
+    name: str
+    size: int
+
+
+def test_quantities_are_the_same_if_their_function_and_its_values_are():
+    one = error(kind="ridge", power=2.0)
+    assert one == error(power=2.0, kind="ridge")
+    assert hash(one) == hash(error(power=2.0, kind="ridge"))
+    assert error(kind=Task("digits", 4)) == error(kind=Task("digits", 4), power=1.0)
+    assert one != error(kind="ridge")
+    assert one != error(kind="lasso", power=2.0)
+    other = tc.quantity(along="samples")(lambda samples, draw, *, kind, power=1.0: samples)
+    assert one != other(kind="ridge", power=2.0)
+    assert repr(one) == "error(kind='ridge', power=2.0)"
+
+
+def test_a_quantity_does_not_change():
+    with pytest.raises(FrozenInstanceError):
+        error.name = "another"
+    with pytest.raises(FrozenInstanceError):
+        error(kind="ridge").values = ()
+
+
+def test_a_quantity_is_read_as_its_function_is():
+    draw = tc.Draw((0, 1), (7,))
+    assert error(kind="ridge", power=2.0)(16.0, draw) == error.function(16.0, draw, kind="ridge", power=2.0)
+
+
+def test_equal_quantities_share_what_was_measured_and_others_do_not():
+    asked = []
+
+    @tc.quantity(along="samples")
+    def counted(samples, draw, *, kind, power=1.0):
+        asked.extend((samples, kind, seed) for seed in draw.seeds)
+        return [samples**-power] * len(draw.seeds)
+
+    resources = Resources()
+    first = tc.measure(counted(kind=Task("digits", 4)).over(VALUES, seeds=4), resources)
+    again = tc.measure(counted(power=1.0, kind=Task("digits", 4)).over(VALUES, seeds=6), resources)
+    assert [cell[:4] for cell in again.measurements[Parts()].values] == list(first.measurements[Parts()].values)
+    assert len(asked) == len(set(asked)) == 6 * len(VALUES)
+    tc.measure(counted(kind=Task("digits", 8)).over(VALUES, seeds=6), resources)
+    assert len(asked) == 12 * len(VALUES)
+
+
+@pytest.mark.parametrize(
+    ("shared", "numbers"),
+    [
+        # Recorded when draws first had a place: by root seed, axis, value and seed, or by root seed and seed.
+        (False, [[0.842873, 0.276980], [0.342315, 0.565903]]),
+        (True, [[0.373065, 0.088164], [0.373065, 0.088164]]),
+    ],
+)
+def test_draws_depend_on_their_place_and_not_on_the_quantity(shared, numbers):
+    @tc.quantity(along="samples", shared=shared)
+    def drawn(samples, draw, *, kind="any"):
+        return [draw.rng(seed).random() for seed in draw.seeds]
+
+    for each in (drawn(), drawn(kind="another")):
+        (measurement,) = tc.measure(each.over((16.0, 32.0), seeds=3)).measurements.values()
+        np.testing.assert_allclose([cell[:2] for cell in measurement.values], numbers, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "title"),
+    [
+        ({"kind": "ridge"}, "error, ridge, power 1"),
+        ({"kind": Task("digits", 4), "power": 0.5}, "error, digits, power 0.5"),
+        ({"kind": tc.TANH, "power": 2}, "error, tanh, power 2"),
+        ({"kind": None}, "error, None, power 1"),
+    ],
+)
+def test_a_name_tells_the_values_by_their_own_names(keywords, title):
+    over = error(**keywords).over(VALUES)
+    assert over.title == title
+    assert dict(over.setting) == {"kind": title.split(", ")[1]}
+
+
+def test_a_name_may_ask_for_an_attribute():
+    by_size = tc.quantity(along="samples", name="error at {task.size}, {{braces}}")(lambda samples, draw, *, task: 1.0)
+    assert by_size(task=Task("digits", 4)).over(VALUES).title == "error at 4, {braces}"
+
+
+def test_a_quantity_is_called_as_its_function_with_blanks():
+    @tc.quantity(along="width")
+    def kkt_residual(width, draw):
+        return 1.0
+
+    assert kkt_residual.over(VALUES).title == "kkt residual"
+    assert kkt_residual.over(VALUES) == kkt_residual().over(VALUES)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "words"),
+    [
+        ({}, r"error\(\) missing a required .*'kind'.*; its keywords are kind, power"),
+        ({"kind": "ridge", "scale": 1}, r"error\(\) got an unexpected keyword argument 'scale'; its keywords are kind"),
+        ({"kind": ["ridge"]}, r"error\(\) is told from others by .*unhashable type: 'list': kind=\['ridge'\]\. Give"),
+    ],
+)
+def test_keywords_are_those_of_the_function_and_have_a_hash(keywords, words):
+    with pytest.raises(TypeError, match=words):
+        error(**keywords)
+
+
+def test_values_come_by_keyword():
+    with pytest.raises(TypeError, match=r"error\(\) takes its values by keyword.*got 2 without a keyword"):
+        error(16.0, tc.Draw((0,), (7,)))
+
+
+def test_a_quantity_that_lacks_a_keyword_is_not_read_over_its_axis():
+    with pytest.raises(TypeError, match=r"error\(\) missing a required .*'kind'"):
+        error.over(VALUES)
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (3, r"a quantity is a function of an axis value and a draw, def error\(width, draw, \*, \.\.\.\); got 3"),
+        (lambda width: 1.0, r"got <lambda>\(width\)"),
+        (lambda width, draw, task: 1.0, r"whatever else by keyword; got <lambda>\(width, draw, task\)"),
+        (lambda width, draw, **options: 1.0, r"got <lambda>\(width, draw, \*\*options\)"),
+        (lambda width, *draws: 1.0, r"got <lambda>\(width, \*draws\)"),
+        (lambda *, width, draw: 1.0, r"got <lambda>\(\*, width, draw\)"),
+    ],
+)
+def test_a_function_of_another_form_is_refused(function, words):
+    with pytest.raises(TypeError, match=words):
+        tc.quantity(along="samples", name="error")(function)
+
+
+@pytest.mark.parametrize("name", ["error of {task}", "error of {task.name:g}", "error of {}"])
+def test_a_name_that_speaks_of_no_keyword_is_refused(name):
+    with pytest.raises(ValueError, match=r"speaks of '(task|)', which is no keyword of <lambda>; there are kind"):
+        tc.quantity(along="samples", name=name)(lambda samples, draw, *, kind: 1.0)
+
+
+def test_a_quantity_has_an_axis():
+    with pytest.raises(
+        TypeError, match=r"a quantity has an axis; got falling without one\. Write @tc\.quantity\(along="
+    ):
+        tc.quantity(falling)
+
+
+@pytest.mark.parametrize("given", [error, error(kind="ridge")])
+def test_a_quantity_is_checked_over_its_axis(given):
+    with pytest.raises(
+        TypeError, match=r"a quantity \.over\(\.\.\.\) its axis, or a Measurement is checked; got .*error"
+    ):
+        check(given, HALF)
+
+
+def test_a_design_over_an_axis_has_what_it_was_given():
+    over = error(kind="ridge").over(VALUES, budget=32, root_seed=5)
+    assert (over.axis, over.axis_values, over.budget, over.seeds, over.root_seed) == ("samples", VALUES, 32, None, 5)
+    assert error(kind="ridge").over(VALUES).budget == 16
+    assert error(kind="ridge").over(iter(VALUES), seeds=(8, 4, 4, 3, 3)).counts == (8, 4, 4, 3, 3)
+    options = {"cost": 2.0, "shared": True, "joint": True, "looks": (0.5, 1.0)}
+    declared = tc.quantity(along="samples", **options)(falling).over(VALUES)
+    assert declared.costs == tuple(value**2 for value in VALUES)
+    assert (declared.shared_seeds, declared.stands_or_falls, declared.shares) == (True, True, (0.5, 1.0))

@@ -6,9 +6,7 @@ ended, relative to the distance travelled, is the KKT residual kappa; it is zero
 The paper's abstract has the statements about the two regimes; every exponent, and kappa, is derived and measured here.
 """
 
-from collections.abc import Sequence
-from functools import lru_cache
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -19,9 +17,9 @@ from torch import Tensor
 import theorychecks as tc
 from properties.subjects.arc import arc_penalised
 from properties.subjects.descent import gradient_descent
+from theorychecks.dynamics import zero_loss
 from theorychecks.dynamics.two_layer import Start, TwoLayer, initial_weights
-from theorychecks.dynamics.zero_loss import Fitting, anchored_flow, gradient_flow, kkt_residual, lengths, slide
-from theorychecks.experiment import Draw
+from theorychecks.dynamics.zero_loss import Fitting, anchored_flow, gradient_flow, lengths, slide
 from theorychecks.strategies import activations, regression_data
 
 PAPER = tc.Paper(
@@ -48,11 +46,12 @@ ABSTRACT = "Whittle et al. 2026, arXiv:2605.18180 (abstract)"
 EXPONENTS = "exponents and the KKT residual derived and measured here"
 
 Regime = Literal["kernel", "rich"]
+REGIMES = get_args(Regime)
 TASK = tc.Teacher(dimension=4, outputs=1, samples=4, test_samples=32, largest_cosine=0.5)
 TASKS = regression_data(samples=4, test_samples=32, dimension=4, outputs=1)
 SMOOTH = activations(smooth=True)
 STARTS = st.sampled_from(["independent", "doubled"])
-KAPPA, DRIFT, GAP = "KKT residual", "drift of the weights", "function gap"
+DRIFT, GAP = "drift of the weights", "function gap"
 WIDTHS = tc.widths(128, 32768, factor=4)
 """From where the KKT residual, which is at most one, is below 0.15 in the kernel regime."""
 SLID_WIDTHS = tc.widths(256, 8192)
@@ -61,7 +60,7 @@ AT_REST = 0.05
 """Of the pull, at the end of a slide; at its beginning it is about a third when rich."""
 
 
-def fitting(width: int, scale: float, activation: tc.Activation, start: Start, task: tc.Teacher, draw: Draw):
+def fitting(width: int, scale: float, activation: tc.Activation, start: Start, task: tc.Teacher, draw: tc.Draw):
     """Networks of all seeds with the task as a change of their initial functions, and their initial weights."""
     drawn = task.draw()
     weights = initial_weights([draw.rng(seed) for seed in draw.seeds], width, task.dimension, start=start)
@@ -87,33 +86,29 @@ def scale_of(regime: Regime, width: int) -> float:
     return 1.0 if regime == "kernel" else width**-0.5
 
 
-@lru_cache
-def kkt_residuals(regime: Regime, activation: tc.Activation, start: Start, task: tc.Teacher) -> tc.Scan:
-    """Along the width, what is left of the anchor's pull where gradient flow has ended."""
-
-    def read(width: float, draw: Draw) -> Tensor:
-        fitted, initial = fitting(int(width), scale_of(regime, int(width)), activation, start, task, draw)
-        return kkt_residual(fitted, gradient_flow(fitted, initial), initial)
-
-    return tc.Scan(read, WIDTHS, along="width", name=f"{KAPPA}, {regime}", cost=1.0)
+@tc.quantity(along="width", name="KKT residual, {regime}", cost=1.0)
+def kkt_residual(
+    width: float, draw: tc.Draw, *, regime: Regime, activation: tc.Activation, start: Start, task: tc.Teacher
+) -> Tensor:
+    """What is left of the anchor's pull where gradient flow has ended, relative to the way, [seed]."""
+    fitted, initial = fitting(int(width), scale_of(regime, int(width)), activation, start, task, draw)
+    return zero_loss.kkt_residual(fitted, gradient_flow(fitted, initial), initial)
 
 
-@lru_cache
-def vanishing_ridge(regime: Regime, activation: tc.Activation, start: Start, task: tc.Teacher) -> tc.Scan:
-    """Along the width, how far a vanishing ridge towards the initial weights moves gradient flow's solution."""
-
-    def read(width: float, draw: Draw) -> dict[str, Tensor]:
-        fitted, initial = fitting(int(width), scale_of(regime, int(width)), activation, start, task, draw)
-        flowed = gradient_flow(fitted, initial)
-        # Where J hardly changes a long step is exact; when rich it might end on a two-cycle.
-        duration, slide_step = (10.0, 0.5) if regime == "kernel" else (8.0, 0.02)
-        slid = slide(fitted, flowed, initial, duration=duration, slide_step=slide_step, at_rest=AT_REST)
-        return {
-            DRIFT: distance(slid, flowed) / distance(flowed, initial),
-            GAP: gap(fitted, slid, flowed, task),
-        }
-
-    return tc.Scan(read, SLID_WIDTHS, along="width", name=f"{regime} regime", cost=1.0, budget=32)
+@tc.quantity(along="width", name="{regime} regime", cost=1.0)
+def vanishing_ridge(
+    width: float, draw: tc.Draw, *, regime: Regime, activation: tc.Activation, start: Start, task: tc.Teacher
+) -> dict[str, Tensor]:
+    """How far a vanishing ridge towards the initial weights moves gradient flow's solution."""
+    fitted, initial = fitting(int(width), scale_of(regime, int(width)), activation, start, task, draw)
+    flowed = gradient_flow(fitted, initial)
+    # Where J hardly changes a long step is exact; when rich it might end on a two-cycle.
+    duration, slide_step = (10.0, 0.5) if regime == "kernel" else (8.0, 0.02)
+    slid = slide(fitted, flowed, initial, duration=duration, slide_step=slide_step, at_rest=AT_REST)
+    return {
+        DRIFT: distance(slid, flowed) / distance(flowed, initial),
+        GAP: gap(fitted, slid, flowed, task),
+    }
 
 
 @tc.claim(id="CR-1", source=f"{ABSTRACT}; {EXPONENTS}", paper=PAPER)
@@ -124,16 +119,17 @@ def test_a_vanishing_ridge_does_not_move_the_kernel_regime(activation, start, ta
     that gradient flow has found by Theta(n^-1/2) of the distance travelled and the function by Theta(1/n), and their
     KKT residual is Theta(n^-1/2).
     """
-    setting = activation, start, task
-    kernel, rich = vanishing_ridge("kernel", *setting), vanishing_ridge("rich", *setting)
+    setting = {"activation": activation, "start": start, "task": task}
+    before = {regime: kkt_residual(regime=regime, **setting).over(WIDTHS) for regime in REGIMES}
+    after = {regime: vanishing_ridge(regime=regime, **setting).over(SLID_WIDTHS, budget=32) for regime in REGIMES}
     root, inverse = tc.PowerLaw(-1 / 2, rival=0), tc.PowerLaw(-1, within=0.2, rival=-1 / 2)
 
-    tc.check(kkt_residuals("kernel", *setting), root)
-    tc.check(kernel.of(name=DRIFT), root)
-    tc.check(kernel.of(name=GAP), inverse)
-    tc.check_refuted(kkt_residuals("rich", *setting), root)
-    tc.check_refuted(rich.of(name=DRIFT), root)
-    tc.check_refuted(rich.of(name=GAP), inverse)
+    tc.check(before["kernel"], root)
+    tc.check(after["kernel"].of(name=DRIFT), root)
+    tc.check(after["kernel"].of(name=GAP), inverse)
+    tc.check_refuted(before["rich"], root)
+    tc.check_refuted(after["rich"].of(name=DRIFT), root)
+    tc.check_refuted(after["rich"].of(name=GAP), inverse)
 
 
 @tc.claim(id="CR-2", source=f"{ABSTRACT}, for the bias; {EXPONENTS}", paper=PAPER)
@@ -144,33 +140,27 @@ def test_a_vanishing_ridge_moves_the_rich_regime_at_any_width(activation, start,
     moves what gradient flow has found at any width: the KKT residual, the drift of the weights and the function gap
     tend to nonzero constants.
     """
-    setting = activation, start, task
-    kernel, rich = vanishing_ridge("kernel", *setting), vanishing_ridge("rich", *setting)
+    setting = {"activation": activation, "start": start, "task": task}
+    before = {regime: kkt_residual(regime=regime, **setting).over(WIDTHS) for regime in REGIMES}
+    after = {regime: vanishing_ridge(regime=regime, **setting).over(SLID_WIDTHS, budget=32) for regime in REGIMES}
     plateau, after_a_slide = tc.Plateau(rival=-1 / 2), tc.Plateau(within=0.1, rival=-1 / 2)
 
-    tc.check(kkt_residuals("rich", *setting), plateau)
-    tc.check(rich, after_a_slide)
-    tc.check_refuted(kkt_residuals("kernel", *setting), plateau)
-    tc.check_refuted(kernel, after_a_slide)
+    tc.check(before["rich"], plateau)
+    tc.check(after["rich"], after_a_slide)
+    tc.check_refuted(before["kernel"], plateau)
+    tc.check_refuted(after["kernel"], after_a_slide)
 
 
 SCALE_WIDTH = 1024
 
 
-@lru_cache
-def by_scale(activation: tc.Activation, start: Start, task: tc.Teacher):
-    """The KKT residual at an output scale in units of n^-1/2, which is the mean-field scale."""
-
-    def read(value: float, draw: Draw) -> Tensor:
-        fitted, initial = fitting(SCALE_WIDTH, value * SCALE_WIDTH**-0.5, activation, start, task, draw)
-        return kkt_residual(fitted, gradient_flow(fitted, initial), initial)
-
-    return read
-
-
-def residuals(read, values: Sequence[float]) -> tc.Scan:
-    """Along the output scale, with the same networks at each."""
-    return tc.Scan(read, tuple(values), along="output scale", name=KAPPA, shared=True)
+@tc.quantity(along="output scale", name="KKT residual", shared=True)
+def kkt_residual_by_scale(
+    scale: float, draw: tc.Draw, *, activation: tc.Activation, start: Start, task: tc.Teacher
+) -> Tensor:
+    """At an output scale in units of n^-1/2, which is the mean-field scale."""
+    fitted, initial = fitting(SCALE_WIDTH, scale * SCALE_WIDTH**-0.5, activation, start, task, draw)
+    return zero_loss.kkt_residual(fitted, gradient_flow(fitted, initial), initial)
 
 
 @tc.claim(
@@ -185,8 +175,8 @@ def test_the_kkt_residual_saturates_and_then_falls_as_the_inverse_output_scale(a
     """With tanh or erf, at a fixed width, the KKT residual stays within a quarter for output scales from 1/8
     to 1 times the mean-field one, and falls as Theta(1 / scale) from 8 times it on, on both sides of the NTK scale.
     """
-    read = by_scale(activation, start, task)
-    small, large = residuals(read, (1 / 8, 1 / 4, 1 / 2, 1)), residuals(read, (8, 16, 32, 64, 128, 256))
+    residual = kkt_residual_by_scale(activation=activation, start=start, task=task)
+    small, large = residual.over((1 / 8, 1 / 4, 1 / 2, 1)), residual.over((8, 16, 32, 64, 128, 256))
     # In units of the mean-field scale, across the NTK scale, where nothing changes: an expansion in its inverse, and
     # corrections of relative order n^-1/2 beyond it.
     inverse = tc.PowerLaw(-1, corrections=tc.FiniteSizeClass(rho=3 / 8, omegas=(0.5, 1.0)))
@@ -195,20 +185,16 @@ def test_the_kkt_residual_saturates_and_then_falls_as_the_inverse_output_scale(a
     tc.check(small, saturated)
     tc.check(large, inverse)
     tc.check_refuted(large, saturated)
-    tc.check_refuted(residuals(read, (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)), inverse)
+    tc.check_refuted(residual.over((1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)), inverse)
 
 
-@lru_cache
-def gap_by_scale(activation: tc.Activation, start: Start, task: tc.Teacher) -> tc.Scan:
-    """The function gap from the NTK scale on, at width 256."""
-
-    def read(value: float, draw: Draw) -> Tensor:
-        fitted, initial = fitting(256, value, activation, start, task, draw)
-        flowed = gradient_flow(fitted, initial)
-        slid = slide(fitted, flowed, initial, duration=10.0, slide_step=0.5, at_rest=AT_REST)
-        return gap(fitted, slid, flowed, task)
-
-    return tc.Scan(read, (8, 16, 32, 64, 128), along="output scale", name=f"function gap, {start}", shared=True)
+@tc.quantity(along="output scale", name="function gap, {start}", shared=True)
+def gap_by_scale(scale: float, draw: tc.Draw, *, activation: tc.Activation, start: Start, task: tc.Teacher) -> Tensor:
+    """Of a vanishing ridge, at width 256."""
+    fitted, initial = fitting(256, scale, activation, start, task, draw)
+    flowed = gradient_flow(fitted, initial)
+    slid = slide(fitted, flowed, initial, duration=10.0, slide_step=0.5, at_rest=AT_REST)
+    return gap(fitted, slid, flowed, task)
 
 
 @tc.claim(id="CR-1/scale", source="derived and measured here", paper=PAPER)
@@ -219,7 +205,10 @@ def test_the_function_gap_falls_with_the_output_scale_by_symmetry(activation, ta
     ridge moves the function by Theta(1 / scale), and by Theta(1 / scale^2) where neurons are doubled, because first
     orders cancel in pairs.
     """
-    independent, doubled = (gap_by_scale(activation, start, task) for start in ("independent", "doubled"))
+    independent, doubled = (
+        gap_by_scale(activation=activation, start=start, task=task).over((8, 16, 32, 64, 128))
+        for start in ("independent", "doubled")
+    )
     # An expansion in 1 / scale at fixed width.
     beyond = tc.FiniteSizeClass(rho=3 / 8, omegas=(1.0,))
     first, second = tc.PowerLaw(-1, corrections=beyond, rival=-2), tc.PowerLaw(-2, corrections=beyond, rival=-1)
@@ -239,38 +228,33 @@ AT_SLOW_TIMES = tuple(f"{DRIFT}, {BY_RIDGE} = {slow:g}" for slow in SLOW_TIMES)
 SAME_TIME = 300.0
 
 
-@lru_cache
-def anchored(activation: tc.Activation, start: Start, task: tc.Teacher) -> tc.Scan:
-    """Along the ridge strength, how far from gradient flow's solution the flow with that ridge is when rich."""
-
-    def read(value: float, draw: Draw) -> dict[str, Tensor]:
-        fitted, initial = fitting(RIDGE_WIDTH, RIDGE_WIDTH**-0.5, activation, start, task, draw)
-        flowed = gradient_flow(fitted, initial)
-        times = sorted({*SLOW_TIMES, value * SAME_TIME})
-        points = anchored_flow(fitted, initial, ridge=value / RIDGE_WIDTH, slow_times=times)
-        moved = distance(flowed, initial)
-        found = {slow: distance(point, flowed) / moved for slow, point in zip(times, points, strict=True)}
-        readings = {name: found[slow] for name, slow in zip(AT_SLOW_TIMES, SLOW_TIMES, strict=True)}
-        readings[f"{DRIFT}, {BY_TIME}"] = found[value * SAME_TIME]
-        readings[GAP] = gap(fitted, points[-1], flowed, task)
-        return readings
-
-    return tc.Scan(read, RIDGES, along="ridge strength", name="anchored ridge, rich", shared=True)
+@tc.quantity(along="ridge strength", name="anchored ridge, rich", shared=True)
+def anchored(
+    ridge: float, draw: tc.Draw, *, activation: tc.Activation, start: Start, task: tc.Teacher
+) -> dict[str, Tensor]:
+    """How far from gradient flow's solution the flow with a ridge is when rich."""
+    fitted, initial = fitting(RIDGE_WIDTH, RIDGE_WIDTH**-0.5, activation, start, task, draw)
+    flowed = gradient_flow(fitted, initial)
+    times = sorted({*SLOW_TIMES, ridge * SAME_TIME})
+    points = anchored_flow(fitted, initial, ridge=ridge / RIDGE_WIDTH, slow_times=times)
+    moved = distance(flowed, initial)
+    found = {slow: distance(point, flowed) / moved for slow, point in zip(times, points, strict=True)}
+    readings = {name: found[slow] for name, slow in zip(AT_SLOW_TIMES, SLOW_TIMES, strict=True)}
+    readings[f"{DRIFT}, {BY_TIME}"] = found[ridge * SAME_TIME]
+    readings[GAP] = gap(fitted, points[-1], flowed, task)
+    return readings
 
 
 EARLY, LATE = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4), (2, 4, 8, 16, 32)
 
 
-def drift_in_time(activation: tc.Activation, start: Start, task: tc.Teacher, times: Sequence[float]) -> tc.Scan:
-    """Along ridge times time, at a ridge that is small enough to leave zero loss at all of them."""
-
-    def read(value: float, draw: Draw) -> Tensor:
-        fitted, initial = fitting(RIDGE_WIDTH, RIDGE_WIDTH**-0.5, activation, start, task, draw)
-        flowed = gradient_flow(fitted, initial)
-        (point,) = anchored_flow(fitted, initial, ridge=1e-5 / RIDGE_WIDTH, slow_times=(value,), slide_step=0.05)
-        return distance(point, flowed) / distance(flowed, initial)
-
-    return tc.Scan(read, tuple(times), along=BY_RIDGE, name=DRIFT, shared=True)
+@tc.quantity(along=BY_RIDGE, name=DRIFT, shared=True)
+def drift_in_time(time: float, draw: tc.Draw, *, activation: tc.Activation, start: Start, task: tc.Teacher) -> Tensor:
+    """At a ridge that is small enough to leave zero loss at all times."""
+    fitted, initial = fitting(RIDGE_WIDTH, RIDGE_WIDTH**-0.5, activation, start, task, draw)
+    flowed = gradient_flow(fitted, initial)
+    (point,) = anchored_flow(fitted, initial, ridge=1e-5 / RIDGE_WIDTH, slow_times=(time,), slide_step=0.05)
+    return distance(point, flowed) / distance(flowed, initial)
 
 
 @tc.claim(id="CR-4", source="derived and measured here", paper=PAPER)
@@ -281,27 +265,26 @@ def test_the_ridge_acts_on_the_time_scale_of_its_inverse(activation, start, task
     of the flow with an anchored ridge, depends on ridge times T alone while the ridge is small: it grows as Theta(ridge
     T), then saturates. So the limits T to infinity and ridge to zero do not commute.
     """
-    drift, collapse = anchored(activation, start, task), tc.Collapse(within=0.1)
+    setting = {"activation": activation, "start": start, "task": task}
+    drift, in_time, collapse = anchored(**setting).over(RIDGES), drift_in_time(**setting), tc.Collapse(within=0.1)
     # An expansion in ridge times time.
     linear = tc.PowerLaw(1, corrections=tc.FiniteSizeClass(rho=3 / 8, omegas=(1.0,), towards="zero"), rival=0)
 
     tc.check(drift.of(name=AT_SLOW_TIMES), collapse)
-    tc.check(drift_in_time(activation, start, task, EARLY), linear)
+    tc.check(in_time.over(EARLY), linear)
     tc.check_refuted(drift.of(name=f"{DRIFT}, {BY_TIME}"), collapse)
-    tc.check_refuted(drift_in_time(activation, start, task, LATE), linear)
+    tc.check_refuted(in_time.over(LATE), linear)
 
 
-@lru_cache
-def path_penalised(regime: Regime, activation: tc.Activation, start: Start, task: tc.Teacher) -> tc.Scan:
-    """Along the strength of a penalty on the path's length, how far from gradient flow's solution training stops."""
-
-    def read(value: float, draw: Draw) -> Tensor:
-        scale = scale_of(regime, RIDGE_WIDTH)
-        fitted, initial = fitting(RIDGE_WIDTH, scale, activation, start, task, draw)
-        stopped = arc_penalised(fitted, initial, strength=value * scale**2)
-        return gap(fitted, stopped, gradient_flow(fitted, initial), task)
-
-    return tc.Scan(read, RIDGES, along="ridge strength", name=f"{GAP}, path penalised, {regime}", shared=True)
+@tc.quantity(along="ridge strength", name=f"{GAP}, path penalised, {{regime}}", shared=True)
+def path_penalised(
+    strength: float, draw: tc.Draw, *, regime: Regime, activation: tc.Activation, start: Start, task: tc.Teacher
+) -> Tensor:
+    """How far from gradient flow's solution training stops with a penalty on the path's length."""
+    scale = scale_of(regime, RIDGE_WIDTH)
+    fitted, initial = fitting(RIDGE_WIDTH, scale, activation, start, task, draw)
+    stopped = arc_penalised(fitted, initial, strength=strength * scale**2)
+    return gap(fitted, stopped, gradient_flow(fitted, initial), task)
 
 
 @tc.claim(
@@ -320,22 +303,19 @@ def test_a_penalty_on_the_path_vanishes_with_its_strength(regime, activation, st
     # One over the kernel's eigenvalues is the only scale, and the expansion is in whole powers.
     small = tc.FiniteSizeClass(rho=3 / 8, omegas=(1.0,), towards="zero")
     proportional = tc.PowerLaw(1, corrections=small, rival=0)
+    setting = {"activation": activation, "start": start, "task": task}
 
-    tc.check(path_penalised(regime, activation, start, task), proportional)
-    tc.check_refuted(anchored(activation, start, task).of(name=GAP), proportional)
+    tc.check(path_penalised(regime=regime, **setting).over(RIDGES), proportional)
+    tc.check_refuted(anchored(**setting).over(RIDGES).of(name=GAP), proportional)
 
 
-@lru_cache
-def plain_ridge(activation: tc.Activation, start: Start, task: tc.Teacher) -> tc.Scan:
-    """Along the width, how far a vanishing ridge towards zero moves the function in the kernel regime."""
-
-    def read(width: float, draw: Draw) -> Tensor:
-        fitted, initial = fitting(int(width), 1.0, activation, start, task, draw)
-        flowed = gradient_flow(fitted, initial)
-        slid = slide(fitted, flowed, torch.zeros_like(flowed), duration=4.0, slide_step=0.05)
-        return gap(fitted, slid, flowed, task)
-
-    return tc.Scan(read, SLID_WIDTHS, along="width", name=f"{GAP}, plain ridge", cost=1.0, budget=64)
+@tc.quantity(along="width", name=f"{GAP}, plain ridge", cost=1.0)
+def plain_ridge(width: float, draw: tc.Draw, *, activation: tc.Activation, start: Start, task: tc.Teacher) -> Tensor:
+    """How far a vanishing ridge towards zero moves the function in the kernel regime."""
+    fitted, initial = fitting(int(width), 1.0, activation, start, task, draw)
+    flowed = gradient_flow(fitted, initial)
+    slid = slide(fitted, flowed, torch.zeros_like(flowed), duration=4.0, slide_step=0.05)
+    return gap(fitted, slid, flowed, task)
 
 
 @tc.claim(
@@ -349,21 +329,19 @@ def test_plain_ridge_biases_the_kernel_regime_as_well(activation, start, task):
     """With a smooth activation, in the kernel regime, a vanishing ridge towards zero moves the function by Omega(1) by
     a time of 4 over the ridge: the initial weights are lost. Anchored there, it does not.
     """
+    setting = {"activation": activation, "start": start, "task": task}
+    anchored_there = vanishing_ridge(regime="kernel", **setting).over(SLID_WIDTHS, budget=32)
     nonzero = tc.LowerBound(0, within=0.2, rival=-1)
 
-    tc.check(plain_ridge(activation, start, task), nonzero)
-    tc.check_refuted(vanishing_ridge("kernel", activation, start, task).of(name=GAP), nonzero)
+    tc.check(plain_ridge(**setting).over(SLID_WIDTHS, budget=64), nonzero)
+    tc.check_refuted(anchored_there.of(name=GAP), nonzero)
 
 
-@lru_cache
-def by_rate(activation: tc.Activation, task: tc.Teacher):
-    """The KKT residual where gradient descent ends in the rich regime, by its rate times the kernel's eigenvalue."""
-
-    def read(value: float, draw: Draw) -> Tensor:
-        fitted, initial = fitting(RIDGE_WIDTH, RIDGE_WIDTH**-0.5, activation, "independent", task, draw)
-        return kkt_residual(fitted, gradient_descent(fitted, initial, rate=value), initial)
-
-    return read
+@tc.quantity(along="learning rate", name="KKT residual", shared=True)
+def kkt_residual_by_rate(rate: float, draw: tc.Draw, *, activation: tc.Activation, task: tc.Teacher) -> Tensor:
+    """Where gradient descent ends in the rich regime, by its rate times the kernel's eigenvalue."""
+    fitted, initial = fitting(RIDGE_WIDTH, RIDGE_WIDTH**-0.5, activation, "independent", task, draw)
+    return zero_loss.kkt_residual(fitted, gradient_descent(fitted, initial, rate=rate), initial)
 
 
 @tc.claim(id="CR-2/step", source="derived and measured here", paper=PAPER)
@@ -373,13 +351,10 @@ def test_short_steps_end_where_gradient_flow_does(activation, task):
     """With a smooth activation, in the rich regime, gradient descent at up to a tenth of one over the kernel's largest
     eigenvalue ends where shorter steps do, its KKT residual within 15%; near the edge of stability it does not.
     """
-    read = by_rate(activation, task)
+    residual = kkt_residual_by_rate(activation=activation, task=task)
 
-    def rates(*values: float) -> tc.Scan:
-        return tc.Scan(read, values, along="learning rate", name=KAPPA, shared=True)
-
-    tc.check(rates(0.025, 0.05, 0.1), tc.Collapse(within=0.15))
-    tc.check_refuted(rates(0.1, 0.7), tc.Collapse(within=0.15))
+    tc.check(residual.over((0.025, 0.05, 0.1)), tc.Collapse(within=0.15))
+    tc.check_refuted(residual.over((0.1, 0.7)), tc.Collapse(within=0.15))
 
 
 Penalty = Literal["path", "anchored", "plain"]
@@ -392,7 +367,7 @@ RELATED = 0.3
 class FineTuning:
     """Networks of all seeds that have been trained on one task, and another task with fewer samples."""
 
-    def __init__(self, activation: tc.Activation, kinship: Kinship, draw: Draw) -> None:
+    def __init__(self, activation: tc.Activation, kinship: Kinship, draw: tc.Draw) -> None:
         drawn = [_two_tasks(draw.rng(seed, "tasks"), kinship) for seed in draw.seeds]
         first, targets, second, new_targets, self.test, self.wanted = map(
             torch.from_numpy, map(np.stack, zip(*drawn, strict=True))
@@ -439,17 +414,13 @@ def _on_sphere(inputs: np.ndarray) -> np.ndarray:
     return inputs * np.sqrt(inputs.shape[1]) / np.linalg.norm(inputs, axis=1, keepdims=True)
 
 
-@lru_cache
-def fine_tuned(penalty: Penalty, activation: tc.Activation, kinship: Kinship) -> tc.Scan:
-    """Along the strength of a penalty, the test error after fine-tuning with it."""
-
-    def read(value: float, draw: Draw) -> Tensor:
-        tuning = FineTuning(activation, kinship, draw)
-        return tuning.test_error(tuning.trained(penalty, value))
-
-    return tc.Scan(
-        read, (0.3, 1.0, 3.0), along="ridge strength", name=f"test error, {penalty}, {kinship} task", shared=True
-    )
+@tc.quantity(along="ridge strength", name="test error, {penalty}, {kinship} task", shared=True)
+def fine_tuned(
+    strength: float, draw: tc.Draw, *, penalty: Penalty, activation: tc.Activation, kinship: Kinship
+) -> Tensor:
+    """The test error after fine-tuning with a penalty."""
+    tuning = FineTuning(activation, kinship, draw)
+    return tuning.test_error(tuning.trained(penalty, strength))
 
 
 @tc.claim(
@@ -466,11 +437,15 @@ def test_strong_weight_decay_destroys_what_pretraining_has_learned(activation):
     with a ridge towards zero than with one towards the pretrained weights, or with a penalty on the path's length. On
     the opposite task, where pretraining misleads, it has not.
     """
-    plain, misled = (fine_tuned("plain", activation, kinship) for kinship in ("related", "opposite"))
+    related, opposite = (
+        {
+            penalty: fine_tuned(penalty=penalty, activation=activation, kinship=kinship).over((0.3, 1.0, 3.0))
+            for penalty in ("plain", "anchored", "path")
+        }
+        for kinship in ("related", "opposite")
+    )
     worse = tc.Ordering("above")
 
-    tc.check(plain, worse, against=fine_tuned("anchored", activation, "related"), label="plain over anchored ridge")
-    tc.check(plain, worse, against=fine_tuned("path", activation, "related"), label="plain ridge over path penalty")
-    tc.check_refuted(
-        misled, worse, against=fine_tuned("anchored", activation, "opposite"), label="the same on the opposite task"
-    )
+    tc.check(related["plain"], worse, against=related["anchored"], label="plain over anchored ridge")
+    tc.check(related["plain"], worse, against=related["path"], label="plain ridge over path penalty")
+    tc.check_refuted(opposite["plain"], worse, against=opposite["anchored"], label="the same on the opposite task")

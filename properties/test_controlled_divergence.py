@@ -115,18 +115,15 @@ RATE_FALLS = tuple((WIDE / NARROW) ** (percent / 100) for percent in (50, 60, 70
 """By which factor n^-alpha falls from the narrow to the wide network, for alpha from 1/2 to 1."""
 
 
-def growth_by_rate(activation: tc.Activation, *, roles: str) -> tc.Scan:
+@tc.quantity(along="fall of the rate", name="growth from width 1,024 to 65,536", shared=True)
+def growth_by_rate(falls, draw, *, activation, roles):
     """How many times larger changes are at the wide network than at the narrow one, when some roles' rates fall."""
-
-    def read(falls, draw):
-        alpha = math.log(falls, WIDE / NARROW)
-        training = trained(alpha, activation=activation, depth=2)
-        if roles == "readout":
-            training = replace(training, learning_rate=tc.scaled(1.0, width=-1, output=1 - alpha))
-        narrow, wide = draw.read(CHANGES, training, NARROW), draw.read(CHANGES, training, WIDE)
-        return {name: wide[name].values / narrow[name].values for name in wide}
-
-    return tc.Scan(read, RATE_FALLS, along="fall of the rate", name="growth from width 1,024 to 65,536", shared=True)
+    alpha = math.log(falls, WIDE / NARROW)
+    training = trained(alpha, activation=activation, depth=2)
+    if roles == "readout":
+        training = replace(training, learning_rate=tc.scaled(1.0, width=-1, output=1 - alpha))
+    narrow, wide = draw.read(CHANGES, training, NARROW), draw.read(CHANGES, training, WIDE)
+    return {name: wide[name].values / narrow[name].values for name in wide}
 
 
 @tc.claim(id="H5+H6+H7/slope", source="derived here from the three exponents of " + HAAS + " (second-hand)")
@@ -139,8 +136,12 @@ def test_every_exponent_falls_with_that_of_the_rate(activation):
     # Linear response, with the same networks at every rate: what is left is of the order of the rate.
     slope = tc.PowerLaw(-1, corrections=tc.FiniteSizeClass(rho=1 / 8, omegas=(1.0,), unit=1.0))
 
-    tc.check(growth_by_rate(activation, roles="every"), slope)
-    tc.check_refuted(growth_by_rate(activation, roles="readout").of(observable=tc.FeatureChange().title), slope)
+    every, readout = (
+        growth_by_rate(activation=activation, roles=roles).over(RATE_FALLS) for roles in ("every", "readout")
+    )
+
+    tc.check(every, slope)
+    tc.check_refuted(readout.of(observable=tc.FeatureChange().title), slope)
 
 
 @tc.claim(id="H2/controlled", source=f"{HAAS}, Proposition 2 (second-hand)")
@@ -167,15 +168,12 @@ SHARPENS = 0.03
 """The learning rate at width 64, at which a step takes the largest of four probabilities from 1/4 to about 0.4."""
 
 
-def rise(activation: tc.Activation, alpha: float) -> tc.Scan:
+@tc.quantity(along="width", name="rise of the largest probability", cost=1.0)
+def rise(width, draw, *, activation, alpha):
     """The largest probability at sixteen times the width, in units of 1.1 times that at the width."""
-
-    def read(width, draw):
-        training = at_width_64(SHARPENS, alpha, activation=activation)
-        here, there = (draw.values(LargestProbability(), training, int(width) * k) for k in (1, 16))
-        return there / here / 1.1
-
-    return tc.Scan(read, (64, 1024), along="width", name="rise of the largest probability", cost=1.0)
+    training = at_width_64(SHARPENS, alpha, activation=activation)
+    here, there = (draw.values(LargestProbability(), training, int(width) * k) for k in (1, 16))
+    return there / here / 1.1
 
 
 @tc.claim(id="H9", source=f"{HAAS} (second-hand); derived here that it is no power law")
@@ -185,8 +183,10 @@ def test_a_step_saturates_the_softmax_of_wide_networks(activation):
     """At rate n^-1/2 under cross-entropy the largest softmax probability after one step rises with the width, by more
     than a tenth for each factor of sixteen until it is near one; at rate 1/n it does not.
     """
-    tc.check(rise(activation, 1 / 2), tc.Ordering("above"))
-    tc.check_refuted(rise(activation, 1), tc.Ordering("above"))
+    root, inverse = (rise(activation=activation, alpha=alpha).over((64, 1024)) for alpha in (1 / 2, 1))
+
+    tc.check(root, tc.Ordering("above"))
+    tc.check_refuted(inverse, tc.Ordering("above"))
 
 
 @tc.claim(id="H9/confidence", source=f"derived here from the outputs' exponent in {HAAS} (second-hand)")
@@ -208,18 +208,15 @@ PAIRS = 8
 """Pairs of networks behind one distance."""
 
 
-def distance(activation: tc.Activation, *, centred: bool) -> tc.Scan:
+@tc.quantity(along="width", name="fall of total variation", cost=1.0)
+def fall_of_distance(width, draw, *, activation, centred):
     """Mean total variation between predictions at a width and at four times it, over four times that further on."""
-
-    def read(width, draw):
-        training = at_width_64(0.5, 1 / 2, depth=2, activation=activation, centred=centred)
-        pairs = replace(draw, seeds=[seed * PAIRS + k for seed in draw.seeds for k in range(PAIRS)])
-        one, four, sixteen, sixty_four = (
-            pairs.read(ClassProbabilities("test"), training, int(width) * k) for k in (1, 4, 16, 64)
-        )
-        return _variation(one, four) / _variation(sixteen, sixty_four) / 4
-
-    return tc.Scan(read, (64,), along="width", name="fall of total variation", cost=1.0, budget=48)
+    training = at_width_64(0.5, 1 / 2, depth=2, activation=activation, centred=centred)
+    pairs = replace(draw, seeds=[seed * PAIRS + k for seed in draw.seeds for k in range(PAIRS)])
+    one, four, sixteen, sixty_four = (
+        pairs.read(ClassProbabilities("test"), training, int(width) * k) for k in (1, 4, 16, 64)
+    )
+    return _variation(one, four) / _variation(sixteen, sixty_four) / 4
 
 
 def _variation(one, other):
@@ -235,8 +232,12 @@ def test_predictions_of_two_widths_approach_each_other(activation):
     each other in total variation, more than fourfold from width 64 to 1,024, where the initial function is zero;
     with a random one they do not.
     """
-    tc.check(distance(activation, centred=True), tc.Ordering("above"))
-    tc.check_refuted(distance(activation, centred=False), tc.Ordering("above"))
+    centred, random = (
+        fall_of_distance(activation=activation, centred=centred).over((64,), budget=48) for centred in (True, False)
+    )
+
+    tc.check(centred, tc.Ordering("above"))
+    tc.check_refuted(random, tc.Ordering("above"))
 
 
 @tc.claim(

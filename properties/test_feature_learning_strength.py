@@ -128,76 +128,58 @@ def between_risks(first, second):
     return f"from risk {first:g} to {second:g}"
 
 
-@cache
-def trained(task, target):
-    """What networks are like when their training risk reaches a target, by initial scale."""
-
-    def read(alpha, draw):
-        inputs, labels = task.draw(draw)
-        begun = start(task, inputs, alpha, draw)
-        networks = target_risk.train_to_risk(begun, inputs, labels, levels=(target,), rate=RATE).networks
-        signed = (inputs * labels[:, :, None]).sum(dim=1)
-        return {
-            "test error": task.excess(networks, draw),
-            OWN_CLASS: target_risk.angle_to_own_class(networks, inputs, labels),
-            "angle of neurons to all signed inputs": target_risk.angle(
-                networks.hidden * networks.readout.sign()[:, :, None], signed[:, None]
-            ).quantile(0.5, dim=1),
-            "angle of the sum to all signed inputs": target_risk.angle(networks.direction, signed),
-            "angle of the sum to the first axis": target_risk.angle(
-                networks.direction, torch.eye(inputs.shape[2], dtype=torch.float64)[0]
-            ),
-        }
-
-    return read
+@tc.quantity(along="initial scale", name="{task}", shared=True)
+def trained(alpha, draw, *, task, target):
+    """What networks are like when their training risk reaches a target."""
+    inputs, labels = task.draw(draw)
+    begun = start(task, inputs, alpha, draw)
+    networks = target_risk.train_to_risk(begun, inputs, labels, levels=(target,), rate=RATE).networks
+    signed = (inputs * labels[:, :, None]).sum(dim=1)
+    return {
+        "test error": task.excess(networks, draw),
+        OWN_CLASS: target_risk.angle_to_own_class(networks, inputs, labels),
+        "angle of neurons to all signed inputs": target_risk.angle(
+            networks.hidden * networks.readout.sign()[:, :, None], signed[:, None]
+        ).quantile(0.5, dim=1),
+        "angle of the sum to all signed inputs": target_risk.angle(networks.direction, signed),
+        "angle of the sum to the first axis": target_risk.angle(
+            networks.direction, torch.eye(inputs.shape[2], dtype=torch.float64)[0]
+        ),
+    }
 
 
-@cache
-def online(task, target):
+@tc.quantity(along="initial scale", shared=True)
+def online(alpha, draw, *, task, target):
     """The excess error of networks that see new samples at every step, when their risk on others reaches a target."""
-
-    def read(alpha, draw):
-        streams = [draw.rng(seed, "stream") for seed in draw.seeds]
-        inputs, labels = task.mixture.draw(500, [draw.rng(seed, "held out") for seed in draw.seeds])
-        networks = target_risk.train_to_risk(
-            start(task, inputs, alpha, draw),
-            inputs,
-            labels,
-            levels=(target,),
-            rate=RATE,
-            fresh=lambda step: task.mixture.draw(20, streams),
-        ).networks
-        return {"test error": task.excess(networks, draw)}
-
-    return read
+    streams = [draw.rng(seed, "stream") for seed in draw.seeds]
+    inputs, labels = task.mixture.draw(500, [draw.rng(seed, "held out") for seed in draw.seeds])
+    networks = target_risk.train_to_risk(
+        start(task, inputs, alpha, draw),
+        inputs,
+        labels,
+        levels=(target,),
+        rate=RATE,
+        fresh=lambda step: task.mixture.draw(20, streams),
+    ).networks
+    return {"test error": task.excess(networks, draw)}
 
 
-@cache
-def times(task, levels):
-    """When the training risk passes each level and neurons an angle, by the inverse initial scale."""
-
-    def read(inverse, draw):
-        inputs, labels = task.draw(draw)
-        begun = start(task, inputs, 1 / inverse, draw)
-        passed = target_risk.train_to_risk(begun, inputs, labels, levels=levels, rate=RATE).times
-        aligned = target_risk.train_to_risk(
-            begun,
-            inputs,
-            labels,
-            levels=(np.pi / 4,),
-            rate=RATE,
-            watched=lambda networks: target_risk.angle_to_own_class(networks, inputs, labels),
-        ).times
-        between = {between_risks(*pair): passed[k + 1] - passed[k] for k, pair in enumerate(pairwise(levels))}
-        return {"to the first risk": passed[0], "to an angle of 45 degrees": aligned[0], **between}
-
-    return read
-
-
-def along_scale(task, target, scales, what, **effort):
-    """One quantity of trained networks along the initial scale, the same samples and weights at each."""
-    scan = tc.Scan(trained(task, target), scales, along="initial scale", name=task.name, shared=True, **effort)
-    return scan.of(name=what)
+@tc.quantity(along="inverse initial scale", name="{task}", shared=True)
+def times(inverse, draw, *, task):
+    """When the training risk passes each level and neurons an angle."""
+    inputs, labels = task.draw(draw)
+    begun = start(task, inputs, 1 / inverse, draw)
+    passed = target_risk.train_to_risk(begun, inputs, labels, levels=LEVELS, rate=RATE).times
+    aligned = target_risk.train_to_risk(
+        begun,
+        inputs,
+        labels,
+        levels=(np.pi / 4,),
+        rate=RATE,
+        watched=lambda networks: target_risk.angle_to_own_class(networks, inputs, labels),
+    ).times
+    between = {between_risks(*pair): passed[k + 1] - passed[k] for k, pair in enumerate(pairwise(LEVELS))}
+    return {"to the first risk": passed[0], "to an angle of 45 degrees": aligned[0], **between}
 
 
 SCALES = (0.01, 0.05, 0.2, 0.5, 1.0)
@@ -231,25 +213,29 @@ def test_the_test_error_at_a_fixed_training_risk_is_smallest_at_an_interior_scal
     """Trained on few samples to a fixed risk, a classifier errs least at an interior initial scale: smaller ones align
     too much with the samples' means, larger ones overfit. With new samples at every step there is none from 0.05 to 1.
     """
-    fixed = along_scale(task, 0.1, DIGITS_SCALES if task is HARD_DIGITS else SCALES, "test error", seeds=48)
-    fresh = tc.Scan(online(NOISY, 0.12), ONLINE_SCALES, along="initial scale", name="online", shared=True, seeds=12)
+    fixed = trained(task=task, target=0.1).over(DIGITS_SCALES if task is HARD_DIGITS else SCALES, seeds=48)
+    fresh = online(task=NOISY, target=0.12).over(ONLINE_SCALES, seeds=12)
 
-    tc.check(fixed, tc.InteriorOptimum())
+    tc.check(fixed.of(name="test error"), tc.InteriorOptimum())
     tc.check_refuted(fresh, tc.InteriorOptimum())
 
 
-@cache
-def errors_along(alpha, **fixed):
-    """The test error at one initial scale, along the number of samples or of neurons; half are in the first class."""
+def error_at(alpha, draw, *, samples, neurons):
+    """The test error at one initial scale; half of the samples are in the first class."""
+    task = replace(NOISY, first=samples // 2, samples=samples, neurons=neurons)
+    return trained(task=task, target=0.1)(alpha, draw)["test error"]
 
-    def read(value, draw):
-        sizes = {"samples": 20, "neurons": 32} | fixed
-        (varied,) = {"samples", "neurons"} - set(fixed)
-        sizes[varied] = int(value)
-        task = replace(NOISY, first=sizes["samples"] // 2, **sizes)
-        return trained(task, 0.1)(alpha, draw)["test error"]
 
-    return read
+@tc.quantity(along="samples", name="test error at {alpha:g}")
+def error_by_samples(samples, draw, *, alpha):
+    """With 32 neurons."""
+    return error_at(alpha, draw, samples=int(samples), neurons=32)
+
+
+@tc.quantity(along="neurons", name="test error at {alpha:g}")
+def error_by_neurons(neurons, draw, *, alpha):
+    """On 20 samples."""
+    return error_at(alpha, draw, samples=20, neurons=int(neurons))
 
 
 @tc.claim(
@@ -263,19 +249,13 @@ def test_the_optimal_scale_depends_on_the_neurons_and_not_on_the_samples():
     """With 10 samples and with 80, an initial scale of 0.09 has a smaller test error than 0.3, and than an eighth, to
     which a power -1 of the samples would take it; with 8 neurons 0.2 is better than 0.05, and with 128 it is not.
     """
-
-    def along(values, axis, alpha, **fixed):
-        return tc.Scan(errors_along(alpha, **fixed), values, along=axis, name=f"test error at {alpha:g}", seeds=64)
-
     better = tc.Ordering("below")
-    optimal, eighth = (along((10, 80), "samples", alpha, neurons=32) for alpha in (0.09, 0.09 / 8))
+    optimal, eighth, larger = (error_by_samples(alpha=a).over((10, 80), seeds=64) for a in (0.09, 0.09 / 8, 0.3))
     tc.check(optimal, better, against=eighth)
-    tc.check(optimal, better, against=along((10, 80), "samples", 0.3, neurons=32))
-    large, small = (0.2, 0.05)
-    tc.check(along((8,), "neurons", large, samples=20), better, against=along((8,), "neurons", small, samples=20))
-    tc.check_refuted(
-        along((128,), "neurons", large, samples=20), better, against=along((128,), "neurons", small, samples=20)
-    )
+    tc.check(optimal, better, against=larger)
+    large, small = (error_by_neurons(alpha=a) for a in (0.2, 0.05))
+    tc.check(large.over((8,), seeds=64), better, against=small.over((8,), seeds=64))
+    tc.check_refuted(large.over((128,), seeds=64), better, against=small.over((128,), seeds=64))
 
 
 ABOVE_FLOOR = {SEPARATE: (0.003, 0.0056, 0.01, 0.018, 0.03), EASY_DIGITS: (0.01, 0.018, 0.03, 0.056, 0.1)}
@@ -297,11 +277,10 @@ def test_neurons_are_within_the_root_of_the_scale_of_their_own_class_mean(task):
     in the initial scale alpha; the angle to the mean of all signed inputs is not.
     """
     bound = tc.LowerBound(1 / 2, within=0.2, rival=0, corrections=TOWARDS_ZERO)
-    own = along_scale(task, 0.4, ABOVE_FLOOR[task], OWN_CLASS)
-    every = along_scale(SEPARATE, 0.4, ABOVE_FLOOR[SEPARATE], "angle of neurons to all signed inputs")
+    own, every = (trained(task=each, target=0.4).over(ABOVE_FLOOR[each]) for each in (task, SEPARATE))
 
-    tc.check(own, bound)
-    tc.check_refuted(every, bound)
+    tc.check(own.of(name=OWN_CLASS), bound)
+    tc.check_refuted(every.of(name="angle of neurons to all signed inputs"), bound)
 
 
 @tc.claim(
@@ -314,22 +293,18 @@ def test_the_angle_of_neurons_to_their_own_class_is_linear_in_the_scale(neurons)
     alpha^(1/2) is not tight.
     """
     task = replace(NARROW, name=f"narrow clouds, {neurons} neurons", neurons=neurons)
-    angle = along_scale(task, 0.4, (0.001, 0.003, 0.01, 0.03, 0.1), OWN_CLASS)
+    angle = trained(task=task, target=0.4).over((0.001, 0.003, 0.01, 0.03, 0.1)).of(name=OWN_CLASS)
 
     tc.check(angle, tc.PowerLaw(1, within=0.2, rival=1 / 2, corrections=TOWARDS_ZERO))
     tc.check_refuted(angle, tc.PowerLaw(1 / 2, within=0.2, rival=1, corrections=TOWARDS_ZERO))
 
 
-@cache
-def threefold(task, target):
+@tc.quantity(along="initial scale", name="{task}", shared=True)
+def threefold(alpha, draw, *, task, target):
     """Angles at an initial scale over those at a third of it."""
-    angles = trained(task, target)
-
-    def read(alpha, draw):
-        larger, smaller = angles(alpha, draw), angles(alpha / 3, draw)
-        return {name: larger[name] / smaller[name] for name in larger if name.startswith("angle")}
-
-    return read
+    angles = trained(task=task, target=target)
+    larger, smaller = angles(alpha, draw), angles(alpha / 3, draw)
+    return {name: larger[name] / smaller[name] for name in larger if name.startswith("angle")}
 
 
 @tc.claim(
@@ -346,14 +321,14 @@ def test_neurons_turn_to_their_own_class_as_the_scale_falls(task):
     its own class; on centred data it has a floor below 1e-5. Where classes are unbalanced, the angle between sum_j a_j
     w_j and the sum of signed inputs is not monotone.
     """
-    floor = along_scale(CENTRED if task is SEPARATE else task, 0.4, (1e-7, 1e-6, 1e-5), OWN_CLASS)
-    ratio = tc.Scan(threefold(task, 0.4), (0.01, 0.03, 0.1, 0.3), along="initial scale", name=task.name, shared=True)
-    whole = tc.Scan(
-        threefold(UNBALANCED, 0.1), (0.01, 0.03, 0.1, 0.3), along="initial scale", name=UNBALANCED.name, shared=True
+    floor = trained(task=CENTRED if task is SEPARATE else task, target=0.4).over((1e-7, 1e-6, 1e-5))
+    ratio, whole = (
+        threefold(task=each, target=target).over((0.01, 0.03, 0.1, 0.3))
+        for each, target in ((task, 0.4), (UNBALANCED, 0.1))
     )
 
     tc.check(ratio.of(name=OWN_CLASS), tc.Ordering("above"))
-    tc.check(floor, tc.Collapse(0.1))
+    tc.check(floor.of(name=OWN_CLASS), tc.Collapse(0.1))
     tc.check_refuted(whole.of(name="angle of the sum to all signed inputs"), tc.Ordering("above"))
 
 
@@ -370,24 +345,17 @@ def test_the_direction_is_nearest_to_the_best_one_at_an_interior_scale(first):
     initial scale, while its neurons are nearest to their own class at the smallest.
     """
     task = replace(UNBALANCED, name=f"{first} of 12 in the first class", first=first)
-    scales = (0.001, 0.01, 0.1, 0.3, 0.6)
-
-    tc.check(along_scale(task, 0.1, scales, "angle of the sum to the first axis", seeds=64), tc.InteriorOptimum())
+    networks, scales = trained(task=task, target=0.1), (0.001, 0.01, 0.1, 0.3, 0.6)
     # From where the angle of neurons is above its floor.
-    neurons = along_scale(task, 0.1, (0.03, *scales[2:]), OWN_CLASS, seeds=64)
-    tc.check_refuted(neurons, tc.InteriorOptimum())
+    whole, neurons = (networks.over(values, seeds=64) for values in (scales, (0.03, *scales[2:])))
+
+    tc.check(whole.of(name="angle of the sum to the first axis"), tc.InteriorOptimum())
+    tc.check_refuted(neurons.of(name=OWN_CLASS), tc.InteriorOptimum())
 
 
 LEVELS = (0.6, 0.5, 0.4, 0.3)
 BETWEEN = tuple(between_risks(*pair) for pair in pairwise(LEVELS))
 INVERSES = tuple(10.0 ** (1.5 + k) for k in range(9))
-
-
-def along_inverse(task, what):
-    """A time of training, or several, along the inverse initial scale."""
-    return tc.Scan(times(task, LEVELS), INVERSES, along="inverse initial scale", name=task.name, shared=True).of(
-        name=what
-    )
 
 
 @tc.claim(
@@ -403,7 +371,8 @@ def test_the_alignment_phase_lasts_for_the_logarithm_of_the_inverse_scale(task):
     """The time until the risk falls grows like log(1 / alpha), no power of it: neurons turn to their class in a time
     that does not depend on the initial scale alpha, and grow exponentially afterwards.
     """
-    phase, turn = along_inverse(task, "to the first risk"), along_inverse(task, "to an angle of 45 degrees")
+    passed = times(task=task).over(INVERSES)
+    phase, turn = passed.of(name="to the first risk"), passed.of(name="to an angle of 45 degrees")
 
     tc.check(phase, tc.LogarithmicGrowth())
     tc.check(turn, tc.Collapse(0.1))
@@ -425,7 +394,7 @@ def test_risk_curves_of_small_scales_coincide_once_they_fall(task):
     """Risk curves of small initial scales have a plateau of a length of their own, and coincide from its end on, with
     time in units of the output scale.
     """
-    between, plateau = along_inverse(task, BETWEEN), along_inverse(task, "to the first risk")
+    passed = times(task=task).over(INVERSES)
 
-    tc.check(between, tc.Collapse(0.1))
-    tc.check_refuted(plateau, tc.Collapse(0.1))
+    tc.check(passed.of(name=BETWEEN), tc.Collapse(0.1))
+    tc.check_refuted(passed.of(name="to the first risk"), tc.Collapse(0.1))

@@ -7,8 +7,7 @@ they do not.
 """
 
 import math
-from collections.abc import Callable
-from functools import cache
+from typing import Literal
 
 import torch
 from hypothesis import example, given
@@ -16,7 +15,6 @@ from hypothesis import strategies as st
 
 import theorychecks as tc
 from properties.subjects.normalised_network import NormalisedTrial
-from theorychecks.experiment import Draw
 from theorychecks.networks import Loss
 from theorychecks.observables.stability import stability_threshold
 from theorychecks.strategies import activations
@@ -193,7 +191,7 @@ def test_adam_updates_of_hidden_and_output_layers_grow_in_proportion_to_the_widt
 
 
 STEPS, BATCH = 12, 16
-NARROW = (64.0, 128.0, 256.0)
+NARROW = (64, 128, 256)
 SHORT = tc.widths(64, 1024)
 
 
@@ -210,44 +208,26 @@ def twelve_steps(depth: int, optimizer: tc.Optimizer, loss: Loss, base: float, w
     )
 
 
-@cache
-def rates_by(
-    observable: tc.MaxStableLearningRate, training: tc.Training, normalised: bool
-) -> Callable[[float, Draw], tc.Reading]:
-    """A reader of thresholds; with and without normalisation the same seed begins with the same weights."""
-
-    def read(width: float, draw: Draw) -> tc.Reading:
-        root = int(draw.rng(0, "root").integers(2**62))
-        return stability_threshold(
-            NormalisedTrial(training, int(width), draw.seeds, root, normalised), observable.criterion
-        )
-
-    return read
-
-
-def along_width(
+@tc.quantity(along="width", name="{observable.title}, {layers}", cost=1.5)
+def stable_rate(
+    width: float,
+    draw: tc.Draw,
+    *,
     observable: tc.MaxStableLearningRate,
     training: tc.Training,
-    *,
-    normalised: bool,
-    widths: tuple[float, ...],
-    budget: int = 16,
-) -> tc.Scan:
-    """Thresholds of networks with or without normalisation layers."""
-    name = f"{observable.title}, {'normalised' if normalised else 'plain'}"
-    read = rates_by(observable, training, normalised)
-    return tc.Scan(read, widths, along="width", name=name, cost=1.5, budget=budget)
+    layers: Literal["normalised", "plain"],
+) -> tc.Reading:
+    """With and without normalisation layers; the same seed begins with the same weights."""
+    root = int(draw.rng(0, "root").integers(2**62))
+    trial = NormalisedTrial(training, int(width), draw.seeds, root, layers == "normalised")
+    return stability_threshold(trial, observable.criterion)
 
 
-def fall(training: tc.Training) -> tc.Scan:
+@tc.quantity(along="width", name="fall of the largest stable rate, {training.network.depth} hidden layers", cost=1.5)
+def fall(width: float, draw: tc.Draw, *, training: tc.Training) -> torch.Tensor:
     """The largest stable rate over that at four times the width, in units of the two that n^-1/2 makes of it."""
-
-    def read(width: float, draw: Draw):
-        here, there = (draw.values(BY_ACTIVATIONS, training, int(width) * k) for k in (1, 4))
-        return here / there / 2
-
-    name = f"fall of the largest stable rate, {training.network.depth} hidden layers"
-    return tc.Scan(read, (256.0,), along="width", name=name, cost=1.5, budget=12)
+    here, there = (draw.values(BY_ACTIVATIONS, training, int(width) * k) for k in (1, 4))
+    return here / there / 2
 
 
 @tc.claim(
@@ -262,9 +242,12 @@ def test_with_a_hidden_matrix_adam_is_stable_up_to_a_falling_rate():
     """Under standard parametrization, Adam and cross-entropy, the largest rate at which activations stay bounded falls
     faster than n^-1/2 from width 256 to 1,024 with two hidden layers; with one, it does not.
     """
-    falls_faster = tc.Ordering("above")
-    tc.check(fall(twelve_steps(2, tc.Adam(), tc.CROSS_ENTROPY, 8.0, -1.0)), falls_faster)
-    tc.check_refuted(fall(twelve_steps(1, tc.Adam(), tc.CROSS_ENTROPY, 2.0, 0.0)), falls_faster)
+    two, one = (
+        fall(training=twelve_steps(depth, tc.Adam(), tc.CROSS_ENTROPY, base, power)).over((256,), budget=12)
+        for depth, base, power in ((2, 8.0, -1.0), (1, 2.0, 0.0))
+    )
+    tc.check(two, tc.Ordering("above"))
+    tc.check_refuted(one, tc.Ordering("above"))
 
 
 @tc.claim(
@@ -297,11 +280,10 @@ def test_trainable_normalisation_makes_the_rate_of_adam_a_constant():
     the normalisation, the gains, bounded up to a rate of Theta(1) under cross-entropy; without, the rate falls.
     """
     constant = tc.Plateau(within=0.2, rival=-1 / 2)
-    widths = tuple(float(width) for width in SHORT)
     gains = twelve_steps(2, tc.Adam(), tc.CROSS_ENTROPY, 4.0, 0.0)
     plain = twelve_steps(2, tc.Adam(), tc.CROSS_ENTROPY, 8.0, -1.0)
 
-    tc.check(along_width(BY_ACTIVATIONS, gains, normalised=True, widths=widths), constant)
+    tc.check(stable_rate(observable=BY_ACTIVATIONS, training=gains, layers="normalised").over(SHORT), constant)
     tc.check_refuted(tc.Sweep(BY_ACTIVATIONS, plain, widths=SHORT), constant)
 
 
@@ -315,17 +297,16 @@ def test_trainable_normalisation_raises_the_rate_of_gradient_descent_under_cross
     keeps what leaves the normalisation bounded up to a larger rate than it keeps activations without; with two, under
     MSE, it does not keep outputs bounded up to a larger one.
     """
-    options = {"widths": NARROW, "budget": 10}
     entropy = twelve_steps(3, tc.SGD(), tc.CROSS_ENTROPY, 2.0, 0.0)
     squared = twelve_steps(2, tc.SGD(), tc.MSE, 16.0, -1.0)
 
-    tc.check(
-        along_width(BY_ACTIVATIONS, entropy, normalised=True, **options),
-        tc.Ordering("above"),
-        against=along_width(BY_ACTIVATIONS, entropy, normalised=False, **options),
+    by_activations, by_outputs = (
+        {
+            layers: stable_rate(observable=observable, training=training, layers=layers).over(NARROW, budget=10)
+            for layers in ("normalised", "plain")
+        }
+        for observable, training in ((BY_ACTIVATIONS, entropy), (BY_OUTPUTS, squared))
     )
-    tc.check_refuted(
-        along_width(BY_OUTPUTS, squared, normalised=True, **options),
-        tc.Ordering("above"),
-        against=along_width(BY_OUTPUTS, squared, normalised=False, **options),
-    )
+
+    tc.check(by_activations["normalised"], tc.Ordering("above"), against=by_activations["plain"])
+    tc.check_refuted(by_outputs["normalised"], tc.Ordering("above"), against=by_outputs["plain"])

@@ -98,53 +98,43 @@ def systems(dynamics, count, draw, group):
         yield dynamics.initial(count, [draw.generator(*place) for place in places]), noise
 
 
-@lru_cache(maxsize=8)
-def noisy_deviations(dynamics):
+@tc.quantity(along="particles", name="seed deviation", cost=1.0)
+def noisy_deviation(particles, draw, *, dynamics):
     """The seed deviation of outputs, at several times of noisy dynamics."""
-
-    def read(value, draw):
-        parts = []
-        for state, noise in systems(dynamics, int(value), draw, SYSTEMS):
-            kept = trajectory(dynamics, state, TIMES, noise("noise"))
-            parts.append({f"step {time}": seed_deviation(dynamics, then) for time, then in kept.items()})
-        return joined(parts)
-
-    return tc.Scan(read, COUNTS, along="particles", name="seed deviation", cost=1.0, budget=32)
+    parts = []
+    for state, noise in systems(dynamics, int(particles), draw, SYSTEMS):
+        kept = trajectory(dynamics, state, TIMES, noise("noise"))
+        parts.append({f"step {time}": seed_deviation(dynamics, then) for time, then in kept.items()})
+    return joined(parts)
 
 
-@lru_cache(maxsize=8)
-def deviation_in_time(dynamics):
-    """The seed deviation of the outputs of 64 particles, along the steps."""
-
-    def read(value, draw):
-        parts = []
-        for state, noise in systems(dynamics, 64, draw, SYSTEMS):
-            then = trajectory(dynamics, state, [int(value)], noise("noise"))[int(value)]
-            parts.append(seed_deviation(dynamics, then))
-        return torch.cat(parts)
-
-    return tc.Scan(read, MOMENTS, along="steps", name="seed deviation", cost=1.0)
+@tc.quantity(along="steps", name="seed deviation", cost=1.0)
+def deviation_in_time(steps, draw, *, dynamics):
+    """The seed deviation of the outputs of 64 particles."""
+    parts = []
+    for state, noise in systems(dynamics, 64, draw, SYSTEMS):
+        then = trajectory(dynamics, state, [int(steps)], noise("noise"))[int(steps)]
+        parts.append(seed_deviation(dynamics, then))
+    return torch.cat(parts)
 
 
 @lru_cache(maxsize=8)
-def distances(dynamics, coupling):
+def limit_field(dynamics):
+    """Of the coupled copies, the same for all of them; it takes a while."""
+    return wide_field(dynamics, WIDE, max(COUPLED_TIMES), torch.Generator().manual_seed(0))
+
+
+@tc.quantity(along="particles", name="distance per particle", cost=1.0)
+def distance(particles, draw, *, dynamics, coupling):
     """Root mean square distance per particle to copies in the limit field, at several times."""
-    field = wide_field(dynamics, WIDE, max(COUPLED_TIMES), torch.Generator().manual_seed(0))
-
-    def read(value, draw):
-        parts = []
-        for state, noise in systems(dynamics, int(value), draw, SYSTEMS):
-            pairs = coupling(noise("of particles"), noise("of copies"))
-            found = coupled_distances(dynamics, field, state, COUPLED_TIMES, pairs)
-            parts.append(
-                {
-                    f"step {time}": root_mean_square(distance.unflatten(0, (-1, SYSTEMS)), 1)
-                    for time, distance in found.items()
-                }
-            )
-        return joined(parts)
-
-    return tc.Scan(read, COUNTS, along="particles", name="distance per particle", cost=1.0, budget=64)
+    parts = []
+    for state, noise in systems(dynamics, int(particles), draw, SYSTEMS):
+        pairs = coupling(noise("of particles"), noise("of copies"))
+        found = coupled_distances(dynamics, limit_field(dynamics), state, COUPLED_TIMES, pairs)
+        parts.append(
+            {f"step {time}": root_mean_square(one.unflatten(0, (-1, SYSTEMS)), 1) for time, one in found.items()}
+        )
+    return joined(parts)
 
 
 @tc.claim(
@@ -159,9 +149,10 @@ def test_noisy_particles_fluctuate_by_one_over_root_particles_at_every_time(acti
     """Under noisy gradient descent with confinement the standard deviation of the function over seeds is Theta(N^-1/2)
     at every time, before and after relaxation.
     """
-    tc.check(noisy_deviations(Particles(activation=activation, data=data, **CONFINED)), HALF)
+    mean_field = Particles(activation=activation, data=data, **CONFINED)
     ntk = Particles(activation=activation, data=data, **CONFINED, power=0.5)
-    tc.check_refuted(noisy_deviations(ntk), HALF)
+    tc.check(noisy_deviation(dynamics=mean_field).over(COUNTS, budget=32), HALF)
+    tc.check_refuted(noisy_deviation(dynamics=ntk).over(COUNTS, budget=32), HALF)
 
 
 @tc.claim(
@@ -179,8 +170,8 @@ def test_confinement_keeps_fluctuations_from_growing_in_time(activation, data):
     bounded = tc.UpperBound(0, within=0.2, rival=1 / 2, corrections=IN_TIME)
     confined = Particles(activation=activation, data=data, **CONFINED)
     free = Particles(activation=activation, data=data, **CONFINED | {"confinement": 0.0})
-    tc.check(deviation_in_time(confined), bounded)
-    tc.check_refuted(deviation_in_time(free), bounded)
+    tc.check(deviation_in_time(dynamics=confined).over(MOMENTS), bounded)
+    tc.check_refuted(deviation_in_time(dynamics=free).over(MOMENTS), bounded)
 
 
 @tc.claim(
@@ -196,21 +187,18 @@ def test_coupled_particles_stay_within_one_over_root_particles_of_the_limit(acti
     the limit field stay a root mean square distance Theta(N^-1/2) apart, particle by particle, at every time.
     """
     dynamics = Particles(activation=activation, data=data, **CONFINED)
-    tc.check(distances(dynamics, same_noise), HALF)
-    tc.check_refuted(distances(dynamics, own_noise), HALF, label="distance per particle, each with its own noise")
-
-
-@lru_cache(maxsize=4)
-def wasserstein(dimension):
-    """Squared distance between two samples of the uniform law on the torus."""
-
-    def read(value, draw):
-        samples = [draw.rng(seed).random((2, int(value), dimension)) for seed in draw.seeds]
-        return [squared_wasserstein(*pair, period=1.0) for pair in samples]
-
-    return tc.Scan(
-        read, tc.widths(16, 1024, factor=2), along="particles", name="squared Wasserstein distance", cost=2.0
+    coupled, apart = (
+        distance(dynamics=dynamics, coupling=coupling).over(COUNTS, budget=64) for coupling in (same_noise, own_noise)
     )
+    tc.check(coupled, HALF)
+    tc.check_refuted(apart, HALF, label="distance per particle, each with its own noise")
+
+
+@tc.quantity(along="particles", name="squared Wasserstein distance", cost=2.0)
+def wasserstein(particles, draw, *, dimension):
+    """Squared distance between two samples of the uniform law on the torus."""
+    samples = [draw.rng(seed).random((2, int(particles), dimension)) for seed in draw.seeds]
+    return [squared_wasserstein(*pair, period=1.0) for pair in samples]
 
 
 @tc.claim(
@@ -228,8 +216,9 @@ def test_empirical_measures_approach_their_law_slowly_in_many_dimensions(dimensi
     dimensions, is Theta(N^(-2/d)).
     """
     corrections = tc.FiniteSizeClass(rho=3 / 8, omegas=(1 / dimension, 2 / dimension, 1.0), unit=1)
-    tc.check(wasserstein(dimension), tc.PowerLaw(-2 / dimension, corrections=corrections))
-    tc.check_refuted(wasserstein(dimension), tc.PowerLaw(-1, corrections=corrections))
+    squared = wasserstein(dimension=dimension).over(tc.widths(16, 1024, factor=2))
+    tc.check(squared, tc.PowerLaw(-2 / dimension, corrections=corrections))
+    tc.check_refuted(squared, tc.PowerLaw(-1, corrections=corrections))
 
 
 def permuted(state, rng):
@@ -248,23 +237,22 @@ def rescaled(state, rng):
     return torch.cat([state[:, :1] / factors, state[:, 1:] * factors], dim=1)
 
 
-@lru_cache(maxsize=16)
-def one_plus_difference(activation, transform, steps):
+@tc.quantity(
+    along="particles",
+    name="one plus the change of the function, particles {transform.__name__}, after {steps} steps",
+    about=(("phi", "{activation}"),),
+)
+def one_plus_difference(particles, draw, *, activation, transform, steps):
     """One plus the relative difference of the function when particles are transformed, after so many steps."""
     dynamics = Particles(activation=activation, data=TEACHER, rate=0.4, dtype=torch.float64)
-
-    def read(value, draw):
-        found = []
-        for seed in draw.seeds:
-            state = dynamics.initial(int(value), [draw.generator(seed)])
-            pair = torch.cat([state, transform(state, draw.rng(seed, "transform"))])
-            end = trajectory(dynamics, pair, [steps])[steps]
-            function, other = dynamics.outputs(end, dynamics.points.test_inputs)
-            found.append(1 + (other - function).norm() / function.norm())
-        return torch.stack(found)
-
-    name = f"one plus the change of the function, particles {transform.__name__}, after {steps} steps"
-    return tc.Scan(read, (8, 64, 512), along="particles", name=name, seeds=8, about=(("phi", activation.name),))
+    found = []
+    for seed in draw.seeds:
+        state = dynamics.initial(int(particles), [draw.generator(seed)])
+        pair = torch.cat([state, transform(state, draw.rng(seed, "transform"))])
+        end = trajectory(dynamics, pair, [steps])[steps]
+        function, other = dynamics.outputs(end, dynamics.points.test_inputs)
+        found.append(1 + (other - function).norm() / function.norm())
+    return torch.stack(found)
 
 
 @tc.claim(
@@ -280,15 +268,20 @@ def test_symmetric_particles_have_one_function(odd):
     function; it stays the same in training if they are permuted or flipped, and not if they are rescaled.
     """
     equal, still_equal = tc.Identity(ulps=256, dtype="float64"), tc.Identity(ulps=2**14, dtype="float64")
-    tc.check(one_plus_difference(odd, permuted, 0), equal)
-    tc.check(one_plus_difference(odd, sign_flipped, 0), equal)
-    tc.check(one_plus_difference(tc.RELU, rescaled, 0), equal)
-    tc.check_refuted(one_plus_difference(odd, rescaled, 0), equal)
-    tc.check_refuted(one_plus_difference(tc.RELU, sign_flipped, 0), equal)
 
-    tc.check(one_plus_difference(odd, permuted, STEPS), still_equal)
-    tc.check(one_plus_difference(odd, sign_flipped, STEPS), still_equal)
-    tc.check_refuted(one_plus_difference(tc.RELU, rescaled, STEPS), still_equal)
+    def difference(activation, transform, steps=0):
+        one_plus = one_plus_difference(activation=activation, transform=transform, steps=steps)
+        return one_plus.over((8, 64, 512), seeds=8)
+
+    tc.check(difference(odd, permuted), equal)
+    tc.check(difference(odd, sign_flipped), equal)
+    tc.check(difference(tc.RELU, rescaled), equal)
+    tc.check_refuted(difference(odd, rescaled), equal)
+    tc.check_refuted(difference(tc.RELU, sign_flipped), equal)
+
+    tc.check(difference(odd, permuted, STEPS), still_equal)
+    tc.check(difference(odd, sign_flipped, STEPS), still_equal)
+    tc.check_refuted(difference(tc.RELU, rescaled, STEPS), still_equal)
 
 
 def effective_atoms(state, degrees=10.0):
@@ -305,19 +298,15 @@ def effective_atoms(state, degrees=10.0):
     return 1 / ((near & same).to(state.dtype) @ masses[:, :, None]).mul(masses[:, :, None]).sum(dim=(1, 2))
 
 
-@lru_cache(maxsize=8)
-def atoms_per_sample(data, confinement, temperature):
+@tc.quantity(along="particles", name="effective atoms per sample")
+def atoms_per_sample(particles, draw, *, data, confinement, temperature=0.0):
     """Effective atoms of the trained measure, over the number of samples."""
     dynamics = Particles(activation=tc.RELU, data=data, rate=0.4, confinement=confinement, temperature=temperature)
-
-    def read(value, draw):
-        parts = []
-        for state, noise in systems(dynamics, int(value), draw, 1):
-            end = trajectory(dynamics, state, [600], noise("noise") if temperature else None)[600]
-            parts.append(effective_atoms(end) / data.samples)
-        return torch.cat(parts)
-
-    return tc.Scan(read, (64, 128, 256), along="particles", name="effective atoms per sample", seeds=12)
+    parts = []
+    for state, noise in systems(dynamics, int(particles), draw, 1):
+        end = trajectory(dynamics, state, [600], noise("noise") if temperature else None)[600]
+        parts.append(effective_atoms(end) / data.samples)
+    return torch.cat(parts)
 
 
 @tc.claim(
@@ -333,7 +322,9 @@ def test_a_penalty_without_noise_leaves_few_atoms(data):
     """Without noise, and with weight decay, the trained measure of ReLU neurons concentrates on fewer atoms than there
     are samples, up to rescaling and 10 degrees; without the penalty, or with noise, it does not.
     """
-    fewer = tc.Ordering("below")
-    tc.check(atoms_per_sample(data, 0.03, 0.0), fewer)
-    tc.check_refuted(atoms_per_sample(data, 0.0, 0.0), fewer, label="without a penalty")
-    tc.check_refuted(atoms_per_sample(data, 0.03, 0.02), fewer, label="with noise")
+    counts, fewer = (64, 128, 256), tc.Ordering("below")
+    penalised, free = (atoms_per_sample(data=data, confinement=confinement) for confinement in (0.03, 0.0))
+    noisy = atoms_per_sample(data=data, confinement=0.03, temperature=0.02)
+    tc.check(penalised.over(counts, seeds=12), fewer)
+    tc.check_refuted(free.over(counts, seeds=12), fewer, label="without a penalty")
+    tc.check_refuted(noisy.over(counts, seeds=12), fewer, label="with noise")

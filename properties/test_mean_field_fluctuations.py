@@ -54,54 +54,55 @@ def starts(dynamics, count, draw, group):
 
 
 @lru_cache(maxsize=8)
-def fluctuations(dynamics, steps):
-    """How far functions and losses of N particles lie from each other and from the limit after so many steps.
+def limit_of(dynamics, steps):
+    """The limit's function at test inputs after so many steps, and its loss; it takes a while.
 
     Without a limit function, as in NTK parametrization, one very wide network stands in its place.
     """
     if dynamics.power == 1:
         field = quasi_random_field(dynamics, 2**15, steps)
-        limit, loss = field.outputs[-1], field.losses[-1]
-    else:
-        wide = dynamics.initial(2**15, [torch.Generator().manual_seed(0)])
-        end = trajectory(dynamics, wide, [steps])[steps]
-        limit, loss = dynamics.outputs(end, dynamics.points.test_inputs)[0], dynamics.losses(end)[0]
-
-    def read(value, draw):
-        parts = []
-        for state in starts(dynamics, int(value), draw, SYSTEMS):
-            end = trajectory(dynamics, state, [steps])[steps]
-            outputs = dynamics.outputs(end, dynamics.points.test_inputs)
-            gaps = dynamics.losses(end) - loss
-            parts.append(
-                {
-                    "seed deviation": outputs.unflatten(0, (-1, SYSTEMS)).var(dim=1).mean(dim=1).sqrt(),
-                    "distance to the limit": root_mean_square((outputs - limit).unflatten(0, (-1, SYSTEMS)), (1, 2)),
-                    "loss gap": root_mean_square(gaps.unflatten(0, (-1, SYSTEMS)), 1),
-                }
-            )
-        return joined(parts)
-
-    return tc.Scan(read, COUNTS, along="particles", name="fluctuation", cost=1.0, budget=128)
+        return field.outputs[-1], field.losses[-1]
+    wide = dynamics.initial(2**15, [torch.Generator().manual_seed(0)])
+    end = trajectory(dynamics, wide, [steps])[steps]
+    return dynamics.outputs(end, dynamics.points.test_inputs)[0], dynamics.losses(end)[0]
 
 
-@lru_cache(maxsize=8)
-def weak_error(dynamics):
+@tc.quantity(along="particles", cost=1.0)
+def fluctuation(particles, draw, *, dynamics, steps=STEPS):
+    """How far functions and losses of N particles lie from each other and from the limit after so many steps."""
+    limit, loss = limit_of(dynamics, steps)
+    parts = []
+    for state in starts(dynamics, int(particles), draw, SYSTEMS):
+        end = trajectory(dynamics, state, [steps])[steps]
+        outputs = dynamics.outputs(end, dynamics.points.test_inputs)
+        gaps = dynamics.losses(end) - loss
+        parts.append(
+            {
+                "seed deviation": outputs.unflatten(0, (-1, SYSTEMS)).var(dim=1).mean(dim=1).sqrt(),
+                "distance to the limit": root_mean_square((outputs - limit).unflatten(0, (-1, SYSTEMS)), (1, 2)),
+                "loss gap": root_mean_square(gaps.unflatten(0, (-1, SYSTEMS)), 1),
+            }
+        )
+    return joined(parts)
+
+
+def fluctuations(dynamics, steps=STEPS):
+    """Over the numbers of particles."""
+    return fluctuation(dynamics=dynamics, steps=steps).over(COUNTS, budget=128)
+
+
+@tc.quantity(along="particles", cost=1.0)
+def weak_error(particles, draw, *, dynamics):
     """The size of E f_2N - E f_N: a system less the mean of its halves, in which noise of first order cancels."""
-    batch = 32
-
-    def read(value, draw):
-        parts = []
-        for state in starts(dynamics, 2 * int(value), draw, batch):
-            first, second = state.chunk(2, dim=2)
-            whole, *halves = (
-                dynamics.outputs(trajectory(dynamics, part.contiguous(), [STEPS])[STEPS], dynamics.points.test_inputs)
-                for part in (state, first, second)
-            )
-            parts.append(tc.size_of_mean((whole - sum(halves) / 2).unflatten(0, (-1, batch))))
-        return torch.cat([torch.as_tensor(part) for part in parts])
-
-    return tc.Scan(read, tc.widths(64, 1024, factor=2), along="particles", name="weak error", cost=1.0)
+    batch, parts = 32, []
+    for state in starts(dynamics, 2 * int(particles), draw, batch):
+        first, second = state.chunk(2, dim=2)
+        whole, *halves = (
+            dynamics.outputs(trajectory(dynamics, part.contiguous(), [STEPS])[STEPS], dynamics.points.test_inputs)
+            for part in (state, first, second)
+        )
+        parts.append(tc.size_of_mean((whole - sum(halves) / 2).unflatten(0, (-1, batch))))
+    return torch.cat([torch.as_tensor(part) for part in parts])
 
 
 @tc.claim(
@@ -113,9 +114,9 @@ def weak_error(dynamics):
 @example(activation=tc.TANH, data=TEACHER)
 def test_functions_of_different_seeds_differ_by_one_over_root_particles(activation, data):
     """In the mean-field scaling the standard deviation of the trained function over seeds is Theta(N^-1/2)."""
-    tc.check(fluctuations(descent(activation, data, GENTLE), STEPS).of(name="seed deviation"), HALF)
+    tc.check(fluctuations(descent(activation, data, GENTLE)).of(name="seed deviation"), HALF)
     ntk = descent(activation, data, GENTLE, power=0.5)
-    tc.check_refuted(fluctuations(ntk, STEPS).of(name="seed deviation"), HALF)
+    tc.check_refuted(fluctuations(ntk).of(name="seed deviation"), HALF)
 
 
 @tc.claim(
@@ -128,9 +129,9 @@ def test_functions_approach_the_limit_at_one_over_root_particles(activation, dat
     """In the mean-field scaling the root mean square distance of a trained function to that of the limit is
     Theta(N^-1/2).
     """
-    tc.check(fluctuations(descent(activation, data, GENTLE), STEPS).of(name="distance to the limit"), HALF)
+    tc.check(fluctuations(descent(activation, data, GENTLE)).of(name="distance to the limit"), HALF)
     ntk = descent(activation, data, GENTLE, power=0.5)
-    tc.check_refuted(fluctuations(ntk, STEPS).of(name="distance to the limit"), HALF)
+    tc.check_refuted(fluctuations(ntk).of(name="distance to the limit"), HALF)
 
 
 @tc.claim(
@@ -142,9 +143,9 @@ def test_functions_approach_the_limit_at_one_over_root_particles(activation, dat
 @example(activation=tc.TANH, data=TEACHER)
 def test_the_loss_of_a_run_deviates_by_one_over_root_particles(activation, data):
     """Before the data are fitted, the training loss of a single run lies Theta(N^-1/2) from that of the limit."""
-    tc.check(fluctuations(descent(activation, data, GENTLE), STEPS).of(name="loss gap"), HALF)
+    tc.check(fluctuations(descent(activation, data, GENTLE)).of(name="loss gap"), HALF)
     ntk = descent(activation, data, GENTLE, power=0.5)
-    tc.check_refuted(fluctuations(ntk, STEPS).of(name="loss gap"), HALF)
+    tc.check_refuted(fluctuations(ntk).of(name="loss gap"), HALF)
 
 
 @tc.claim(
@@ -175,5 +176,5 @@ def test_mean_functions_approach_the_limit_faster_than_single_ones(activation, d
     """In the mean-field scaling the mean function over seeds lies O(1/N) from the limit."""
     dynamics = descent(activation, data, GENTLE)
     bound = tc.UpperBound(-1, within=0.2, rival=-1 / 2)
-    tc.check(weak_error(dynamics), bound)
-    tc.check_refuted(fluctuations(dynamics, STEPS).of(name="distance to the limit"), bound)
+    tc.check(weak_error(dynamics=dynamics).over(tc.widths(64, 1024, factor=2)), bound)
+    tc.check_refuted(fluctuations(dynamics).of(name="distance to the limit"), bound)

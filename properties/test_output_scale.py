@@ -36,6 +36,16 @@ def scaled_output(network: tc.MLP, alpha: float, width: int, data: tc.Teacher, *
     )
 
 
+ALPHAS = tuple(2.0**k for k in range(4, 11))
+FIXED_WIDTH = 256
+
+
+@tc.quantity(along="output scale", shared=True)
+def laziness(alpha, draw, *, network, data):
+    """How far weights, tangent kernel and function leave their linearisation, at one width."""
+    return draw.read(LAZINESS, scaled_output(network, alpha, FIXED_WIDTH, data, dtype="float64"), FIXED_WIDTH)
+
+
 @tc.claim(
     id="LZ-4",
     source="Chizat, Oyallon, Bach 2019, arXiv:1812.07956, Theorem 2.2 (via an exposition), for O; rates derived here",
@@ -47,21 +57,15 @@ def test_networks_become_lazy_with_their_output_scale(depth, activation, data):
     linearised model are off by Theta(1/alpha) in a centred network, and by Theta(1/alpha^2) in a doubled one, where the
     first order is odd under exchanging its copies and cancels.
     """
-    width = 256
-
-    def laziness(**start: bool) -> tc.Scan:
-        def read(alpha, draw):
-            network = tc.MLP(depth, activation, tc.NTK, **start)
-            return draw.read(LAZINESS, scaled_output(network, alpha, width, data, dtype="float64"), width)
-
-        alphas = tuple(2.0**k for k in range(4, 11))
-        return tc.Scan(read, alphas, along="output scale", name="laziness", shared=True)
 
     def theta(exponent: float) -> tc.PowerLaw:
-        corrections = tc.FiniteSizeClass(rho=3 / 8, omegas=(0.5, 1.0), unit=width**-0.5)
+        corrections = tc.FiniteSizeClass(rho=3 / 8, omegas=(0.5, 1.0), unit=FIXED_WIDTH**-0.5)
         return tc.PowerLaw(exponent, corrections=corrections)
 
-    centred, paired = laziness(centred=True), laziness(doubled=True)
+    centred, paired = (
+        laziness(network=tc.MLP(depth, activation, tc.NTK, **start), data=data).over(ALPHAS)
+        for start in ({"centred": True}, {"doubled": True})
+    )
 
     tc.check(centred, theta(-1))
     tc.check(paired.of(observable="relative weight change"), theta(-1))
@@ -76,6 +80,12 @@ def drift(network: tc.MLP, alpha: float, width: int, data: tc.Teacher, draw: tc.
     return draw.values(tc.TangentKernelDrift(), training, width).numpy()
 
 
+@tc.quantity(along="width", name="tangent kernel drift", cost=1.0)
+def drift_at_scales(width, draw, *, network, data, scales, power):
+    """The drift at output scales in units of a power of the width."""
+    return {f"at {scale:g}": drift(network, scale * width**power, int(width), data, draw) for scale in scales}
+
+
 @tc.claim(id="LZ-6", source="Geiger et al. 2020, arXiv:1906.08034 (abstract)")
 @given(activation=activations(smooth=True), data=SMALL)
 @example(activation=tc.TANH, data=TEACHER)
@@ -86,17 +96,16 @@ def test_the_crossover_from_rich_to_lazy_depends_on_output_scale_times_root_widt
     """
     network = tc.MLP(1, activation, tc.NTK, doubled=True)
 
-    def curves(scales: tuple[float, ...], power: float) -> tc.Scan:
-        def read(width, draw):
-            return {f"at {scale:g}": drift(network, scale * width**power, int(width), data, draw) for scale in scales}
-
-        widths, seeds = (1024, 4096, 16384), (64, 32, 8)
-        return tc.Scan(read, widths, along="width", name="tangent kernel drift", cost=1.0, seeds=seeds)
-
+    by_root, by_scale = (
+        drift_at_scales(network=network, data=data, scales=scales, power=power).over(
+            (1024, 4096, 16384), seeds=(64, 32, 8)
+        )
+        for scales, power in (((1, 4, 16), -1 / 2), ((1 / 32, 1 / 8), 0))
+    )
     same = tc.Collapse(within=0.2)
 
-    tc.check(curves((1, 4, 16), power=-1 / 2), same)
-    tc.check_refuted(curves((1 / 32, 1 / 8), power=0), same)
+    tc.check(by_root, same)
+    tc.check_refuted(by_scale, same)
 
 
 def crossing(at: Callable[[float], np.ndarray], largest: float, level: float = 0.1) -> list[float]:
@@ -116,6 +125,12 @@ def crossing(at: Callable[[float], np.ndarray], largest: float, level: float = 0
     return found
 
 
+@tc.quantity(along="width", name="output scale of the crossover", cost=1.0)
+def crossover(width, draw, *, network, data, largest):
+    """Where the tangent kernel moves by a tenth of its size, coming from a large output scale."""
+    return crossing(lambda alpha: drift(network, alpha, int(width), data, draw), largest)
+
+
 @tc.claim(id="LZ-6/threshold", source="Geiger et al. 2020, arXiv:1906.08034 (abstract)")
 @given(activation=activations(), start=st.sampled_from(["doubled", "centred"]), data=SMALL)
 @example(activation=tc.TANH, start="doubled", data=TEACHER)
@@ -123,20 +138,30 @@ def test_the_output_scale_of_the_crossover_falls_as_one_over_root_width(activati
     """The output scale at which the tangent kernel moves by a tenth of its size is Theta(n^-1/2) under NTK
     parametrization, and constant under mean field, whose readout has that factor already.
     """
-
-    def crossover(parametrization: tc.Parametrization, largest: float) -> tc.Scan:
-        network = tc.MLP(1, activation, parametrization, **{start: True})
-
-        def read(width, draw):
-            return crossing(lambda alpha: drift(network, alpha, int(width), data, draw), largest)
-
-        widths = tc.widths(128, 32768, factor=4)
-        return tc.Scan(read, widths, along="width", name="output scale of the crossover", cost=1.0)
-
     predicted = tc.PowerLaw(-1 / 2, rival=0)
+    ntk, mean_field = (
+        crossover(network=tc.MLP(1, activation, parametrization, **{start: True}), data=data, largest=largest).over(
+            tc.widths(128, 32768, factor=4)
+        )
+        for parametrization, largest in ((tc.NTK, 1), (tc.MEAN_FIELD, 16))
+    )
 
-    tc.check(crossover(tc.NTK, largest=1), predicted)
-    tc.check_refuted(crossover(tc.MEAN_FIELD, largest=16), predicted)
+    tc.check(ntk, predicted)
+    tc.check_refuted(mean_field, predicted)
+
+
+@tc.quantity(along="learning rate", name="drift of the balance", cost=-1.0, shared=True)
+def balance_drift(rate, draw, *, depth, activation):
+    """In a fixed time of gradient descent, with 64 neurons a layer."""
+    training = tc.Training(
+        tc.MLP(depth, activation, tc.NTK),
+        learning_rate=tc.scaled(rate),
+        data=TEACHER,
+        loss=tc.MSE,
+        steps=round(2 / rate),
+        dtype="float64",
+    )
+    return draw.read(BalanceDrift(), training, 64)
 
 
 @tc.claim(
@@ -149,23 +174,8 @@ def test_gradient_descent_conserves_balances_up_to_its_step(depth, activation):
     """With a homogeneous activation |incoming weights|^2 - |outgoing weights|^2 of every neuron is conserved by
     gradient flow, and changes by Theta(eta) in a fixed time of gradient descent.
     """
-
-    def drift(activation: tc.Activation) -> tc.Scan:
-        def read(rate, draw):
-            training = tc.Training(
-                tc.MLP(depth, activation, tc.NTK),
-                learning_rate=tc.scaled(rate),
-                data=TEACHER,
-                loss=tc.MSE,
-                steps=round(2 / rate),
-                dtype="float64",
-            )
-            return draw.read(BalanceDrift(), training, 64)
-
-        rates = tuple(2.0**-k for k in range(8, 2, -1))
-        return tc.Scan(read, rates, along="learning rate", name="drift of the balance", cost=-1.0, shared=True)
-
+    rates = tuple(2.0**-k for k in range(8, 2, -1))
     predicted = tc.PowerLaw(1, corrections=tc.FiniteSizeClass(rho=3 / 8, omegas=(1.0,), towards="zero"))
 
-    tc.check(drift(activation), predicted)
-    tc.check_refuted(drift(tc.TANH), predicted)
+    tc.check(balance_drift(depth=depth, activation=activation).over(rates), predicted)
+    tc.check_refuted(balance_drift(depth=depth, activation=tc.TANH).over(rates), predicted)

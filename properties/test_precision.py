@@ -4,16 +4,12 @@ Under cross-entropy a large rate lets outputs grow with the width and leaves act
 to break is the number format.
 """
 
-from collections.abc import Callable
-from functools import cache
-
 import numpy as np
 import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 import theorychecks as tc
-from theorychecks.experiment import Draw
 from theorychecks.kernels import analytic_kernels
 
 PRECISIONS = {8: torch.bfloat16, 11: torch.float16, 24: torch.float32, 53: torch.float64}
@@ -34,7 +30,8 @@ def smallest_margin(dtype: torch.dtype, *, underflow: bool) -> float:
     return high / np.log(2)
 
 
-def saturation(bits: float, draw: Draw) -> dict[str, np.ndarray]:
+@tc.quantity(along="bits of precision", name="margin")
+def saturation(bits: float, draw: tc.Draw) -> dict[str, np.ndarray]:
     """Margins in whole bits over what the format's precision and exponents predict, the same for every seed."""
     dtype = PRECISIONS[int(bits)]
     one, zero = (round(smallest_margin(dtype, underflow=underflow)) for underflow in (False, True))
@@ -54,7 +51,7 @@ def test_a_probability_saturates_at_a_margin_of_as_many_bits_as_the_significand(
     ln 2^p on, 16.6 in single and 36.7 in double precision; and the other probability is exactly zero from the margin on
     that halves the smallest positive number.
     """
-    margins = tc.Scan(saturation, tuple(PRECISIONS), along="bits of precision", name="margin", seeds=3)
+    margins = saturation.over(tuple(PRECISIONS), seeds=3)
     exact = tc.Identity(dtype="float64")
 
     tc.check(margins.of(name="rounds to one"), exact)
@@ -99,20 +96,11 @@ def overflown(run):
     return (~run.outputs(run.training.steps).isfinite()).any(dim=-1).any(dim=-1).to(torch.float64)
 
 
-@cache
-def overflows(training: tc.Training) -> Callable[[float, Draw], dict[str, np.ndarray]]:
-    """A reader of which networks of a width overflow: as one or zero, and as two or one."""
-
-    def read(width: float, draw: Draw) -> dict[str, np.ndarray]:
-        found = draw.values(overflown, training, int(width)).numpy()
-        return {"overflow": found, "two, or one": found + 1}
-
-    return read
-
-
-def overflow(training: tc.Training, widths: tuple[int, ...], seeds: int) -> tc.Scan:
-    """Which networks overflow, along the width."""
-    return tc.Scan(overflows(training), widths, along="width", name=f"{training.dtype} outputs", seeds=seeds)
+@tc.quantity(along="width", name="{training.dtype} outputs")
+def overflow(width: float, draw: tc.Draw, *, training: tc.Training) -> dict[str, np.ndarray]:
+    """Which networks overflow: as one or zero, and as two or one."""
+    found = draw.values(overflown, training, int(width)).numpy()
+    return {"overflow": found, "two, or one": found + 1}
 
 
 @tc.claim(
@@ -129,12 +117,13 @@ def test_outputs_overflow_half_precision_at_the_predicted_width(activation, data
     width = predicted_width(activation, data)
     around, wide = (tuple(round(factor * width) for factor in factors) for factors in (AROUND, (0.25, 1.0, 2.0)))
     below = around[:2] + around[3:4]
-    half = one_step(activation, data, RATE, "float16")
-    faster = one_step(activation, data, 1.45 * RATE, "float16")
+    half = overflow(training=one_step(activation, data, RATE, "float16"))
+    faster = overflow(training=one_step(activation, data, 1.45 * RATE, "float16"))
     at_the_prediction, finite = tc.Crossing(width, within=0.1), tc.Identity(dtype="float64")
 
-    tc.check(overflow(half, around, SEEDS).of(name="overflow"), at_the_prediction)
-    tc.check_refuted(overflow(faster, below, SEEDS).of(name="overflow"), at_the_prediction)
+    tc.check(half.over(around, seeds=SEEDS).of(name="overflow"), at_the_prediction)
+    tc.check_refuted(faster.over(below, seeds=SEEDS).of(name="overflow"), at_the_prediction)
     for dtype in ("float64", "bfloat16"):
-        tc.check(overflow(one_step(activation, data, RATE, dtype), wide, 3).of(name="two, or one"), finite)
-    tc.check_refuted(overflow(half, wide, 3).of(name="two, or one"), finite)
+        precise = overflow(training=one_step(activation, data, RATE, dtype))
+        tc.check(precise.over(wide, seeds=3).of(name="two, or one"), finite)
+    tc.check_refuted(half.over(wide, seeds=3).of(name="two, or one"), finite)

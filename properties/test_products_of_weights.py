@@ -4,7 +4,6 @@ Two quantities follow from gamma and the number of layers alone: the largest sta
 """
 
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 
 import torch
@@ -45,16 +44,12 @@ FEW_STEPS, MANY_STEPS = 100, 300
 """At large gamma the loss stands still at first, for a time that grows with gamma."""
 
 
-@cache
-def stable_rates(product, power, steps):
+@tc.quantity(along="feature strength", name="{product}", shared=True)
+def stable_rate(gamma, draw, *, product, power, steps):
     """The largest learning rate at which a product fits its targets, searched for about this power of gamma."""
-
-    def read(gamma, draw):
-        offsets = [draw.rng(seed, "grid", gamma).random() for seed in draw.seeds]
-        begun = product.start(gamma, draw)
-        return product_of_weights.largest_rate(begun, gamma**power, steps=steps, offsets=offsets)
-
-    return read
+    offsets = [draw.rng(seed, "grid", gamma).random() for seed in draw.seeds]
+    begun = product.start(gamma, draw)
+    return product_of_weights.largest_rate(begun, gamma**power, steps=steps, offsets=offsets)
 
 
 @tc.claim(
@@ -71,17 +66,8 @@ def test_the_largest_stable_rate_grows_as_the_square_and_then_as_a_root_of_the_s
     squared error is Theta(gamma^2) for gamma << 1 and Theta(gamma^(2/L)) for gamma >> 1.
     """
     layers = product.layers
-    weak = tc.Scan(
-        stable_rates(product, 2, FEW_STEPS), WEAK, along="feature strength", name=product.name, shared=True, seeds=24
-    )
-    strong = tc.Scan(
-        stable_rates(product, 2 / layers, MANY_STEPS),
-        STRONG,
-        along="feature strength",
-        name=product.name,
-        shared=True,
-        seeds=12,
-    )
+    weak = stable_rate(product=product, power=2, steps=FEW_STEPS).over(WEAK, seeds=24)
+    strong = stable_rate(product=product, power=2 / layers, steps=MANY_STEPS).over(STRONG, seeds=12)
     other = 2 / 3 if layers == 2 else 1
     square = tc.PowerLaw(
         2, within=0.15, rival=1, corrections=tc.FiniteSizeClass(rho=3 / 8, omegas=(1.0,), towards="zero")
@@ -95,18 +81,14 @@ def test_the_largest_stable_rate_grows_as_the_square_and_then_as_a_root_of_the_s
     tc.check_refuted(weak, tc.PowerLaw(2 / layers, within=0.15, rival=2, corrections=square.corrections))
 
 
-@cache
-def loss_times(product, levels):
+@tc.quantity(along="feature strength", name="{product}", shared=True)
+def loss_times(gamma, draw, *, product):
     """How long the loss takes to its first level and from one to the next, in units of the rich rate."""
-
-    def read(gamma, draw):
-        begun = product.start(gamma, draw)
-        rate = torch.full((len(draw.seeds),), 0.05 * product_of_weights.rich_rate(begun), dtype=torch.float64)
-        passed = product_of_weights.crossings(begun, rate, steps=MOST_STEPS, levels=levels)
-        between = {between_losses(*pair): passed[k + 1] - passed[k] for k, pair in enumerate(pairwise(levels))}
-        return {"to the first loss": passed[0], **between}
-
-    return read
+    begun = product.start(gamma, draw)
+    rate = torch.full((len(draw.seeds),), 0.05 * product_of_weights.rich_rate(begun), dtype=torch.float64)
+    passed = product_of_weights.crossings(begun, rate, steps=MOST_STEPS, levels=LOSSES)
+    between = {between_losses(*pair): passed[k + 1] - passed[k] for k, pair in enumerate(pairwise(LOSSES))}
+    return {"to the first loss": passed[0], **between}
 
 
 def between_losses(first, second):
@@ -130,13 +112,7 @@ def test_loss_curves_of_large_strengths_coincide_after_rescaling_time(product):
     """At large feature-learning strength the loss stands still, for a time of its own, and falls along one curve from
     there on, with time in units of gamma^(-2/L).
     """
-    curve = tc.Scan(
-        loss_times(product, LOSSES),
-        (2.0**8, 2.0**12, 2.0**16),
-        along="feature strength",
-        name=product.name,
-        shared=True,
-    )
+    curve = loss_times(product=product).over((2.0**8, 2.0**12, 2.0**16))
 
     tc.check(curve.of(name=RESCALED), tc.Collapse(0.1))
     tc.check_refuted(curve.of(name="to the first loss"), tc.Collapse(0.1))

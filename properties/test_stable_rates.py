@@ -5,9 +5,7 @@ is. A bounded gradient keeps activations bounded whatever the loss is called. Th
 diverge, moves the threshold by a factor and never its exponent.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import torch
@@ -16,7 +14,6 @@ from hypothesis import strategies as st
 
 import theorychecks as tc
 from properties.subjects import linear_recursion
-from theorychecks.experiment import Draw
 from theorychecks.networks import SOFTMAX_MSE, Loss
 from theorychecks.observables import OptimalLearningRate, Readings
 from theorychecks.observables.stability import stability_threshold
@@ -158,7 +155,7 @@ def test_error(run):
     return (wrong.sum(dim=-1) + 0.5) / data.test_samples
 
 
-def gap(parametrization: tc.Parametrization, width: int, draw: Draw) -> np.ndarray:
+def gap(parametrization: tc.Parametrization, width: int, draw: tc.Draw) -> np.ndarray:
     """Test error under MSE over that under cross-entropy, each at the best of seven rates, one a seed."""
     best = []
     for loss, base, exponent in GAPS[parametrization]:
@@ -177,7 +174,8 @@ def gap(parametrization: tc.Parametrization, width: int, draw: Draw) -> np.ndarr
     return best[0] / best[1]
 
 
-def gaps(width: float, draw: Draw) -> dict[str, np.ndarray]:
+@tc.quantity(along="width", name="gap between the losses, over two", cost=1.0)
+def gaps(width: float, draw: tc.Draw) -> dict[str, np.ndarray]:
     """In units of two: below one is parity."""
     return {parametrization.name: gap(parametrization, int(width), draw) / 2 for parametrization in GAPS}
 
@@ -192,29 +190,30 @@ def test_squared_error_and_cross_entropy_are_on_a_par_under_maximal_update_alone
     """At the best rate of each and widths from 32 to 256, MSE has less than twice the test error of cross-entropy under
     maximal update; under standard parametrization it has more.
     """
-    both = tc.Scan(gaps, PARITY_WIDTHS, along="width", name="gap between the losses, over two", cost=1.0, budget=12)
+    both = gaps.over(PARITY_WIDTHS, budget=12)
 
     tc.check(both.of(name="maximal update"), tc.Ordering("below"))
     tc.check_refuted(both.of(name="standard"), tc.Ordering("below"))
 
 
-RECURSION_WIDTHS = tuple(float(width) for width in tc.widths(256, 2**20, factor=4))
-WARM_UP_WIDTHS = tuple(float(width) for width in tc.widths(512, 8192))
+RECURSION_WIDTHS = tc.widths(256, 2**20, factor=4)
 ROOT = "derived here from Lewkowycz et al. 2020, arXiv:2003.02218 (second-hand)"
 
 
-def start(width: float, draw: Draw, *, ntk: bool = False) -> linear_recursion.State:
+def start(width: float, draw: tc.Draw, *, ntk: bool = False) -> linear_recursion.State:
     """Where the networks of a draw begin."""
     return linear_recursion.initial_state(int(width), [draw.rng(seed) for seed in draw.seeds], ntk=ntk)
 
 
-def constant_rates(width: float, draw: Draw) -> np.ndarray:
-    """Largest stable rates, one a seed."""
+@tc.quantity(along="width", name="largest stable rate")
+def constant_rate(width: float, draw: tc.Draw) -> np.ndarray:
+    """Without a schedule."""
     return linear_recursion.max_stable_rate(start(width, draw))
 
 
-def warmed_up_rates(width: float, draw: Draw) -> np.ndarray:
-    """Largest stable rates after a warm-up over a tenth of training, one a seed."""
+@tc.quantity(along="width", name="with a warm-up", cost=0.5)
+def warmed_up_rate(width: float, draw: tc.Draw) -> np.ndarray:
+    """The largest stable rate after a warm-up over a tenth of training."""
     return linear_recursion.max_stable_rate(start(width, draw), warm_up=0.1)
 
 
@@ -225,33 +224,29 @@ def both_ends(run):
     return {"first": first, "kernel": run.tangent_kernel(0)[:, 0, 0], "last": last}
 
 
-@cache
-def recursion_over_training(data: int) -> Callable[[float, Draw], dict[str, np.ndarray]]:
-    """A reader of the recursion's last output over that of a trained network with the same initial weights."""
-
-    def read(width: float, draw: Draw) -> dict[str, np.ndarray]:
-        n, line = int(width), tc.Sphere(dimension=1, outputs=1, samples=1, test_samples=1, seed=data)
-        training = tc.Training(
-            tc.MLP(1, tc.LINEAR, tc.STANDARD),
-            # Beyond 2 / lambda: the first steps are a catapult.
-            learning_rate=tc.scaled(2.2, width=-1),
-            data=line,
-            loss=tc.MSE,
-            steps=10,
-            dtype="float64",
-        )
-        found = draw.read(both_ends, training, n)
-        first, kernel, last = (reading.values.numpy() for reading in found.values())
-        (_, ((target,),), _) = line.draw()
-        state = linear_recursion.State(first, kernel)
-        rates = np.full(len(last), training.learning_rate.base / n)
-        plain, stale = state, state
-        for _step in range(training.steps):
-            plain = linear_recursion.step(plain, rates, target)
-            stale = linear_recursion.step(stale, rates, target)._replace(kernels=state.kernels)
-        return {"exact": np.abs(plain.outputs / last), "kernel kept": np.abs(stale.outputs / last)}
-
-    return read
+@tc.quantity(along="width")
+def recursion_over_training(width: float, draw: tc.Draw, *, data: int) -> dict[str, np.ndarray]:
+    """The recursion's last output over that of a trained network with the same initial weights."""
+    n, line = int(width), tc.Sphere(dimension=1, outputs=1, samples=1, test_samples=1, seed=data)
+    training = tc.Training(
+        tc.MLP(1, tc.LINEAR, tc.STANDARD),
+        # Beyond 2 / lambda: the first steps are a catapult.
+        learning_rate=tc.scaled(2.2, width=-1),
+        data=line,
+        loss=tc.MSE,
+        steps=10,
+        dtype="float64",
+    )
+    found = draw.read(both_ends, training, n)
+    first, kernel, last = (reading.values.numpy() for reading in found.values())
+    (_, ((target,),), _) = line.draw()
+    state = linear_recursion.State(first, kernel)
+    rates = np.full(len(last), training.learning_rate.base / n)
+    plain, stale = state, state
+    for _step in range(training.steps):
+        plain = linear_recursion.step(plain, rates, target)
+        stale = linear_recursion.step(stale, rates, target)._replace(kernels=state.kernels)
+    return {"exact": np.abs(plain.outputs / last), "kernel kept": np.abs(stale.outputs / last)}
 
 
 @tc.claim(
@@ -265,8 +260,7 @@ def test_a_two_layer_linear_network_on_one_sample_is_a_recursion_of_two_numbers(
     its tangent kernel at any width and rate, catapults included, up to rounding.
     """
     exact = tc.Identity(2.0**16, dtype="float64")
-    widths = (64.0, 256.0, 1024.0, 4096.0)
-    ratio = tc.Scan(recursion_over_training(data), widths, along="width", name="recursion over training")
+    ratio = recursion_over_training(data=data).over((64, 256, 1024, 4096))
 
     tc.check(ratio.of(name="exact"), exact)
     tc.check_refuted(ratio.of(name="kernel kept"), exact)
@@ -277,15 +271,15 @@ def test_the_catapult_leaves_the_largest_stable_rate_at_one_over_width():
     """In a linear network with one hidden layer under standard parametrization and MSE the largest rate that does not
     diverge is Theta(1/n); a warm-up over a tenth of training raises it to Theta(n^-1/2).
     """
-    constant = tc.Scan(constant_rates, RECURSION_WIDTHS, along="width", name="largest stable rate")
-    warmed = tc.Scan(warmed_up_rates, WARM_UP_WIDTHS, along="width", name="with a warm-up", cost=0.5)
+    constant, warmed = constant_rate.over(RECURSION_WIDTHS), warmed_up_rate.over(tc.widths(512, 8192))
 
     tc.check(constant, tc.PowerLaw(-1))
     tc.check(warmed, tc.PowerLaw(-1 / 2, within=0.2, rival=-1))
     tc.check_refuted(warmed, tc.PowerLaw(-1))
 
 
-def catapults(width: float, draw: Draw) -> dict[tc.Parts, np.ndarray]:
+@tc.quantity(along="width")
+def catapult_threshold(width: float, draw: tc.Draw) -> dict[tc.Parts, np.ndarray]:
     """Thresholds as rates, and in units of the inverse of the kernel at the start."""
     found = {}
     for name, ntk in (("standard", False), ("NTK", True)):
@@ -304,7 +298,7 @@ def test_catapult_thresholds_do_not_depend_on_width_in_units_of_the_kernel():
     are Theta(1) times the inverse of the initial kernel: Theta(1/n) under standard, and Theta(1) under NTK
     parametrization.
     """
-    found = tc.Scan(catapults, RECURSION_WIDTHS, along="width", name="catapult threshold")
+    found = catapult_threshold.over(RECURSION_WIDTHS)
 
     for threshold in ("monotone", "bounded"):
         tc.check(found.of(threshold=threshold, unit="eta lambda"), tc.Plateau())

@@ -209,7 +209,7 @@ class Compared:
 
         Raises:
             ValueError: for a design that the prediction refuses, or a partner with other axis values, budget or seeds.
-            TypeError: for a partner that is no design, measurement, number or function.
+            TypeError: for a partner that is neither a design, a measurement, a number nor a function.
         """
         against = self._partners()
         seeds = self.counts

@@ -39,7 +39,7 @@ def check(
     Args:
         source: a sweep, a quantity over its axis, or a measurement made elsewhere.
         prediction: what theory says of it.
-        against: divides the source, seed by seed, before it is judged: a sweep, a scan or a measurement, or what theory
+        against: divides the source, seed by seed, before it is judged: another design, a measurement, or what theory
             says, as a positive number or a function of the axis value; for `SameLaw`, the other ensemble.
         label: what reports call it; the observable's title by default.
 

@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "kernels": {"networks", "engines"},
     "dynamics": {"networks"},
     "observables": {"statistics.averages", "statistics.parts", "statistics.statuses", "networks", "engines", "kernels"},
-    "experiment": {"statistics", "networks", "engines", "observables"},
+    "experiment": {"statistics", "networks", "modules", "engines", "observables"},
     "finding": {"statistics"},
     "sources": {"statistics", "experiment", "finding"},
     "judging": {"statistics", "experiment", "finding", "sources"},

@@ -68,6 +68,10 @@ class DeferredRun:
         data = self.training.data
         return self.training.network.layers(self.width, inputs=data.dimension, outputs=data.outputs)
 
+    def hidden_name(self, layer: int) -> int:
+        """The number itself."""
+        return layer
+
     @property
     def times(self) -> Sequence[int]:
         """Recorded times."""

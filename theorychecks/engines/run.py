@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, Protocol, get_args
 
 from torch import Tensor
 
-from theorychecks.networks import Layer, Training
+from theorychecks.networks import LayerRole, Training
 
 Norm = Literal["frobenius", "spectral"]
 Points = Literal["train", "test"]
@@ -17,6 +17,35 @@ Points = Literal["train", "test"]
 
 Weighting = Literal["rates", "none"]
 """Whether gradients count in proportion to their learning rates, as gradient descent has it, or all alike."""
+
+
+class Described(Protocol):
+    """What is known of a matrix, whichever engine trains it."""
+
+    @property
+    def name(self) -> str:
+        """What reports call it: "hidden 2", or a module's path."""
+        ...
+
+    @property
+    def role(self) -> LayerRole:
+        """By which of its sides grow with the width."""
+        ...
+
+    @property
+    def fan_in(self) -> int:
+        """Numbers behind each that it produces."""
+        ...
+
+    @property
+    def fan_out(self) -> int:
+        """Numbers that it produces."""
+        ...
+
+    @property
+    def multiplier(self) -> float:
+        """The factor before its trainable weights."""
+        ...
 
 
 class Unanswerable(ValueError):  # noqa: N818 - it is what a run cannot answer, which the message names with the way out
@@ -104,8 +133,12 @@ class Run(Retrainable, Protocol):
         ...
 
     @property
-    def layers(self) -> Sequence[Layer]:
+    def layers(self) -> Sequence[Described]:
         """The network's matrices."""
+        ...
+
+    def hidden_name(self, layer: int) -> int | str:
+        """What reports call a hidden layer, 1 for the first: its number, or the path of the module that makes it."""
         ...
 
     @property

@@ -60,6 +60,10 @@ class TrainedRun:
         """The network's matrices, described."""
         return tuple(matrix.layer for matrix in self.matrices)
 
+    def hidden_name(self, layer: int) -> int:
+        """The number itself."""
+        return layer
+
     @property
     def times(self) -> Sequence[int]:
         """Recorded times."""

@@ -5,22 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any
 
-from theorychecks.engines.choice import ENGINES, REFERENCE_RATES, Choice, choose
-from theorychecks.engines.cost import batch_size
-from theorychecks.engines.deferred import DeferredRun
 from theorychecks.engines.matrix import Tally
 from theorychecks.experiment.cells import Cell
 from theorychecks.experiment.design import Design
 from theorychecks.experiment.resources import Resources
+from theorychecks.experiment.subjects import Subject, Trial, check_subject, costs_of, setting_of, trials
 from theorychecks.networks import LearningRate, Parametrization, Training
 from theorychecks.observables.observable import Observable, Readings, check_observable
 from theorychecks.statistics.design import check_widths
 from theorychecks.statistics.measurement import check_axis
 from theorychecks.statistics.parts import check_names
-
-_NO_LIMIT: Final = 2**62
 
 
 @dataclass(frozen=True)
@@ -29,7 +25,7 @@ class Sweep(Design):
 
     Attributes:
         observable: what to read.
-        training: what to train.
+        training: what to train: a `Training` of an MLP, or a `Model` of anybody's.
         widths: increasing, spanning a factor of 8 or more; see `widths`.
         budget: the most that a verdict may cost, as so many networks at every width; 16 unless given. Looks at a 64th,
             a 16th, a quarter and all of it are planned from the noise, and the first that decides is the last.
@@ -41,16 +37,12 @@ class Sweep(Design):
     """
 
     observable: Observable
-    training: Training
+    training: Subject
     widths: tuple[int, ...] = field(kw_only=True)
 
     def __post_init__(self) -> None:
         check_observable(self.observable)
-        if not isinstance(self.training, Training):
-            raise TypeError(
-                f"a sweep trains a Training; got {self.training!r}. Write tc.Training(network, learning_rate=..., "
-                "data=..., loss=..., steps=...); a model of your own is gated by tc.coordinate_check."
-            )
+        check_subject(self.training)
         object.__setattr__(self, "widths", check_widths(self.widths))
         check_axis(self.widths)
         if self.observable.parts is not None:
@@ -79,74 +71,47 @@ class Sweep(Design):
 
     @property
     def setting(self) -> Mapping[str, str]:
-        """Parametrization, loss, optimizer and data."""
-        training = self.training
-        return {
-            "parametrization": training.network.parametrization.name,
-            "loss": training.loss.name,
-            "optimizer": training.optimizer.name,
-            "data": f"{type(training.data).__name__} {getattr(training.data, 'seed', '')}".strip(),
-        }
+        """Parametrization, loss, optimizer and data; a model's name."""
+        return setting_of(self.training)
 
     @property
     def costs(self) -> tuple[float, ...]:
-        """Seconds that one value takes on the machine of reference, with the engine that it would choose.
-
-        Plans must not depend on the machine that carries them out, since pinned seeds are to give the same numbers.
-        """
-        training, networks = self.training, self.observable.networks
-        batch, found = batch_size(training), []
-        for width in self.widths:
-            engine = choose(training, width, retrains=self.observable.retrains, memory_budget=_NO_LIMIT, group=1).engine
-            cost = ENGINES[engine].cost(training, width)
-            found.append(networks * REFERENCE_RATES[engine].seconds(cost, width, batch))
-        return tuple(found)
+        """Of one value at each width, the same on every machine."""
+        return costs_of(self.training, self.widths, self.observable)
 
     def cells(self, resources: Resources) -> list[Cell]:
-        """A width each; once the matrix-free engine is faster it is taken for all wider networks."""
-        budget, choices = resources.budget(), list[Choice]()
-        for width in self.widths:
-            choice = self._choice(width, resources.engine, resources, budget)
-            if choice.engine == "dense" and choices and choices[-1].engine == "matrix_free":
-                choice = self._choice(width, "matrix_free", resources, budget)
-            choices.append(choice)
+        """A width each."""
+        found = trials(self.training, self.widths, self.observable, resources)
         return [
-            self._cell(width, count, choice, resources.device)
-            for width, count, choice in zip(self.widths, self.counts, choices, strict=True)
+            self._cell(width, count, trial, resources.device)
+            for width, count, trial in zip(self.widths, self.counts, found, strict=True)
         ]
 
-    def _choice(self, width: int, wanted: str, resources: Resources, budget: int) -> Choice:
-        return choose(
-            self.training,
-            width,
-            wanted=wanted,
-            retrains=self.observable.retrains,
-            group=self.observable.networks,
-            memory_budget=budget,
-            rates=resources.rates,
-            on_cpu=resources.on_cpu,
-        )
-
-    def _cell(self, width: int, count: int, choice: Choice, device: str) -> Cell:
+    def _cell(self, width: int, count: int, trial: Trial, device: str) -> Cell:
         observable = self.observable
         networks = observable.networks
 
         def observe(seeds: Sequence[int], tally: Tally) -> tuple[Readings, int]:
-            run = DeferredRun(self.training, width, seeds, self.drawn_from, choice, device, tally, observable.times)
-            return observable.read(run), len(seeds) // networks
+            return observable.read(trial.run(seeds, self.drawn_from, tally)), len(seeds) // networks
 
         def chunks(first: int, last: int) -> list[list[int]]:
             start, stop = first * networks, last * networks
             # An observable that trains again asks for chunks itself, of networks that change from one round to the
             # next.
-            together = max(stop - start, 1) if observable.retrains else choice.together
+            together = max(stop - start, 1) if observable.retrains else trial.together
             return [list(range(at, min(at + together, stop))) for at in range(start, stop, together)]
 
-        key = *self.subject, width, self.drawn_from, device, choice.engine
-        return Cell(float(width), count, key, chunks, observe, choice.engine, choice.because)
+        key = *self.subject, width, self.drawn_from, device, trial.engine
+        return Cell(float(width), count, key, chunks, observe, trial.engine, trial.because)
 
     def under(self, parametrization: Parametrization, *, learning_rate: LearningRate | None = None) -> Sweep:
-        """The same sweep in another parametrization; see `Training.under` for what becomes of the learning rate."""
+        """The same sweep in another parametrization; see `Training.under` for what becomes of the learning rate.
+
+        Raises:
+            TypeError: for a model, which has its own.
+        """
+        if not isinstance(self.training, Training):
+            raise TypeError(f"{self.training.title} is a model, whose parametrization is its own; give another model")
         return replace(self, training=self.training.under(parametrization, learning_rate=learning_rate))
 
     def with_training(self, **changes: Any) -> Sweep:

@@ -7,16 +7,20 @@ import functools
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from theorychecks.arguments import whole_number
 from theorychecks.modules.errors import ModelError, blamed
 
 Batch = Any
 Step = Callable[[Batch], Any]
+
+
+_STEPS: Final = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +36,8 @@ class Model:
             of keywords.
         loss: from outputs and targets (or the whole mapping) to a number; where there is none, the model computes it:
             it returns the loss, or something with a `loss`.
+        steps: of a training that a sweep measures; as many as there are batches unless given, and four where they are
+            drawn.
         roles: takes the place of what is inferred, by pattern of the parameter's or module's name:
             `{"*.scores": "attention logits"}`.
         name: what reports call it.
@@ -41,6 +47,7 @@ class Model:
     optimizer: Callable[[nn.Module], Optimizer | Step]
     batches: Sequence[Batch] | Callable[[torch.Generator], Sequence[Batch]]
     loss: Callable[[Any, Any], Tensor] | None = field(default=None, kw_only=True)
+    steps: int = field(default=0, kw_only=True)
     roles: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     name: str = field(default="", kw_only=True)
 
@@ -76,6 +83,9 @@ class Model:
                 "batches is a list with one batch for each step, or a function from a torch.Generator to one; "
                 f"got {type(self.batches).__name__}"
             )
+        if not self.steps:
+            object.__setattr__(self, "steps", _STEPS if callable(self.batches) else len(self.batches))
+        whole_number(self.steps, "steps")
         if not isinstance(self.roles, Mapping):
             raise TypeError(
                 f"roles is a mapping from patterns of names to roles, {{'*.router.weight': 'unchecked'}}; "

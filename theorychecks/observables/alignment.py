@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from theorychecks.engines import Run
-from theorychecks.networks import Layer
+from theorychecks.engines.run import Described
 from theorychecks.networks.randomness import generator
 from theorychecks.observables.observable import (
     Observable,
@@ -95,7 +95,7 @@ class Alignment(Observable):
         return readings(run, ratios)
 
 
-def _matrices(run: Run, role: Where, update: Update) -> list[tuple[int, Layer]]:
+def _matrices(run: Run, role: Where, update: Update) -> list[tuple[int, Described]]:
     found = matrices(run, role)
     if update == "propagating":
         found = [(k, layer) for k, layer in found if k > 0]

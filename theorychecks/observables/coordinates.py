@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from theorychecks.engines import Run
 from theorychecks.observables.observable import Observable, Readings, hidden_layers, of_hidden_layer, readings
 from theorychecks.statistics.parts import Parts
@@ -22,8 +24,13 @@ class CoordinateSize(Observable):
     def read(self, run: Run) -> Readings:
         """A size by hidden layer, and that of the outputs."""
         sizes = {
-            of_hidden_layer(run, layer): run.preactivations(layer, run.steps).abs().mean(dim=(1, 2))
+            of_hidden_layer(run, layer): _mean_size(run.preactivations(layer, run.steps))
             for layer in hidden_layers(run)
         }
         outputs = Parts(layer="output", role="output")
-        return readings(run, sizes | {outputs: run.outputs(run.steps).abs().mean(dim=(1, 2))})
+        return readings(run, sizes | {outputs: _mean_size(run.outputs(run.steps))})
+
+
+def _mean_size(values: Tensor) -> Tensor:
+    """Over everything but the seeds, [seed]."""
+    return values.abs().mean(dim=tuple(range(1, values.ndim)))

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from theorychecks.engines import Run
 from theorychecks.engines.deferred import Times
-from theorychecks.networks import Layer
+from theorychecks.engines.run import Described
 from theorychecks.statistics.parts import Parts
 from theorychecks.statistics.statuses import Status
 
@@ -113,14 +113,14 @@ def readings(run: Run, found: Tensor | Mapping[Parts, Tensor]) -> Readings:
     return {parts: _reading(values, run) for parts, values in by_parts.items()}
 
 
-def of_matrix(layer: Layer, **more: str) -> Parts:
+def of_matrix(layer: Described, **more: str) -> Parts:
     """Parts of what is read off a matrix."""
     return Parts(layer=layer.name, role=layer.role, **more)
 
 
 def of_hidden_layer(run: Run, number: int) -> Parts:
     """Parts of what is read off a hidden layer, 1 for the first; its role is that of the matrix that makes it."""
-    return Parts(layer=number, role=run.layers[number - 1].role)
+    return Parts(layer=run.hidden_name(number), role=run.layers[number - 1].role)
 
 
 def hidden_layers(run: Run) -> range:

@@ -65,7 +65,7 @@ class OutputGradientSize(Observable):
 
     def read(self, run: Run) -> Readings:
         """One size."""
-        samples = run.training.data.samples
+        samples = run.outputs(0).shape[1]
         sizes = [root_mean_square(run.loss_gradients(t)) * samples for t in range(run.steps + 1)]
         return readings(run, torch.stack(sizes).amax(dim=0))
 

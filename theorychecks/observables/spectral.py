@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from theorychecks.engines import Run
-from theorychecks.networks import Layer
+from theorychecks.engines.run import Described
 from theorychecks.observables.alignment import Direction, by_chance, check_direction, random_like
 from theorychecks.observables.observable import Observable, Readings, of_matrix, readings, root_mean_square
 from theorychecks.observables.weights import Where, check_role, matrices
@@ -88,5 +88,5 @@ class OperatorAlignment(Observable):
         return readings(run, ratios)
 
 
-def _unit(layer: Layer) -> float:
+def _unit(layer: Described) -> float:
     return math.sqrt(layer.fan_out / layer.fan_in)

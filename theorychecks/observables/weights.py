@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from theorychecks.engines import Norm, Run
-from theorychecks.engines.run import check_norm
-from theorychecks.networks import Layer, LayerRole
+from theorychecks.engines.run import Described, check_norm
+from theorychecks.networks import LayerRole
 from theorychecks.observables.observable import Observable, Readings, of_matrix, readings
 
 Where = LayerRole | Literal["every"]
@@ -19,7 +19,7 @@ def check_role(role: str) -> None:
         raise ValueError(f"a layer's role is input, hidden or output, or every for all of them; got {role!r}")
 
 
-def matrices(run: Run, role: Where) -> list[tuple[int, Layer]]:
+def matrices(run: Run, role: Where) -> list[tuple[int, Described]]:
     """Matrices of a role, or all, by number.
 
     Raises:

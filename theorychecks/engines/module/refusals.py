@@ -7,6 +7,7 @@ from typing import get_args
 
 import torch
 
+from theorychecks.arguments import is_whole
 from theorychecks.engines import Points, Unanswerable
 from theorychecks.engines.module.trainer import Blueprint
 from theorychecks.engines.run import Weighting
@@ -116,3 +117,23 @@ def kept_times(times: Sequence[int] | None, steps: int) -> tuple[int, ...]:
 
 def _unanswerable(model: Model, asked: str, why: str, way_out: str) -> Unanswerable:
     return Unanswerable(f"{asked} asked for, and {model.title} cannot say: {why}. {way_out}")
+
+
+def not_described(model: Model) -> Unanswerable:
+    """What is said where an observable asks for an MLP's description."""
+    return _unanswerable(
+        model,
+        "its network, data, loss and learning rates are",
+        "a tc.Model describes none of them",
+        "Measure what is read off run.layers, features, outputs, losses and weights, or train a tc.Training.",
+    )
+
+
+def check_number(model: Model, noun: str, given: int, first: int, layers: int) -> None:
+    """Refuse a number that no layer has; a negative one would be counted from the end."""
+    last = first + layers - 1
+    if not is_whole(given, first, last):
+        raise ValueError(
+            f"there is no {noun} {given!r}: {model.title} has {layers} layers, numbered from {first} to {last} there. "
+            "run.layers describes them, and run.left_out what is none."
+        )

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from torch import Tensor
 
-from theorychecks.arguments import is_whole, whole_number
+from theorychecks.arguments import whole_number
 from theorychecks.engines import Histories, Limits, Norm, Points
 from theorychecks.engines.descent import check_seeds
 from theorychecks.engines.matrix import Tally
@@ -19,6 +19,7 @@ from theorychecks.engines.module.layers import ModuleLayer
 from theorychecks.engines.module.operators import power_of_two
 from theorychecks.engines.module.refusals import (
     check_hidden,
+    check_number,
     check_outputs,
     check_outside_loss,
     check_points,
@@ -26,11 +27,13 @@ from theorychecks.engines.module.refusals import (
     check_unrouted,
     counted,
     kept_times,
+    not_described,
 )
 from theorychecks.engines.module.trainer import Blueprint, Finished, Trainer
 from theorychecks.engines.run import Weighting
 from theorychecks.modules import Model
 from theorychecks.modules.recording import State
+from theorychecks.networks import Training
 
 
 class ModuleRun:
@@ -81,6 +84,11 @@ class ModuleRun:
         return self.trainer.model
 
     @property
+    def training(self) -> Training:
+        """None: a model says itself how it is trained, so this raises `Unanswerable`."""
+        raise not_described(self.model)
+
+    @property
     def steps(self) -> int:
         """How many updates there are; the last time."""
         return self.trainer.steps
@@ -99,6 +107,10 @@ class ModuleRun:
     def layers(self) -> Sequence[ModuleLayer]:
         """The model's matrices, in the order of a forward pass."""
         return self._blueprint.layers.layers
+
+    def hidden_name(self, layer: int) -> str:
+        """The path of the module that makes it."""
+        return self.layers[layer - 1].name
 
     @property
     def left_out(self) -> Mapping[str, str]:
@@ -152,7 +164,7 @@ class ModuleRun:
         Raises:
             Unanswerable: if the weights route what modules are called on.
         """
-        self._check_number("preactivations", layer, 1)
+        check_number(self.model, "preactivations", layer, 1, len(self.layers))
         return self._pass(time, points).returned[layer - 1]
 
     def features(self, layer: int, time: int, points: Points = "train") -> Tensor:
@@ -294,10 +306,8 @@ class ModuleRun:
 
     def _product(self, layer: ModuleLayer, weights: Tensor, vectors: Tensor) -> Tensor:
         if vectors.shape[:1] != (len(self.seeds),):
-            raise ValueError(
-                f"vectors are [seed, ...] for {len(self.seeds)} seeds; got shape {tuple(vectors.shape)}. Take those of "
-                "run.features(k, time), or some of that shape."
-            )
+            got = f"vectors are [seed, ...] for {len(self.seeds)} seeds; got shape {tuple(vectors.shape)}"
+            raise ValueError(f"{got}. Take those of run.features(k, time), or some of that shape.")
         # What a module adds is taken off again, and would leave its rounding on products far smaller than itself.
         scale = power_of_two(weights)
         made: Tensor = self._ensemble.each(
@@ -316,14 +326,5 @@ class ModuleRun:
         return self._passes[time]
 
     def _layer(self, matrix: int) -> ModuleLayer:
-        self._check_number("matrix", matrix, 0)
+        check_number(self.model, "matrix", matrix, 0, len(self.layers))
         return self.layers[matrix]
-
-    def _check_number(self, noun: str, given: int, first: int) -> None:
-        last = first + len(self.layers) - 1
-        # A negative one would be counted from the end.
-        if not is_whole(given, first, last):
-            raise ValueError(
-                f"there is no {noun} {given!r}: {self.model.title} has {len(self.layers)} layers, numbered from "
-                f"{first} to {last} there. run.layers describes them, and run.left_out what is none."
-            )

@@ -1,0 +1,134 @@
+"""Subjects: what a sweep trains, an MLP as a `Training` describes it or anybody's `Model`, and which engine does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache, partial
+from typing import Final, NamedTuple
+
+from theorychecks.engines import Run
+from theorychecks.engines.choice import ENGINES, REFERENCE_RATES, Choice, choose
+from theorychecks.engines.cost import batch_size
+from theorychecks.engines.deferred import DeferredRun
+from theorychecks.engines.matrix import Tally
+from theorychecks.engines.module import ModuleRun, Trainer
+from theorychecks.experiment.resources import Resources
+from theorychecks.modules import Model
+from theorychecks.networks import Training
+from theorychecks.observables.observable import Observable
+
+Subject = Training | Model
+
+_NO_LIMIT: Final = 2**62
+_COST: Final = 1.5
+"""The power of the width at which a model's training time grows, for planning; its matrices alone would grow as its
+square."""
+
+
+class Trial(NamedTuple):
+    """How a subject is trained at one width.
+
+    Attributes:
+        engine: that trains it.
+        because: why, where another one was asked for.
+        together: how many networks it trains at once.
+        run: of some seeds, from a root seed, counted by a tally; nothing is trained before something trained is read.
+    """
+
+    engine: str
+    because: str
+    together: int
+    run: Callable[[Sequence[int], int, Tally], Run]
+
+
+def check_subject(given: object) -> None:
+    """Refuse what cannot be trained.
+
+    Raises:
+        TypeError: with what can.
+    """
+    if not isinstance(given, Training | Model):
+        raise TypeError(
+            f"a sweep trains a Training or a Model; got {given!r}. Write tc.Training(network, learning_rate=..., "
+            "data=..., loss=..., steps=...), or tc.Model(build, optimizer, batches, loss=...) for one of your own."
+        )
+
+
+def setting_of(subject: Subject) -> Mapping[str, str]:
+    """What reports say of how the numbers come about."""
+    if isinstance(subject, Model):
+        return {"model": subject.title, "steps": str(subject.steps)}
+    return {
+        "parametrization": subject.network.parametrization.name,
+        "loss": subject.loss.name,
+        "optimizer": subject.optimizer.name,
+        "data": f"{type(subject.data).__name__} {getattr(subject.data, 'seed', '')}".strip(),
+    }
+
+
+def costs_of(subject: Subject, widths: Sequence[int], observable: Observable) -> tuple[float, ...]:
+    """What one value costs at each width: seconds on the machine of reference, or a power of the width for a model.
+
+    Plans must not depend on the machine that carries them out, since pinned seeds are to give the same numbers.
+    """
+    networks = observable.networks
+    if isinstance(subject, Model):
+        return tuple(networks * width**_COST for width in widths)
+    batch, found = batch_size(subject), []
+    for width in widths:
+        engine = choose(subject, width, retrains=observable.retrains, memory_budget=_NO_LIMIT, group=1).engine
+        found.append(networks * REFERENCE_RATES[engine].seconds(ENGINES[engine].cost(subject, width), width, batch))
+    return tuple(found)
+
+
+def trials(subject: Subject, widths: Sequence[int], observable: Observable, resources: Resources) -> list[Trial]:
+    """How the subject is trained at each width.
+
+    Raises:
+        ValueError: if the engine asked for cannot represent the training.
+        ModelError: if a model cannot be trained as it is.
+        MemoryError: if a width does not fit into the memory budget.
+    """
+    if isinstance(subject, Model):
+        trainer = _trainer(subject, tuple(widths), subject.steps)
+        return [_of_model(trainer, width, observable) for width in widths]
+    found, budget = list[Choice](), resources.budget()
+    for width in widths:
+        ask = partial(
+            choose,
+            subject,
+            width,
+            retrains=observable.retrains,
+            group=observable.networks,
+            memory_budget=budget,
+            rates=resources.rates,
+            on_cpu=resources.on_cpu,
+        )
+        choice = ask(wanted=resources.engine)
+        # Once the matrix-free engine is faster it is taken for all wider networks.
+        if choice.engine == "dense" and found and found[-1].engine == "matrix_free":
+            choice = ask(wanted="matrix_free")
+        found.append(choice)
+    return [_of_mlp(subject, width, observable, c, resources.device) for width, c in zip(widths, found, strict=True)]
+
+
+def _of_mlp(training: Training, width: int, observable: Observable, choice: Choice, device: str) -> Trial:
+    def run(seeds: Sequence[int], root_seed: int, tally: Tally) -> Run:
+        return DeferredRun(training, width, seeds, root_seed, choice, device, tally, observable.times)
+
+    return Trial(choice.engine, choice.because, choice.together, run)
+
+
+def _of_model(trainer: Trainer, width: int, observable: Observable) -> Trial:
+    times = range(trainer.steps + 1) if observable.times == "all" else None
+
+    def run(seeds: Sequence[int], root_seed: int, tally: Tally) -> Run:
+        return ModuleRun(trainer, width, seeds, root_seed=root_seed, times=times, tally=tally)
+
+    return Trial("module", "", max(trainer.together(width), 1), run)
+
+
+@lru_cache(maxsize=8)
+def _trainer(model: Model, widths: tuple[int, ...], steps: int) -> Trainer:
+    """A model examined, which builds it and trains it a few times; one for all looks at it."""
+    return Trainer(model, widths, steps=steps)

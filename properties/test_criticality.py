@@ -22,26 +22,28 @@ def starts(draw, largest):
     return np.array([draw.rng(seed).uniform(0.05, largest) for seed in draw.seeds])
 
 
-@functools.cache
-def along_depth(function, largest, name):
+@tc.quantity(along="depth", name="{what}", shared=True)
+def recursion(depth, draw, *, function, largest, what):
     """A recursion whose seeds begin anywhere, each of them one curve."""
-
-    def read(depth, draw):
-        return function(starts(draw, largest), [int(depth)])[0]
-
-    return tc.Scan(read, LAYERS, along="depth", name=name, shared=True, budget=8)
+    return function(starts(draw, largest), [int(depth)])[0]
 
 
-@functools.cache
-def come_to(function, largest, power, name):
-    """What a recursion has come to after 10,000 layers, times a power of the depth."""
+@tc.quantity(along="depth", name="{what} times l^{power}")
+def recursion_times_power(depth, draw, *, function, largest, power, what):
+    """What a recursion has come to, times a power of the depth."""
+    # A place of its own, and not that of the depth: these numbers are kept.
+    own = tc.Draw(draw.seeds, (draw.place[0], "side", 1.0))
+    return function(starts(own, largest), [int(depth)])[0] * depth**power
 
-    def read(depth, draw):
-        # A place of its own, and not that of the depth: these numbers are kept.
-        own = tc.Draw(draw.seeds, (draw.place[0], "side", 1.0))
-        return function(starts(own, largest), [int(depth)])[0] * depth**power
 
-    return tc.Scan(read, (DEEP,), along="depth", name=f"{name} times l^{power}", budget=16)
+def along_depth(function, largest, what):
+    """From 1,000 layers to 10,000."""
+    return recursion(function=function, largest=largest, what=what).over(LAYERS, budget=8)
+
+
+def come_to(function, largest, power, what):
+    """After 10,000 layers."""
+    return recursion_times_power(function=function, largest=largest, power=power, what=what).over((DEEP,), budget=16)
 
 
 def leaky_correlation_defects(start, depths):
@@ -110,33 +112,27 @@ TIMES = tuple(float(time) for time in np.logspace(8, 20, 10))
 IN_TIME = tc.FiniteSizeClass(rho=3 / 8, omegas=(0.5, 1.0), unit=1, fewest_units=1000)
 
 
-@functools.cache
-def flow(samples, dimension):
-    """Scans of the margin's distance from the largest one, and of the loss; each seed's data are one curve."""
-    done = {}
+@functools.lru_cache(maxsize=32)
+def curves(samples, dimension, place, seeds):
+    """Distance of the margin from the largest one, and loss, for every seed's data, [time, seed], all times at once."""
+    draw = tc.Draw(seeds, place)
+    data = [separable_points(samples, dimension, draw.rng(seed)) for seed in seeds]
+    points, best = np.stack(data), np.array([largest_margin(each) for each in data])
+    weights = logistic_flow(points, TIMES)
+    losses = np.log1p(np.exp(-np.einsum("snd,tsd->tsn", points, weights))).sum(axis=2)
+    return best - margins(points, weights), losses
 
-    def curves(draw):
-        """Distance of the margin and loss for every seed, each [time, seed], all times at once."""
-        key = draw.place, tuple(draw.seeds)
-        if key not in done:
-            data = [separable_points(samples, dimension, draw.rng(seed)) for seed in draw.seeds]
-            points, best = np.stack(data), np.array([largest_margin(each) for each in data])
-            weights = logistic_flow(points, TIMES)
-            losses = np.log1p(np.exp(-np.einsum("snd,tsd->tsn", points, weights))).sum(axis=2)
-            done[key] = best - margins(points, weights), losses
-        return done[key]
 
-    def gap(time, draw):
-        return curves(draw)[0][TIMES.index(time)]
+@tc.quantity(along="time", name="largest margin less the margin", shared=True)
+def margin_gap(time, draw, *, samples, dimension):
+    """Each seed's data are one curve."""
+    return curves(samples, dimension, draw.place, tuple(draw.seeds))[0][TIMES.index(time)]
 
-    def loss(time, draw):
-        return curves(draw)[1][TIMES.index(time)]
 
-    options = {"along": "time", "shared": True, "budget": 64}
-    return (
-        tc.Scan(gap, TIMES, name="largest margin less the margin", **options),
-        tc.Scan(loss, TIMES, name="logistic loss", **options),
-    )
+@tc.quantity(along="time", shared=True)
+def logistic_loss(time, draw, *, samples, dimension):
+    """On the same data."""
+    return curves(samples, dimension, draw.place, tuple(draw.seeds))[1][TIMES.index(time)]
 
 
 @tc.claim(
@@ -150,7 +146,9 @@ def test_the_margin_grows_with_the_logarithm_of_time(samples, dimension):
     """Gradient flow of logistic regression on separable data approaches the largest margin like 1 / log t and like no
     power of t, where the points that carry it have unequal shares in it; its loss falls like 1 / t.
     """
-    gap, loss = flow(samples, dimension)
+    gap, loss = (
+        each(samples=samples, dimension=dimension).over(TIMES, budget=64) for each in (margin_gap, logistic_loss)
+    )
     tc.check(gap, tc.LogarithmicGrowth(exponent=-1))
     tc.check_refuted(gap, tc.PowerLaw(-1 / 4, corrections=IN_TIME))
     tc.check(loss, tc.PowerLaw(-1, corrections=IN_TIME))

@@ -27,38 +27,43 @@ IN_FEATURES = tc.FiniteSizeClass(rho=3 / 8, omegas=(1.0,), unit=8, fewest_units=
 """The unit is the degrees of freedom, rounded up."""
 
 
-@functools.cache
-def random_feature_regressions(activation, data):
-    """Distances of ridge regression on random features from kernel ridge regression: of one draw, and of means."""
+@functools.lru_cache(maxsize=8)
+def kernel_and_limit(activation, data):
+    """The kernel of training and then test inputs, and ridge regression with it, [test input]."""
     drawn = data.draw()
-    kernel = readout_kernel(np.concatenate([drawn.inputs, drawn.test_inputs]), activation)
-    samples, targets = len(drawn.inputs), drawn.targets[:, 0]
+    kernel, samples = readout_kernel(np.concatenate([drawn.inputs, drawn.test_inputs]), activation), len(drawn.inputs)
     train, cross = kernel[:samples, :samples], kernel[samples:, :samples]
-    limit = kernel_regression(train, cross, targets, ridge=RIDGE)
-    points = np.concatenate([drawn.inputs, drawn.test_inputs])
+    return kernel, kernel_regression(train, cross, drawn.targets[:, 0], ridge=RIDGE)
 
-    def gaps(features, draws, rng):
-        rows = neural_features(points, features, draws, activation, rng)
-        found = rows @ np.swapaxes(rows[:, :samples], 1, 2)
-        gap = kernel_regression(found[:, :samples], found[:, samples:], targets[:, None], ridge=RIDGE)[..., 0] - limit
-        linear = first_order_regression(
-            train, cross, found[:, :samples] - train, found[:, samples:] - cross, targets[:, None], ridge=RIDGE
-        )[..., 0]
-        return gap, gap - linear
 
-    def one(features, draw):
-        drawn = [gaps(int(features), 1, draw.rng(seed))[0] for seed in draw.seeds]
-        return [np.sqrt(np.mean(gap**2) / np.mean(limit**2)) for gap in drawn]
+def gaps(features, draws, rng, activation, data):
+    """Of ridge regression on random features from the limit, and these without what is linear in their kernel."""
+    drawn = data.draw()
+    kernel, limit = kernel_and_limit(activation, data)
+    samples, targets = len(drawn.inputs), drawn.targets[:, :1]
+    train, cross = kernel[:samples, :samples], kernel[samples:, :samples]
+    rows = neural_features(np.concatenate([drawn.inputs, drawn.test_inputs]), features, draws, activation, rng)
+    found = rows @ np.swapaxes(rows[:, :samples], 1, 2)
+    gap = kernel_regression(found[:, :samples], found[:, samples:], targets, ridge=RIDGE)[..., 0] - limit
+    linear = first_order_regression(
+        train, cross, found[:, :samples] - train, found[:, samples:] - cross, targets, ridge=RIDGE
+    )[..., 0]
+    return gap, gap - linear
 
-    def many(features, draw):
-        left = np.stack([gaps(int(features), 64, draw.rng(seed))[1] for seed in draw.seeds])
-        return tc.size_of_mean(left)
 
-    far, near = (64, 256, 1024, 4096, 16384), (64, 128, 256, 512, 1024)
-    return (
-        tc.Scan(one, far, along="features", name="distance of one draw", cost=1.0, budget=64),
-        tc.Scan(many, near, along="features", name="distance of the mean over draws", cost=1.0, budget=32),
-    )
+@tc.quantity(along="features", name="distance of one draw", cost=1.0)
+def distance_of_one(features, draw, *, activation, data):
+    """Of ridge regression on random features from kernel ridge regression, relative to it."""
+    _, limit = kernel_and_limit(activation, data)
+    drawn = [gaps(int(features), 1, draw.rng(seed), activation, data)[0] for seed in draw.seeds]
+    return [np.sqrt(np.mean(gap**2) / np.mean(limit**2)) for gap in drawn]
+
+
+@tc.quantity(along="features", name="distance of the mean over draws", cost=1.0)
+def distance_of_mean(features, draw, *, activation, data):
+    """Over 64 draws a seed."""
+    left = np.stack([gaps(int(features), 64, draw.rng(seed), activation, data)[1] for seed in draw.seeds])
+    return tc.size_of_mean(left)
 
 
 @tc.claim(
@@ -71,7 +76,8 @@ def test_random_feature_ridge_regression_tends_to_kernel_ridge_regression(activa
     """Ridge regression on P_f random features differs from ridge regression with the NNGP by Theta(P_f^-1/2), and its
     mean over draws by Theta(1/P_f) only.
     """
-    one, mean = random_feature_regressions(activation, data)
+    one = distance_of_one(activation=activation, data=data).over((64, 256, 1024, 4096, 16384), budget=64)
+    mean = distance_of_mean(activation=activation, data=data).over((64, 128, 256, 512, 1024), budget=32)
     single = tc.PowerLaw(-1 / 2, corrections=IN_FEATURES)
     bias = tc.PowerLaw(-1, corrections=IN_FEATURES, within=0.2, rival=-1 / 2)
 
@@ -90,56 +96,42 @@ def problem(seed, draw, activation, samples=12, test_samples=8):
     return kernel, gaussian_features(kernel, 1, 1, rng)[0, :samples, 0]
 
 
-@functools.cache
-def ridges(activation):
-    """How much larger the effective ridge is, for a kernel of one's own each; and the ridge itself."""
-
-    def larger(features, draw):
-        kernels = [problem(seed, draw, activation)[0][:12, :12] for seed in draw.seeds]
-        return [effective_ridge(kernel, int(features), RIDGE) - RIDGE for kernel in kernels]
-
-    def itself(features, draw):
-        return larger(features, draw) + np.full(len(draw.seeds), RIDGE)
-
-    values = (64, 128, 256, 512, 1024)
-    return [tc.Scan(read, values, along="features", name="effective ridge", budget=16) for read in (larger, itself)]
+@tc.quantity(along="features", name="effective ridge")
+def ridge_beyond_own(features, draw, *, activation):
+    """How much larger the effective ridge is, for a kernel of one's own each."""
+    kernels = [problem(seed, draw, activation)[0][:12, :12] for seed in draw.seeds]
+    return np.array([effective_ridge(kernel, int(features), RIDGE) - RIDGE for kernel in kernels])
 
 
-@functools.cache
-def distances_to_ridge_regression(activation):
+@tc.quantity(along="features", name="effective ridge")
+def whole_ridge(features, draw, *, activation):
+    """Their own ridge included."""
+    return ridge_beyond_own(activation=activation)(features, draw) + RIDGE
+
+
+EFFECTIVE, OWN, OF_TWICE = "the effective ridge", "their own ridge", "that of twice the features"
+SMALL_RIDGE = 0.3
+
+
+@functools.lru_cache(maxsize=32)
+def distances_by_ridge(features, activation, place, seeds):
     """Of the mean over 2,000 draws of Gaussian features, from kernel regression with either ridge."""
-    ridge = 0.3
+    draw, found = tc.Draw(seeds, place), {EFFECTIVE: [], OF_TWICE: [], OWN: []}
+    for seed in seeds:
+        kernel, targets = problem(seed, draw, activation)
+        train, cross = kernel[:12, :12], kernel[12:, :12]
+        rows = gaussian_features(kernel, features, 2000, draw.rng(seed, "features"))
+        mean = regression_on_features(rows[:, :12], rows[:, 12:], targets, ridge=SMALL_RIDGE).mean(axis=0)
+        used = (*(effective_ridge(train, features * k, SMALL_RIDGE) for k in (1, 2)), SMALL_RIDGE)
+        for name, each in zip(found, used, strict=True):
+            found[name].append(np.linalg.norm(mean - kernel_regression(train, cross, targets, ridge=each)))
+    return found
 
-    def read(features, draw):
-        found = {"the effective ridge": [], "their own ridge": [], "that of twice the features": []}
-        for seed in draw.seeds:
-            kernel, targets = problem(seed, draw, activation)
-            train, cross = kernel[:12, :12], kernel[12:, :12]
-            rows = gaussian_features(kernel, int(features), 2000, draw.rng(seed, "features"))
-            mean = regression_on_features(rows[:, :12], rows[:, 12:], targets, ridge=ridge).mean(axis=0)
-            used = (*(effective_ridge(train, int(features) * k, ridge) for k in (1, 2)), ridge)
-            names = ("the effective ridge", "that of twice the features", "their own ridge")
-            for name, each in zip(names, used, strict=True):
-                found[name].append(np.linalg.norm(mean - kernel_regression(train, cross, targets, ridge=each)))
-        return found
 
-    def distance_with(name):
-        return lambda features, draw: both(features, draw)[name]
-
-    done = {}
-
-    def both(features, draw):
-        key = features, draw.place, tuple(draw.seeds)
-        if key not in done:
-            done[key] = read(features, draw)
-        return done[key]
-
-    options = {"along": "features", "seeds": 12}
-    values = (16, 24, 48)
-    return tuple(
-        tc.Scan(distance_with(name), values, name=f"distance to regression with {name}", **options)
-        for name in ("the effective ridge", "their own ridge", "that of twice the features")
-    )
+@tc.quantity(along="features", name="distance to regression with {ridge}")
+def distance_to_regression(features, draw, *, activation, ridge):
+    """Of the mean over draws, from kernel regression."""
+    return distances_by_ridge(int(features), activation, draw.place, tuple(draw.seeds))[ridge]
 
 
 @tc.claim(
@@ -154,11 +146,16 @@ def test_random_features_have_an_effective_ridge(activation):
     to that with their own, or with that of twice the features; as the equation has it, it exceeds their own by
     Theta(1/P_f).
     """
-    effective, own, twice = distances_to_ridge_regression(activation)
+    effective, own, twice = (
+        distance_to_regression(activation=activation, ridge=ridge).over((16, 24, 48), seeds=12)
+        for ridge in (EFFECTIVE, OWN, OF_TWICE)
+    )
     tc.check(effective, tc.Ordering("below"), against=own)
     tc.check_refuted(twice, tc.Ordering("below"), against=effective)
 
-    larger, itself = ridges(activation)
+    larger, itself = (
+        each(activation=activation).over((64, 128, 256, 512, 1024)) for each in (ridge_beyond_own, whole_ridge)
+    )
     law = tc.PowerLaw(-1, corrections=IN_FEATURES)
     tc.check(larger, law)
     tc.check_refuted(itself, law)
@@ -173,34 +170,35 @@ def gaussian_problem(activation):
     return problem(0, tc.Draw((0,), ("KR-5",)), activation)
 
 
-@functools.cache
-def gaussian_regressions(activation, ridge):
-    """Scans of (ridge) regression on Gaussian features beside ridgeless regression with their kernel.
-
-    Of the mean along it, and of the mean square distance from it: without a ridge that is the variance.
-    """
+def gaussian_regressions(features, draw, activation, ridge):
+    """(Ridge) regression on Gaussian features, [draw, test input] for each seed."""
     kernel, targets = gaussian_problem(activation)
-    limit = kernel_regression(kernel[:12, :12], kernel[12:, :12], targets)
+    # A place that does not depend on the axis value: these numbers are kept.
+    own = tc.Draw(draw.seeds, (draw.place[0], "side", 1.0))
+    for seed in draw.seeds:
+        rows = gaussian_features(kernel, features, 400, own.rng(seed, features))
+        yield regression_on_features(rows[:, :12], rows[:, 12:], targets, ridge=ridge)
 
-    def predictions(features, draw):
-        # A place that does not depend on the axis value: these numbers are kept.
-        own, count = tc.Draw(draw.seeds, (draw.place[0], "side", 1.0)), int(features)
-        for seed in draw.seeds:
-            rows = gaussian_features(kernel, count, 400, own.rng(seed, count))
-            yield regression_on_features(rows[:, :12], rows[:, 12:], targets, ridge=ridge)
 
-    def mean(features, draw):
-        return [float((found.mean(axis=0) @ limit) / (limit @ limit)) for found in predictions(features, draw)]
+def ridgeless_limit(activation):
+    """Regression with the kernel itself, [test input]."""
+    kernel, targets = gaussian_problem(activation)
+    return kernel_regression(kernel[:12, :12], kernel[12:, :12], targets)
 
-    def distance(features, draw):
-        return [np.mean((found - limit) ** 2) for found in predictions(features, draw)]
 
-    options = {"along": "features", "budget": 64}
-    with_ridge = f", ridge {ridge:g}" if ridge else ""
-    return (
-        tc.Scan(mean, FEATURES, name=f"mean prediction along that of the kernel{with_ridge}", **options),
-        tc.Scan(distance, FEATURES, name=f"mean square distance from that of the kernel{with_ridge}", **options),
-    )
+@tc.quantity(along="features", name="mean prediction along that of the kernel")
+def mean_prediction(features, draw, *, activation, ridge):
+    """Of (ridge) regression on Gaussian features, along ridgeless regression with their kernel."""
+    limit = ridgeless_limit(activation)
+    found = gaussian_regressions(int(features), draw, activation, ridge)
+    return [float((one.mean(axis=0) @ limit) / (limit @ limit)) for one in found]
+
+
+@tc.quantity(along="features", name="mean square distance from that of the kernel")
+def square_distance(features, draw, *, activation, ridge):
+    """From ridgeless regression with the kernel: without a ridge that is the variance."""
+    limit = ridgeless_limit(activation)
+    return [np.mean((one - limit) ** 2) for one in gaussian_regressions(int(features), draw, activation, ridge)]
 
 
 @tc.claim(id="KR-5", source="derived here by inverse Wishart moments; agrees with Jacot et al. 2020, arXiv:2002.08404")
@@ -216,9 +214,15 @@ def test_ridgeless_gaussian_features_are_unbiased_with_a_known_variance(activati
     def known_variance(features):
         return np.mean(ridgeless_variance(kernel, 12, targets, features))
 
-    mean, variance = gaussian_regressions(activation, 0.0)
-    smaller, further = gaussian_regressions(activation, 0.3)
+    (mean, variance), (smaller, further) = (
+        [
+            each(activation=activation, ridge=ridge).over(FEATURES, budget=64)
+            for each in (mean_prediction, square_distance)
+        ]
+        for ridge in (0.0, SMALL_RIDGE)
+    )
+    with_ridge = f"ridge {SMALL_RIDGE:g}"
     tc.check(mean, tc.Equal(0.03), against=1.0)
     tc.check(variance, tc.Equal(0.08), against=known_variance)
-    tc.check_refuted(smaller, tc.Equal(0.03), against=1.0)
-    tc.check_refuted(further, tc.Equal(0.08), against=known_variance)
+    tc.check_refuted(smaller, tc.Equal(0.03), against=1.0, label=f"{mean.title}, {with_ridge}")
+    tc.check_refuted(further, tc.Equal(0.08), against=known_variance, label=f"{variance.title}, {with_ridge}")

@@ -4,7 +4,6 @@ A kernel of finite width is a mean over random features. With one hidden layer t
 kernel has no bias; with more it has one, and its fluctuations grow with depth over width.
 """
 
-import functools
 from dataclasses import replace
 
 import numpy as np
@@ -97,15 +96,11 @@ def arc_cosine(cosine, depth):
     return cosine
 
 
-@functools.cache
-def mean_nngp(cosine, depth):
-    """Means over 8,000 networks of 16 and 32 neurons a layer."""
-
-    def read(width, draw):
-        own, n = at_one_place(draw), int(width)
-        return [nngp_between_two_inputs(cosine, n, depth, 8000, own.rng(seed, n)).mean() for seed in draw.seeds]
-
-    return tc.Scan(read, (16, 32), along="width", name="mean NNGP between two inputs", budget=128)
+@tc.quantity(along="width", name="mean NNGP between two inputs")
+def mean_nngp(width, draw, *, cosine, depth):
+    """Over 8,000 networks."""
+    own, n = at_one_place(draw), int(width)
+    return [nngp_between_two_inputs(cosine, n, depth, 8000, own.rng(seed, n)).mean() for seed in draw.seeds]
 
 
 @tc.claim(id="LZ-7/unbiased", source="derived here: independent features; measured here")
@@ -116,8 +111,9 @@ def test_one_hidden_layer_has_an_unbiased_kernel(cosine):
     per cent; with three it is not, at a cosine of -1/2.
     """
     exact = tc.Equal(0.02)
-    tc.check(mean_nngp(cosine, 1), exact, against=arc_cosine(cosine, 1))
-    tc.check_refuted(mean_nngp(-0.5, 3), exact, against=arc_cosine(-0.5, 3))
+    shallow, deep = mean_nngp(cosine=cosine, depth=1), mean_nngp(cosine=-0.5, depth=3)
+    tc.check(shallow.over((16, 32), budget=128), exact, against=arc_cosine(cosine, 1))
+    tc.check_refuted(deep.over((16, 32), budget=128), exact, against=arc_cosine(-0.5, 3))
 
 
 NEAR = tc.widths(16, 1024)
@@ -125,25 +121,17 @@ WHOLE_POWERS = tc.FiniteSizeClass(rho=3 / 8, omegas=(1.0,), unit=1)
 """Means of smooth functions of means over neurons have expansions in whole powers of 1/n."""
 
 
-@functools.cache
-def relative_bias(cosine):
+@tc.quantity(along="width", name="bias of the NNGP", cost=1.0)
+def relative_bias(width, draw, *, cosine):
     """Of the mean over 400 networks."""
-
-    def read(width, draw):
-        return [abs(second_layer_bias(cosine, int(width), 400, draw.rng(seed)).mean()) for seed in draw.seeds]
-
-    return tc.Scan(read, NEAR, along="width", name="bias of the NNGP", cost=1.0)
+    return [abs(second_layer_bias(cosine, int(width), 400, draw.rng(seed)).mean()) for seed in draw.seeds]
 
 
-@functools.cache
-def relative_spread(cosine):
+@tc.quantity(along="width", name="standard deviation of the NNGP", cost=1.0)
+def relative_spread(width, draw, *, cosine):
     """Of single networks, by 100 of them."""
-
-    def read(width, draw):
-        found = [nngp_between_two_inputs(cosine, int(width), 2, 100, draw.rng(seed)) for seed in draw.seeds]
-        return [each.std() / arc_cosine(cosine, 2) for each in found]
-
-    return tc.Scan(read, NEAR, along="width", name="standard deviation of the NNGP", cost=1.0)
+    found = [nngp_between_two_inputs(cosine, int(width), 2, 100, draw.rng(seed)) for seed in draw.seeds]
+    return [each.std() / arc_cosine(cosine, 2) for each in found]
 
 
 @tc.claim(
@@ -158,30 +146,20 @@ def test_a_second_layer_has_a_bias_of_one_over_width(cosine):
     from its limit by Theta(1/n) of it, while single networks scatter by n^-1/2.
     """
     law = tc.PowerLaw(-1, corrections=WHOLE_POWERS)
-    tc.check(relative_bias(cosine), law)
-    tc.check_refuted(relative_spread(cosine), law)
+    tc.check(relative_bias(cosine=cosine).over(NEAR), law)
+    tc.check_refuted(relative_spread(cosine=cosine).over(NEAR), law)
 
 
-@functools.cache
-def log_variances(share):
-    """Over 250 networks whose depth is a share of their width."""
-
-    def read(width, draw):
-        return fluctuation(int(width), int(share * width), draw)
-
-    name = f"variance of the log kernel at depth {share:g} of the width"
-    return tc.Scan(read, (64, 128, 256), along="width", name=name, cost=2.0, budget=64)
+@tc.quantity(along="width", name="variance of the log kernel at depth {share:g} of the width", cost=2.0)
+def log_variance(width, draw, *, share):
+    """Of networks whose depth is a share of their width."""
+    return fluctuation(int(width), int(share * width), draw)
 
 
-@functools.cache
-def log_variances_at_one_width(width):
+@tc.quantity(along="depth", name="variance of the log kernel at width {width}", cost=1.0)
+def log_variance_at_one_width(depth, draw, *, width):
     """Where depth over width grows with the depth."""
-
-    def read(depth, draw):
-        return fluctuation(width, int(depth), draw)
-
-    name = f"variance of the log kernel at width {width}"
-    return tc.Scan(read, (4, 8, 16), along="depth", name=name, cost=1.0, budget=64)
+    return fluctuation(width, int(depth), draw)
 
 
 def fluctuation(width, depth, draw):
@@ -206,8 +184,8 @@ def test_kernels_fluctuate_by_depth_over_width(share):
     to 15 per cent from width 64 on, and not on the width alone.
     """
     same = tc.Collapse(0.15)
-    tc.check(log_variances(share), same)
-    tc.check_refuted(log_variances_at_one_width(64), same)
+    tc.check(log_variance(share=share).over((64, 128, 256), budget=64), same)
+    tc.check_refuted(log_variance_at_one_width(width=64).over((4, 8, 16), budget=64), same)
 
 
 NETWORKS = 1024
@@ -222,21 +200,16 @@ def squared_size(run):
     return run.training.network.activation.gain**2 * run.features(depth, 0).double().square().mean((1, 2))
 
 
-@functools.cache
-def excess_variance(activation, dimension):
-    """Var(q) / E(q)^2 by depth: of 1,024 networks each, where E(q) = 1 is known."""
+@tc.quantity(along="depth", name="variance of the squared features, {activation}")
+def excess_variance(depth, draw, *, activation, dimension):
+    """Var(q) / E(q)^2 of 1,024 networks, where E(q) = 1 is known."""
     point = tc.Sphere(dimension=dimension, samples=1, test_samples=1)
-
-    def read(depth, draw):
-        network = tc.MLP(int(depth), activation, tc.NTK)
-        untrained = tc.Training(network, learning_rate=tc.scaled(1.0), data=point, loss=tc.MSE, steps=0)
-        wanted = [seed * NETWORKS + k for seed in draw.seeds for k in range(NETWORKS)]
-        many = replace(at_one_place(draw), seeds=wanted)
-        values = many.values(squared_size, untrained, WIDTH_AT[depth]).reshape(-1, NETWORKS)
-        return ((values - 1) ** 2).mean(dim=1)
-
-    name = f"variance of the squared features, {activation.name}"
-    return tc.Scan(read, tuple(WIDTH_AT), along="depth", name=name, budget=32)
+    network = tc.MLP(int(depth), activation, tc.NTK)
+    untrained = tc.Training(network, learning_rate=tc.scaled(1.0), data=point, loss=tc.MSE, steps=0)
+    wanted = [seed * NETWORKS + k for seed in draw.seeds for k in range(NETWORKS)]
+    many = replace(at_one_place(draw), seeds=wanted)
+    values = many.values(squared_size, untrained, WIDTH_AT[depth]).reshape(-1, NETWORKS)
+    return ((values - 1) ** 2).mean(dim=1)
 
 
 def product_of_layers(depth):
@@ -254,8 +227,12 @@ def test_squared_features_have_the_variance_of_a_product_of_layers(dimension):
     """In a ReLU network without biases the mean square q of the last of L hidden layers has
     Var(q) / E(q)^2 = (1 + 5/n)^L - 1 at every width, not asymptotically; a linear network fluctuates less.
     """
-    tc.check(excess_variance(tc.RELU, dimension), tc.Equal(0.1), against=product_of_layers)
-    tc.check_refuted(excess_variance(tc.LINEAR, dimension), tc.Equal(0.1), against=product_of_layers)
+    relu, linear = (
+        excess_variance(activation=activation, dimension=dimension).over(tuple(WIDTH_AT), budget=32)
+        for activation in (tc.RELU, tc.LINEAR)
+    )
+    tc.check(relu, tc.Equal(0.1), against=product_of_layers)
+    tc.check_refuted(linear, tc.Equal(0.1), against=product_of_layers)
 
 
 def trained_and_predicted(run, kernel):

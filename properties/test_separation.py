@@ -75,14 +75,15 @@ def estimated_samples(domain, kernel, dimension, degree):
     return risk_estimate.samples_to_half_error(spectrum, powers(len(spectrum.eigenvalues), degree))
 
 
-@functools.cache
-def samples_to_half_error(domain, kernel, dimension, degree, removed=False):
+@tc.quantity(along="dimension", name="samples to half error")
+def samples_to_half_error(dimension, draw, *, domain, kernel, degree, removed=False):
     """Measured on data of each seed's own.
 
     A regression that does not come below half error by twice the estimate counts as that.
     """
     _, draw_inputs, draw_targets = DOMAINS[domain]
-    profile, most = PROFILES[kernel], math.ceil(2 * estimated_samples(domain, kernel, dimension, degree))
+    dimension, profile = int(dimension), PROFILES[kernel]
+    most = math.ceil(2 * estimated_samples(domain, kernel, dimension, degree))
 
     def one(rng):
         inputs = draw_inputs(most + TEST_SAMPLES, dimension, rng)
@@ -93,13 +94,23 @@ def samples_to_half_error(domain, kernel, dimension, degree, removed=False):
         # A curve that does not come down to a half needs more samples than there are, the more the higher it ends.
         return found if found <= most else float(2 * most * errors[-1])
 
-    def read(_, draw):
-        # A place of its own, and not that of the dimension: these numbers are kept.
-        own = tc.Draw(draw.seeds, (draw.place[0], "side", 1.0))
-        return [one(own.rng(seed)) for seed in draw.seeds]
+    # A place of its own, and not that of the dimension: these numbers are kept.
+    own = tc.Draw(draw.seeds, (draw.place[0], "side", 1.0))
+    return [one(own.rng(seed)) for seed in draw.seeds]
 
-    name = f"samples to half error in {dimension} dimensions" + (", without the highest degree" if removed else "")
-    return tc.Scan(read, (dimension,), along="dimension", name=name, budget=64)
+
+def judge_samples(domain, kernel, dimension, degree):
+    """The whole target follows the estimate for it, and without its highest degree it does not."""
+    estimate = estimated_samples(domain, kernel, dimension, degree)
+    whole, without = (
+        samples_to_half_error(domain=domain, kernel=kernel, degree=degree, removed=removed).over(
+            (dimension,), budget=64
+        )
+        for removed in (False, True)
+    )
+    label = f"samples to half error in {dimension} dimensions"
+    tc.check(whole, WITHIN_FIVE_PER_CENT, against=estimate, label=label)
+    tc.check_refuted(without, WITHIN_FIVE_PER_CENT, against=estimate, label=f"{label}, without the highest degree")
 
 
 @tc.claim(
@@ -114,10 +125,7 @@ def test_samples_to_half_error_follow_the_eigenvalues(kernel, setting):
     """On the sphere kernel regression falls to half error on a target of degree k after as many samples as the estimate
     from the kernel's eigenvalues says, within 5 per cent; a target without its degree-k part is learned far sooner.
     """
-    estimate = estimated_samples("sphere", kernel, *setting)
-    tc.check(samples_to_half_error("sphere", kernel, *setting), WITHIN_FIVE_PER_CENT, against=estimate)
-    without = samples_to_half_error("sphere", kernel, *setting, removed=True)
-    tc.check_refuted(without, WITHIN_FIVE_PER_CENT, against=estimate)
+    judge_samples("sphere", kernel, *setting)
 
 
 @tc.claim(
@@ -132,10 +140,7 @@ def test_parities_are_learned_as_the_eigenvalues_say(kernel, setting):
     """On the hypercube kernel regression falls to half error on a parity of k bits after as many samples as the
     estimate from the kernel's eigenvalues says, within 5 per cent; a target without that parity is learned far sooner.
     """
-    estimate = estimated_samples("hypercube", kernel, *setting)
-    tc.check(samples_to_half_error("hypercube", kernel, *setting), WITHIN_FIVE_PER_CENT, against=estimate)
-    without = samples_to_half_error("hypercube", kernel, *setting, removed=True)
-    tc.check_refuted(without, WITHIN_FIVE_PER_CENT, against=estimate)
+    judge_samples("hypercube", kernel, *setting)
 
 
 DIMENSIONS = (128, 256, 512, 1024, 2048, 4096)
@@ -143,17 +148,12 @@ IN_DIMENSION = tc.FiniteSizeClass(rho=3 / 8, omegas=(1.0,), unit=1, fewest_units
 """Relative corrections are c / d with c about 30 for degree 4, as 0.23 at d = 128."""
 
 
-@functools.cache
-def estimate_along_dimension(kernel, degree, removed=False):
+@tc.quantity(along="dimension", name="estimated samples to half error")
+def estimate(dimension, draw, *, kernel, degree, removed=False):
     """No data: every seed has the same number."""
-
-    def read(dimension, draw):
-        spectrum = harmonics.sphere_spectrum(PROFILES[kernel], int(dimension))
-        power = powers(len(spectrum.eigenvalues), degree, removed=removed)
-        return risk_estimate.samples_to_half_error(spectrum, power)
-
-    name = "estimated samples to half error" + (", without the highest degree" if removed else "")
-    return tc.Scan(read, DIMENSIONS, along="dimension", name=name, seeds=4)
+    spectrum = harmonics.sphere_spectrum(PROFILES[kernel], int(dimension))
+    power = powers(len(spectrum.eigenvalues), degree, removed=removed)
+    return risk_estimate.samples_to_half_error(spectrum, power)
 
 
 @tc.claim(id="SP-1/degree", source="Ghorbani et al. 2021 (abstract); the estimate as for SP-1; the range derived here")
@@ -165,8 +165,11 @@ def test_samples_to_half_error_grow_like_a_power_of_the_dimension(kernel, degree
     a target without its degree-k part it grows like d^(k - 1).
     """
     law = tc.PowerLaw(degree, corrections=IN_DIMENSION)
-    tc.check(estimate_along_dimension(kernel, degree), law)
-    tc.check_refuted(estimate_along_dimension(kernel, degree, True), law)
+    whole, without = (
+        estimate(kernel=kernel, degree=degree, removed=removed).over(DIMENSIONS, seeds=4) for removed in (False, True)
+    )
+    tc.check(whole, law)
+    tc.check_refuted(without, law, label=f"{without.title}, without the highest degree")
 
 
 SAMPLES_A_DIMENSION = 128
@@ -192,51 +195,39 @@ def problem(dimension, directions, draw, seed):
     )
 
 
-@functools.cache
-def network_error(directions):
+ABOUT_SAMPLES = (("samples", f"{SAMPLES_A_DIMENSION} a dimension"),)
+
+
+@tc.quantity(along="dimension", name="test error of the network", about=ABOUT_SAMPLES)
+def network_error(dimension, draw, *, directions):
     """Two hidden layers under maximal update, by batches of 128."""
-
-    def read(dimension, draw):
-        found = []
-        for seed in draw.seeds:
-            training = tc.Training(
-                tc.MLP(2, tc.RELU, tc.MAXIMAL_UPDATE),
-                learning_rate=tc.scaled(0.3),
-                data=problem(dimension, directions, draw, seed),
-                loss=tc.MSE,
-                steps=1536,
-                batch_size=128,
-            )
-            one = tc.Draw((seed,), draw.place, draw.resources, draw.tally)
-            found.append(float(one.values(relative_test_error, training, 96)[0]))
-        return found
-
-    return read
+    found = []
+    for seed in draw.seeds:
+        training = tc.Training(
+            tc.MLP(2, tc.RELU, tc.MAXIMAL_UPDATE),
+            learning_rate=tc.scaled(0.3),
+            data=problem(dimension, directions, draw, seed),
+            loss=tc.MSE,
+            steps=1536,
+            batch_size=128,
+        )
+        one = tc.Draw((seed,), draw.place, draw.resources, draw.tally)
+        found.append(float(one.values(relative_test_error, training, 96)[0]))
+    return found
 
 
-@functools.cache
-def kernel_error(directions):
+@tc.quantity(along="dimension", name="test error of the kernel", about=ABOUT_SAMPLES)
+def kernel_error(dimension, draw, *, directions):
     """Ridgeless regression with the exponential kernel, on data like the network's."""
-
-    def read(dimension, draw):
-        found = []
-        for seed in draw.seeds:
-            data = problem(dimension, directions, draw, seed)
-            inputs, targets, others = data.draw()
-            matrix = harmonics.kernel_matrix(PROFILES["exponential"], np.concatenate([inputs, others]), inputs)
-            samples, tests = len(inputs), data.test_targets()
-            weights = linalg.solve(matrix[:samples], targets, assume_a="pos")
-            found.append(np.sum((matrix[samples:] @ weights - tests) ** 2) / np.sum(tests**2))
-        return found
-
-    return read
-
-
-def errors(read, *dimensions, seeds=6):
-    """Each seed has data of its own."""
-    who = "network" if read in (network_error(ONE), network_error(MANY)) else "kernel"
-    about = (("samples", f"{SAMPLES_A_DIMENSION} a dimension"),)
-    return tc.Scan(read, dimensions, along="dimension", name=f"test error of the {who}", seeds=seeds, about=about)
+    found = []
+    for seed in draw.seeds:
+        data = problem(dimension, directions, draw, seed)
+        inputs, targets, others = data.draw()
+        matrix = harmonics.kernel_matrix(PROFILES["exponential"], np.concatenate([inputs, others]), inputs)
+        samples, tests = len(inputs), data.test_targets()
+        weights = linalg.solve(matrix[:samples], targets, assume_a="pos")
+        found.append(np.sum((matrix[samples:] @ weights - tests) ** 2) / np.sum(tests**2))
+    return found
 
 
 ONE, MANY = 1, 128
@@ -255,10 +246,12 @@ def test_a_network_overtakes_a_kernel_as_the_dimension_grows():
     trained network in 16 dimensions and above it in 32; from 16 to 32 the network's stays within a factor of 2.5, and
     the kernel's does not. On a harmonic without structure the network is no better than the kernel.
     """
-    network, kernel = network_error(ONE), kernel_error(ONE)
-    tc.check(errors(kernel, 16), tc.Ordering("below"), against=errors(network, 16))
-    tc.check(errors(network, 32), tc.Ordering("below"), against=errors(kernel, 32))
-    tc.check_refuted(errors(network_error(MANY), 32), tc.Ordering("below"), against=errors(kernel_error(MANY), 32))
+    network, kernel = network_error(directions=ONE), kernel_error(directions=ONE)
+    lost, lost_too = network_error(directions=MANY), kernel_error(directions=MANY)
+    better = tc.Ordering("below")
+    tc.check(kernel.over((16,), seeds=6), better, against=network.over((16,), seeds=6))
+    tc.check(network.over((32,), seeds=6), better, against=kernel.over((32,), seeds=6))
+    tc.check_refuted(lost.over((32,), seeds=6), better, against=lost_too.over((32,), seeds=6))
 
-    tc.check(errors(network, 16, 32, seeds=16), STAYS)
-    tc.check_refuted(errors(kernel, 16, 32), STAYS)
+    tc.check(network.over((16, 32), seeds=16), STAYS)
+    tc.check_refuted(kernel.over((16, 32), seeds=6), STAYS)

@@ -3,12 +3,11 @@
 import functools
 from dataclasses import replace
 
-import correct
 import pytest
 import torch
-import zoo
 
 import theorychecks as tc
+from tests.models import correct, zoo
 from theorychecks.gates.coordinate_check import privately
 from theorychecks.gates.mutations import mutations_of
 from theorychecks.gates.source import Source

@@ -8,10 +8,10 @@ import psutil
 import pytest
 import torch
 import torch.nn.functional as F
-import zoo
 from torch import nn
 
 import theorychecks as tc
+from tests.models import zoo
 
 
 def refused(model, said, *, widths=zoo.WIDTHS, steps=3):

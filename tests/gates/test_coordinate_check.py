@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-import zoo
 from torch import nn
 
 import theorychecks as tc
+from tests.models import zoo
 from theorychecks.claims import Recorder, recording
 from theorychecks.experiment import Scan
 from theorychecks.gates.budget import affordable

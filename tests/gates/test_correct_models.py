@@ -1,10 +1,10 @@
 """Correct models of many kinds are decided, and pass."""
 
-import correct
 import pytest
 import torch
 
 import theorychecks as tc
+from tests.models import correct
 from theorychecks.gates.coordinate_check import BUDGET, LOOKS, STEPS, privately
 from theorychecks.gates.expectations import CONSTANT, FALLING, SMALL_AT_FIRST
 from theorychecks.gates.source import Source

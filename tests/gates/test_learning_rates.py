@@ -5,10 +5,10 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-import zoo
 from torch import nn
 
 import theorychecks as tc
+from tests.models import zoo
 from theorychecks.models.training import drawn
 from theorychecks.statistics.statuses import Status
 

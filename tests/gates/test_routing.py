@@ -5,10 +5,10 @@ import functools
 import pytest
 import torch
 import torch.nn.functional as F
-import zoo
 from torch import nn
 
 import theorychecks as tc
+from tests.models import zoo
 from theorychecks.gates.coordinate_check import privately
 from theorychecks.gates.source import Source
 from theorychecks.judging import Conditions

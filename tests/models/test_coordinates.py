@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-import zoo
 from torch import nn
 
+from tests.models import zoo
 from theorychecks.models.coordinates import CHANGE, EFFECTIVE, INPUT, PROPAGATING, SIZE, Coordinate
 from theorychecks.models.training import drawn, train
 

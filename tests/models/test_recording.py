@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-import zoo
 
+from tests.models import zoo
 from theorychecks.models.recording import NOTHING, Recording, State
 from theorychecks.models.stacked import train_stacked
 from theorychecks.models.training import drawn, train

@@ -4,10 +4,10 @@ import functools
 
 import pytest
 import torch
-import zoo
 from torch import nn
 
 import theorychecks as tc
+from tests.models import zoo
 
 ROLES = {
     "plain": {

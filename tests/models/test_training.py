@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-import zoo
 from torch import nn
 
 import theorychecks as tc
+from tests.models import zoo
 from theorychecks.models import Adjustment
 from theorychecks.models.stacked import NotStackable, train_stacked
 from theorychecks.models.training import drawn, train

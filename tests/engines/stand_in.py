@@ -29,6 +29,9 @@ class MixedDevicesError(RuntimeError):
 class OnCard(torch.Tensor):
     """A tensor on the card, with its numbers behind it."""
 
+    # Out of reach of code that copies the attributes of tensors.
+    __slots__ = ("numbers",)
+
     @staticmethod
     def __new__(cls, numbers):
         return torch.Tensor._make_wrapper_subclass(

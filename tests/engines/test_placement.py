@@ -17,6 +17,8 @@ from theorychecks.engines.deferred import DeferredRun
 from theorychecks.engines.module import ModuleRun, Trainer
 from theorychecks.experiment.execution import measure
 from theorychecks.experiment.resources import Resources
+from theorychecks.models import Adjustment
+from theorychecks.models.training import adjusted, train
 from theorychecks.networks import MLP, MSE, NTK, SGD, TANH, Adam, GaussianMixture, Muon, Ridge, SignDescent, Training
 from theorychecks.networks.training import scaled
 from theorychecks.observables.observable import Observable
@@ -91,16 +93,19 @@ ON_CARD = [
     read.WeightChange(norm="spectral"),
     tc.observable(lambda run: run.outputs(run.steps).square().mean(dim=(1, 2))),
 ]
+OF_HISTORIES = [
+    read.MaxStableLearningRate("activations", reach=4.0),
+    read.MaxStableLearningRate("loss", reach=4.0),
+    read.MaxStableLearningRate("outputs", reach=4.0),
+    read.OptimalLearningRate(reach=1.0),
+]
 # Regressions are numpy's, and histories are kept on the CPU.
 ON_CPU = [
     read.EnsembleKernelGap(networks=2),
     read.KernelGap(),
     read.KernelGap("analytic"),
-    read.MaxStableLearningRate("activations", reach=4.0),
-    read.MaxStableLearningRate("loss", reach=4.0),
-    read.MaxStableLearningRate("outputs", reach=4.0),
-    read.OptimalLearningRate(reach=1.0),
     read.OutputSizeByStep(),
+    *OF_HISTORIES,
 ]
 BY_TITLE = {"ids": lambda each: each.title}
 
@@ -282,6 +287,34 @@ def test_a_model_built_on_the_card_is_trained_and_read_there(optimizer):
                 torch.testing.assert_close(
                     back(reading.values), references[parts].values, rtol=1e-3, atol=1e-6, equal_nan=True
                 )
+
+
+@pytest.mark.parametrize("observable", OF_HISTORIES, **BY_TITLE)
+def test_a_model_on_the_card_is_trained_at_several_rates(observable):
+    (expected,) = observable.read(model_run("cpu", torch.optim.SGD)).values()
+    with card():
+        (found,) = observable.read(model_run(DEVICE, torch.optim.SGD)).values()
+    assert not isinstance(found.values, OnCard)
+    torch.testing.assert_close(found.values, expected.values, rtol=1e-3, atol=0.0)
+
+
+def test_coordinates_of_a_model_are_read_on_the_card():
+    def readings(device):
+        described = model(device)
+        parts = Trainer(described, (8, 16), steps=STEPS).anatomy
+        return train(described, 16, (0,), 0, steps=STEPS, times=(0, 1, STEPS), anatomy=parts).coordinates
+
+    expected = readings("cpu")
+    with card():
+        found = readings(DEVICE)
+    torch.testing.assert_close(back(found), expected, rtol=1e-3, atol=1e-6, equal_nan=True)
+
+
+def test_rates_of_models_trained_together_come_from_the_cpu():
+    rates, weights = Adjustment(rate=torch.tensor([1.0, 3.0])), torch.zeros(2, 3, 3)
+    with card():
+        found = adjusted(rates, "weight", weights.to(DEVICE), weights.to(DEVICE) + 1)
+        assert_same(found, torch.tensor([1.0, 3.0])[:, None, None].expand(2, 3, 3))
 
 
 def test_a_sweep_of_a_model_on_a_card_is_refused_before_training():

@@ -40,14 +40,7 @@ PLAIN = Training(MLP(3, TANH, NTK), learning_rate=scaled(0.01), data=DATA, loss=
 ROUNDING = {"rtol": 1e-5, "atol": 0.0, "equal_nan": True}
 """A norm's steps are taken in another order where a tensor is not laid out alike."""
 
-OPTIMIZERS = [
-    SGD(),
-    SGD(momentum=0.8),
-    Adam(),
-    SignDescent(),
-    Muon(),
-    Muon(momentum=0.0, orthogonalisation="newton-schulz"),
-]
+OPTIMIZERS = [SGD(), SGD(momentum=0.8), Adam(), SignDescent(), Muon(), Muon(orthogonalisation="newton-schulz")]
 VARIANTS = {
     "plain": {},
     "ridge": {"ridge": Ridge(strength=0.1)},
@@ -65,7 +58,8 @@ TRAININGS = {
     for name, engine in ENGINES.items()
     for optimizer in OPTIMIZERS
     for variant, options in VARIANTS.items()
-    if engine.unable(training := replace(PLAIN, optimizer=optimizer, **options)) is None
+    if (optimizer == SGD() or variant in ("plain", "ridge", "bfloat16"))
+    and engine.unable(training := replace(PLAIN, optimizer=optimizer, **options)) is None
 }
 ON_CARD = [
     read.Alignment("effective"),
@@ -322,7 +316,7 @@ def test_a_sweep_of_a_model_on_a_card_is_refused_before_training():
         raise AssertionError("the model is built")
 
     refused = tc.Sweep(read.WeightChange(), replace(model("cpu"), build=build), widths=(8, 16, 32, 64), seeds=3)
-    with pytest.raises(ValueError, match=r"net is a model.*trained on the CPU; got the device 'cuda'.*device='cpu'"):
+    with pytest.raises(ValueError, match=r"net is a model.*stays where its build puts it; got 'cuda'.*device='cpu'"):
         measure(refused, resources("cuda"))
 
 

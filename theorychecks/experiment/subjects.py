@@ -94,7 +94,8 @@ def trials(subject: Subject, widths: Sequence[int], observable: Observable, reso
         if not resources.on_cpu:
             raise ValueError(
                 f"a device is for the package's own networks, and {subject.title} is a model, which stays where its "
-                f"build puts it; got {resources.device!r}. Use Resources(device='cpu'), or run pytest on claims of models without --theory-device."
+                f"build puts it; got {resources.device!r}. Use Resources(device='cpu'), or run pytest on claims of "
+                "models without --theory-device."
             )
         trainer = _trainer(subject, tuple(widths), subject.steps)
         return [_of_model(trainer, width, observable) for width in widths]

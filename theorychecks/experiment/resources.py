@@ -26,7 +26,7 @@ class Resources:
 
     Attributes:
         engine: "auto" takes the faster one at each width, "dense" and "matrix_free" force one.
-        device: a torch device, "cpu" or "cuda".
+        device: a torch device, "cpu" or "cuda"; a `Model` stays where it is built, and takes "cpu" alone.
         memory_budget: bytes for networks trained together; half of what is free, unless given.
         workers: processes that share what is free.
         calibration: directory where measured rates of this machine's engines are kept, for "auto"; see `calibrated`.

@@ -85,11 +85,18 @@ def trials(subject: Subject, widths: Sequence[int], observable: Observable, reso
     """How the subject is trained at each width.
 
     Raises:
-        ValueError: if the engine asked for cannot represent the training.
+        ValueError: if the engine asked for cannot represent the training, or if a model is given another device
+            than the CPU.
         ModelError: if a model cannot be trained as it is.
         MemoryError: if a width does not fit into the memory budget.
     """
     if isinstance(subject, Model):
+        if not resources.on_cpu:
+            raise ValueError(
+                f"a device is for the package's own networks, and {subject.title} is a model, which stays where its "
+                f"build puts it; got {resources.device!r}. Use Resources(device='cpu'), or run pytest on claims of "
+                "models without --theory-device."
+            )
         trainer = _trainer(subject, tuple(widths), subject.steps)
         return [_of_model(trainer, width, observable) for width in widths]
     found, budget = list[Choice](), resources.budget()

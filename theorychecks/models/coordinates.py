@@ -171,7 +171,7 @@ def _nudging(nudge: int, moved_by: list[Tensor]) -> Callable[[nn.Module, Any, An
         if not tensor.is_floating_point():
             return tensor
         # No constant, which a softmax would not show.
-        pattern = (nudge * torch.arange(tensor.numel(), dtype=tensor.dtype)).cos()
+        pattern = (nudge * torch.arange(tensor.numel(), dtype=tensor.dtype, device=tensor.device)).cos()
         moved_by.append(_NUDGE * pattern.reshape(tensor.shape))
         return tensor + moved_by[-1]
 

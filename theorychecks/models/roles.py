@@ -197,7 +197,8 @@ def _cancelled(model: Model, module: nn.Module, parts: Sequence[Part], batch: Ba
         for name in dict.fromkeys(part.name for part in parts if part.role == "vector"):
             parameter = module.get_parameter(name)
             was = parameter.clone()
-            parameter.add_(torch.arange(parameter.numel(), dtype=parameter.dtype).cos().reshape(parameter.shape))
+            places = torch.arange(parameter.numel(), dtype=parameter.dtype, device=parameter.device)
+            parameter.add_(places.cos().reshape(parameter.shape))
             if abs(loss() - before) <= _CANCELS * abs(before):
                 found.append(name)
             parameter.copy_(was)
@@ -210,7 +211,8 @@ def _readouts_drawn(module: nn.Module, parts: Sequence[Part]) -> Iterator[None]:
     zeros = [module.get_parameter(part.name) for part in parts if part.role == "output"]
     zeros = [parameter for parameter in zeros if not parameter.any()]
     for parameter in zeros:
-        parameter.normal_(generator=torch.Generator().manual_seed(0))
+        # The generator is the CPU's, wherever the parameter lies.
+        parameter.copy_(torch.empty_like(parameter, device="cpu").normal_(generator=torch.Generator().manual_seed(0)))
     try:
         yield
     finally:

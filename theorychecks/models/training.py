@@ -287,6 +287,6 @@ def adjusted(adjustment: Adjustment, name: str, before: Tensor, after: Tensor) -
     """What a step makes of a parameter, adjusted."""
     factor: float | Tensor = adjustment.updates.get(name, 1.0)
     if adjustment.rate is not None:
-        rate = adjustment.rate.to(before.dtype)
+        rate = adjustment.rate.to(before)
         factor = factor * (rate if rate.ndim == 0 else rate.reshape(-1, *[1] * (before.ndim - 1)))
     return before * (1 - adjustment.decay.get(name, 0.0)) + factor * (after - before)

@@ -62,7 +62,7 @@ class Finished:
         losses: of the batch that step t sees, and of the first batch after the last step, [t, seed].
         activations: largest root mean square of any hidden layer's outputs on that batch, [t, seed].
         outputs: root mean square of the model's outputs there, [t, seed].
-        states: weights and buffers by time, [seed, ...] each.
+        states: weights and buffers by time, [seed, ...] each, where the model is; all else is on the CPU.
     """
 
     losses: Tensor
@@ -231,7 +231,8 @@ class Trainer:
             adjustment=Adjustment(rate=rates),
             recording=recording,
         )
-        return Finished(found.losses, found.sizes[..., 0], found.sizes[..., 1], found.states)
+        losses, sizes = found.losses.cpu(), found.sizes.cpu()
+        return Finished(losses, sizes[..., 0], sizes[..., 1], found.states)
 
     def _alone(
         self, width: int, place: tuple[object, ...], seed: int, rate: Tensor | None, recording: Recording
@@ -247,7 +248,7 @@ class Trainer:
             adjustment=Adjustment(rate=rate),
             recording=recording,
         )
-        sizes = torch.stack(found.sizes)
+        sizes = torch.stack(found.sizes).cpu()
         losses = torch.tensor(found.losses, dtype=torch.float64)
         states = {time: joined([state], torch.stack) for time, state in found.states.items()}
         return Finished(losses[:, None], sizes[:, :1], sizes[:, 1:], states)

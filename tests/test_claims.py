@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 import theorychecks as tc
 from theorychecks.claims import Claim, Recorder, check, check_refuted, claim_of, recording
-from theorychecks.experiment import execution
-from theorychecks.experiment import sweep as sweep_module
+from theorychecks.experiment import execution, subjects
 from theorychecks.judging import Conditions
 
 WIDTHS = tc.widths(64, 4096)
@@ -475,7 +474,7 @@ def test_nothing_is_noted_once_a_claim_has_ended():
     ],
 )
 def test_a_design_that_could_never_be_judged_is_not_trained(monkeypatch, moved, widths, prediction, message):
-    monkeypatch.setattr(sweep_module, "DeferredRun", lambda *_: pytest.fail("it was trained"))
+    monkeypatch.setattr(subjects, "DeferredRun", lambda *_: pytest.fail("it was trained"))
     hopeless = tc.Sweep(moved.observable, moved.training, widths=widths, seeds=4)
     with pytest.raises(ValueError, match=message):
         check(hopeless, prediction)

@@ -20,8 +20,8 @@ from theorychecks.gates import coordinate_check_refuted as coordinate_check_refu
 from theorychecks.gates import max_stable_rate as max_stable_rate
 from theorychecks.gates import mutations as mutations
 from theorychecks.gates import optimal_rate as optimal_rate
-from theorychecks.modules import Model as Model
-from theorychecks.modules import ModelError as ModelError
+from theorychecks.models import Model as Model
+from theorychecks.models import ModelError as ModelError
 from theorychecks.networks import CROSS_ENTROPY as CROSS_ENTROPY
 from theorychecks.networks import ERF as ERF
 from theorychecks.networks import GELU as GELU

@@ -30,7 +30,7 @@ from tests.engines.models_under_test import (
 )
 from theorychecks.engines import Limits, Unanswerable
 from theorychecks.engines.module import ModuleRun, Trainer
-from theorychecks.modules import ModelError
+from theorychecks.models import ModelError
 
 ONES = torch.ones(len(SEEDS), dtype=torch.float64)
 

@@ -11,8 +11,7 @@ from scipy.stats import ks_2samp
 from theorychecks.engines import Limits, Unanswerable, dense
 from theorychecks.engines.choice import Choice
 from theorychecks.engines.deferred import DeferredRun
-from theorychecks.experiment import Resources, Sweep, measure
-from theorychecks.experiment import sweep as sweep_module
+from theorychecks.experiment import Resources, Sweep, measure, subjects
 from theorychecks.networks import MLP, MSE, NTK, RELU, STANDARD, Adam, Teacher, Training, scaled
 from theorychecks.observables import (
     EnsembleKernelGap,
@@ -331,7 +330,7 @@ def test_wider_networks_keep_to_the_engine_that_was_faster_before(monkeypatch):
         choices.append((width, wanted))
         return Choice(faster[width] if wanted == "auto" else wanted, 8)
 
-    monkeypatch.setattr(sweep_module, "choose", choose)
+    monkeypatch.setattr(subjects, "choose", choose)
     measured = measure(sweep(**WIDE | {"widths": tuple(faster), "seeds": 3}))
     assert measured.engine == "dense, matrix_free from 512"
     assert (1024, "matrix_free") in choices

@@ -17,7 +17,7 @@ from theorychecks.gates.coordinate_check import controls, privately
 from theorychecks.gates.diagnosis import diagnose
 from theorychecks.gates.source import Moment, Source
 from theorychecks.judging import Conditions, finding_of
-from theorychecks.modules.coordinates import Coordinate
+from theorychecks.models.coordinates import Coordinate
 from theorychecks.statistics import Layout, Measurement, Verdict
 from theorychecks.statistics.measurement import Status
 

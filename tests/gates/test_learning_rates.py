@@ -9,7 +9,7 @@ import zoo
 from torch import nn
 
 import theorychecks as tc
-from theorychecks.modules.training import drawn
+from theorychecks.models.training import drawn
 from theorychecks.statistics.statuses import Status
 
 

@@ -15,7 +15,7 @@ import theorychecks as tc
 from theorychecks.gates.coordinate_check import privately
 from theorychecks.gates.source import Source
 from theorychecks.judging import Conditions
-from theorychecks.modules.coordinates import SIZE, Coordinate
+from theorychecks.models.coordinates import SIZE, Coordinate
 
 PACKAGE = "mup==1.0.0"
 WIDTHS = tc.widths(64, 1024)

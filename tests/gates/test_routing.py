@@ -12,8 +12,8 @@ import theorychecks as tc
 from theorychecks.gates.coordinate_check import privately
 from theorychecks.gates.source import Source
 from theorychecks.judging import Conditions
-from theorychecks.modules import ModelError
-from theorychecks.modules.coordinates import CHANGE, EFFECTIVE, PROPAGATING, SIZE
+from theorychecks.models import ModelError
+from theorychecks.models.coordinates import CHANGE, EFFECTIVE, PROPAGATING, SIZE
 
 WIDTHS = tc.widths(16, 256)
 

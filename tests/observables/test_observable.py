@@ -325,7 +325,7 @@ def test_a_class_of_ones_own_is_an_observable():
 
 @pytest.mark.parametrize("given", [MLP(2, TANH, NTK), None, "training"])
 def test_a_sweep_trains_a_training(given):
-    with pytest.raises(TypeError, match=r"a sweep trains a Training; got .*Write tc\.Training\("):
+    with pytest.raises(TypeError, match=r"a sweep trains a Training or a Model; got .*Write tc\.Training\("):
         Sweep(OutputChange(), given, widths=WIDTHS)
 
 

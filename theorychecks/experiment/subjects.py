@@ -13,7 +13,7 @@ from theorychecks.engines.deferred import DeferredRun
 from theorychecks.engines.matrix import Tally
 from theorychecks.engines.module import ModuleRun, Trainer
 from theorychecks.experiment.resources import Resources
-from theorychecks.modules import Model
+from theorychecks.models import Model
 from theorychecks.networks import Training
 from theorychecks.observables.observable import Observable
 

@@ -18,7 +18,7 @@ from theorychecks.gates.diagnosis import diagnose
 from theorychecks.gates.expectations import CONSTANT, Expected, check_known, expected
 from theorychecks.gates.source import Moment, Source, by_prediction
 from theorychecks.judging import Conditions, as_control, as_missed_control, as_open_control
-from theorychecks.modules import Model, ModelError
+from theorychecks.models import Model, ModelError
 from theorychecks.networks import Parametrization
 from theorychecks.statistics.design import check_seeds, check_widths
 from theorychecks.statistics.prediction import Layout

@@ -17,8 +17,8 @@ from typing import Final, NamedTuple
 from theorychecks.finding import Finding
 from theorychecks.gates.culprit import Culprit, Diagnosis, Kind
 from theorychecks.gates.source import Moment, Source
-from theorychecks.modules.coordinates import EFFECTIVE, INPUT, SIZE, Coordinate
-from theorychecks.modules.hooks import LOGITS, plain
+from theorychecks.models.coordinates import EFFECTIVE, INPUT, SIZE, Coordinate
+from theorychecks.models.hooks import LOGITS, plain
 from theorychecks.statistics import Interval
 
 _OFF: Final = 0.25

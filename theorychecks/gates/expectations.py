@@ -9,10 +9,10 @@ O(n^-1/2), outputs by Theta(1).
 
 from __future__ import annotations
 
-from theorychecks.modules import Anatomy
-from theorychecks.modules.coordinates import CHANGE, EFFECTIVE, INPUT, PROPAGATING, SIZE, Coordinate
-from theorychecks.modules.hooks import call_of, plain
-from theorychecks.modules.roles import Part
+from theorychecks.models import Anatomy
+from theorychecks.models.coordinates import CHANGE, EFFECTIVE, INPUT, PROPAGATING, SIZE, Coordinate
+from theorychecks.models.hooks import call_of, plain
+from theorychecks.models.roles import Part
 from theorychecks.networks import MAXIMAL_UPDATE, NTK, Parametrization
 from theorychecks.statistics import PowerLaw, UpperBound
 

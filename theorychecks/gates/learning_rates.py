@@ -19,7 +19,7 @@ from theorychecks.engines import Histories, Limits
 from theorychecks.experiment import Draw, Scan
 from theorychecks.gates.coordinate_check import BUDGET, COST
 from theorychecks.gates.source import Source
-from theorychecks.modules import Model, ModelError
+from theorychecks.models import Model, ModelError
 from theorychecks.networks.randomness import integer
 from theorychecks.observables.observable import Reading
 from theorychecks.observables.optimal_rate import best_rate

@@ -19,10 +19,10 @@ from theorychecks.gates.coordinate_check import STEPS, CoordinateCheck, admitted
 from theorychecks.gates.expectations import check_known
 from theorychecks.gates.source import Source
 from theorychecks.judging import Conditions, relabelled
-from theorychecks.modules import Adjustment, Anatomy, Model
-from theorychecks.modules.model import copied, tensors_in
-from theorychecks.modules.state import as_it_was, weights_as_they_were
-from theorychecks.modules.training import drawn
+from theorychecks.models import Adjustment, Anatomy, Model
+from theorychecks.models.model import copied, tensors_in
+from theorychecks.models.state import as_it_was, weights_as_they_were
+from theorychecks.models.training import drawn
 from theorychecks.networks import Parametrization
 
 BUDGET = 8

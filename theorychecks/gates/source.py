@@ -11,14 +11,14 @@ import numpy as np
 from torch import Tensor
 
 from theorychecks.experiment import Draw
-from theorychecks.modules import Adjustment, Anatomy, Model, ModelError
-from theorychecks.modules.adjustment import NONE
-from theorychecks.modules.coordinates import CHANGE, EFFECTIVE, Coordinate
-from theorychecks.modules.examination import Optimizing, examined
-from theorychecks.modules.model import check_model
-from theorychecks.modules.rehearsal import rehearse
-from theorychecks.modules.stacked import NotStackable, together, train_stacked
-from theorychecks.modules.training import Trained, train
+from theorychecks.models import Adjustment, Anatomy, Model, ModelError
+from theorychecks.models.adjustment import NONE
+from theorychecks.models.coordinates import CHANGE, EFFECTIVE, Coordinate
+from theorychecks.models.examination import Optimizing, examined
+from theorychecks.models.model import check_model
+from theorychecks.models.rehearsal import rehearse
+from theorychecks.models.stacked import NotStackable, together, train_stacked
+from theorychecks.models.training import Trained, train
 from theorychecks.statistics.measurement import check_order
 
 P = TypeVar("P")

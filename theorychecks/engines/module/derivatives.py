@@ -15,10 +15,10 @@ from theorychecks.engines import Unanswerable
 from theorychecks.engines.module.ensemble import Ensemble
 from theorychecks.engines.module.forward import follow, loss_of, moved_loss, moved_output, outputs_of
 from theorychecks.engines.module.layers import ModuleLayer
-from theorychecks.modules import Model
-from theorychecks.modules.model import Batch
-from theorychecks.modules.recording import State
-from theorychecks.modules.stacked import Within
+from theorychecks.models import Model
+from theorychecks.models.model import Batch
+from theorychecks.models.recording import State
+from theorychecks.models.stacked import Within
 from theorychecks.networks.randomness import generator
 
 _APART: Final = 1e3

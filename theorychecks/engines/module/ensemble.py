@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 
-from theorychecks.modules import Anatomy
-from theorychecks.modules.model import Batch, copied
-from theorychecks.modules.recording import State
-from theorychecks.modules.stacked import Within, stacked
-from theorychecks.modules.state import as_it_was, buffers_as_they_were, drawing_from
-from theorychecks.modules.training import Drawn
+from theorychecks.models import Anatomy
+from theorychecks.models.model import Batch, copied
+from theorychecks.models.recording import State
+from theorychecks.models.stacked import Within, stacked
+from theorychecks.models.state import as_it_was, buffers_as_they_were, drawing_from
+from theorychecks.models.training import Drawn
 
 
 class Ensemble:

@@ -10,9 +10,9 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from theorychecks.engines import Unanswerable
 from theorychecks.engines.module.layers import ModuleLayer
-from theorychecks.modules import Model
-from theorychecks.modules.hooks import Call, Watched, plain
-from theorychecks.modules.model import Batch, tensors_in
+from theorychecks.models import Model
+from theorychecks.models.hooks import Call, Watched, plain
+from theorychecks.models.model import Batch, tensors_in
 
 
 class Pass(NamedTuple):

@@ -16,11 +16,11 @@ from theorychecks.engines import Norm
 from theorychecks.engines.matrix import Tally
 from theorychecks.engines.module.operators import Operator, candidates, fitted
 from theorychecks.engines.spectral import norm_of
-from theorychecks.modules import Anatomy, Model, Part
-from theorychecks.modules.checks import called
-from theorychecks.modules.hooks import LOGITS, Call, Watched, plain
-from theorychecks.modules.model import Batch, copied, tensors_in
-from theorychecks.modules.state import buffers_as_they_were
+from theorychecks.models import Anatomy, Model, Part
+from theorychecks.models.checks import called
+from theorychecks.models.hooks import LOGITS, Call, Watched, plain
+from theorychecks.models.model import Batch, copied, tensors_in
+from theorychecks.models.state import buffers_as_they_were
 from theorychecks.networks.parametrization import ROLES, LayerRole
 
 
@@ -52,7 +52,7 @@ class ModuleLayer:
     there; a module that is called several times is as many layers.
 
     Attributes:
-        role: by which sides of the matrix grow with the width; see `theorychecks.modules.roles`.
+        role: by which sides of the matrix grow with the width; see `theorychecks.models.roles`.
         name: the module's path, with the number of the call from the second on.
         fan_in: numbers behind each output: of a convolution, the channels that an output channel sees times the
             kernel's size; of an embedding, how many rows it has.

@@ -11,7 +11,7 @@ from theorychecks.arguments import is_whole
 from theorychecks.engines import Points, Unanswerable
 from theorychecks.engines.module.trainer import Blueprint
 from theorychecks.engines.run import Weighting
-from theorychecks.modules import Model
+from theorychecks.models import Model
 
 
 def check_points(model: Model, points: str) -> None:

@@ -31,8 +31,8 @@ from theorychecks.engines.module.refusals import (
 )
 from theorychecks.engines.module.trainer import Blueprint, Finished, Trainer
 from theorychecks.engines.run import Weighting
-from theorychecks.modules import Model
-from theorychecks.modules.recording import State
+from theorychecks.models import Model
+from theorychecks.models.recording import State
 from theorychecks.networks import Training
 
 

@@ -16,14 +16,14 @@ from theorychecks.arguments import whole_number
 from theorychecks.engines import Limits
 from theorychecks.engines.module.ensemble import Ensemble
 from theorychecks.engines.module.layers import Layers, layers_of
-from theorychecks.modules import Adjustment, Model, ModelError
-from theorychecks.modules.checks import memory, optimizer_of, untouched
-from theorychecks.modules.examination import examined
-from theorychecks.modules.model import check_model
-from theorychecks.modules.recording import Recording, State
-from theorychecks.modules.stacked import NotStackable, together, train_stacked
-from theorychecks.modules.state import as_it_was, weights_as_they_were
-from theorychecks.modules.training import Drawn, drawn, train
+from theorychecks.models import Adjustment, Model, ModelError
+from theorychecks.models.checks import memory, optimizer_of, untouched
+from theorychecks.models.examination import examined
+from theorychecks.models.model import check_model
+from theorychecks.models.recording import Recording, State
+from theorychecks.models.stacked import NotStackable, together, train_stacked
+from theorychecks.models.state import as_it_was, weights_as_they_were
+from theorychecks.models.training import Drawn, drawn, train
 
 _COPIES: Final = 5
 """Of the weights in training: themselves, their gradients, two moments, and a step in the making."""

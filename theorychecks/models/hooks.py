@@ -15,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_map_only
 from torch.utils.hooks import RemovableHandle
 
-from theorychecks.modules.state import RandomState, drawing_from
+from theorychecks.models.state import RandomState, drawing_from
 
 LOGITS: Final = "attention logits"
 _MASKED: Final = -1e4

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from theorychecks.arguments import whole_number
-from theorychecks.modules.errors import ModelError, blamed
+from theorychecks.models.errors import ModelError, blamed
 
 Batch = Any
 Step = Callable[[Batch], Any]

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils._pytree import tree_map_only
 
-from theorychecks.modules.adjustment import NONE, Adjustment
-from theorychecks.modules.checks import (
+from theorychecks.models.adjustment import NONE, Adjustment
+from theorychecks.models.checks import (
     called,
     check_finite,
     check_gradients,
@@ -24,13 +24,13 @@ from theorychecks.modules.checks import (
     stepped,
     untouched,
 )
-from theorychecks.modules.coordinates import Read, Readings, Start, read_coordinates
-from theorychecks.modules.errors import ModelError, blamed
-from theorychecks.modules.hooks import Attention
-from theorychecks.modules.model import Batch, Model
-from theorychecks.modules.recording import NOTHING, Recording, Seen, State
-from theorychecks.modules.roles import Anatomy
-from theorychecks.modules.state import (
+from theorychecks.models.coordinates import Read, Readings, Start, read_coordinates
+from theorychecks.models.errors import ModelError, blamed
+from theorychecks.models.hooks import Attention
+from theorychecks.models.model import Batch, Model
+from theorychecks.models.recording import NOTHING, Recording, Seen, State
+from theorychecks.models.roles import Anatomy
+from theorychecks.models.state import (
     RandomState,
     as_it_was,
     buffers_as_they_were,

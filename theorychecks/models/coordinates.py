@@ -19,12 +19,12 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.utils._pytree import tree_map_only
 
-from theorychecks.modules.calls import logits_of
-from theorychecks.modules.hooks import LOGITS, Attention, Call, Watched, call_of, plain, unmasked
-from theorychecks.modules.model import tensors_in
-from theorychecks.modules.recording import root_mean_square
-from theorychecks.modules.roles import Anatomy
-from theorychecks.modules.state import RandomState, drawing_from
+from theorychecks.models.calls import logits_of
+from theorychecks.models.hooks import LOGITS, Attention, Call, Watched, call_of, plain, unmasked
+from theorychecks.models.model import tensors_in
+from theorychecks.models.recording import root_mean_square
+from theorychecks.models.roles import Anatomy
+from theorychecks.models.state import RandomState, drawing_from
 
 Quantity = Literal["size", "change", "effective update", "propagating update", "input"]
 SIZE: Final = "size"

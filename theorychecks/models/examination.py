@@ -10,12 +10,12 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from theorychecks.modules.checks import memory, optimizer_of, untouched
-from theorychecks.modules.errors import ModelError
-from theorychecks.modules.model import Model
-from theorychecks.modules.roles import Anatomy, anatomy
-from theorychecks.modules.state import as_it_was, weights_as_they_were
-from theorychecks.modules.training import Drawn, drawn
+from theorychecks.models.checks import memory, optimizer_of, untouched
+from theorychecks.models.errors import ModelError
+from theorychecks.models.model import Model
+from theorychecks.models.roles import Anatomy, anatomy
+from theorychecks.models.state import as_it_was, weights_as_they_were
+from theorychecks.models.training import Drawn, drawn
 
 _COPIES: Final = 6
 """Of all weights: themselves, the first ones, gradients, two moments, and a step in the making."""

@@ -4,9 +4,9 @@ import pytest
 import torch
 import zoo
 
-from theorychecks.modules.recording import NOTHING, Recording, State
-from theorychecks.modules.stacked import train_stacked
-from theorychecks.modules.training import drawn, train
+from theorychecks.models.recording import NOTHING, Recording, State
+from theorychecks.models.stacked import train_stacked
+from theorychecks.models.training import drawn, train
 
 PLACE, WIDTH, STEPS, SEEDS = (0, "width", 16.0), 16, 3, (0, 1, 2)
 

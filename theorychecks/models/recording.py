@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from theorychecks.modules.model import tensors_in
+from theorychecks.models.model import tensors_in
 
 
 class State(NamedTuple):

@@ -15,12 +15,12 @@ from typing import Final, Literal, cast, get_args
 import torch
 from torch import nn
 
-from theorychecks.modules.calls import Calls, own_parameters
-from theorychecks.modules.checks import called
-from theorychecks.modules.errors import ModelError
-from theorychecks.modules.hooks import LOGITS, plain
-from theorychecks.modules.model import Batch, Model, copied
-from theorychecks.modules.state import RandomState, buffers_as_they_were, drawing_from
+from theorychecks.models.calls import Calls, own_parameters
+from theorychecks.models.checks import called
+from theorychecks.models.errors import ModelError
+from theorychecks.models.hooks import LOGITS, plain
+from theorychecks.models.model import Batch, Model, copied
+from theorychecks.models.state import RandomState, buffers_as_they_were, drawing_from
 
 Role = Literal["input", "hidden", "output", "vector", "fixed", "attention logits", "unchecked"]
 ROLES: Final = get_args(Role)

@@ -5,9 +5,9 @@ import torch.nn.functional as F
 from torch import nn
 
 import theorychecks as tc
-from theorychecks.modules import anatomy
-from theorychecks.modules.state import as_it_was
-from theorychecks.modules.training import drawn
+from theorychecks.models import anatomy
+from theorychecks.models.state import as_it_was
+from theorychecks.models.training import drawn
 
 BASE = 8
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import torch
 
-from theorychecks.modules.checks import called, memory, optimizer_of
-from theorychecks.modules.model import Model, copied
-from theorychecks.modules.roles import Anatomy
-from theorychecks.modules.state import as_it_was, weights_as_they_were
-from theorychecks.modules.training import drawn
+from theorychecks.models.checks import called, memory, optimizer_of
+from theorychecks.models.model import Model, copied
+from theorychecks.models.roles import Anatomy
+from theorychecks.models.state import as_it_was, weights_as_they_were
+from theorychecks.models.training import drawn
 
 
 def rehearse(model: Model, width: int, anatomy: Anatomy) -> None:

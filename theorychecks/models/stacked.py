@@ -16,15 +16,15 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 from torch.optim import SGD, Adam, Adamax, AdamW, NAdam, Optimizer, RAdam, RMSprop
 
-from theorychecks.modules.adjustment import NONE, Adjustment
-from theorychecks.modules.checks import check_finite, memory
-from theorychecks.modules.coordinates import Read, Readings, Start, read_coordinates
-from theorychecks.modules.errors import ModelError
-from theorychecks.modules.model import Batch, Model
-from theorychecks.modules.recording import NOTHING, Recording, Seen, State
-from theorychecks.modules.roles import Anatomy
-from theorychecks.modules.state import as_it_was
-from theorychecks.modules.training import (
+from theorychecks.models.adjustment import NONE, Adjustment
+from theorychecks.models.checks import check_finite, memory
+from theorychecks.models.coordinates import Read, Readings, Start, read_coordinates
+from theorychecks.models.errors import ModelError
+from theorychecks.models.model import Batch, Model
+from theorychecks.models.recording import NOTHING, Recording, Seen, State
+from theorychecks.models.roles import Anatomy
+from theorychecks.models.state import as_it_was
+from theorychecks.models.training import (
     Drawn,
     Trained,
     adjust_start,

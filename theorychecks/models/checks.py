@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from theorychecks.modules.errors import ModelError, blamed, out_of_memory
-from theorychecks.modules.hooks import LOGITS
-from theorychecks.modules.model import Batch, Model, Step, tensors_of_batch
+from theorychecks.models.errors import ModelError, blamed, out_of_memory
+from theorychecks.models.hooks import LOGITS
+from theorychecks.models.model import Batch, Model, Step, tensors_of_batch
 
 
 def called(model: Model, width: int) -> AbstractContextManager[None]:

@@ -9,10 +9,10 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from theorychecks.modules.errors import ModelError
-from theorychecks.modules.hooks import LOGITS, Attention, Call, Watched, plain
-from theorychecks.modules.model import Batch, Model, copied, tensors_in
-from theorychecks.modules.state import RandomState, buffers_as_they_were, drawing_from
+from theorychecks.models.errors import ModelError
+from theorychecks.models.hooks import LOGITS, Attention, Call, Watched, plain
+from theorychecks.models.model import Batch, Model, copied, tensors_in
+from theorychecks.models.state import RandomState, buffers_as_they_were, drawing_from
 
 _SAME: Final = 1e-3
 """Relative difference between two repetitions of one forward pass, which the order of sums may leave."""

@@ -8,8 +8,8 @@ import torch.nn.functional as F
 import zoo
 from torch import nn
 
-from theorychecks.modules.coordinates import CHANGE, EFFECTIVE, INPUT, PROPAGATING, SIZE, Coordinate
-from theorychecks.modules.training import drawn, train
+from theorychecks.models.coordinates import CHANGE, EFFECTIVE, INPUT, PROPAGATING, SIZE, Coordinate
+from theorychecks.models.training import drawn, train
 
 PLACE = (0, "width", 16.0)
 WIDTH, STEPS = 16, 2

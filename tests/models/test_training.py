@@ -11,9 +11,9 @@ import zoo
 from torch import nn
 
 import theorychecks as tc
-from theorychecks.modules import Adjustment
-from theorychecks.modules.stacked import NotStackable, train_stacked
-from theorychecks.modules.training import drawn, train
+from theorychecks.models import Adjustment
+from theorychecks.models.stacked import NotStackable, train_stacked
+from theorychecks.models.training import drawn, train
 
 PLACE = (0, "width", 16.0)
 WIDTH, STEPS, SEEDS = 16, 3, (0, 1, 2)

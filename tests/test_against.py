@@ -141,8 +141,8 @@ def test_an_error_of_the_function_keeps_its_cause():
 
 def test_a_budget_is_spent_in_looks_with_as_many_runs_on_either_side():
     asked = []
-    scan = drawn(0, noise=0.1, asked=asked, budget=256)
-    (finding,) = check(scan, tc.Equal(), against=1.0)
+    size = drawn(0, noise=0.1, asked=asked, budget=256)
+    (finding,) = check(size, tc.Equal(), against=1.0)
     assert 1 < finding.looks.taken <= finding.looks.planned
     runs = [(value, seed) for value, _, seeds in asked for seed in seeds]
     assert len(runs) == len(set(runs)) == sum(finding.measurement.seeds)

@@ -47,22 +47,28 @@ def sizes(exponent, *, noise=0.02, seeds=16, factor=1.0):
     return tc.Measurement.of(PLACES, cells, axis="samples", name="the size")
 
 
-def drawn(exponent, *, asked=None, noise=0.02, values=PLACES, **options):
-    """A scan of the same."""
+def drawn(exponent, *, asked=None, noise=0.02, cost=0.0, values=PLACES, **options):
+    """A quantity that is the same."""
 
-    def read(value, draw):
+    @tc.quantity(along="samples", name="the size", cost=cost)
+    def size(value, draw):
         if asked is not None:
             asked.append((value, draw.place[0], tuple(draw.seeds)))
         return [value**exponent * math.exp(noise * draw.rng(seed).standard_normal()) for seed in draw.seeds]
 
-    return tc.Scan(read, values, along="samples", name="the size", **options)
+    return size.over(values, **options)
+
+
+def exact(function, seeds=3):
+    """A formula over the axis."""
+    return tc.quantity(along="samples", name="a formula")(lambda value, draw: function(value)).over(PLACES, seeds=seeds)
 
 
 def inverse(value):
     return 1 / value
 
 
-@pytest.mark.parametrize("source", [sizes, drawn], ids=["a measurement", "a scan"])
+@pytest.mark.parametrize("source", [sizes, drawn], ids=["a measurement", "a quantity"])
 def test_a_function_is_held_against_as_theory_says_it(source):
     (finding,) = check(source(-1), tc.Equal(), against=inverse)
     assert finding.measurement.axis_values == PLACES
@@ -72,7 +78,7 @@ def test_a_function_is_held_against_as_theory_says_it(source):
         assert refuted.verdict is tc.Verdict.REFUTED
 
 
-@pytest.mark.parametrize("source", [sizes, drawn], ids=["a measurement", "a scan"])
+@pytest.mark.parametrize("source", [sizes, drawn], ids=["a measurement", "a quantity"])
 @pytest.mark.parametrize("number", [1, 1.0, Fraction(1), np.float32(1), np.int64(1)])
 def test_a_number_is_one_at_every_axis_value(source, number):
     (finding,) = check(source(0), tc.Equal(), against=number)
@@ -81,7 +87,7 @@ def test_a_number_is_one_at_every_axis_value(source, number):
     check_refuted(source(0), tc.Equal(), against=2 * number)
 
 
-@pytest.mark.parametrize("source", [sizes, drawn], ids=["a measurement", "a scan"])
+@pytest.mark.parametrize("source", [sizes, drawn], ids=["a measurement", "a quantity"])
 def test_every_prediction_of_a_ratio_may_be_compared_with_a_number(source):
     check(source(0), tc.Ordering("above"), against=0.5)
     check_refuted(source(0), tc.Ordering("above"), against=2.0)
@@ -99,15 +105,13 @@ def test_the_ratio_is_that_of_each_run_and_the_number_is_exact():
     expected = [[run * value for run in cell] for value, cell in zip(PLACES, source.values, strict=True)]
     assert np.allclose(finding.measurement.values, expected, rtol=1e-15)
     assert finding.measurement.exact == (False,) * 5
-    formula = tc.Scan(lambda value, draw: 1.01 / value, PLACES, along="samples", name="a formula", seeds=8)
-    (exact,) = check(formula, tc.Equal(), against=inverse)
-    assert exact.measurement.exact == (True,) * 5
-    assert exact.interval == pytest.approx((math.log(1.01),) * 2)
+    (finding,) = check(exact(lambda value: 1.01 / value, seeds=8), tc.Equal(), against=inverse)
+    assert finding.measurement.exact == (True,) * 5
+    assert finding.interval == pytest.approx((math.log(1.01),) * 2)
 
 
 def test_an_identity_takes_its_value_from_the_other_side():
-    formula = tc.Scan(lambda value, draw: value**-1, PLACES, along="samples", name="a formula", seeds=3)
-    near = tc.Scan(lambda value, draw: 1e-14 + value**-1, PLACES, along="samples", name="a formula", seeds=3)
+    formula, near = exact(lambda value: value**-1), exact(lambda value: 1e-14 + value**-1)
     for prediction, wanted in (
         (tc.Identity(dtype="float64"), check_refuted),
         (tc.Identity(1, dtype="float64", scale=100), check),
@@ -115,8 +119,7 @@ def test_an_identity_takes_its_value_from_the_other_side():
         check(formula, prediction, against=inverse)
         check_refuted(formula, prediction, against=1.0)
         wanted(near, prediction, against=inverse)
-    vanishing = tc.Scan(lambda value, draw: 1e-15 * (value - 1), PLACES, along="samples", name="a sum", seeds=3)
-    check(vanishing, tc.Identity(dtype="float64", value=0, scale=16))
+    check(exact(lambda value: 1e-15 * (value - 1)), tc.Identity(dtype="float64", value=0, scale=16))
     check_refuted(formula, tc.Identity(dtype="float64", value=0, scale=16))
 
 
@@ -138,8 +141,8 @@ def test_an_error_of_the_function_keeps_its_cause():
 
 def test_a_budget_is_spent_in_looks_with_as_many_runs_on_either_side():
     asked = []
-    scan = drawn(0, noise=0.1, asked=asked, budget=256)
-    (finding,) = check(scan, tc.Equal(), against=1.0)
+    size = drawn(0, noise=0.1, asked=asked, budget=256)
+    (finding,) = check(size, tc.Equal(), against=1.0)
     assert 1 < finding.looks.taken <= finding.looks.planned
     runs = [(value, seed) for value, _, seeds in asked for seed in seeds]
     assert len(runs) == len(set(runs)) == sum(finding.measurement.seeds)
@@ -199,12 +202,13 @@ def test_runs_without_a_number_stay_so():
 
 
 def test_readings_are_each_compared_with_the_number():
-    def read(value, draw):
+    @tc.quantity(along="samples")
+    def two_sizes(value, draw):
         noise = [math.exp(0.01 * draw.rng(seed).standard_normal()) for seed in draw.seeds]
         return {"one": noise, "two": [2 * each for each in noise]}
 
-    scan = tc.Scan(read, (1.0, 2.0), along="samples", name="sizes", seeds=12)
+    sizes = two_sizes.over((1.0, 2.0), seeds=12)
     with recording(Recorder()) as recorder:
-        check(scan, tc.Equal(), against=1.0)
+        check(sizes, tc.Equal(), against=1.0)
     assert [finding.verdict.name for finding in recorder.findings] == ["SUPPORTED", "REFUTED"]
-    check(scan.of(name="two"), tc.Equal(), against=2.0)
+    check(sizes.of(name="two"), tc.Equal(), against=2.0)

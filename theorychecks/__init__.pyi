@@ -11,7 +11,6 @@ from theorychecks.claims import gate as gate
 from theorychecks.engines import Run as Run
 from theorychecks.experiment import Draw as Draw
 from theorychecks.experiment import Resources as Resources
-from theorychecks.experiment import Scan as Scan
 from theorychecks.experiment import Sweep as Sweep
 from theorychecks.experiment import measure as measure
 from theorychecks.experiment import quantity as quantity

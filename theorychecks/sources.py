@@ -135,7 +135,7 @@ def settled(against: object, axis: str, axis_values: Sequence[float]) -> object:
     places = tuple(float(value) for value in axis_values)
     if isinstance(against, numbers.Real) and not isinstance(against, bool):
         values = (_positive(against, "against="),) * len(places)
-    elif callable(against):
+    elif callable(against) and not hasattr(against, "over"):  # which a quantity has, and no function of the axis value
         values = tuple(_value_of(against, axis, place) for place in places)
     else:
         return against
@@ -232,8 +232,8 @@ class Compared:
             return design.counts
         if not isinstance(other, Design | Measurement):
             raise TypeError(
-                "a sweep is compared with a Sweep or a Measurement, a positive number or a function of the "
-                f"{design.axis}; got against={other!r}"
+                "a sweep is compared with a Sweep, a quantity .over(...) its axis, a Measurement, a positive number or "
+                f"a function of the {design.axis}; got against={other!r}"
             )
         if (other.axis, other.axis_values) != (design.axis, design.axis_values):
             raise ValueError(

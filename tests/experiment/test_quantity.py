@@ -27,7 +27,7 @@ def falling(value, draw):
 DECLARED = {"along": "samples", "name": "error"}
 
 
-def scan(read=falling, *, values=VALUES, budget=None, seeds=None, root_seed=0, **options):
+def over(read=falling, *, values=VALUES, budget=None, seeds=None, root_seed=0, **options):
     """A function over its axis."""
     declared = tc.quantity(**DECLARED | options)(read)
     return declared.over(values, budget=budget, seeds=seeds, root_seed=root_seed)
@@ -35,8 +35,8 @@ def scan(read=falling, *, values=VALUES, budget=None, seeds=None, root_seed=0, *
 
 def test_a_quantity_is_judged_like_a_sweep():
     with recording(Recorder()) as recorder:
-        (finding,) = check(scan(), HALF)
-        (control,) = check_refuted(scan(), tc.PowerLaw(-1, corrections=CLASS))
+        (finding,) = check(over(), HALF)
+        (control,) = check_refuted(over(), tc.PowerLaw(-1, corrections=CLASS))
     assert finding.verdict is tc.Verdict.SUPPORTED
     assert finding.looks.taken >= 1
     assert control.verdict is tc.Verdict.REFUTED
@@ -49,7 +49,7 @@ def test_a_quantity_is_judged_like_a_sweep():
 def test_an_axis_other_than_the_width_declares_its_class_before_anything_is_measured():
     asked = []
     with pytest.raises(ValueError, match="the axis 'samples' needs a finite-size class of its own"):
-        check(scan(lambda value, draw: asked.append(value)), tc.PowerLaw(-1 / 2))
+        check(over(lambda value, draw: asked.append(value)), tc.PowerLaw(-1 / 2))
     assert asked == []
 
 
@@ -58,14 +58,14 @@ def test_draws_belong_to_seed_value_and_root_seed():
         return [draw.rng(seed).random() for seed in draw.seeds]
 
     def cells(**options):
-        return np.array(tc.measure(scan(numbers, seeds=8, **options)).measurements[Parts()].values)
+        return np.array(tc.measure(over(numbers, seeds=8, **options)).measurements[Parts()].values)
 
     alone = cells()
     assert len(np.unique(alone)) == alone.size
     np.testing.assert_array_equal(cells(), alone)
     assert not np.isin(cells(root_seed=1), alone).any()
     assert not np.isin(
-        np.array(tc.measure(scan(numbers, seeds=8).redrawn(1)).measurements[Parts()].values), alone
+        np.array(tc.measure(over(numbers, seeds=8).redrawn(1)).measurements[Parts()].values), alone
     ).any()
     shared = cells(shared=True)
     assert (shared == shared[0]).all()
@@ -85,8 +85,8 @@ def test_shared_seeds_cancel_what_runs_have_in_common():
         return [value**-0.5 * math.exp(2.0 * draw.rng(seed).normal()) for seed in draw.seeds]
 
     with recording(Recorder()):
-        (paired,) = check(scan(together, shared=True), HALF)
-        (alone,) = check(scan(lambda value, draw: together(value, draw)), HALF)
+        (paired,) = check(over(together, shared=True), HALF)
+        (alone,) = check(over(lambda value, draw: together(value, draw)), HALF)
     assert paired.verdict is tc.Verdict.SUPPORTED
     assert paired.measurement.shared_seeds
     assert len(set(paired.measurement.seeds)) == 1
@@ -102,7 +102,7 @@ def test_looks_extend_what_was_read_and_repeat_no_seed():
 
     for shared in (False, True):
         with recording(Recorder()):
-            check(scan(noisy, cost=1.0, shared=shared), HALF)
+            check(over(noisy, cost=1.0, shared=shared), HALF)
         assert len(asked) == len(set(asked))
         asked.clear()
 
@@ -112,8 +112,8 @@ def test_plans_follow_the_declared_cost():
         return [value**-0.5 * math.exp(draw.rng(seed).normal()) for seed in draw.seeds]
 
     with recording(Recorder()):
-        (flat,) = check(scan(noisy), HALF)
-        (steep,) = check(scan(lambda value, draw: noisy(value, draw), cost=3.0), HALF)
+        (flat,) = check(over(noisy), HALF)
+        (steep,) = check(over(lambda value, draw: noisy(value, draw), cost=3.0), HALF)
     assert len(set(flat.measurement.seeds)) == 1
     assert steep.measurement.seeds[0] > 10 * steep.measurement.seeds[-1]
 
@@ -124,7 +124,7 @@ def test_readings_have_names_and_statuses():
         bounded = Reading(torch.full((runs,), value), (Status.ABOVE,) + (None,) * (runs - 1))
         return {"first": np.full(runs, value), "second": bounded}
 
-    measured = tc.measure(scan(two, seeds=4)).measurements
+    measured = tc.measure(over(two, seeds=4)).measurements
     first, second = Parts(name="first"), Parts(name="second")
     assert list(measured) == [first, second]
     assert measured[first].values[1] == (32.0,) * 4
@@ -138,12 +138,12 @@ def test_readings_are_selected_by_name_or_by_parts_of_ones_own():
 
     with recording(Recorder()):
         judged = {
-            (): [finding.label for finding in check(scan(three), HALF)],
-            ("name",): [finding.label for finding in check(scan(three).of(name="first"), HALF)],
-            ("kind",): [finding.label for finding in check(scan(three).of(kind="second"), HALF)],
+            (): [finding.label for finding in check(over(three), HALF)],
+            ("name",): [finding.label for finding in check(over(three).of(name="first"), HALF)],
+            ("kind",): [finding.label for finding in check(over(three).of(kind="second"), HALF)],
         }
         with pytest.raises(PartsError, match="of 'error' has step=3; there are step=1, 2"):
-            check(scan(three).of(step=3), HALF)
+            check(over(three).of(step=3), HALF)
     assert judged[()] == ["error, first", "error, second, step 1", "error, second, step 2"]
     assert (judged["name",], judged["kind",]) == (judged[()][:1], judged[()][1:])
 
@@ -169,14 +169,14 @@ def test_trainings_of_one_width_are_read_along_another_axis():
         return draw.read(tc.WeightChange("output"), training, 64)
 
     along = {"values": (1.0, 2.0, 4.0, 8.0, 16.0), "along": "learning rate", "name": "weight change", "seeds": 6}
-    paired = tc.measure(scan(moved, shared=True, **along))
+    paired = tc.measure(over(moved, shared=True, **along))
     # One step of gradient descent is linear in its rate.
     moved_output = Parts(layer="output", role="output", norm="frobenius")
     cells = np.array(paired.measurements[moved_output].values)
     np.testing.assert_allclose(cells / cells[0], np.repeat([[1], [2], [4], [8], [16]], 6, axis=1), rtol=1e-4)
     assert paired.trainings == 30
     assert paired.flops > 0
-    alone = np.array(tc.measure(scan(moved, **along)).measurements[moved_output].values)
+    alone = np.array(tc.measure(over(moved, **along)).measurements[moved_output].values)
     assert len(np.unique(np.round(alone[1] / alone[0], 3))) == 6
 
 
@@ -195,11 +195,11 @@ def test_trainings_are_read_in_chunks_that_fit_into_memory():
         return draw.values(tc.OutputChange(), TRAINING, int(value))
 
     sizes = {"values": (8.0, 16.0, 64.0), "seeds": 6}
-    whole = tc.measure(scan(loss, **sizes)).measurements[Parts()]
+    whole = tc.measure(over(loss, **sizes)).measurements[Parts()]
     from theorychecks.engines import dense
 
     tight = Resources(memory_budget=2 * dense.cost(TRAINING, 64).bytes)
-    chunked = tc.measure(scan(loss, **sizes), tight).measurements[Parts()]
+    chunked = tc.measure(over(loss, **sizes), tight).measurements[Parts()]
     np.testing.assert_allclose(np.array(chunked.values), np.array(whole.values), rtol=1e-3)
 
 
@@ -216,20 +216,20 @@ def test_trainings_are_read_in_chunks_that_fit_into_memory():
 )
 def test_what_is_no_axis_and_no_design_is_refused(options, words):
     with pytest.raises(ValueError, match=words):
-        scan(**options)
+        over(**options)
 
 
 @pytest.mark.parametrize("given", [[1.0], [[1.0] * 8] * 8, {}])
 def test_a_function_that_gives_no_number_a_seed_is_refused(given):
     with pytest.raises(ValueError, match=r"error (must give one number a seed, shape \(8,\)|reads nothing at all)"):
-        tc.measure(scan(lambda value, draw: given, seeds=8))
+        tc.measure(over(lambda value, draw: given, seeds=8))
 
 
 def test_a_single_number_is_that_of_every_seed_and_exact():
-    (measurement,) = tc.measure(scan(lambda value, draw: value**-0.5, seeds=8)).measurements.values()
+    (measurement,) = tc.measure(over(lambda value, draw: value**-0.5, seeds=8)).measurements.values()
     assert measurement.exact == (True,) * len(measurement.axis_values)
     assert set(measurement.values[0]) == {measurement.axis_values[0] ** -0.5}
-    (drawn,) = tc.measure(scan(lambda value, draw: [value**-0.5] * len(draw.seeds), seeds=8)).measurements.values()
+    (drawn,) = tc.measure(over(lambda value, draw: [value**-0.5] * len(draw.seeds), seeds=8)).measurements.values()
     assert drawn.exact == (False,) * len(drawn.axis_values)
 
 
@@ -244,7 +244,7 @@ def test_a_single_number_is_that_of_every_seed_and_exact():
 )
 def test_options_of_another_type_are_refused(options, words):
     with pytest.raises(TypeError, match=words):
-        scan(**options)
+        over(**options)
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_options_of_another_type_are_refused(options, words):
 )
 def test_a_function_that_gives_no_numbers_is_refused(given, words):
     with pytest.raises(TypeError, match=words):
-        tc.measure(scan(lambda value, draw: given, seeds=8))
+        tc.measure(over(lambda value, draw: given, seeds=8))
 
 
 @tc.quantity(along="samples", name="error, {kind}, power {power:g}", about=(("kind", "{kind}"),))
@@ -342,9 +342,9 @@ def test_draws_depend_on_their_place_and_not_on_the_quantity(shared, numbers):
     ],
 )
 def test_a_name_tells_the_values_by_their_own_names(keywords, title):
-    over = error(**keywords).over(VALUES)
-    assert over.title == title
-    assert dict(over.setting) == {"kind": title.split(", ")[1]}
+    design = error(**keywords).over(VALUES)
+    assert design.title == title
+    assert dict(design.setting) == {"kind": title.split(", ")[1]}
 
 
 def test_a_name_may_ask_for_an_attribute():
@@ -421,9 +421,18 @@ def test_a_quantity_is_checked_over_its_axis(given):
         check(given, HALF)
 
 
+@pytest.mark.parametrize("other", [error, error(kind="ridge")])
+def test_a_quantity_is_compared_with_another_over_its_axis(other):
+    with pytest.raises(
+        TypeError, match=r"is compared with a Sweep, a quantity \.over\(\.\.\.\) its axis, .*got against=.*error"
+    ):
+        check(error(kind="lasso").over(VALUES), HALF, against=other)
+
+
 def test_a_design_over_an_axis_has_what_it_was_given():
-    over = error(kind="ridge").over(VALUES, budget=32, root_seed=5)
-    assert (over.axis, over.axis_values, over.budget, over.seeds, over.root_seed) == ("samples", VALUES, 32, None, 5)
+    design = error(kind="ridge").over(VALUES, budget=32, root_seed=5)
+    assert (design.axis, design.axis_values) == ("samples", VALUES)
+    assert (design.budget, design.seeds, design.root_seed) == (32, None, 5)
     assert error(kind="ridge").over(VALUES).budget == 16
     assert error(kind="ridge").over(iter(VALUES), seeds=(8, 4, 4, 3, 3)).counts == (8, 4, 4, 3, 3)
     options = {"cost": 2.0, "shared": True, "joint": True, "looks": (0.5, 1.0)}

@@ -56,6 +56,64 @@ def test_own():
 '''
 
 
+QUANTITY = '''
+import math
+import theorychecks as tc
+
+TEMPERATURES = (1.0, 2.0, 4.0, 8.0, 16.0)
+HOT = tc.FiniteSizeClass(rho=3 / 8, omegas=(1.0,), unit=1, fewest_units=1)
+ASKED = []
+
+
+@tc.quantity(along="temperature", name="energy of {particles}", about=(("particles", "{particles}"),))
+def test_energy(temperature, draw, *, particles, power=1.0):
+    """What a user may well call it, and no test."""
+    ASKED.extend((temperature, particles, seed) for seed in draw.seeds)
+    return [temperature**power * math.exp(0.01 * draw.rng(seed).normal()) for seed in draw.seeds]
+
+
+@tc.claim(id="gas", source="made up")
+def test_gas():
+    """The energy of bosons is proportional to the temperature, and that of fermions is not."""
+    linear = tc.PowerLaw(1, corrections=HOT)
+    tc.check(test_energy(particles="bosons").over(TEMPERATURES, seeds=8), linear)
+    tc.check_refuted(test_energy(particles="fermions", power=2.0).over(TEMPERATURES, seeds=8), linear)
+
+
+@tc.claim(id="again", source="made up")
+def test_again():
+    """The same of the same bosons, with nothing measured anew, and of others."""
+    linear = tc.PowerLaw(1, corrections=HOT)
+    tc.check(test_energy(power=1.0, particles="bosons").over(TEMPERATURES, seeds=8), linear)
+    assert len([particles for _, particles, _ in ASKED if particles == "bosons"]) == 8 * len(TEMPERATURES)
+    tc.check_refuted(test_energy(particles="anyons", power=1.5).over(TEMPERATURES, seeds=8), linear)
+'''
+
+
+def test_a_quantity_along_an_axis_of_ones_own_reaches_every_page(pytester, inner):
+    pytester.makepyfile(test_it=QUANTITY)
+    result = inner()
+    assert result.ret == 0
+    latest = pytester.path / "reports" / "latest"
+    gas, again = json.loads((latest / "report.json").read_text(encoding="utf-8"))["claims"]
+    bosons, fermions = gas["findings"]
+    assert (bosons["label"], fermions["label"]) == ("energy of bosons", "energy of fermions")
+    assert (bosons["setting"], fermions["setting"]) == ({"particles": "bosons"}, {"particles": "fermions"})
+    assert bosons["judgement"]["measurement"]["axis"] == "temperature"
+    assert again["findings"][0]["judgement"]["measurement"] == bosons["judgement"]["measurement"]
+    for page in ("report.md", "index.html"):
+        text = (latest / page).read_text(encoding="utf-8")
+        assert "energy of bosons" in text
+        assert "temperature" in text
+
+
+def test_a_quantity_that_is_not_read_over_its_axis_says_so(pytester, inner):
+    pytester.makepyfile(test_it=QUANTITY.replace(".over(TEMPERATURES, seeds=8), linear)", ", linear)"))
+    result = inner()
+    assert result.ret == 8
+    result.stdout.fnmatch_lines(["*a quantity .over(...) its axis, or a Measurement is checked; got test_energy(*"])
+
+
 def test_a_prediction_of_ones_own_reaches_every_page(pytester, inner):
     pytester.makepyfile(test_it=PREDICTION)
     result = inner()

@@ -123,7 +123,7 @@ def mutations(
         widths: five or more.
         steps: of training.
         names: of mutations; all that there is something to break for unless given.
-        budget: of each check, see `Scan`.
+        budget: of each check, see `Sweep`.
 
     Raises:
         ClaimFailure: outside of a claim run by pytest, if the gate passes one.

@@ -404,7 +404,7 @@ def settings_noted(test):
 
 def test_arguments_from_hypothesis_are_noted_by_name_or_repr():
     @tc.claim(id="C-1", source="made up")
-    @settings(max_examples=1, database=None, derandomize=True)
+    @settings(max_examples=1, database=None, derandomize=True, deadline=None)
     @given(depth=st.just(3), activation=st.just(tc.TANH), word=st.just("a word"))
     def test_it(depth, activation, word):
         """The size falls."""
@@ -417,7 +417,7 @@ def test_arguments_from_hypothesis_are_noted_by_name_or_repr():
 
 def test_each_example_notes_its_own():
     @tc.claim(id="C-1", source="made up")
-    @settings(max_examples=1, database=None, derandomize=True)
+    @settings(max_examples=1, database=None, derandomize=True, deadline=None)
     @given(depth=st.just(2))
     @example(depth=3)
     def test_it(depth):
@@ -429,7 +429,7 @@ def test_each_example_notes_its_own():
 
 def test_setting_that_is_assumed_away_leaves_no_finding():
     @tc.claim(id="C-1", source="made up")
-    @settings(max_examples=4, database=None, derandomize=True)
+    @settings(max_examples=4, database=None, derandomize=True, deadline=None)
     @given(depth=st.integers(0, 9))
     def test_it(depth):
         """The size falls."""
@@ -454,7 +454,7 @@ def test_plain_claim_notes_only_its_parameters():
 
 def test_nothing_is_noted_once_a_claim_has_ended():
     @tc.claim(id="C-1", source="made up")
-    @settings(max_examples=1, database=None, derandomize=True)
+    @settings(max_examples=1, database=None, derandomize=True, deadline=None)
     @given(depth=st.just(3))
     def test_it(depth):
         """The size falls."""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from theorychecks.statistics import FiniteSizeClass, Measurement, PowerLaw, fit_power_law
+from theorychecks.statistics import FiniteSizeClass, PowerLaw
 from theorychecks.statistics.interval import exponent_weights
 from theorychecks.statistics.sequential import plan, schedule
 
@@ -37,22 +37,15 @@ class Claimed(NamedTuple):
 
 def claimed(finding):
     """The prediction behind a finding of a report, on its whole budget; costs grow like the width, or not at all."""
-    measured = Measurement.of(
-        finding["axis_values"],
-        [[np.nan if v is None else v for v in cell] for cell in finding["values"]],
-        axis=finding["axis"],
-        shared_seeds=finding["shared_seeds"],
-    )
-    declared = finding["finite_size_class"]
-    finite_size = FiniteSizeClass(**declared | {"omegas": tuple(declared["omegas"])})
-    fit, predicted = fit_power_law(measured, finite_size=finite_size), finding["prediction"]
-    widths, looks = tuple(finding["axis_values"]), (tuple(finding["seeds"]),)
-    if finding["looks"]:
+    measured, predicted = finding.measurement, finding.expectation
+    fit, allowed = finding.judgement.fit, finding.judgement.allowed
+    widths, looks = measured.axis_values, (measured.seeds,)
+    if finding.looks:
         judged = PowerLaw(
-            predicted["exponent"], within=predicted["margin"], rival=predicted["rival"], corrections=finite_size
+            predicted.exponent, within=predicted.margin, rival=predicted.rival, corrections=fit.finite_size
         )
-        costs = widths if finding["axis"] == "width" else (1.0,) * len(widths)
-        timetable, counts = schedule(judged, widths, costs, finding["looks"]["budget"]), ()
+        costs = widths if measured.axis == "width" else (1.0,) * len(widths)
+        timetable, counts = schedule(judged, widths, costs, finding.looks.budget), ()
         looks = ()
         for spend in timetable.spends:
             counts = plan(
@@ -63,12 +56,12 @@ def claimed(finding):
                 noise=fit.noise,
                 confidence=timetable.confidence,
                 have=counts,
-                equal=finding["shared_seeds"],
+                equal=measured.shared_seeds,
             )
             looks += (counts,)
-    sides = {"upper_bound": (1,), "lower_bound": (-1,)}.get(predicted["kind"], (-1, 1))
-    off = finding["exponent"] - predicted["exponent"]
-    return Claimed(widths, looks, fit.noise, sides, predicted["margin"], off, finite_size)
+    sides = tuple(side for side, end in ((-1, allowed.low), (1, allowed.high)) if np.isfinite(end))
+    off = finding.exponent - predicted.exponent
+    return Claimed(widths, looks, fit.noise, sides, predicted.margin, off, fit.finite_size)
 
 
 def p_values(rng, claim, truth, curve, nights):

@@ -1,6 +1,5 @@
 """A suite that is run every night on fresh seeds turns red by chance at most once a year."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +7,7 @@ import pytest
 from nights import NIGHTS_A_YEAR, Claimed, claimed, p_values, random_curve, red_nights, worst_curve
 from simulation import generator
 
+from theorychecks.reporting import Report
 from theorychecks.statistics.judgement import CLEAR
 
 SECTION = "6. A suite run every night"
@@ -19,9 +19,9 @@ FAST = tuple(2**power for power in range(9, 18))
 @pytest.fixture(scope="module")
 def suite():
     """Predictions of exponents in the kept run of the whole suite, with its noise."""
-    report = json.loads(REFERENCE.read_text(encoding="utf-8"))
-    findings = [finding for claim in report["claims"] for finding in claim["findings"]]
-    return [claimed(f) for f in findings if f["role"] == "prediction" and f["prediction"]["exponent"] is not None]
+    report = Report.from_json(REFERENCE.read_text(encoding="utf-8"))
+    findings = [finding for claim in report.claims for finding in claim.findings]
+    return [claimed(finding) for finding in findings if finding.role == "prediction" and finding.exponent is not None]
 
 
 def nights_of(suite, truths, name):

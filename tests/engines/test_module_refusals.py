@@ -28,6 +28,7 @@ from tests.engines.models_under_test import (
     sgd,
     trainer,
 )
+from tests.models.world import state_of_the_world
 from theorychecks.engines import Limits, Unanswerable
 from theorychecks.engines.module import ModuleRun, Trainer
 from theorychecks.models import ModelError
@@ -234,6 +235,7 @@ def test_a_model_that_does_not_scale_is_refused_at_that_width():
         _ = run(described, width=64).layers
 
 
+# TorchScript is deprecated, and still what some models are.
 @pytest.mark.parametrize("whole", [True, False])
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 def test_a_module_of_which_nothing_can_be_seen_is_refused(whole):
@@ -273,17 +275,6 @@ def test_too_little_memory_is_found_out_before_anything_is_trained(monkeypatch):
         made.output_gradients(7, 0)
 
 
-def state_of_the_world():
-    return {
-        "torch": torch.get_rng_state().tolist(),
-        "python": random.getstate(),
-        "numpy": [part.tolist() if isinstance(part, np.ndarray) else part for part in np.random.get_state()],  # noqa: NPY002
-        "threads": torch.get_num_threads(),
-        "dtype": torch.get_default_dtype(),
-        "gradients": torch.is_grad_enabled(),
-    }
-
-
 class Unruly(Plain):
     """Touches whatever is global, and draws in its forward pass."""
 
@@ -292,7 +283,7 @@ class Unruly(Plain):
         super().__init__(width)
         torch.set_num_threads(2)
         random.random()
-        np.random.rand()  # noqa: NPY002
+        np.random.rand()  # noqa: NPY002 - the global one is meant
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x):

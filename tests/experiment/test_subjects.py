@@ -134,6 +134,27 @@ def test_equal_models_share_what_was_measured_and_other_models_do_not():
     assert len(built) > count
 
 
+def test_a_model_is_examined_once_for_all_looks_and_ranges():
+    built = []
+
+    def build(width):
+        built.append(width)
+        return Net(width)
+
+    model, resources = tc.Model(build, descent, batches(), loss=F.mse_loss), Resources()
+    tc.measure(sweep(tc.OutputChange(), model), resources)
+    before = built.count(WIDTHS[0])
+    # A longer range needs no more of the narrowest width, whose runs are there.
+    tc.measure(tc.Sweep(tc.OutputChange(), model, widths=(*WIDTHS, 128), seeds=3), resources)
+    assert built.count(WIDTHS[0]) == before
+    assert 128 in built
+
+
+def test_an_engine_that_trains_no_models_is_said_not_to():
+    measured = tc.measure(sweep(tc.OutputChange()), Resources(engine="dense"))
+    assert measured.engine == "module (dense trains no models of one's own)"
+
+
 @pytest.mark.parametrize("given", [Net, Net(8), "net", None])
 def test_what_is_neither_training_nor_model_is_refused_with_both(given):
     with pytest.raises(TypeError, match=r"(?s)a sweep trains a Training or a Model; got .*tc\.Model\(build, optimizer"):

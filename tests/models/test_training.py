@@ -11,6 +11,7 @@ from torch import nn
 
 import theorychecks as tc
 from tests.models import zoo
+from tests.models.world import state_of_the_world
 from theorychecks.models import Adjustment
 from theorychecks.models.stacked import NotStackable, train_stacked
 from theorychecks.models.training import drawn, train
@@ -160,21 +161,6 @@ def test_compiled_modules_train_as_they_are(whole):
     assert len(found.coordinates[1]) == len(alone(zoo.plain(), 0).coordinates[1]) + (not whole)
 
 
-def state_of_the_world():
-    return {
-        "torch": torch.get_rng_state().tolist(),
-        "python": random.getstate(),
-        "numpy": [part.tolist() if isinstance(part, np.ndarray) else part for part in np.random.get_state()],  # noqa: NPY002
-        "threads": torch.get_num_threads(),
-        "dtype": torch.get_default_dtype(),
-        "deterministic": (
-            torch.are_deterministic_algorithms_enabled(),
-            torch.is_deterministic_algorithms_warn_only_enabled(),
-        ),
-        "gradients": torch.is_grad_enabled(),
-    }
-
-
 class Unruly(zoo.Plain):
     """Touches whatever is global."""
 
@@ -183,7 +169,7 @@ class Unruly(zoo.Plain):
         super().__init__(width)
         torch.set_num_threads(2)
         random.random()
-        np.random.rand()  # noqa: NPY002
+        np.random.rand()  # noqa: NPY002 - the global one is meant
         torch.use_deterministic_algorithms(True)
 
 

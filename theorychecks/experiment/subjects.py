@@ -14,6 +14,7 @@ from theorychecks.engines.matrix import Tally
 from theorychecks.engines.module import ModuleRun, Trainer
 from theorychecks.experiment.resources import Resources
 from theorychecks.models import Model
+from theorychecks.models.examination import check_room
 from theorychecks.networks import Training
 from theorychecks.observables.observable import Observable
 
@@ -97,8 +98,10 @@ def trials(subject: Subject, widths: Sequence[int], observable: Observable, reso
                 f"build puts it; got {resources.device!r}. Use Resources(device='cpu'), or run pytest on claims of "
                 "models without --theory-device."
             )
-        trainer = _trainer(subject, tuple(widths), subject.steps)
-        return [_of_model(trainer, width, observable) for width in widths]
+        trainer = _trainer(subject, tuple(widths[:2]))
+        check_room(subject, trainer.anatomy, widths[-1])
+        because = "" if resources.engine == "auto" else f"{resources.engine} trains no models of one's own"
+        return [_of_model(trainer, width, observable, because) for width in widths]
     found, budget = list[Choice](), resources.budget()
     for width in widths:
         ask = partial(
@@ -126,16 +129,16 @@ def _of_mlp(training: Training, width: int, observable: Observable, choice: Choi
     return Trial(choice.engine, choice.because, choice.together, run)
 
 
-def _of_model(trainer: Trainer, width: int, observable: Observable) -> Trial:
+def _of_model(trainer: Trainer, width: int, observable: Observable, because: str) -> Trial:
     times = range(trainer.steps + 1) if observable.times == "all" else None
 
     def run(seeds: Sequence[int], root_seed: int, tally: Tally) -> Run:
         return ModuleRun(trainer, width, seeds, root_seed=root_seed, times=times, tally=tally)
 
-    return Trial("module", "", max(trainer.together(width), 1), run)
+    return Trial("module", because, max(trainer.together(width), 1), run)
 
 
 @lru_cache(maxsize=8)
-def _trainer(model: Model, widths: tuple[int, ...], steps: int) -> Trainer:
-    """A model examined, which builds it and trains it a few times; one for all looks at it."""
-    return Trainer(model, widths, steps=steps)
+def _trainer(model: Model, narrowest: tuple[int, ...]) -> Trainer:
+    """A model examined at its two narrowest widths, where it is built and trained a few times; one for all looks."""
+    return Trainer(model, narrowest, steps=model.steps)

@@ -58,13 +58,22 @@ def examined(model: Model, widths: tuple[int, ...], steps: int) -> tuple[Anatomy
         with untouched(model, narrow, first.batches[0]), kept[0], kept[1]:
             optimizing = _told(optimizer_of(model, first.module, narrow))
             parts = anatomy(model, first.module, second.module, (narrow, wide), first.batches[0], again=again)
-    needed, free = _COPIES * 4 * parts.weights_at(widths[-1]), psutil.virtual_memory().available
+    check_room(model, parts, widths[-1])
+    return parts, optimizing
+
+
+def check_room(model: Model, parts: Anatomy, width: int) -> None:
+    """Refuse a width at which one model in training does not fit into the memory that is free.
+
+    Raises:
+        ModelError: with what it would take.
+    """
+    needed, free = _COPIES * 4 * parts.weights_at(width), psutil.virtual_memory().available
     if needed > free:
         raise ModelError(
-            f"{model.title} would run out of memory at width {widths[-1]}: its weights, their gradients and moments "
+            f"{model.title} would run out of memory at width {width}: its weights, their gradients and moments "
             f"take some {needed / 1e9:.0f} GB there, and {free / 1e9:.0f} GB are free. Take narrower widths."
         )
-    return parts, optimizing
 
 
 def _told(optimizer: object) -> Optimizing:

@@ -7,6 +7,7 @@ trains it at several widths and holds every module and parameter against what it
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -177,6 +178,7 @@ STANDARD_PERCEPTRON = tc.Model(
     loss=F.mse_loss,
     name="perceptron",
 )
+STABLE = tc.MaxStableLearningRate("loss", limit=2)
 THETA_OF_ONE = tc.PowerLaw(0, within=0.24, rival=-0.5)
 
 
@@ -190,10 +192,10 @@ def test_perceptron_is_in_maximal_update() -> None:
 @tc.gate(id="YM-5")
 def test_learning_rates_of_the_perceptron_transfer() -> None:
     """The largest stable learning rate and the best one are Theta(1); with one rate for all the first one is not."""
-    widths = tc.widths(64, 1024)
-    tc.check(tc.max_stable_rate(PERCEPTRON, widths=widths), THETA_OF_ONE)
-    tc.check(tc.optimal_rate(PERCEPTRON, widths=widths, steps=10, reach=2), THETA_OF_ONE)
-    tc.check_refuted(tc.max_stable_rate(STANDARD_PERCEPTRON, widths=widths), THETA_OF_ONE)
+    stable = tc.Sweep(STABLE, replace(PERCEPTRON, steps=10), widths=tc.widths(64, 1024), budget=64)
+    tc.check(stable, THETA_OF_ONE)
+    tc.check(stable.with_observable(tc.OptimalLearningRate(reach=2)), THETA_OF_ONE)
+    tc.check_refuted(replace(stable, training=replace(STANDARD_PERCEPTRON, steps=10)), THETA_OF_ONE)
 
 
 # A small convolutional network.

@@ -15,7 +15,7 @@ class Simulated:
     """A source of normal logarithms about a law, 400 runs a width, at a cost that grows like the width."""
 
     axis_values, costs, shares = FAST, tuple(map(float, FAST)), (1 / 64, 1 / 16, 1 / 4, 1.0)
-    budget, counts, shared_seeds, stands_or_falls = 16, (), False, False
+    budget, counts, shared_seeds, joint = 16, (), False, False
 
     def __init__(self, *readings):
         """Readings are seed, law and noise."""
@@ -86,7 +86,7 @@ def test_several_readings_stop_together_and_keep_the_look_that_settled_them():
 def test_readings_that_stand_or_fall_together_end_with_the_first_that_falls():
     both = (409, power(-1.0), 0.1), (410, power(-0.58), 0.1)
     joint = Simulated(*both)
-    joint.stands_or_falls = True
+    joint.joint = True
     fallen, open_ = in_looks(joint, HALF).values()
     assert fallen.fails("prediction")
     assert open_.looks.taken == 1

@@ -17,9 +17,7 @@ from theorychecks.experiment import quantity as quantity
 from theorychecks.finding import Finding as Finding
 from theorychecks.gates import coordinate_check as coordinate_check
 from theorychecks.gates import coordinate_check_refuted as coordinate_check_refuted
-from theorychecks.gates import max_stable_rate as max_stable_rate
 from theorychecks.gates import mutations as mutations
-from theorychecks.gates import optimal_rate as optimal_rate
 from theorychecks.models import Model as Model
 from theorychecks.models import ModelError as ModelError
 from theorychecks.networks import CROSS_ENTROPY as CROSS_ENTROPY
@@ -59,6 +57,7 @@ from theorychecks.observables import InitialOutput as InitialOutput
 from theorychecks.observables import KernelGap as KernelGap
 from theorychecks.observables import MaxStableLearningRate as MaxStableLearningRate
 from theorychecks.observables import Observable as Observable
+from theorychecks.observables import OptimalLearningRate as OptimalLearningRate
 from theorychecks.observables import OutputChange as OutputChange
 from theorychecks.observables import Reading as Reading
 from theorychecks.observables import TangentKernelDrift as TangentKernelDrift

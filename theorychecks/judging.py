@@ -6,9 +6,10 @@ Torch is imported only where a sweep has to be measured, since plain pytest runs
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from itertools import zip_longest
+from typing import TYPE_CHECKING, TypeAlias
 
 from theorychecks.finding import WANTED, Confirmation, Finding, Findings, Looks
 from theorychecks.sources import Against, Compared, Given, Known, Sample, Source, check_source, settled
@@ -22,6 +23,9 @@ from theorychecks.statistics.sequential import Schedule, plan, pooled_noise, sch
 
 if TYPE_CHECKING:
     from theorychecks.experiment import Design, Resources
+
+Predicted: TypeAlias = Prediction | Mapping[Parts, Prediction]
+"""What is predicted of all readings, or of each; readings of which nothing is predicted are not judged."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ class Seen:
 
 def in_looks(
     source: Source,
-    prediction: Prediction,
+    predicted: Predicted,
     role: Role = "prediction",
     *,
     only: Collection[Parts] | None = None,
@@ -87,12 +91,14 @@ def in_looks(
 
     Args:
         source: what is measured.
-        prediction: what it is held against.
+        predicted: what it is held against.
         role: which verdict is wanted.
         only: readings that are judged; all unless given.
         confidence: of the verdicts, over all looks.
     """
-    timetable = _timetable(source, prediction, confidence)
+    predictions = _distinct(predicted)
+    # The most demanding one says what the smallest design is.
+    timetable = max((_timetable(source, each, confidence) for each in predictions), key=lambda each: each.spends[0])
     seen: dict[Parts, Seen] = {}
     counts: tuple[int, ...] = ()
     noise: float | None = None
@@ -101,11 +107,13 @@ def in_looks(
         if source.budget is None:
             counts = source.counts
         else:
-            counts = _planned(source, prediction, timetable, spend, noise, counts)
+            plans = [_planned(source, each, timetable, spend, noise, counts) for each in predictions]
+            counts = tuple(max(each) for each in zip_longest(*plans, fillvalue=0))
             looks = Looks(taken=taken, planned=len(timetable.spends), budget=source.budget)
         sample, noises = source.measured(counts), list[float]()
         for parts, pair in sample.pairs.items():
-            if only is not None and parts not in only:
+            prediction = _of(predicted, parts)
+            if prediction is None or (only is not None and parts not in only):
                 continue
             judgement = prediction.judge(*pair, confidence=timetable.confidence)
             if parts not in seen or not seen[parts].settled(role):
@@ -113,7 +121,7 @@ def in_looks(
             if (found := pooled_noise(judgement.measurement, prediction.expectation.average)) is not None:
                 noises.append(found)
         noise = max(noises, default=noise)
-        fallen = source.stands_or_falls and any(each.fails(role) for each in seen.values())
+        fallen = source.joint and any(each.fails(role) for each in seen.values())
         if fallen or all(each.settled(role) or each.hopeless for each in seen.values()):
             break
     return seen
@@ -121,7 +129,7 @@ def in_looks(
 
 def findings_of(
     source: Design | Measurement,
-    prediction: Prediction,
+    predicted: Predicted,
     *,
     against: Against = None,
     role: Role = "prediction",
@@ -133,7 +141,7 @@ def findings_of(
 
     Args:
         source: what is measured, or was.
-        prediction: what it is held against.
+        predicted: what it is held against.
         against: what it is compared with, if anything; a number or a function of the axis value is known exactly.
         role: which verdict is wanted.
         label: what reports call the quantity; its title unless given.
@@ -149,7 +157,7 @@ def findings_of(
     if isinstance(source, Measurement):
         other = settled(against, source.axis, source.axis_values)
         setting = {**(given or {}), **_compared_with(other)}
-        return _findings(Given(source, other), prediction, role, label or source.name, setting, conditions)
+        return _findings(Given(source, other), predicted, role, label or source.name, setting, conditions)
     from theorychecks.experiment import Design
 
     # Even blocks of seeds are drawn first, odd ones confirm.
@@ -158,9 +166,10 @@ def findings_of(
     if isinstance(other, Design):
         other = other.wider(conditions.octaves).redrawn(2 * conditions.seed)
     compared = Compared(design, other, conditions.resources)
-    compared.admit(prediction, role)
+    for prediction in _distinct(predicted):
+        compared.admit(prediction, role)
     setting = {**(given or {}), **source.setting, **_compared_with(other)}
-    return _findings(compared, prediction, role, label or source.title, setting, conditions)
+    return _findings(compared, predicted, role, label or source.title, setting, conditions)
 
 
 def _compared_with(other: object) -> Mapping[str, str]:
@@ -170,21 +179,22 @@ def _compared_with(other: object) -> Mapping[str, str]:
 
 def _findings(
     source: Given | Compared,
-    prediction: Prediction,
+    predicted: Predicted,
     role: Role,
     title: str,
     setting: Mapping[str, str],
     conditions: Conditions,
 ) -> Findings:
     """What looks have shown, with the power of the whole budget, and what fresh seeds say where a claim would fail."""
-    seen = in_looks(source, prediction, role)
+    seen = in_looks(source, predicted, role)
     doubted = {parts for parts, each in seen.items() if each.fails(role)}
     fresh: Mapping[Parts, Seen] = {}
     if conditions.confirms and source.repeatable and doubted:
-        fresh = in_looks(source.redrawn(), prediction, role, only=doubted)
+        fresh = in_looks(source.redrawn(), predicted, role, only=doubted)
     findings = Findings()
     for parts, each in seen.items():
-        again = fresh.get(parts)
+        again, prediction = fresh.get(parts), _of(predicted, parts)
+        assert prediction is not None
         fit, allowed = each.judgement.fit, each.judgement.allowed
         findings.append(
             Finding(
@@ -206,6 +216,16 @@ def _findings(
             )
         )
     return findings
+
+
+def _distinct(predicted: Predicted) -> Sequence[Prediction]:
+    """All that is predicted of anything."""
+    return list(dict.fromkeys(predicted.values())) if isinstance(predicted, Mapping) else [predicted]
+
+
+def _of(predicted: Predicted, parts: Parts) -> Prediction | None:
+    """What is predicted of a reading."""
+    return predicted.get(parts) if isinstance(predicted, Mapping) else predicted
 
 
 def finding_of(judgement: Judgement, prediction: Prediction, label: str, *, engine: str = "") -> Finding:

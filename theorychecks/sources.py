@@ -72,7 +72,7 @@ class Source(Protocol):
         ...
 
     @property
-    def stands_or_falls(self) -> bool:
+    def joint(self) -> bool:
         """Whether its readings stand or fall together, so that the first clear failure is the end."""
         ...
 
@@ -165,7 +165,7 @@ def _positive(given: object, what: str) -> float:
 class Given:
     """A measurement that was made elsewhere, and one that it is held against, or known numbers."""
 
-    budget, costs, shares, stands_or_falls, repeatable = None, (), (), False, False
+    budget, costs, shares, joint, repeatable = None, (), (), False, False
 
     def __init__(self, measurement: Measurement, other: object) -> None:
         if isinstance(other, Known):
@@ -197,11 +197,7 @@ class Compared:
         # All looks share what was measured, whoever's it is.
         self.design, self.other, self.resources = design, other, resources or Resources()
         self.axis_values, self.budget, self.counts = design.axis_values, design.budget, design.counts
-        self.shares, self.shared_seeds, self.stands_or_falls = (
-            design.shares,
-            design.shared_seeds,
-            design.stands_or_falls,
-        )
+        self.shares, self.shared_seeds, self.joint = design.looks, design.shared_seeds, design.joint
         self.repeatable = not isinstance(other, Measurement)
 
     def admit(self, prediction: Prediction, role: Role) -> None:

@@ -89,7 +89,7 @@ def _rule(fits, levels):
 class Simulated:
     """A source of runs that are drawn already: their logarithms, [width, run]."""
 
-    budget, counts, shares, shared_seeds, stands_or_falls = BUDGET, (), SHARES, False, False
+    budget, counts, shares, shared_seeds, joint = BUDGET, (), SHARES, False, False
 
     def __init__(self, grid, logs):
         self.axis_values, self.costs, self.logs = grid.widths, grid.costs, logs

@@ -136,7 +136,7 @@ def run(described, *, width=WIDTH, seeds=SEEDS, steps=STEPS, **options):
 
 def plainly(described, seed, *, steps=STEPS, width=WIDTH, root_seed=0):
     """One seed's module before and after each step of a plain loop, the losses and the batches."""
-    torch.manual_seed(integer("module", root_seed, "model", width, seed) % 2**63)
+    torch.manual_seed(integer(root_seed, "width", float(width), "model", width, seed) % 2**63)
     module = described.build(width)
     optimizer, found, losses = described.optimizer(module), [copy.deepcopy(module)], []
     for inputs, targets in described.batches[:steps]:

@@ -75,7 +75,7 @@ class Perceptron(nn.Module):
 
 def as_model(training):
     inputs, targets, _ = (torch.as_tensor(array, dtype=torch.float64) for array in training.data.draw())
-    seeds = {integer("module", 0, "model", WIDTH, seed) % 2**63: seed for seed in SEEDS}
+    seeds = {integer(0, "width", float(WIDTH), "model", WIDTH, seed) % 2**63: seed for seed in SEEDS}
 
     def optimizer(module):
         width = module.layers[0].weight.shape[0]

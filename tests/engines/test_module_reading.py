@@ -251,7 +251,7 @@ def test_a_diverging_seed_leaves_its_neighbours_alone(looped):
 
         def __init__(self, width):
             super().__init__(width)
-            if torch.initial_seed() == integer("module", 0, "model", WIDTH, 3) % 2**63:
+            if torch.initial_seed() == integer(0, "width", float(WIDTH), "model", WIDTH, 3) % 2**63:
                 with torch.no_grad():
                     self.head.weight.mul_(1e60)
 

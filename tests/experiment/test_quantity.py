@@ -438,4 +438,4 @@ def test_a_design_over_an_axis_has_what_it_was_given():
     options = {"cost": 2.0, "shared": True, "joint": True, "looks": (0.5, 1.0)}
     declared = tc.quantity(along="samples", **options)(falling).over(VALUES)
     assert declared.costs == tuple(value**2 for value in VALUES)
-    assert (declared.shared_seeds, declared.stands_or_falls, declared.shares) == (True, True, (0.5, 1.0))
+    assert (declared.shared_seeds, declared.joint, declared.looks) == (True, True, (0.5, 1.0))

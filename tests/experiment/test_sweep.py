@@ -2,6 +2,7 @@
 
 import pytest
 
+import theorychecks as tc
 from theorychecks.experiment import Sweep
 from theorychecks.networks import MLP, MSE, NTK, RELU, STANDARD, Teacher, Training, scaled
 from theorychecks.observables import OutputChange, Together, WeightChange
@@ -48,19 +49,30 @@ def test_a_sweep_is_cut_to_a_plan_and_redrawn_in_blocks():
 @pytest.mark.parametrize(
     "widths, message",
     [
-        ((), "several widths"),
-        ((64,), "several widths"),
+        ((), "one width or more; got none"),
         ((64, 32, 512), "must increase"),
         ((64, 64, 512), "must increase"),
-        ((64, 128, 256), r"at least a factor of 8 to fit an exponent; got 64..256. Try 64..2048"),
         ((0, 64), "a width is a positive integer; got 0"),
         ((8.0, 64), "a width is a positive integer; got 8.0"),
         ((True, 64), "a width is a positive integer; got True"),
     ],
 )
-def test_widths_that_can_fit_no_exponent_are_refused(widths, message):
+def test_widths_that_are_none_are_refused(widths, message):
     with pytest.raises(ValueError, match=message):
         sweep(widths=widths)
+
+
+@pytest.mark.parametrize(
+    "widths, message",
+    [
+        ((64,), "several widths"),
+        ((64, 128, 256), r"at least a factor of 8 to fit an exponent; got 64..256. Try 64..2048"),
+    ],
+)
+def test_widths_that_can_fit_no_exponent_are_measured_by_hand_and_never_judged(widths, message):
+    assert set(tc.measure(sweep(widths=widths, seeds=3)).measurements)
+    with pytest.raises(ValueError, match=message):
+        tc.check(sweep(widths=widths), tc.PowerLaw(0))
 
 
 @pytest.mark.parametrize(

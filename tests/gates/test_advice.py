@@ -7,11 +7,9 @@ import pytest
 import torch
 
 import theorychecks as tc
+from tests.gates.under_check import checked, examined
 from tests.models import correct, zoo
-from theorychecks.gates.coordinate_check import privately
 from theorychecks.gates.mutations import mutations_of
-from theorychecks.gates.source import Source
-from theorychecks.judging import Conditions
 
 WIDTHS = tc.widths(32, 512)
 
@@ -20,14 +18,14 @@ def times(first, second):
     return {name: first.get(name, 1.0) * second.get(name, 1.0) for name in {**first, **second}}
 
 
-def followed(adjustment, source, culprits, ratio):
+def followed(adjustment, anatomy, culprits, ratio):
     """A set-up once the advice has been followed, but for what is in doubt beside what is not."""
     for culprit in [culprit for culprit in culprits if culprit.sure] or culprits[:1]:
         # A diagnosis names half-integer powers.
         factor = ratio ** (-round(2 * culprit.exponent) / 2)
         factors = dict.fromkeys(culprit.parts, factor)
         if culprit.kind == "init":
-            own = {part.name: factor for part in source.anatomy.parameters if part.module in culprit.parts}
+            own = {part.name: factor for part in anatomy.parameters if part.module in culprit.parts}
             adjustment = replace(adjustment, initial=times(adjustment.initial, own))
             scaled = {name: std * own.get(name, 1.0) for name, std in adjustment.redrawn.items()}
             adjustment = replace(adjustment, redrawn=scaled, initial={} if scaled else adjustment.initial)
@@ -45,19 +43,19 @@ def followed(adjustment, source, culprits, ratio):
 
 
 def mended(model, name):
-    base = Source(model, WIDTHS, 3, (1, 3))
-    known = {mutation.name: mutation for mutation in mutations_of(model, base.anatomy, WIDTHS)[0]}
-    broken = replace(base, adjust=lambda width: known[name].adjust(width / WIDTHS[0]))
-    check = privately(broken, tc.MAXIMAL_UPDATE, Conditions())
+    anatomy = examined(model, widths=WIDTHS).anatomy
+    known = {mutation.name: mutation for mutation in mutations_of(model, anatomy, WIDTHS)[0]}
+    broken = replace(model, adjust=lambda width: known[name].adjust(width / WIDTHS[0]))
+    check = checked(broken, widths=WIDTHS)
     assert check.failed
     # What is sure is read first.
     certain = [culprit.sure for culprit in check.diagnosis.culprits]
     assert certain == sorted(certain, reverse=True)
 
     def adjust(width):
-        return followed(broken.adjust(width), base, check.diagnosis.culprits, width / WIDTHS[0])
+        return followed(broken.adjust(width), anatomy, check.diagnosis.culprits, width / WIDTHS[0])
 
-    return check, privately(replace(base, adjust=adjust), tc.MAXIMAL_UPDATE, Conditions())
+    return check, checked(replace(model, adjust=adjust), widths=WIDTHS)
 
 
 def sgd(module, rate=0.1):

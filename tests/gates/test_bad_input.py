@@ -11,7 +11,9 @@ import torch.nn.functional as F
 from torch import nn
 
 import theorychecks as tc
+from tests.gates.under_check import examined
 from tests.models import zoo
+from theorychecks.experiment import Resources
 
 
 def refused(model, said, *, widths=zoo.WIDTHS, steps=3):
@@ -204,9 +206,9 @@ def test_it_is_refused(changes, said):
     "gate",
     [
         lambda model, widths: tc.coordinate_check(model, tc.MAXIMAL_UPDATE, widths=widths),
-        lambda model, widths: tc.max_stable_rate(model, widths=widths),
+        lambda model, widths: tc.measure(tc.Sweep(tc.MaxStableLearningRate("loss"), model, widths=widths)),
     ],
-    ids=["coordinate check", "stable rate"],
+    ids=["coordinate check", "sweep"],
 )
 def test_a_width_that_the_heads_do_not_divide_is_refused_before_any_training(gate):
     steps = Counter()
@@ -227,20 +229,20 @@ def test_a_width_that_the_heads_do_not_divide_is_refused_before_any_training(gat
 
 
 def test_the_rehearsal_holds_one_model_at_a_time_and_leaves_the_world_as_it_was():
-    made, alive = {}, []
+    made, alive = {}, {}
 
     def build(width):
-        alive.append(sum(module() is not None for module in made.values()))
+        alive[width] = sum(module() is not None for module in made.values())
         module = zoo.Perceptron(width)
         made[width] = weakref.ref(module)
         return module
 
     torch.manual_seed(3)
     before = torch.get_rng_state()
-    tc.max_stable_rate(zoo.perceptron(build=build), widths=zoo.WIDTHS, steps=3)
+    examined(zoo.perceptron(build=build)).sweep.cells(Resources())
     assert torch.equal(torch.get_rng_state(), before)
     assert list(made) == list(zoo.WIDTHS)
-    assert max(alive[3:]) == 0
+    assert {alive[width] for width in zoo.WIDTHS[2:]} == {0}
 
 
 @pytest.mark.parametrize("holds", [lambda x: x, lambda x: [x], lambda x: {"x": x}, lambda x: UserDict(x=x)])
@@ -323,8 +325,6 @@ GATES = {
         model, tc.MAXIMAL_UPDATE, **options
     ),
     "mutations": lambda model, **options: tc.mutations(model, tc.MAXIMAL_UPDATE, **options),
-    "max_stable_rate": tc.max_stable_rate,
-    "optimal_rate": tc.optimal_rate,
 }
 
 

@@ -9,24 +9,19 @@ import torch
 from torch import nn
 
 import theorychecks as tc
+from tests.gates.under_check import checked, examined
 from tests.models import zoo
 from theorychecks.claims import Recorder, recording
-from theorychecks.experiment import Scan
 from theorychecks.gates.budget import affordable
-from theorychecks.gates.coordinate_check import controls, privately
+from theorychecks.gates.coordinate_check import controls
 from theorychecks.gates.diagnosis import diagnose
-from theorychecks.gates.source import Moment, Source
 from theorychecks.judging import Conditions, finding_of
 from theorychecks.models.coordinates import Coordinate
+from theorychecks.observables.coordinates import Moment
 from theorychecks.statistics import Layout, Measurement, Verdict
 from theorychecks.statistics.measurement import Status
 
 READ_OUT = functools.partial(zoo.Perceptron, readout=zoo.WIDTHS[0] ** -0.5)
-
-
-def checked(model, parametrization=tc.MAXIMAL_UPDATE, *, widths=zoo.WIDTHS, seed=0, seconds=None, steps=3):
-    source = Source(model, tuple(widths), steps, (1, steps))
-    return privately(source, parametrization, Conditions(seed=seed, seconds=seconds))
 
 
 def culprits(check):
@@ -126,11 +121,8 @@ def test_a_control_that_passes_fails_and_an_undecided_one_is_open(seeds, outcome
 
 
 def test_a_control_that_passes_but_not_on_fresh_seeds_is_open():
-    source = Source(zoo.perceptron(), WIDER, 3, (1, 3))
-    passing, open_one = (
-        privately(source, tc.MAXIMAL_UPDATE, Conditions(), seeds=seeds, block=block)
-        for seeds, block in ((None, 0), (3, 1))
-    )
+    passing = checked(zoo.perceptron(), widths=WIDER)
+    open_one = checked(zoo.perceptron(), widths=WIDER, seeds=3, block=1)
     assert passing.passed
     assert not open_one.passed
     assert passing.findings[0].measurement.values[0][:3] != open_one.findings[0].measurement.values[0]
@@ -170,7 +162,7 @@ def test_lazy_training_is_lazy_and_no_maximal_update():
     lazy = zoo.perceptron(build=Lazy, optimizer=ntk_sgd, name="lazy")
     widths = tc.widths(64, 1024)
     assert not checked(lazy, tc.NTK, widths=widths).failed
-    against = checked(lazy, tc.MAXIMAL_UPDATE, widths=widths)
+    against = checked(lazy, tc.MAXIMAL_UPDATE, widths=widths, seeds=32)
     refuted = {finding.label: finding for finding in against.findings if finding.outcome == "fail"}
     assert refuted["lazy, layers.4, size, step 0"].exponent == pytest.approx(0, abs=0.1)
     assert checked(zoo.perceptron(), tc.NTK, widths=widths).failed
@@ -296,24 +288,20 @@ def test_a_time_budget_that_is_too_short_says_what_it_takes():
 
 
 def test_a_time_budget_that_is_too_short_records_what_was_measured():
-    source = Source(zoo.perceptron(build=READ_OUT), zoo.WIDTHS, 3, (1, 3))
-    (finding,) = privately(source, tc.MAXIMAL_UPDATE, Conditions(seconds=1e-3)).findings
+    model = zoo.perceptron(build=READ_OUT)
+    (finding,) = checked(model, seconds=1e-3).findings
     measured = finding.measurement
     assert measured.seeds == (3,) * len(measured.axis_values)
-    read = {
-        width: [float(one.coordinates[0][Coordinate("first", "size")]) for (n, _, _), one in drawn if n == width]
-        for width, drawn in ((width, source.trained.items()) for width in zoo.WIDTHS[: len(measured.values)])
-    }
+    read = examined(model, seeds=3).on(measured.seeds).measurements[Moment(Coordinate("first", "size"), 0)]
     assert finding.label == "perceptron, first, size, step 0"
-    assert [list(cell) for cell in measured.values] == [read[width][:3] for width in measured.axis_values]
+    assert measured.values == read.values
     assert finding.exponent is None
     assert finding.judgement.remedy.limited_by == "time"
 
 
 def test_a_time_budget_buys_seeds_and_widths():
-    source = Source(zoo.perceptron(), zoo.WIDTHS, 3, (1, 3))
-    scan = Scan(source.reader([]), zoo.WIDTHS, along="width", name="perceptron")
-    short, long = (affordable(source, scan, seconds) for seconds in (1.0, 20.0))
+    model = examined(zoo.perceptron())
+    short, long = (affordable(model, seconds) for seconds in (1.0, 20.0))
     assert long.enough
     assert long.widths == len(zoo.WIDTHS)
     assert short.budget < long.budget
@@ -322,8 +310,7 @@ def test_a_time_budget_buys_seeds_and_widths():
 
 def test_a_time_budget_drops_no_width_that_a_verdict_needs():
     widths = (16, 20, 26, 32, 45, 64, 90, 128, 181, 256)
-    source = Source(zoo.perceptron(), widths, 3, (1, 3))
-    found = affordable(source, Scan(source.reader([]), widths, along="width", name="perceptron"), 0.01)
+    found = affordable(examined(zoo.perceptron(), widths=widths), 0.01)
     # All are too many, and those that are left span what an interval needs.
     assert found.widths < len(widths)
     kept = Layout(axis_values=widths[: found.widths], seeds=[4] * found.widths)
@@ -337,8 +324,8 @@ def test_every_call_of_a_reused_layer_is_judged():
     assert len(set(labels)) == len(labels)
     assert {
         "perceptron, again.weight, effective update, step 3",
-        "perceptron, again.weight in again (call 2), effective update, step 3",
-        "perceptron, again.weight in again (call 3), effective update, step 3",
+        "perceptron, again.weight, again (call 2), effective update, step 3",
+        "perceptron, again.weight, again (call 3), effective update, step 3",
     } <= set(labels)
 
 
@@ -424,13 +411,13 @@ def of_power(power):
 
 def test_what_keeps_below_a_bound_is_not_blamed():
     """Attention logits of zeros are what many a transformer starts from, and no bound is missed by being small."""
-    source = Source(zoo.MODELS["attentive"], zoo.WIDTHS, 3, (1, 3))
+    attentive = examined(zoo.MODELS["attentive"])
     logits = Moment(Coordinate("attention attention logits", "size"), 0)
     bound = tc.UpperBound(-0.5, within=0.15, rival=0.0)
     for power, blamed in ((-2.0, []), (0.5, ["multiplier"])):
         refuted = replace(bound.judge(of_power(power)), verdict=Verdict.REFUTED, p_value=0.0)
         found = finding_of(refuted, bound, str(logits))
-        assert [culprit.kind for culprit in diagnose(source, {logits: found}, 0).culprits] == blamed
+        assert [culprit.kind for culprit in diagnose(attentive, {logits: found}).culprits] == blamed
 
 
 @pytest.mark.parametrize("optimizer", [torch.optim.Adam, torch.optim.AdamW])

@@ -4,18 +4,17 @@ import pytest
 import torch
 
 import theorychecks as tc
+from tests.gates import under_check
 from tests.models import correct
-from theorychecks.gates.coordinate_check import BUDGET, LOOKS, STEPS, privately
+from theorychecks.gates.coordinate_check import BUDGET, LOOKS, STEPS
 from theorychecks.gates.expectations import CONSTANT, FALLING, SMALL_AT_FIRST
-from theorychecks.gates.source import Source
-from theorychecks.judging import Conditions
 from theorychecks.statistics.sequential import plan, schedule
 
 WIDTHS = tc.widths(64, 1024)
 
 
-def checked(model, *, seed=0, widths=WIDTHS):
-    return privately(Source(model, widths, STEPS, (1, STEPS)), tc.MAXIMAL_UPDATE, Conditions(seed=seed))
+def checked(model, *, widths=WIDTHS):
+    return under_check.checked(model, widths=widths, steps=STEPS)
 
 
 class Rooted(correct.Decoder):
@@ -79,7 +78,7 @@ def test_no_interval_supports_two_half_integers(prediction):
 
 
 def test_models_with_places_and_class_tokens_of_their_own_are_stacked():
-    source = Source(correct.MODELS["vision"], WIDTHS, STEPS, (1, STEPS))
-    assert source.together(WIDTHS[0]) > 1, source.because
-    judged = {str(moment) for moment in source.moments(0)[0]}
+    vision = under_check.examined(correct.MODELS["vision"], widths=WIDTHS, steps=STEPS)
+    assert vision.trains_together()
+    judged = {str(moment) for moment in vision.moments()[0]}
     assert {"place, effective update, step 4", "start, effective update, step 4"} <= judged

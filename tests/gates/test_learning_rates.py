@@ -1,6 +1,7 @@
 """Learning rates of a model are those that its sharpness has, and their exponents what a set-up implies."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -35,6 +36,12 @@ FROZEN = tc.Model(
 )
 
 
+def stable(*, widths, steps, reach=12.0, **design):
+    return tc.Sweep(
+        tc.MaxStableLearningRate("loss", reach=reach), replace(FROZEN, steps=steps), widths=widths, **design
+    )
+
+
 def largest_stable(width, place, seed):
     module = drawn(FROZEN, width, place, seed, 1).module
     features = torch.relu(module.first(INPUTS)).detach()
@@ -42,9 +49,7 @@ def largest_stable(width, place, seed):
 
 
 def test_the_largest_stable_rate_is_two_over_the_sharpness():
-    measurement = tc.measure(
-        tc.max_stable_rate(FROZEN, widths=(64, 128), steps=60, limit=math.inf, seeds=3)
-    ).measurements[tc.Parts()]
+    measurement = tc.measure(stable(widths=(64, 128), steps=60, seeds=3)).measurements[tc.Parts()]
     for width, values in zip((64, 128), measurement.values, strict=True):
         for seed, value in enumerate(values):
             # To a quarter of an octave, and three steps that have not yet grown.
@@ -53,53 +58,41 @@ def test_the_largest_stable_rate_is_two_over_the_sharpness():
 
 def test_it_falls_as_one_over_the_width():
     fall = tc.PowerLaw(-1, within=0.15, rival=-0.5)
-    scan = tc.max_stable_rate(FROZEN, widths=tc.widths(64, 1024), steps=20, seeds=32)
-    tc.check(scan, fall)
-    tc.check_refuted(scan, tc.PowerLaw(0, within=0.15, rival=-0.5))
+    sweep = stable(widths=tc.widths(64, 1024), steps=20, seeds=32)
+    tc.check(sweep, fall)
+    tc.check_refuted(sweep, tc.PowerLaw(0, within=0.15, rival=-0.5))
 
 
 def test_dense_widths_are_judged_and_decided():
     """Five of them span less than an exponent needs, and looks take more."""
-    scan = tc.max_stable_rate(FROZEN, widths=(64, 96, 128, 192, 256, 384, 512), steps=20)
-    (finding,) = tc.check(scan, tc.PowerLaw(-1, within=0.24, rival=-0.5))
+    sweep = stable(widths=(64, 96, 128, 192, 256, 384, 512), steps=20, budget=64)
+    (finding,) = tc.check(sweep, tc.PowerLaw(-1, within=0.24, rival=-0.5))
     assert finding.measurement.axis_values[-1] == 512
 
 
 def test_rates_that_are_all_stable_are_bounds():
-    scan = tc.max_stable_rate(FROZEN, widths=(64, 128), steps=10, reach=1.0, seeds=3)
-    assert {status for row in tc.measure(scan).measurements[tc.Parts()].statuses for status in row} == {Status.ABOVE}
+    sweep = stable(widths=(64, 128), steps=10, reach=1.0, seeds=3)
+    assert {status for row in tc.measure(sweep).measurements[tc.Parts()].statuses for status in row} == {Status.ABOVE}
 
 
 def test_the_best_rate_of_a_perceptron_transfers():
     model = zoo.perceptron(batches=zoo.pairs(1, samples=16) * 8)
-    scan = tc.optimal_rate(model, widths=(64, 128, 256), steps=8, reach=6, seeds=3)
-    measurement = tc.measure(scan).measurements[tc.Parts()]
+    sweep = tc.Sweep(tc.OptimalLearningRate(reach=6), model, widths=(64, 128, 256), seeds=3)
+    measurement = tc.measure(sweep).measurements[tc.Parts()]
     values = measurement.values
     assert {status for row in measurement.statuses for status in row} == {Status.OK}
     # Four times as wide, and within an octave.
     assert abs(sum(map(math.log2, values[0])) - sum(map(math.log2, values[2]))) / 3 < 1
 
 
-def test_a_model_that_is_not_finite_is_refused():
+@pytest.mark.parametrize("limit", [None, 2])
+def test_a_model_that_is_not_finite_is_refused(limit):
     model = zoo.perceptron(loss=lambda found, targets: found.sum() * math.nan, batches=zoo.pairs(10))
     with pytest.raises(tc.ModelError, match="`the loss` is not finite at width 64, before any step"):
-        tc.measure(tc.max_stable_rate(model, widths=(64, 128), seeds=3))
+        tc.measure(tc.Sweep(tc.MaxStableLearningRate("loss", limit=limit), model, widths=(64, 128), seeds=3))
 
 
-@pytest.mark.parametrize(
-    "widths, said",
-    [
-        ((64,), r"comparing two widths; got \(64,\). Give two or more"),
-        ((128, 64), "widths must increase"),
-        ((64, 90.5), "a width is a positive integer; got 90.5"),
-    ],
-)
-def test_widths_are_whole_numbers_that_grow(widths, said):
-    with pytest.raises(ValueError, match=said):
-        tc.max_stable_rate(zoo.perceptron(batches=zoo.pairs(10)), widths=widths)
-
-
-@pytest.mark.parametrize("gate", [tc.max_stable_rate, tc.optimal_rate])
-def test_steps_are_counted(gate):
-    with pytest.raises(ValueError, match="steps"):
-        gate(zoo.perceptron(), widths=zoo.WIDTHS, steps=0)
+def test_a_limit_on_losses_needs_positive_ones():
+    model = zoo.perceptron(loss=lambda found, targets: -found.square().sum() - 1, batches=zoo.pairs(10))
+    with pytest.raises(ValueError, match=r"in units of the first loss, which must be positive; got -.* Add a constant"):
+        tc.measure(tc.Sweep(tc.MaxStableLearningRate("loss", limit=2), model, widths=(64, 128), seeds=3))

@@ -12,14 +12,14 @@ import torch.nn.functional as F
 from torch import nn
 
 import theorychecks as tc
-from theorychecks.gates.coordinate_check import privately
-from theorychecks.gates.source import Source
-from theorychecks.judging import Conditions
+from tests.gates import under_check
 from theorychecks.models.coordinates import SIZE, Coordinate
+from theorychecks.observables.coordinates import Moment
 
 PACKAGE = "mup==1.0.0"
 WIDTHS = tc.widths(64, 1024)
 STEPS, RATE = 3, 5e-3
+TIMES = (1, STEPS - 1, STEPS)
 LABELS = torch.arange(16) % 4
 INPUTS = torch.randn(16, 8, generator=torch.Generator().manual_seed(0))
 
@@ -71,15 +71,14 @@ def model(mup, *, maximal):
     )
 
 
-def checked(model):
-    source = Source(model, WIDTHS, STEPS, (1, STEPS - 1, STEPS))
-    return source, privately(source, tc.MAXIMAL_UPDATE, Conditions())
+def checked(model, **options):
+    return under_check.checked(model, **({"widths": WIDTHS, "steps": STEPS, "at": TIMES} | options))
 
 
 def test_what_mup_scales_passes_and_what_it_does_not_fails(mup):
-    passed = checked(model(mup, maximal=True))[1]
+    passed = checked(model(mup, maximal=True))
     assert passed.passed, str(passed)
-    failed = checked(model(mup, maximal=False))[1]
+    failed = checked(model(mup, maximal=False))
     assert failed.failed
     kinds = {(culprit.kind, culprit.where, round(culprit.exponent)) for culprit in failed.diagnosis.culprits}
     assert ("learning rate", "second.weight", 1) in kinds, str(failed)
@@ -99,13 +98,10 @@ def test_exponents_are_those_of_its_own_coordinate_check(mup, maximal):
         cuda=False,
         show_progress=False,
     )
-    source = Source(described, WIDTHS, STEPS, (1, STEPS - 1, STEPS))
+    examined = under_check.examined(described, widths=WIDTHS, steps=STEPS, at=TIMES).on((8,) * len(WIDTHS))
     for name in ("second", "head"):
         theirs = table[(table["module"] == name) & (table["t"] == STEPS)].groupby("width")["l1"].mean()
-        ours = [
-            np.mean([float(one.coordinates[STEPS - 1][Coordinate(name, SIZE)]) for one in source.at(n, (0,), range(8))])
-            for n in WIDTHS
-        ]
+        ours = np.mean(examined.measurements[Moment(Coordinate(name, SIZE), STEPS - 1)].values, axis=1)
         slopes = [np.polyfit(np.log(WIDTHS), np.log(sizes), 1)[0] for sizes in (theirs.to_numpy(), ours)]
         assert abs(slopes[0] - slopes[1]) < 0.1
         # They record a step before it is made; the standard parametrization shows in its outputs by then.
@@ -117,5 +113,4 @@ def test_exponents_are_those_of_its_own_coordinate_check(mup, maximal):
 def test_a_perceptron_under_its_gradient_descent_is_decided(mup):
     plain = model(mup, maximal=True)
     sgd = tc.Model(plain.build, lambda module: mup.MuSGD(module.parameters(), lr=0.1), plain.batches, loss=plain.loss)
-    source = Source(sgd, tc.widths(64, 2048), STEPS, (1, STEPS))
-    assert privately(source, tc.MAXIMAL_UPDATE, Conditions()).passed
+    assert checked(sgd, widths=tc.widths(64, 2048), at=(1, STEPS)).passed

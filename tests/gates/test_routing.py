@@ -8,10 +8,8 @@ import torch.nn.functional as F
 from torch import nn
 
 import theorychecks as tc
+from tests.gates.under_check import checked, examined
 from tests.models import zoo
-from theorychecks.gates.coordinate_check import privately
-from theorychecks.gates.source import Source
-from theorychecks.judging import Conditions
 from theorychecks.models import ModelError
 from theorychecks.models.coordinates import CHANGE, EFFECTIVE, PROPAGATING, SIZE
 
@@ -88,34 +86,30 @@ def moments(found):
 
 
 def test_what_routed_experts_are_given_has_sizes_and_updates_and_no_changes():
-    source = Source(model(Sparse), WIDTHS, 3, (1, 3))
-    assert source.anatomy.routed
-    judged, _ = source.moments(0)
+    found = examined(model(Sparse), widths=WIDTHS)
+    assert found.anatomy.routed
+    judged, _ = found.moments()
     for name in ("experts.0", "experts.1", "experts.2"):
         assert {(name, SIZE), (name, EFFECTIVE)} <= moments(judged)
-    source.at(64, (0,), range(12))
 
 
 def test_a_sparse_mixture_is_judged():
-    source = Source(model(Sparse), WIDTHS, 3, (1, 3))
-    assert privately(source, tc.MAXIMAL_UPDATE, Conditions(), budget=8).findings
+    assert checked(model(Sparse), widths=WIDTHS, budget=8).findings
 
 
 def test_an_expert_that_nothing_is_routed_to_is_refused_by_name():
     with pytest.raises(ModelError, match=r"experts calls other modules .*: experts\.\d+.*give a batch so large"):
-        Source(model(functools.partial(Sparse, experts=8), samples=2), WIDTHS, 3, (1, 3))
+        checked(model(functools.partial(Sparse, experts=8), samples=2), widths=WIDTHS)
 
 
 def test_nothing_is_routed_in_other_models():
-    assert not Source(zoo.perceptron(), WIDTHS, 3, (1, 3)).anatomy.routed
-    assert not Source(zoo.MODELS["attentive"], WIDTHS, 3, (1, 3)).anatomy.routed
+    assert not examined(zoo.perceptron()).anatomy.routed
+    assert not examined(zoo.MODELS["attentive"]).anatomy.routed
 
 
 def test_outputs_of_one_call_are_not_mistaken_for_each_other():
     """The logits of a router are read by its softmax; its shares alone are no propagating update."""
-    source = Source(model(Dense), WIDTHS, 3, (1, 3))
-    (trained,) = source.at(WIDTHS[0], (0,), [0])
-    read = {(c.module, c.quantity) for c in trained.coordinates[1]}
+    read = {(m.coordinate.module, m.coordinate.quantity) for m in examined(model(Dense), widths=WIDTHS).measurements}
     assert ("router[1]", CHANGE) in read
     assert not {("router[1]", PROPAGATING), ("router[0]", PROPAGATING)} & read
-    assert privately(source, tc.MAXIMAL_UPDATE, Conditions(), budget=8).findings
+    assert checked(model(Dense), widths=WIDTHS, budget=8).findings

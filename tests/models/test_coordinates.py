@@ -9,6 +9,7 @@ from torch import nn
 
 from tests.models import zoo
 from theorychecks.models.coordinates import CHANGE, EFFECTIVE, INPUT, PROPAGATING, SIZE, Coordinate
+from theorychecks.models.recording import Recording
 from theorychecks.models.training import drawn, train
 
 PLACE = (0, "width", 16.0)
@@ -16,7 +17,9 @@ WIDTH, STEPS = 16, 2
 
 
 def trained(model, *, seed=3, times=(1, STEPS)):
-    return train(model, WIDTH, PLACE, seed, steps=STEPS, times=times, anatomy=zoo.parts_of(model))
+    return train(
+        model, WIDTH, PLACE, seed, steps=STEPS, recording=Recording(coordinates=times), anatomy=zoo.parts_of(model)
+    )
 
 
 def rms(values):
@@ -183,7 +186,9 @@ def test_multipliers_of_readouts_are_found_whatever_follows_them(name):
     parts = zoo.parts_of(model)
     factors = []
     for width in (16, 256):
-        found = train(model, width, PLACE, 3, steps=1, times=(1,), anatomy=parts).coordinates[0]
+        found = train(
+            model, width, PLACE, 3, steps=1, recording=Recording(coordinates=(1,)), anatomy=parts
+        ).coordinates[0]
         factors.append(float(found[Coordinate("inner.head", SIZE)]) / rms(by_itself(model, width)))
     # Sixteen times as wide, sixteen times as small.
     assert math.log2(factors[0] / factors[1]) == pytest.approx(4, abs=0.15 if name != "loss alone" else 1.0)

@@ -1,5 +1,7 @@
 """What a training records besides its losses, stacked and alone."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -12,16 +14,16 @@ PLACE, WIDTH, STEPS, SEEDS = (0, "width", 16.0), 16, 3, (0, 1, 2)
 
 
 def alone(model, seed, recording, **options):
-    given = {"steps": STEPS, "times": (), "anatomy": zoo.parts_of(model)} | options
+    given = {"steps": STEPS, "anatomy": zoo.parts_of(model)} | options
     return train(model, WIDTH, PLACE, seed, recording=recording, **given)
 
 
 def stacked(model, recording, **options):
-    given = {"steps": STEPS, "times": (), "anatomy": zoo.parts_of(model)} | options
+    given = {"steps": STEPS, "anatomy": zoo.parts_of(model)} | options
     return train_stacked(model, WIDTH, PLACE, SEEDS, recording=recording, **given)
 
 
-RECORDING = Recording((0, 2, 3), ("first", "second"))
+RECORDING = Recording((0, 2, 3), layers=("first", "second"))
 
 
 def test_stacked_trainings_record_what_each_alone_does():
@@ -47,8 +49,11 @@ def test_stacked_trainings_record_what_each_alone_does():
 @pytest.mark.parametrize("name", ["plain", "attentive", "own loss"])
 def test_recording_changes_nothing_of_a_training(name):
     model = zoo.MODELS[name]
-    recording = Recording((0, 1, STEPS), tuple(part for part in ("first", "tokens") if hasattr(model.build(8), part)))
-    assert alone(model, 0, recording, times=(1,)) == alone(model, 0, NOTHING, times=(1,))
+    recording = Recording(
+        (0, 1, STEPS), layers=tuple(part for part in ("first", "tokens") if hasattr(model.build(8), part))
+    )
+    coordinates = Recording(coordinates=(1,))
+    assert alone(model, 0, replace(recording, coordinates=(1,))) == alone(model, 0, coordinates)
     assert torch.equal(stacked(model, recording).losses, stacked(model, NOTHING).losses)
 
 
@@ -58,7 +63,7 @@ def test_an_output_that_there_is_none_of_has_no_size_and_no_limit():
         loss=lambda outputs, _: outputs.mean().square(),
         batches=[(x, y) for x, y in zoo.pairs()],
     )
-    found = alone(model, 0, Recording((), (), outputs=1e9))
+    found = alone(model, 0, Recording(layers=(), outputs=1e9))
     assert torch.stack(found.sizes)[:, 0].isnan().all()
     assert torch.isfinite(torch.stack(found.sizes)[:, 1]).all()
     assert all(loss == loss for loss in found.losses)
@@ -66,7 +71,7 @@ def test_an_output_that_there_is_none_of_has_no_size_and_no_limit():
 
 @pytest.mark.parametrize("limits", [{"activations": 1e-3}, {"outputs": 1e-3}])
 def test_a_training_beyond_its_limits_goes_on_no_further(limits):
-    recording = Recording((0, 1, STEPS), ("first",), **limits)
+    recording = Recording((0, 1, STEPS), layers=("first",), **limits)
     found, together = alone(zoo.plain(), 0, recording), stacked(zoo.plain(), recording)
     assert [loss == loss for loss in found.losses] == [True] + STEPS * [False]
     assert together.losses.isnan().sum(dim=0).tolist() == [STEPS] * len(SEEDS)

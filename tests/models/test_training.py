@@ -13,21 +13,26 @@ import theorychecks as tc
 from tests.models import zoo
 from tests.models.world import state_of_the_world
 from theorychecks.models import Adjustment
+from theorychecks.models.recording import NOTHING, Recording
 from theorychecks.models.stacked import NotStackable, train_stacked
-from theorychecks.models.training import drawn, train
+from theorychecks.models.training import Trained, drawn, train
 
 PLACE = (0, "width", 16.0)
 WIDTH, STEPS, SEEDS = 16, 3, (0, 1, 2)
 
 
 def alone(model, seed, **options):
-    given = {"steps": STEPS, "times": (1, STEPS), "anatomy": zoo.parts_of(model)} | options
+    given = {"steps": STEPS, "recording": Recording(coordinates=(1, STEPS)), "anatomy": zoo.parts_of(model)} | options
     return train(model, WIDTH, PLACE, seed, **given)
 
 
 def stacked(model, seeds=SEEDS, **options):
-    given = {"steps": STEPS, "times": (1, STEPS), "anatomy": zoo.parts_of(model)} | options
-    return train_stacked(model, WIDTH, PLACE, seeds, **given).each()
+    given = {"steps": STEPS, "recording": Recording(coordinates=(1, STEPS)), "anatomy": zoo.parts_of(model)} | options
+    found = train_stacked(model, WIDTH, PLACE, seeds, **given)
+    return [
+        Trained({t: {c: v[k] for c, v in read.items()} for t, read in found.coordinates.items()}, tuple(losses))
+        for k, losses in enumerate(found.losses.T.tolist())
+    ]
 
 
 @pytest.mark.parametrize("name", [name for name in zoo.MODELS if name != "dropped"])
@@ -67,8 +72,8 @@ def test_adjustments_are_the_same_stacked_and_change_something(name):
 
 def test_a_factor_on_updates_is_a_learning_rate():
     twice = zoo.plain(optimizer=lambda module: torch.optim.Adam(module.parameters(), lr=0.02))
-    scaled = alone(zoo.plain(optimizer=zoo.adam), 0, times=(), adjustment=Adjustment(rate=torch.tensor(2.0)))
-    assert scaled.losses == pytest.approx(alone(twice, 0, times=()).losses, rel=1e-4)
+    scaled = alone(zoo.plain(optimizer=zoo.adam), 0, recording=NOTHING, adjustment=Adjustment(rate=torch.tensor(2.0)))
+    assert scaled.losses == pytest.approx(alone(twice, 0, recording=NOTHING).losses, rel=1e-4)
 
 
 def test_attention_is_scaled_as_if_the_model_did_it():
@@ -137,10 +142,8 @@ def test_batches_are_drawn_for_each_seed_where_they_are_drawn():
         return [(torch.randn(6, 5, generator=draw), torch.zeros(6, 3)) for _ in range(STEPS)]
 
     model = zoo.plain(batches=batches)
-    parts = zoo.parts_of(model)
-    together = train_stacked(model, WIDTH, PLACE, SEEDS, steps=STEPS, times=(1,), anatomy=parts).each()
-    assert [one.losses for one in together] == [
-        pytest.approx(alone(model, seed, anatomy=parts, times=(1,)).losses, rel=1e-4) for seed in SEEDS
+    assert [one.losses for one in stacked(model)] == [
+        pytest.approx(alone(model, seed).losses, rel=1e-4) for seed in SEEDS
     ]
     torch.testing.assert_close(
         drawn(model, WIDTH, PLACE, 0, STEPS).batches, drawn(model, WIDTH, PLACE, 0, STEPS).batches
@@ -194,7 +197,7 @@ def test_modules_of_the_caller_are_as_they_were(train_mode):
             parameter.grad = torch.ones_like(parameter)
     before = {w: {k: v.clone() for k, v in m.state_dict().items()} for w, m in modules.items()}
     model = zoo.plain(build=modules.__getitem__)
-    train(model, 8, PLACE, 0, steps=STEPS, times=(1,), anatomy=zoo.parts_of(model))
+    train(model, 8, PLACE, 0, steps=STEPS, recording=Recording(coordinates=(1,)), anatomy=zoo.parts_of(model))
     for width, module in modules.items():
         torch.testing.assert_close(module.state_dict(), before[width], rtol=0, atol=0)
         assert module.training == train_mode

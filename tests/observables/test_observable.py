@@ -6,10 +6,12 @@ from dataclasses import FrozenInstanceError, dataclass, fields
 import pytest
 import torch
 
+from tests.models import zoo
 from theorychecks import observables
 from theorychecks.engines import Unanswerable
 from theorychecks.engines.choice import Choice
 from theorychecks.engines.deferred import DeferredRun
+from theorychecks.engines.module import ModuleRun, Trainer
 from theorychecks.experiment import Sweep
 from theorychecks.networks import MLP, MSE, NTK, TANH, Teacher, Training, scaled
 from theorychecks.observables import (
@@ -39,6 +41,10 @@ WIDTHS = (64, 128, 256, 512, 1024)
 
 def deferred(seeds=(0, 1), **options):
     return DeferredRun(TRAINING, 8, seeds, 0, **options)
+
+
+def of_a_model(seeds=(0, 1)):
+    return ModuleRun(Trainer(zoo.MODELS["plain"], (8, 16), steps=2), 8, seeds)
 
 
 @observable
@@ -129,7 +135,7 @@ def all_observables():
 @pytest.mark.parametrize("made", all_observables(), ids=lambda each: type(each).__name__)
 def test_every_observable_reads_the_parts_that_it_says(made):
     assert made == eval(repr(made), {type(each).__name__: type(each) for each in all_observables()})
-    read = made.read(deferred(kept=made.times))
+    read = made.read(of_a_model() if isinstance(made, observables.Coordinates) else deferred(kept=made.times))
     assert {name for parts in read for name in parts} == set(made.parts)
     assert {len(reading.values) for reading in read.values()} == {2 // made.networks}
     assert made.title

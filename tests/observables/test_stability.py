@@ -159,6 +159,10 @@ def test_the_loss_criterion_compares_the_last_losses_with_the_first():
         [1.0, nan, 0.1, 0.1, 0.1],
     ]
     assert stable(Fixed(histories), "loss", math.inf).tolist() == [True, False, False, False]
+    # And all of them with a limit, in units of the first.
+    doubled = [[2 * loss for loss in row] for row in histories]
+    assert stable(Fixed(doubled), "loss", 5.0).tolist() == [True, False, False, False]
+    assert not stable(Fixed(doubled), "loss", 4.9).any()
 
 
 @pytest.mark.parametrize("criterion", ["outputs", "activations"])

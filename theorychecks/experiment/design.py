@@ -29,6 +29,8 @@ class Design(ABC):
         seeds: takes the place of a budget: so many runs at every axis value, or one number for each, and one look.
         root_seed: another one draws everything anew; below 2^32.
         block: of root seeds. Claims are drawn from block 0; a run's seed and a confirmation on fresh seeds take others.
+        joint: whether its readings stand or fall together, so that no more is spent once one of them clearly fails.
+        looks: shares of the budget, spent by the end of each look.
         selection: only readings with these parts are judged; see `of`.
     """
 
@@ -36,6 +38,8 @@ class Design(ABC):
     seeds: tuple[int, ...] | int | None = field(default=None, kw_only=True)
     root_seed: int = field(default=0, kw_only=True)
     block: int = field(default=0, kw_only=True)
+    joint: bool = field(default=False, kw_only=True)
+    looks: tuple[float, ...] = field(default=SHARES, kw_only=True)
     selection: Selection = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
@@ -91,16 +95,6 @@ class Design(ABC):
     def shared_seeds(self) -> bool:
         """Whether a seed stands for the same draw at every axis value."""
         return False
-
-    @property
-    def stands_or_falls(self) -> bool:
-        """Whether its readings stand or fall together, so that no more is spent once one of them clearly fails."""
-        return False
-
-    @property
-    def shares(self) -> tuple[float, ...]:
-        """Of the budget, spent by the end of each look."""
-        return SHARES
 
     @property
     def setting(self) -> Mapping[str, str]:

@@ -60,7 +60,7 @@ def measure(design: Design, resources: Resources | None = None) -> Measured:
     seconds = flops = 0.0
     trainings = 0
     for cell in cells:
-        blocks = _blocks(design, cell, resources.cells)
+        blocks = observed(design, cell, resources.cells)
         if found and set(found) != set(blocks[0].readings):
             title, names = design.title or "the sweep", [str(parts) for parts in blocks[0].readings]
             raise ValueError(f"{title} has readings {names} at {design.axis} {cell.axis_value:g}, others before")
@@ -82,7 +82,7 @@ def measure(design: Design, resources: Resources | None = None) -> Measured:
     )
 
 
-def _blocks(design: Design, cell: Cell, cells: Cells) -> list[Block]:
+def observed(design: Design, cell: Cell, cells: Cells) -> list[Block]:
     """Blocks that hold the first so many seeds of a cell, those that are missing trained now."""
     done = list(cells.blocks(cell.key))
     for seeds in cell.chunks(sum(block.seeds for block in done), cell.count):

@@ -22,7 +22,6 @@ from theorychecks.networks.randomness import generator, integer
 from theorychecks.observables.observable import Observable, Reading, Readings, check_observable
 from theorychecks.statistics.measurement import check_order
 from theorychecks.statistics.parts import Parts, parts_of
-from theorychecks.statistics.sequential import SHARES
 
 Found = ArrayLike | Reading | Mapping[Any, ArrayLike | Reading]
 """One number a seed, or several such arrays by name or by `Parts`; a single number where nothing is drawn."""
@@ -107,8 +106,6 @@ class Scan(Design):
         name: of the quantity.
         cost: one run at an axis value costs this power of it.
         shared: whether a seed draws the same at every axis value, which cancels what they have in common.
-        joint: whether its readings stand or fall together, so that no more is spent once one of them clearly fails.
-        looks: shares of the budget, spent by the end of each look.
         about: what reports say of how the numbers come about.
     """
 
@@ -118,8 +115,6 @@ class Scan(Design):
     name: str = field(kw_only=True)
     cost: float = field(default=0.0, kw_only=True)
     shared: bool = field(default=False, kw_only=True)
-    joint: bool = field(default=False, kw_only=True)
-    looks: tuple[float, ...] = field(default=SHARES, kw_only=True)
     about: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
@@ -136,16 +131,6 @@ class Scan(Design):
     def shared_seeds(self) -> bool:
         """Whether a seed draws the same at every axis value."""
         return self.shared
-
-    @property
-    def stands_or_falls(self) -> bool:
-        """Whether its readings stand or fall together."""
-        return self.joint
-
-    @property
-    def shares(self) -> tuple[float, ...]:
-        """Of the budget, spent by the end of each look."""
-        return self.looks
 
     @property
     def axis_values(self) -> tuple[float, ...]:

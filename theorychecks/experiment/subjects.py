@@ -98,8 +98,11 @@ def trials(subject: Subject, widths: Sequence[int], observable: Observable, reso
                 f"build puts it; got {resources.device!r}. Use Resources(device='cpu'), or run pytest on claims of "
                 "models without --theory-device."
             )
-        trainer = _trainer(subject, tuple(widths[:2]))
+        trainer = trainer_of(subject, widths)
         check_room(subject, trainer.anatomy, widths[-1])
+        for width in widths:
+            # What fails at one of them fails before minutes are spent at others.
+            trainer.blueprint(width)
         because = "" if resources.engine == "auto" else f"{resources.engine} trains no models of one's own"
         return [_of_model(trainer, width, observable, because) for width in widths]
     found, budget = list[Choice](), resources.budget()
@@ -136,6 +139,15 @@ def _of_model(trainer: Trainer, width: int, observable: Observable, because: str
         return ModuleRun(trainer, width, seeds, root_seed=root_seed, times=times, tally=tally)
 
     return Trial("module", because, max(trainer.together(width), 1), run)
+
+
+def trainer_of(model: Model, widths: Sequence[int]) -> Trainer:
+    """What trains a model at these widths.
+
+    Raises:
+        ModelError: if the model cannot be trained as it is.
+    """
+    return _trainer(model, tuple(widths[:2]))
 
 
 @lru_cache(maxsize=8)

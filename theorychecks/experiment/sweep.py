@@ -15,7 +15,7 @@ from theorychecks.experiment.subjects import Subject, Trial, check_subject, cost
 from theorychecks.networks import LearningRate, Parametrization, Training
 from theorychecks.observables.observable import Observable, Readings, check_observable
 from theorychecks.statistics.design import check_widths
-from theorychecks.statistics.measurement import check_axis
+from theorychecks.statistics.measurement import check_order
 from theorychecks.statistics.parts import check_names
 
 
@@ -26,7 +26,7 @@ class Sweep(Design):
     Attributes:
         observable: what to read.
         training: what to train: a `Training` of an MLP, or a `Model` of anybody's.
-        widths: increasing, spanning a factor of 8 or more; see `widths`.
+        widths: increasing; an exponent needs a factor of 8 or more, see `widths`.
         budget: the most that a verdict may cost, as so many networks at every width; 16 unless given. Looks at a 64th,
             a 16th, a quarter and all of it are planned from the noise, and the first that decides is the last.
         seeds: takes the place of a budget: so many independent networks a width, or one number for each width, and
@@ -44,7 +44,7 @@ class Sweep(Design):
         check_observable(self.observable)
         check_subject(self.training)
         object.__setattr__(self, "widths", check_widths(self.widths))
-        check_axis(self.widths)
+        check_order(self.widths)
         if self.observable.parts is not None:
             check_names(self.selection, self.observable.parts, self.title)
         super().__post_init__()
@@ -128,6 +128,8 @@ class Sweep(Design):
 
     def wider(self, octaves: int) -> Sweep:
         """The same sweep reaching so many octaves further, with as many seeds at each new width as at the last."""
+        if len(self.widths) < 2:
+            return self
         ratio = self.widths[-1] / self.widths[-2]
         count = math.ceil(octaves / math.log2(ratio))
         more = tuple(round(self.widths[-1] * ratio**k) for k in range(1, count + 1))

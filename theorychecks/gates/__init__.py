@@ -5,7 +5,5 @@ from theorychecks.gates.coordinate_check import coordinate_check as coordinate_c
 from theorychecks.gates.coordinate_check import coordinate_check_refuted as coordinate_check_refuted
 from theorychecks.gates.culprit import Culprit as Culprit
 from theorychecks.gates.culprit import Diagnosis as Diagnosis
-from theorychecks.gates.learning_rates import max_stable_rate as max_stable_rate
-from theorychecks.gates.learning_rates import optimal_rate as optimal_rate
 from theorychecks.gates.mutations import Certificate as Certificate
 from theorychecks.gates.mutations import mutations as mutations

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
-from theorychecks.engines.matrix import Tally
-from theorychecks.experiment import Draw, Scan, measure
-from theorychecks.experiment.resources import Resources
+from theorychecks.experiment.execution import observed
 from theorychecks.finding import Finding
+from theorychecks.gates.examined import Examined
 from theorychecks.gates.expectations import CONSTANT, Expected
-from theorychecks.gates.source import Moment, Source
 from theorychecks.judging import finding_of
-from theorychecks.statistics import Measurement
+from theorychecks.observables.coordinates import Moment
 from theorychecks.statistics.interval import CONFIDENCE, FEWEST_POINTS
 from theorychecks.statistics.judgement import undecided
 from theorychecks.statistics.prediction import Layout
 from theorychecks.statistics.remedies import Remedy
 from theorychecks.statistics.sequential import MOST_SEEDS
 
-_TIMED = 3
+TIMED = 3
 """Trainings at each width, of which a few are made together."""
 _CONFIRMED = 2
 """Times the trainings, where a failure is confirmed."""
@@ -47,43 +44,31 @@ class Affordable(NamedTuple):
         return self.budget >= _fewest()
 
 
-def affordable(source: Source, scan: Scan, seconds: float) -> Affordable:
+def affordable(examined: Examined, seconds: float) -> Affordable:
     """Time some trainings at each width, from the narrowest on, and see how many of them there is time for.
 
-    The trainings are those of the scan's first seeds, and are not made again. Half of the time is for a failure's
-    confirmation on fresh seeds.
+    The trainings are those of the first seeds, and are not made again. Half of the time is for a failure's confirmation
+    on fresh seeds.
     """
-    source.together(source.widths[0])
-
-    def first(width: float, draw: Draw) -> list[float]:
-        """The first reading of each training."""
-        return [
-            float(next(iter(one.coordinates[0].values()))) for one in source.at(round(width), draw.place, draw.seeds)
-        ]
-
-    times, timed = list[float](), 0
-    for place, width in enumerate(source.widths):
-        if _TIMED * sum(times) > seconds:
-            times.append(times[-1] * (width / source.widths[place - 1]) ** 2)
+    widths, times, timed = examined.widths, list[float](), 0
+    examined.trains_together()
+    design = examined.sweep.on((TIMED,) * len(widths))
+    for place, cell in enumerate(design.cells(examined.resources)):
+        if TIMED * sum(times) > seconds:
+            times.append(times[-1] * (widths[place] / widths[place - 1]) ** 2)
         else:
-            made = measure(replace(scan, read=first, values=(width,), seeds=_TIMED, budget=None))
-            times.append(made.seconds / _TIMED)
             timed += 1
+            blocks = observed(design, cell, examined.resources.cells)
+            times.append(sum(block.seconds for block in blocks) / sum(block.seeds for block in blocks))
     kept = len(times)
-    while _CONFIRMED * _fewest() * sum(times[:kept]) > seconds and _decides(source.widths[: kept - 1]):
+    while _CONFIRMED * _fewest() * sum(times[:kept]) > seconds and _decides(widths[: kept - 1]):
         kept -= 1
     each = _CONFIRMED * sum(times[:kept])
     bought = min(int(seconds / each), MOST_SEEDS) if each else MOST_SEEDS
     return Affordable(kept, bought, _fewest() * each, timed)
 
 
-def _place(scan: Scan, width: float) -> tuple[object, ...]:
-    return scan.draw(float(width), range(_TIMED), Resources(), Tally()).place
-
-
-def too_short(
-    source: Source, scan: Scan, found: Affordable, seconds: float, moment: Moment, prediction: Expected
-) -> Finding:
+def too_short(examined: Examined, found: Affordable, seconds: float, moment: Moment, prediction: Expected) -> Finding:
     """What a gate says that had no time for any verdict, and what it would take.
 
     The finding holds what the trainings that were timed show of one coordinate.
@@ -93,15 +78,11 @@ def too_short(
         f"a verdict needs {_fewest()}, some {found.needed:.0f} s; give --theory-budget={found.needed * 1.5:.0f}s, or "
         "narrower widths"
     )
-    timed = source.widths[: found.timed]
-    read = [
-        [float(one.coordinates[moment.step][moment.coordinate]) for one in source.at(n, _place(scan, n), range(_TIMED))]
-        for n in timed
-    ]
-    label = f"{source.model.title}, {moment}"
     remedy = Remedy(limited_by="time", text=text, effort=_fewest() / max(found.budget, 1))
-    judgement = undecided(Measurement.of(timed, read, name=label), remedy, CONFIDENCE)
-    return finding_of(judgement, prediction, label, engine="function")
+    # Roles are told by two widths, which have been seen in any case.
+    measurement = examined.on((TIMED,) * max(found.timed, 2)).measurements[moment]
+    judgement = undecided(measurement, remedy, CONFIDENCE)
+    return finding_of(judgement, prediction, f"{examined.model.title}, {moment}", engine="module")
 
 
 def _decides(widths: Sequence[int]) -> bool:

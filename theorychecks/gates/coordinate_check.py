@@ -5,21 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 from theorychecks.arguments import whole_number
-from theorychecks.claims import ClaimFailure, ClaimUndecided, Recorder, check, recording
-from theorychecks.claims.recording import now_recording
-from theorychecks.experiment import Scan
+from theorychecks.claims import ClaimFailure, ClaimUndecided
+from theorychecks.claims.recording import given, now_recording
+from theorychecks.experiment import Resources, Sweep
 from theorychecks.finding import Finding
 from theorychecks.gates.budget import affordable, too_short
 from theorychecks.gates.culprit import Diagnosis
 from theorychecks.gates.diagnosis import diagnose
-from theorychecks.gates.expectations import CONSTANT, Expected, check_known, expected
-from theorychecks.gates.source import Moment, Source, by_prediction
-from theorychecks.judging import Conditions, as_control, as_missed_control, as_open_control
+from theorychecks.gates.examined import Examined
+from theorychecks.gates.expectations import CONSTANT, check_known, predicted
+from theorychecks.judging import Conditions, as_control, as_missed_control, as_open_control, findings_of
 from theorychecks.models import Model, ModelError
+from theorychecks.models.model import check_model
 from theorychecks.networks import Parametrization
+from theorychecks.observables.coordinates import Coordinates, Moment
 from theorychecks.statistics.design import check_seeds, check_widths
 from theorychecks.statistics.prediction import Layout
 
@@ -29,8 +30,6 @@ BUDGET = 64
 """Runs at every width, at most; most models are decided by a tenth of them."""
 LOOKS = (1 / 10, 1 / 4, 1 / 2, 1.0)
 """Shares of the budget, spent by the end of each look: what a first look leaves open takes two to ten times as much."""
-COST = 1.5
-"""The power of the width at which a training's time grows, for planning; matrices alone would grow as its square."""
 
 
 @dataclass(frozen=True)
@@ -131,17 +130,17 @@ def coordinate_check(
         ModelError: if the model cannot be gated.
         ValueError: if the widths can never decide, before anything is trained; or for an unknown parametrization.
     """
-    check_known(parametrization)
-    source = Source(model, *admitted(widths, steps, at, seeds))
+    sweep = swept(model, parametrization, widths, steps=steps, at=at, budget=budget, seeds=seeds)
     recorder = now_recording.get()
+    found = checked(sweep, parametrization, recorder.conditions if recorder else Conditions())
     if recorder is not None:
-        return _checked_coordinates(source, parametrization, budget, seeds, recorder)
-    recorder = Recorder(conditions=Conditions(confirms=True))
-    with recording(recorder):
-        found = _checked_coordinates(source, parametrization, budget, seeds, recorder)
-    if found.failed:
+        for finding in found.findings:
+            recorder.add(finding)
+        if note := "\n".join([*([str(found.diagnosis)] if found.diagnosis else []), *found.left_out]):
+            recorder.notes.append(note)
+    elif found.failed:
         raise ClaimFailure(str(found))
-    if not found.passed:
+    elif not found.passed:
         raise ClaimUndecided(str(found))
     return found
 
@@ -167,16 +166,12 @@ def coordinate_check_refuted(
         ClaimUndecided: likewise, if none clearly scales otherwise, and some are open.
         ModelError, ValueError: as `coordinate_check`.
     """
-    check_known(parametrization)
-    source = Source(model, *admitted(widths, steps, at, seeds))
+    sweep = swept(model, parametrization, widths, steps=steps, at=at, budget=budget, seeds=seeds)
     recorder = now_recording.get()
-    found = privately(
-        source, parametrization, recorder.conditions if recorder else Conditions(), budget=budget, seeds=seeds
-    )
+    conditions = recorder.conditions if recorder else Conditions()
+    found = checked(sweep, parametrization, conditions)
     if recorder is not None:
-        conditions = recorder.conditions
-        again = partial(privately, source, parametrization, conditions, budget=budget, seeds=seeds, block=1)
-        for finding in controls(found, again):
+        for finding in controls(found, lambda: checked(sweep.redrawn(1), parametrization, conditions)):
             recorder.add(finding)
         recorder.notes.append(str(found.diagnosis))
     elif found.passed:
@@ -184,21 +179,6 @@ def coordinate_check_refuted(
     elif not found.failed:
         raise ClaimUndecided(f"{found}\nA control must be refuted.")
     return found
-
-
-def privately(
-    source: Source,
-    parametrization: Parametrization,
-    conditions: Conditions,
-    *,
-    budget: int | None = None,
-    seeds: int | tuple[int, ...] | None = None,
-    block: int = 0,
-) -> CoordinateCheck:
-    """A check that is recorded nowhere, for controls and mutations; block 1 draws other networks."""
-    recorder = Recorder(conditions=replace(conditions, confirms=True))
-    with recording(recorder):
-        return _checked_coordinates(source, parametrization, budget, seeds, recorder, block)
 
 
 def controls(found: CoordinateCheck, again: Callable[[], CoordinateCheck]) -> list[Finding]:
@@ -225,14 +205,23 @@ def controls(found: CoordinateCheck, again: Callable[[], CoordinateCheck]) -> li
     return [as_open_control(nearest, text)]
 
 
-def admitted(
-    widths: Sequence[int], steps: int, at: Sequence[int] | None, seeds: int | tuple[int, ...] | None
-) -> tuple[tuple[int, ...], int, tuple[int, ...]]:
-    """Widths, steps and times of a check that can decide.
+def swept(
+    model: Model,
+    parametrization: Parametrization,
+    widths: Sequence[int],
+    *,
+    steps: int = STEPS,
+    at: Sequence[int] | None = None,
+    budget: int | None = None,
+    seeds: int | tuple[int, ...] | None = None,
+) -> Sweep:
+    """A model's coordinates over its widths, as a check that can decide reads them.
 
     Raises:
-        TypeError, ValueError: for others.
+        TypeError, ValueError: for what is no model, and for widths, steps and times that can decide nothing.
     """
+    check_known(parametrization)
+    check_model(model)
     whole_number(steps, "steps")
     given = (1, steps) if at is None else at
     if isinstance(given, str) or not isinstance(given, Iterable):
@@ -242,60 +231,45 @@ def admitted(
         raise ValueError(f"coordinates are read at=... after 1 to steps={steps} steps; got {at}")
     chosen = check_widths(widths)
     CONSTANT.admit(Layout(axis_values=chosen, seeds=check_seeds(seeds or BUDGET, len(chosen))))
-    return chosen, steps, times
-
-
-def _checked_coordinates(
-    source: Source,
-    parametrization: Parametrization,
-    budget: int | None,
-    seeds: int | tuple[int, ...] | None,
-    recorder: Recorder,
-    block: int = 0,
-) -> CoordinateCheck:
-    conditions = recorder.conditions
-    whole = Scan(
-        source.reader([]),
-        source.widths,
-        along="width",
-        name=source.model.title,
-        cost=COST,
+    return Sweep(
+        Coordinates(times),
+        model if model.steps == steps else replace(model, steps=steps),
+        widths=chosen,
         budget=BUDGET if budget is None and seeds is None else budget,
         seeds=seeds,
         joint=True,
         looks=LOOKS,
-        about=(("parametrization", parametrization.name), ("steps", str(source.steps))),
-    ).redrawn(block)
-    drawn_from = whole.redrawn(2 * conditions.seed).drawn_from
-    bought = None
+    )
+
+
+def checked(sweep: Sweep, parametrization: Parametrization, conditions: Conditions) -> CoordinateCheck:
+    """Judge all coordinates of a model together, and say what is wrong; nothing is recorded."""
+    # A model stays where it is built, and its widths are its owner's.
+    resources = replace(conditions.resources or Resources(), device="cpu")
+    conditions = replace(conditions, octaves=0, resources=resources, confirms=True)
+    examined, bought = Examined(sweep.redrawn(2 * conditions.seed), resources), None
+    examined.rehearse()
+    title = examined.model.title
     if conditions.seconds is not None:
-        bought = affordable(source, whole.redrawn(2 * conditions.seed), conditions.seconds)
-        whole = replace(whole, values=whole.values[: bought.widths], budget=max(bought.budget, 1), seeds=None)
-    about: dict[Moment, Expected] = {}
-    moments, unjudged = source.moments(drawn_from)
-    for moment in moments:
-        prediction = expected(parametrization, source.anatomy, moment.coordinate, moment.step)
-        if prediction is not None:
-            about[moment] = prediction
-    if not about:
-        raise ModelError(f"{source.model.title}: nothing is predicted of any coordinate; its roles leave all unchecked")
+        bought = affordable(examined, conditions.seconds)
+        sweep = replace(sweep.with_budget(max(bought.budget, 1)), widths=sweep.widths[: bought.widths])
+    moments, unjudged = examined.moments()
+    expected = predicted(parametrization, examined.anatomy, moments)
+    if not expected:
+        raise ModelError(f"{title}: nothing is predicted of any coordinate; its roles leave all unchecked")
     if bought is not None and conditions.seconds is not None and not bought.enough:
-        first, prediction = next(iter(about.items()))
-        drawn = whole.redrawn(2 * conditions.seed)
-        recorder.add(too_short(source, drawn, bought, conditions.seconds, first, prediction))
-        return CoordinateCheck((recorder.findings[-1],), diagnose(source, {}, drawn_from))
-    found: dict[Moment, Finding] = {}
-    for prediction, group in by_prediction(about).items():
-        scan = replace(whole, read=source.reader(group))
-        if fallen := next((finding for finding in found.values() if finding.outcome == "fail"), None):
-            # The gate has failed: what else is wrong is read off the trainings that there are.
-            scan = scan.with_seeds(fallen.measurement.seeds)
-        by_name = {f"{source.model.title}, {moment}": moment for moment in group}
-        for finding in check(scan, replace(prediction, among=len(about))):
-            found[by_name[finding.label]] = finding
-    in_order = {moment: found[moment] for moment in moments if moment in found}
-    diagnosis = diagnose(source, in_order, drawn_from)
-    done = CoordinateCheck(tuple(in_order.values()), diagnosis, tuple(unjudged), source.anatomy.cancelled)
-    if note := "\n".join([*([str(diagnosis)] if diagnosis else []), *done.left_out]):
-        recorder.notes.append(note)
-    return done
+        finding = too_short(examined, bought, conditions.seconds, *next(iter(expected.items())))
+        return CoordinateCheck((finding,), diagnose(examined, {}))
+    by_parts = {moment.parts: moment for moment in expected}
+    judged = findings_of(
+        sweep,
+        {parts: expected[moment] for parts, moment in by_parts.items()},
+        label=title,
+        given={**given.get(), "parametrization": parametrization.name},
+        conditions=conditions,
+    )
+    findings = dict(zip(expected, judged, strict=True))
+    counts = max((finding.measurement.seeds for finding in judged), key=sum)
+    return CoordinateCheck(
+        tuple(judged), diagnose(examined.on(counts), findings), tuple(unjudged), examined.anatomy.cancelled
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from theorychecks.gates.source import Moment
+from theorychecks.observables.coordinates import Moment
 from theorychecks.statistics import Interval
 
 Kind = Literal["init", "learning rate", "multiplier", "epsilon", "weight decay"]

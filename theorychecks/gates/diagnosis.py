@@ -16,9 +16,10 @@ from typing import Final, NamedTuple
 
 from theorychecks.finding import Finding
 from theorychecks.gates.culprit import Culprit, Diagnosis, Kind
-from theorychecks.gates.source import Moment, Source
+from theorychecks.gates.examined import Examined
 from theorychecks.models.coordinates import EFFECTIVE, INPUT, SIZE, Coordinate
 from theorychecks.models.hooks import LOGITS, plain
+from theorychecks.observables.coordinates import Moment
 from theorychecks.statistics import Interval
 
 _OFF: Final = 0.25
@@ -42,22 +43,21 @@ class _Sign(NamedTuple):
     sure: bool = True
 
 
-def diagnose(source: Source, findings: Mapping[Moment, Finding], drawn_from: int) -> Diagnosis:
+def diagnose(examined: Examined, findings: Mapping[Moment, Finding]) -> Diagnosis:
     """What the coordinates that fail have in common.
 
     Args:
-        source: of the numbers, also of those that are not judged.
+        examined: the model, with all its coordinates.
         findings: by coordinate, in order.
-        drawn_from: which seeds they are from.
     """
     failing = [moment for moment, finding in findings.items() if finding.outcome == "fail"]
-    signs = _signs(source, findings, drawn_from) if failing else []
-    signs = _retried(source, signs, findings, drawn_from)
-    culprits = sorted(_culprits(source, findings, signs), key=lambda culprit: not culprit.sure)
-    return Diagnosis(source.model.title, next(iter(failing), None), tuple(culprits), len(failing), len(findings))
+    signs = _signs(examined, findings) if failing else []
+    signs = _retried(examined, signs, findings)
+    culprits = sorted(_culprits(examined, findings, signs), key=lambda culprit: not culprit.sure)
+    return Diagnosis(examined.model.title, next(iter(failing), None), tuple(culprits), len(failing), len(findings))
 
 
-def _signs(source: Source, findings: Mapping[Moment, Finding], drawn_from: int) -> list[_Sign]:
+def _signs(examined: Examined, findings: Mapping[Moment, Finding]) -> list[_Sign]:
     """Inits and updates that are off, those of inits first; a multiplier takes the place of both.
 
     Those that fail are sure, and others that are not supported in doubt.
@@ -66,10 +66,10 @@ def _signs(source: Source, findings: Mapping[Moment, Finding], drawn_from: int) 
     for moment, finding in findings.items():
         if finding.passed or finding.exponent is None:
             continue
-        shows_rate = moment.coordinate.quantity == EFFECTIVE and _shows_rate(source, moment, findings, drawn_from)
-        if not (shows_rate or _shows_init(source, moment)):
+        shows_rate = moment.coordinate.quantity == EFFECTIVE and _shows_rate(examined, moment, findings)
+        if not (shows_rate or _shows_init(examined, moment)):
             continue
-        given = _given(source, findings, moment, drawn_from)
+        given = _given(examined, findings, moment)
         off = finding.exponent - given - (finding.expectation.exponent or 0.0)
         # What keeps below a bound has nothing to be blamed for.
         if abs(off) <= _OFF or (off < 0 and _is_bounded_above(finding)):
@@ -85,17 +85,17 @@ def _signs(source: Source, findings: Mapping[Moment, Finding], drawn_from: int) 
             name = _module(moment.coordinate)
             kind: Kind = "multiplier" if LOGITS in name else "init"
             inits.append(_Sign(moment, kind, name, off, interval, sure))
-    return _in_doubt(source, *_with_multipliers(source, inits, rates))
+    return _in_doubt(examined, *_with_multipliers(examined, inits, rates))
 
 
 def _with_multipliers(
-    source: Source, inits: Sequence[_Sign], rates: Sequence[_Sign]
+    examined: Examined, inits: Sequence[_Sign], rates: Sequence[_Sign]
 ) -> tuple[list[_Sign], list[_Sign]]:
     """Inits that are multipliers, since updates of the same module are off alike; these updates are left out."""
     named, explained = list[_Sign](), list[_Sign]()
     for init in inits:
         own = [rate for rate in rates if _module(rate.moment.coordinate) == init.part]
-        apart = {rate: _apart(init.off, rate.off, scale_free=source.optimizing.scale_free) for rate in own}
+        apart = {rate: _apart(init.off, rate.off, scale_free=examined.optimizing.scale_free) for rate in own}
         alike = [rate for rate in own if apart[rate] < _OFF]
         close = any(abs(distance - _OFF) < _BORDER for distance in apart.values())
         if alike:
@@ -105,16 +105,16 @@ def _with_multipliers(
     return named, [rate for rate in rates if rate not in explained]
 
 
-def _in_doubt(source: Source, inits: Sequence[_Sign], rates: Sequence[_Sign]) -> list[_Sign]:
+def _in_doubt(examined: Examined, inits: Sequence[_Sign], rates: Sequence[_Sign]) -> list[_Sign]:
     """What plain gradients do is scaled by all that follows: updates tell less than what is off before them."""
-    if source.optimizing.scale_free:
+    if examined.optimizing.scale_free:
         return [*inits, *rates]
     first = min((rate.moment.step for rate in rates), default=0)
     doubted = [rate._replace(sure=rate.sure and not inits and rate.moment.step == first) for rate in rates]
     return [*inits, *doubted]
 
 
-def _given(source: Source, findings: Mapping[Moment, Finding], moment: Moment, drawn_from: int) -> float:
+def _given(examined: Examined, findings: Mapping[Moment, Finding], moment: Moment) -> float:
     """The power at which what a module is given grows, where anything before it is off.
 
     A layer that is given too much returns too much; a multiplier before it is meant to give it less.
@@ -122,51 +122,48 @@ def _given(source: Source, findings: Mapping[Moment, Finding], moment: Moment, d
     order = list(findings)
     before = order[: order.index(moment)]
     misled = any(_upstream(other, moment) and _misses(findings[other]) for other in before)
-    return source.slope(Coordinate(moment.coordinate.module, INPUT), moment.step, drawn_from) if misled else 0.0
+    return examined.slope(Coordinate(moment.coordinate.module, INPUT), moment.step) if misled else 0.0
 
 
-def _retried(
-    source: Source, signs: Sequence[_Sign], findings: Mapping[Moment, Finding], drawn_from: int
-) -> list[_Sign]:
+def _retried(examined: Examined, signs: Sequence[_Sign], findings: Mapping[Moment, Finding]) -> list[_Sign]:
     """Updates that are in order once an epsilon is none, or nothing decays, are laid to that."""
     small = [sign for sign in signs if sign.kind == "learning rate" and sign.off < 0]
     large = [sign for sign in signs if sign.kind == "learning rate" and sign.off > 0]
-    decays = source.optimizing.decays or any(source.adjust(width).decay for width in source.widths)
+    decays = examined.optimizing.decays or any(examined.model.adjust(width).decay for width in examined.widths)
     cured: dict[_Sign, Kind] = {}
-    if small and source.optimizing.scale_free:
-        for sign in _in_order(_without_epsilon(source), small, findings, drawn_from):
+    if small and examined.optimizing.scale_free:
+        for sign in _in_order(_without_epsilon(examined), small, findings):
             cured[sign] = "epsilon"
-    if large and decays and not source.optimizing.opaque:
-        for sign in _in_order(_without_decay(source), large, findings, drawn_from):
+    if large and decays and not examined.optimizing.opaque:
+        for sign in _in_order(_without_decay(examined), large, findings):
             cured[sign] = "weight decay"
     return [sign._replace(kind=cured.get(sign, sign.kind)) for sign in signs]
 
 
-def _without_epsilon(source: Source) -> Source:
-    return replace(source, adjust=lambda width: replace(source.adjust(width), epsilon=_NO_EPSILON))
+def _without_epsilon(examined: Examined) -> Examined:
+    adjust = examined.model.adjust
+    return examined.with_adjustment(lambda width: replace(adjust(width), epsilon=_NO_EPSILON))
 
 
-def _without_decay(source: Source) -> Source:
-    return replace(source, adjust=lambda width: replace(source.adjust(width), decay={}, undecayed=True))
+def _without_decay(examined: Examined) -> Examined:
+    adjust = examined.model.adjust
+    return examined.with_adjustment(lambda width: replace(adjust(width), decay={}, undecayed=True))
 
 
-def _in_order(
-    changed: Source, signs: Sequence[_Sign], findings: Mapping[Moment, Finding], drawn_from: int
-) -> list[_Sign]:
+def _in_order(changed: Examined, signs: Sequence[_Sign], findings: Mapping[Moment, Finding]) -> list[_Sign]:
     """Those updates that are not off in a changed set-up, as far as some trainings at the narrowest widths tell."""
-    for width in changed.widths[:_TRIED]:
-        changed.at(width, (drawn_from, "width", float(width)), range(_TRIED))
+    changed = changed.on((_TRIED,) * _TRIED)
     found = []
     for sign in signs:
         coordinate, step = sign.moment.coordinate, sign.moment.step
         wanted = findings[sign.moment].expectation.exponent or 0.0
-        given = _given(changed, findings, sign.moment, drawn_from)
-        if abs(changed.slope(coordinate, step, drawn_from) - given - wanted) <= _OFF:
+        given = _given(changed, findings, sign.moment)
+        if abs(changed.slope(coordinate, step) - given - wanted) <= _OFF:
             found.append(sign)
     return found
 
 
-def _culprits(source: Source, findings: Mapping[Moment, Finding], signs: Sequence[_Sign]) -> list[Culprit]:
+def _culprits(examined: Examined, findings: Mapping[Moment, Finding], signs: Sequence[_Sign]) -> list[Culprit]:
     """Signs of one kind, of parts that differ in numbers alone, by sign and power of the width."""
     groups: list[list[_Sign]] = []
     for sign in signs:
@@ -176,15 +173,15 @@ def _culprits(source: Source, findings: Mapping[Moment, Finding], signs: Sequenc
                 break
         else:
             groups.append([sign])
-    readable = {_module(moment.coordinate) for moment in findings if _shows_init(source, moment)}
+    readable = {_module(moment.coordinate) for moment in findings if _shows_init(examined, moment)}
     culprits = []
     for group in groups:
         first = group[0]
         parts = tuple(dict.fromkeys(sign.part for sign in group))
         off = sum(sign.off for sign in group) / len(group)
         sure = all(sign.sure for sign in group) or (len(group) > 2 and sum(s.sure for s in group) > len(group) / 2)
-        alike = _alike(source, first, _module(first.moment.coordinate) in readable)
-        where = _where(source, first.kind, parts)
+        alike = _alike(examined, first, _module(first.moment.coordinate) in readable)
+        where = _where(examined, first.kind, parts)
         culprits.append(Culprit(first.kind, where, off, first.interval, first.moment, parts, alike, sure))
     return culprits
 
@@ -199,12 +196,12 @@ def _belongs(sign: _Sign, group: Sequence[_Sign]) -> bool:
     return _pattern(sign.part) == _pattern(first.part) and all(abs(sign.off - other.off) < _OFF for other in group)
 
 
-def _alike(source: Source, sign: _Sign, readable: bool) -> tuple[str, ...]:
+def _alike(examined: Examined, sign: _Sign, readable: bool) -> tuple[str, ...]:
     found = []
     if sign.kind == "learning rate":
         # An init of zeros does not show, which would tell a learning rate from a multiplier.
         found += [] if readable else ["its multiplier"]
-        found += [_MOVES_AS_WELL[sign.off > 0]] if source.optimizing.opaque else []
+        found += [_MOVES_AS_WELL[sign.off > 0]] if examined.optimizing.opaque else []
     if LOGITS in sign.part:
         found.append("a bias added to them")
     return tuple(found)
@@ -214,9 +211,9 @@ _MOVES_AS_WELL: Final = {True: "its weight decay", False: "the optimizer's epsil
 """What makes updates too large, or too small, besides a learning rate."""
 
 
-def _where(source: Source, kind: Kind, parts: Sequence[str]) -> str:
+def _where(examined: Examined, kind: Kind, parts: Sequence[str]) -> str:
     """Names of parts, or one with stars where that is the name of no other part."""
-    anatomy = source.anatomy
+    anatomy = examined.anatomy
     every = [name for name in anatomy.modules if anatomy.own.get(name) or LOGITS in name]
     if kind not in ("init", "multiplier"):
         every = [part.name for part in anatomy.parameters]
@@ -251,23 +248,23 @@ def _is_bounded_above(finding: Finding) -> bool:
     return allowed is not None and allowed.low == -math.inf
 
 
-def _shows_init(source: Source, moment: Moment) -> bool:
+def _shows_init(examined: Examined, moment: Moment) -> bool:
     if moment.coordinate.quantity != SIZE or moment.step:
         return False
     module = _module(moment.coordinate)
-    layer = bool(source.anatomy.own.get(module)) and not source.anatomy.holds_layers(module)
+    layer = bool(examined.anatomy.own.get(module)) and not examined.anatomy.holds_layers(module)
     return layer or LOGITS in moment.coordinate.module
 
 
-def _shows_rate(source: Source, moment: Moment, findings: Mapping[Moment, Finding], drawn_from: int) -> bool:
+def _shows_rate(examined: Examined, moment: Moment, findings: Mapping[Moment, Finding]) -> bool:
     """Whether an update shows its learning rate: it is the first one, or the first was the same for all weights."""
-    first = source.moves_at(moment.coordinate)
+    first = examined.moves_at(moment.coordinate)
     if first is None or first == moment.step:
         return True
     if Moment(moment.coordinate, first) in findings:
         return False
     wanted = findings[moment].expectation.exponent or 0.0
-    return abs(source.slope(moment.coordinate, first, drawn_from) - wanted) > _OFF
+    return abs(examined.slope(moment.coordinate, first) - wanted) > _OFF
 
 
 def _module(coordinate: Coordinate) -> str:

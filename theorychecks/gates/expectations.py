@@ -9,11 +9,15 @@ O(n^-1/2), outputs by Theta(1).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from theorychecks.models import Anatomy
 from theorychecks.models.coordinates import CHANGE, EFFECTIVE, INPUT, PROPAGATING, SIZE, Coordinate
 from theorychecks.models.hooks import call_of, plain
 from theorychecks.models.roles import Part
 from theorychecks.networks import MAXIMAL_UPDATE, NTK, Parametrization
+from theorychecks.observables.coordinates import Moment
 from theorychecks.statistics import PowerLaw, UpperBound
 
 MARGIN = 0.24
@@ -39,7 +43,14 @@ def check_known(parametrization: Parametrization) -> None:
         )
 
 
-def expected(parametrization: Parametrization, anatomy: Anatomy, coordinate: Coordinate, step: int) -> Expected | None:
+def predicted(parametrization: Parametrization, anatomy: Anatomy, moments: Sequence[Moment]) -> dict[Moment, Expected]:
+    """What a parametrization says of coordinates, as one family of so many predictions."""
+    found = {each: _expected(parametrization, anatomy, each.coordinate, each.step) for each in moments}
+    known = {moment: expected for moment, expected in found.items() if expected is not None}
+    return {moment: replace(expected, among=len(known)) for moment, expected in known.items()}
+
+
+def _expected(parametrization: Parametrization, anatomy: Anatomy, coordinate: Coordinate, step: int) -> Expected | None:
     """What a parametrization says of a coordinate after so many steps; None where it says nothing."""
     module = anatomy.modules.get(call_of(coordinate.module))
     if module is None or coordinate.quantity == INPUT or module.role == "unchecked":

@@ -15,9 +15,8 @@ from torch.optim import Optimizer
 
 from theorychecks.claims import ClaimFailure, ClaimUndecided
 from theorychecks.claims.recording import now_recording
-from theorychecks.gates.coordinate_check import STEPS, CoordinateCheck, admitted, controls, privately
-from theorychecks.gates.expectations import check_known
-from theorychecks.gates.source import Source
+from theorychecks.experiment.subjects import trainer_of
+from theorychecks.gates.coordinate_check import STEPS, CoordinateCheck, checked, controls, swept
 from theorychecks.judging import Conditions, relabelled
 from theorychecks.models import Adjustment, Anatomy, Model
 from theorychecks.models.model import copied, tensors_in
@@ -131,10 +130,9 @@ def mutations(
         ModelError: if the model cannot be gated.
         ValueError: for names that are none.
     """
-    check_known(parametrization)
-    design = admitted(widths, steps, None, None)
-    base = Source(model, *design)
-    known, skipped = mutations_of(model, base.anatomy, design[0])
+    sweep = swept(model, parametrization, widths, steps=steps, budget=budget)
+    parts = trainer_of(model, sweep.widths).anatomy
+    known, skipped = mutations_of(model, parts, sweep.widths)
     if names is not None:
         known, skipped = _chosen(names, known, skipped), {}
     if not known:
@@ -143,11 +141,12 @@ def mutations(
     conditions = recorder.conditions if recorder else Conditions()
     found = []
     for mutation in known:
-        source = replace(base, adjust=_at_width(mutation, design[0][0]))
-        check = privately(source, parametrization, conditions, budget=budget)
+        broken = replace(model, adjust=_at_width(mutation, sweep.widths[0]))
+        mutated = replace(sweep, training=replace(broken, steps=steps))
+        check = checked(mutated, parametrization, conditions)
         found.append(Mutated(mutation, check))
         if recorder is not None:
-            again = partial(privately, source, parametrization, conditions, budget=budget, block=1)
+            again = partial(checked, mutated.redrawn(1), parametrization, conditions)
             # The coordinate that shows a mutation first stands for all that do.
             shown = controls(check, again)[0]
             label = f"mutation {mutation.name}: {shown.label}"

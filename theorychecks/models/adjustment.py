@@ -1,4 +1,4 @@
-"""Adjustment: what is done to a model's set-up besides what its owner does, for mutations and learning-rate gates."""
+"""Adjustment: what is done to a model's set-up besides what its owner does, for mutations and other rates."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from theorychecks.arguments import whole_number
+from theorychecks.models.adjustment import Adjustment
 from theorychecks.models.errors import ModelError, blamed
 
 Batch = Any
@@ -21,6 +22,10 @@ Step = Callable[[Batch], Any]
 
 
 _STEPS: Final = 4
+
+
+def _nothing(_width: int) -> Adjustment:
+    return Adjustment()
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +46,7 @@ class Model:
         roles: takes the place of what is inferred, by pattern of the parameter's or module's name:
             `{"*.scores": "attention logits"}`.
         name: what reports call it.
+        adjust: from a width to what is done there besides all that, for mutations of a set-up.
     """
 
     build: Callable[[int], nn.Module]
@@ -50,6 +56,7 @@ class Model:
     steps: int = field(default=0, kw_only=True)
     roles: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     name: str = field(default="", kw_only=True)
+    adjust: Callable[[int], Adjustment] = field(default=_nothing, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
         for what, function in (("build", self.build), ("optimizer", self.optimizer)):

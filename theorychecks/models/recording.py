@@ -51,12 +51,14 @@ class Recording:
 
     Attributes:
         times: numbers of steps after which weights and buffers are kept.
+        coordinates: numbers of steps after which coordinates are read, besides the start; none are unless given.
         layers: modules whose outputs are sized at every step; None sizes nothing.
         activations: the size of a layer's outputs beyond which a training goes on no further.
         outputs: likewise, of the model's outputs.
     """
 
     times: tuple[int, ...] = ()
+    coordinates: tuple[int, ...] = ()
     layers: tuple[str, ...] | None = None
     activations: float = math.inf
     outputs: float = math.inf

@@ -20,13 +20,12 @@ from theorychecks.models.adjustment import NONE, Adjustment
 from theorychecks.models.checks import check_finite, memory
 from theorychecks.models.coordinates import Read, Readings, Start, read_coordinates
 from theorychecks.models.errors import ModelError
-from theorychecks.models.model import Batch, Model
+from theorychecks.models.model import Batch, Model, copied
 from theorychecks.models.recording import NOTHING, Recording, Seen, State
 from theorychecks.models.roles import Anatomy
 from theorychecks.models.state import as_it_was
 from theorychecks.models.training import (
     Drawn,
-    Trained,
     adjust_start,
     adjusted,
     attention_scaled,
@@ -56,13 +55,6 @@ class Together:
     sizes: Tensor
     states: Mapping[int, State]
 
-    def each(self) -> list[Trained]:
-        """Coordinates and losses of each."""
-        return [
-            Trained({t: {c: v[k] for c, v in found.items()} for t, found in self.coordinates.items()}, tuple(row))
-            for k, row in enumerate(self.losses.T.tolist())
-        ]
-
 
 class NotStackable(Exception):  # noqa: N818 - a verdict on the model, for which there is a loop
     """A model cannot be stacked, and why."""
@@ -75,7 +67,6 @@ def train_stacked(
     seeds: Sequence[int],
     *,
     steps: int,
-    times: Sequence[int],
     anatomy: Anatomy,
     adjustment: Adjustment = NONE,
     recording: Recording = NOTHING,
@@ -99,7 +90,7 @@ def train_stacked(
             raise NotStackable(why)
         try:
             stack = _Stack(model, made, [distinct.index(seed) for seed in seeds], adjustment, recording)
-            return stack.train(width, steps, times, anatomy)
+            return stack.train(width, steps, anatomy)
         except (NotStackable, ModelError, MemoryError):
             raise
         except Exception as error:
@@ -184,19 +175,21 @@ class _Stack:
         drawn_each = callable(model.batches)
         self.batch_dimension = 0 if drawn_each else None
         self.batches = [
-            stacked([made[k].batches[step] for k in which]) if drawn_each else made[0].batches[step]
+            # The caller's data, whatever the model does to them.
+            stacked([made[k].batches[step] for k in which]) if drawn_each else copied(made[0].batches[step])
             for step in range(len(made[0].batches))
         ]
 
-    def train(self, width: int, steps: int, times: Sequence[int], anatomy: Anatomy) -> Together:
+    def train(self, width: int, steps: int, anatomy: Anatomy) -> Together:
         hooks = scaled_outputs(self.base, self.adjustment)
         try:
-            return self._train(width, steps, times, anatomy)
+            return self._train(width, steps, anatomy)
         finally:
             for hook in hooks:
                 hook.remove()
 
-    def _train(self, width: int, steps: int, times: Sequence[int], anatomy: Anatomy) -> Together:
+    def _train(self, width: int, steps: int, anatomy: Anatomy) -> Together:
+        times = self.recording.coordinates
         first = {name: tensor.detach().clone() for name, tensor in self.parameters.items()}
         coordinates, start = dict[int, Readings](), Start(first, {}, {})
         if times:

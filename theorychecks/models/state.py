@@ -41,6 +41,14 @@ class RandomState(NamedTuple):
         )
 
 
+def with_notes(tensor: Tensor, parameter: Tensor) -> Tensor:
+    """A tensor in the place of a parameter, with what its owner has noted on that, as the package mup notes shapes."""
+    if notes := vars(parameter):
+        tensor = tensor.view_as(tensor)
+        vars(tensor).update(notes)
+    return tensor
+
+
 @contextmanager
 def drawing_from(state: RandomState) -> Iterator[None]:
     """Inside of the block, random numbers are drawn from a state; behind it, from where they were before."""

@@ -37,6 +37,7 @@ from theorychecks.models.state import (
     drawing_from,
     seed_all,
     weights_as_they_were,
+    with_notes,
 )
 from theorychecks.networks.randomness import generator, integer
 
@@ -101,12 +102,11 @@ def train(
     seed: int,
     *,
     steps: int,
-    times: Sequence[int],
     anatomy: Anatomy,
     adjustment: Adjustment = NONE,
     recording: Recording = NOTHING,
 ) -> Trained:
-    """Train one seed's model, read its coordinates at some times, and leave the world as it was.
+    """Train one seed's model, record what is asked for, and leave the world as it was.
 
     Where no coordinates are read, a training that has diverged goes on no further.
 
@@ -118,7 +118,7 @@ def train(
         start = drawn(model, width, place, seed, steps)
         anatomy.check(model, start.module, width)
         with weights_as_they_were(start.module):
-            return _Run(model, width, start, anatomy, adjustment, recording).carried_out(steps, times)
+            return _Run(model, width, start, anatomy, adjustment, recording).carried_out(steps)
 
 
 class _Run:
@@ -132,11 +132,13 @@ class _Run:
         self.start, self.module, self.batches = start, start.module, start.batches
         self.parameters = dict(self.module.named_parameters())
 
-    def carried_out(self, steps: int, times: Sequence[int]) -> Trained:
+    def carried_out(self, steps: int) -> Trained:
+        times = self.recording.coordinates
         adjust_start(self.start, self.adjustment)
         hooks = scaled_outputs(self.module, self.adjustment)
         try:
-            first = {name: _copied(parameter) for name, parameter in self.parameters.items()}
+            parameters = self.parameters.items()
+            first = {name: with_notes(parameter.detach().clone(), parameter) for name, parameter in parameters}
             step = self._step_function()
             coordinates, seen, start = dict[int, Readings](), list[Seen](), Start(first, {}, {})
             if times:
@@ -240,13 +242,6 @@ class _Run:
 def attention_scaled(adjustment: Adjustment) -> AbstractContextManager[object]:
     """Inside of the block, attention logits are adjusted."""
     return Attention(factor=adjustment.attention) if adjustment.attention != 1.0 else nullcontext()
-
-
-def _copied(parameter: nn.Parameter) -> Tensor:
-    """A copy with whatever its owner has noted on it, as the package mup notes shapes."""
-    copy = parameter.detach().clone()
-    copy.__dict__.update(parameter.__dict__)
-    return copy
 
 
 def adjust_start(start: Drawn, adjustment: Adjustment) -> None:

@@ -3,6 +3,7 @@
 from theorychecks.observables.alignment import Alignment as Alignment
 from theorychecks.observables.alignment import UpdateSize as UpdateSize
 from theorychecks.observables.balance import BalanceDrift as BalanceDrift
+from theorychecks.observables.coordinates import Coordinates as Coordinates
 from theorychecks.observables.coordinates import CoordinateSize as CoordinateSize
 from theorychecks.observables.features import FeatureChange as FeatureChange
 from theorychecks.observables.features import InitialOutput as InitialOutput

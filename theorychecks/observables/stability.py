@@ -19,8 +19,8 @@ from theorychecks.statistics.parts import Parts
 from theorychecks.statistics.statuses import Status
 
 Criterion = Literal["loss", "outputs", "activations"]
-"""What must stay bounded: the mean of the last losses below the first, or the root mean square of outputs or of hidden
-preactivations below a limit at every step."""
+"""What must stay bounded: the mean of the last losses below the first, and every loss below a limit if there is one; or
+the root mean square of outputs or of hidden preactivations below a limit at every step."""
 
 ACTIVATION_LIMIT: Final = 30.0
 """Preactivations start at one; thirty times that is far beyond what stable training reaches."""
@@ -41,7 +41,8 @@ class MaxStableLearningRate(Observable):
         resolution: width of the last bracket, in factors of two.
         reach: how far from the start to look, in factors of two. Training still stable there is censored from
             below ("never diverged"), training unstable down to there from above ("always diverged").
-        limit: of the outputs' or activations' root mean square; 100 or 30 unless given.
+        limit: of the outputs' or activations' root mean square, 100 or 30 unless given; of losses, in units of the
+            first one, none unless given. A network that dies in a first explosion has a small loss in the end.
     """
 
     criterion: Criterion
@@ -94,11 +95,24 @@ def _bound(criterion: Criterion, resolution: float, reach: float, limit: float |
 
 def stable(histories: Histories, criterion: Criterion, limit: float) -> Tensor:
     """Whether each network's training satisfies the criterion, [seed]."""
-    finite = torch.isfinite(histories.losses).all(dim=0)
+    losses = histories.losses
+    finite = torch.isfinite(losses).all(dim=0)
     if criterion == "loss":
-        return finite & (histories.losses[-_LAST:].mean(dim=0) <= histories.losses[0])
+        bounded = torch.ones_like(finite)
+        if limit < math.inf:
+            _check_positive(losses[0])
+            bounded = (losses <= limit * losses[0]).all(dim=0)
+        return finite & bounded & (losses[-_LAST:].mean(dim=0) <= losses[0])
     sizes = histories.peak_outputs if criterion == "outputs" else histories.peak_activations
     return finite & (sizes.nan_to_num(nan=math.inf).amax(dim=0) < limit)
+
+
+def _check_positive(first: Tensor) -> None:
+    if not (first > 0).all():
+        raise ValueError(
+            "a limit on losses is one in units of the first loss, which must be positive; got "
+            f"{float(first.min()):.3g}. Add a constant to the loss, or give no limit."
+        )
 
 
 @dataclass

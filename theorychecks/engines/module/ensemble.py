@@ -17,7 +17,7 @@ from theorychecks.models import Anatomy
 from theorychecks.models.model import Batch, copied
 from theorychecks.models.recording import State
 from theorychecks.models.stacked import Within, stacked
-from theorychecks.models.state import as_it_was, buffers_as_they_were, drawing_from
+from theorychecks.models.state import as_it_was, buffers_as_they_were, drawing_from, with_notes
 from theorychecks.models.training import Drawn
 
 
@@ -116,7 +116,9 @@ def _handed(action: Callable[..., Any], batch: Batch, part: tuple[Any, ...], mod
 
 
 def _inside(module: nn.Module, state: State, action: Callable[[nn.Module], Any]) -> Any:
-    given = {f"module.{name}": tensor for part in state for name, tensor in part.items()}
+    own = dict(module.named_parameters())
+    parameters = {name: with_notes(tensor, own[name]) for name, tensor in state.parameters.items()}
+    given = {f"module.{name}": tensor for name, tensor in {**parameters, **state.buffers}.items()}
     return functional_call(Within(module), given, (action,))
 
 

@@ -9,10 +9,13 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves, tree_map
 
 from theorychecks.engines import Unanswerable
+from theorychecks.engines.module.ensemble import Ensemble
 from theorychecks.engines.module.layers import ModuleLayer
+from theorychecks.engines.module.operators import power_of_two
 from theorychecks.models import Model
 from theorychecks.models.hooks import Call, Watched, plain
 from theorychecks.models.model import Batch, tensors_in
+from theorychecks.models.recording import State
 
 
 class Pass(NamedTuple):
@@ -92,6 +95,19 @@ def moved_loss(model: Model) -> Callable[[nn.Module, Batch, Tensor], Tensor]:
             handle.remove()
 
     return action
+
+
+def product(ensemble: Ensemble, state: State, layer: ModuleLayer, weights: Tensor, vectors: Tensor) -> Tensor:
+    """Weights [seed, ...] times vectors [seed, ...], by the module's own forward, without what it adds."""
+    # What a module adds is taken off again, and would leave its rounding on products far smaller than itself.
+    scale = power_of_two(weights)
+    made: Tensor = ensemble.each(
+        state,
+        lambda module, _batch, weight, given: layer.product(module, weight, given),
+        weights / scale.reshape(-1, *[1] * (weights.ndim - 1)),
+        vectors,
+    )
+    return made * scale.reshape(-1, *[1] * (made.ndim - 1))
 
 
 def _added(output: Any, shift: Tensor) -> Any:

@@ -20,7 +20,7 @@ from theorychecks.models import Anatomy, Model, Part
 from theorychecks.models.checks import called
 from theorychecks.models.hooks import LOGITS, Call, Watched, plain
 from theorychecks.models.model import Batch, copied, tensors_in
-from theorychecks.models.state import buffers_as_they_were
+from theorychecks.models.state import buffers_as_they_were, with_notes
 from theorychecks.networks.parametrization import ROLES, LayerRole
 
 
@@ -190,7 +190,7 @@ def _layer(call: Call, part: Part, anatomy: Anatomy, count: int) -> ModuleLayer 
         return operators
     try:
         fits = fitted(operators, call.part, weight, leaves[place], lambda w, v: _forward(call.part, local, given, w, v))
-    except (RuntimeError, TypeError, ValueError) as error:
+    except Exception as error:
         return f"its module, called with another weight, raises {type(error).__name__}: {error}"
     if fits is None:
         return "what its module returns is not its product with what the module is given, and something added"
@@ -213,4 +213,5 @@ def _layer(call: Call, part: Part, anatomy: Anatomy, count: int) -> ModuleLayer 
 
 def _forward(part: nn.Module, local: str, given: Given, weight: Tensor, vectors: Tensor) -> Tensor:
     arguments, keywords = given.instead(vectors)
+    weight = with_notes(weight, cast(Tensor, operator.attrgetter(local)(part)))
     return next(iter(tensors_in(functional_call(part, {local: weight}, arguments, keywords)).values()))

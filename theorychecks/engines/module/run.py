@@ -14,9 +14,9 @@ from theorychecks.engines.descent import check_seeds
 from theorychecks.engines.matrix import Tally
 from theorychecks.engines.module.derivatives import OutputDerivatives, gradients, gradients_in_outputs
 from theorychecks.engines.module.ensemble import Ensemble
-from theorychecks.engines.module.forward import Pass, follow, outputs_of
+from theorychecks.engines.module.finished import Finished
+from theorychecks.engines.module.forward import Pass, follow, outputs_of, product
 from theorychecks.engines.module.layers import ModuleLayer
-from theorychecks.engines.module.operators import power_of_two
 from theorychecks.engines.module.refusals import (
     check_hidden,
     check_number,
@@ -29,9 +29,10 @@ from theorychecks.engines.module.refusals import (
     kept_times,
     not_described,
 )
-from theorychecks.engines.module.trainer import Blueprint, Finished, Trainer
+from theorychecks.engines.module.trainer import Blueprint, Trainer
 from theorychecks.engines.run import Weighting
 from theorychecks.models import Model
+from theorychecks.models.coordinates import Coordinate
 from theorychecks.models.recording import State
 from theorychecks.networks import Training
 
@@ -157,6 +158,11 @@ class ModuleRun:
         self.tally.trainings += len(seeds)
         found = self.trainer.train(self.width, self.root_seed, seeds, times=(), rates=rate_factors, limits=limits)
         return Histories(found.losses, found.activations, found.outputs)
+
+    def coordinates(self, times: Sequence[int]) -> Mapping[int, Mapping[Coordinate, Tensor]]:
+        """Coordinates at the start and at these times, [seed] each; NaN where a seed's weights have routed nothing."""
+        self.tally.trainings += len(self.seeds)
+        return self.trainer.coordinates(self.width, self.root_seed, self.seeds, tuple(times))
 
     def preactivations(self, layer: int, time: int, points: Points = "train") -> Tensor:
         """What layer - 1 of `layers` returns, [seed, ...the module's own shape].
@@ -306,17 +312,11 @@ class ModuleRun:
 
     def _product(self, layer: ModuleLayer, weights: Tensor, vectors: Tensor) -> Tensor:
         if vectors.shape[:1] != (len(self.seeds),):
-            got = f"vectors are [seed, ...] for {len(self.seeds)} seeds; got shape {tuple(vectors.shape)}"
-            raise ValueError(f"{got}. Take those of run.features(k, time), or some of that shape.")
-        # What a module adds is taken off again, and would leave its rounding on products far smaller than itself.
-        scale = power_of_two(weights)
-        made: Tensor = self._ensemble.each(
-            self._state(0),
-            lambda module, _batch, weight, given: layer.product(module, weight, given),
-            weights / scale.reshape(-1, *[1] * (weights.ndim - 1)),
-            vectors,
-        )
-        return made * scale.reshape(-1, *[1] * (made.ndim - 1))
+            raise ValueError(
+                f"vectors are [seed, ...] for {len(self.seeds)} seeds; got shape {tuple(vectors.shape)}. Take those of "
+                "run.features(k, time), or some of that shape."
+            )
+        return product(self._ensemble, self._state(0), layer, weights, vectors)
 
     def _pass(self, time: int, points: Points) -> Pass:
         check_points(self.model, points)

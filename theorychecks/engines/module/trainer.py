@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -15,20 +15,20 @@ from torch.optim import LBFGS, Optimizer
 from theorychecks.arguments import whole_number
 from theorychecks.engines import Limits
 from theorychecks.engines.module.ensemble import Ensemble
+from theorychecks.engines.module.finished import Finished, joined
 from theorychecks.engines.module.layers import Layers, layers_of
-from theorychecks.models import Adjustment, Model, ModelError
+from theorychecks.models import Model, ModelError
 from theorychecks.models.checks import memory, optimizer_of, untouched
+from theorychecks.models.coordinates import Coordinate
 from theorychecks.models.examination import examined
 from theorychecks.models.model import check_model
-from theorychecks.models.recording import Recording, State
+from theorychecks.models.recording import Recording
 from theorychecks.models.stacked import NotStackable, together, train_stacked
 from theorychecks.models.state import as_it_was, weights_as_they_were
 from theorychecks.models.training import Drawn, drawn, train
 
 _COPIES: Final = 5
 """Of the weights in training: themselves, their gradients, two moments, and a step in the making."""
-_AGREES: Final = 0.02
-"""Relative difference between what stacked models show and each of them alone: rounding, of small changes too."""
 
 
 class Blueprint(NamedTuple):
@@ -54,40 +54,9 @@ class Blueprint(NamedTuple):
         return tuple(dict.fromkeys(layer.module for layer in self.layers.layers if layer.role != "output"))
 
 
-@dataclass(frozen=True)
-class Finished:
-    """Trainings of some seeds that are over.
-
-    Attributes:
-        losses: of the batch that step t sees, and of the first batch after the last step, [t, seed].
-        activations: largest root mean square of any hidden layer's outputs on that batch, [t, seed].
-        outputs: root mean square of the model's outputs there, [t, seed].
-        states: weights and buffers by time, [seed, ...] each, where the model is; all else is on the CPU.
-    """
-
-    losses: Tensor
-    activations: Tensor
-    outputs: Tensor
-    states: Mapping[int, State]
-
-    @classmethod
-    def joined(cls, parts: Sequence[Finished]) -> Finished:
-        """One after the other along the seeds."""
-        if len(parts) == 1:
-            return parts[0]
-        losses, activations, outputs = (
-            torch.cat([getattr(one, name) for one in parts], dim=1) for name in ("losses", "activations", "outputs")
-        )
-        states = {time: joined([one.states[time] for one in parts], torch.cat) for time in parts[0].states}
-        return cls(losses, activations, outputs, states)
-
-
-def joined(states: Sequence[State], join: Callable[[list[Tensor]], Tensor]) -> State:
-    """States of several seeds as one."""
-    parameters, buffers = (
-        {name: join([part[name] for part in parts]) for name in parts[0]} for parts in zip(*states, strict=True)
-    )
-    return State(parameters, buffers)
+def _place(root_seed: int, width: int) -> tuple[object, ...]:
+    """What tells draws at a width from others."""
+    return root_seed, "width", float(width)
 
 
 class Trainer:
@@ -97,6 +66,7 @@ class Trainer:
         model: what is trained.
         steps: of each training.
         anatomy: the model's parts, by comparing the two narrowest widths.
+        optimizing: what can be told of its optimizer.
         because: why several seeds are not trained as one, once that is known.
     """
 
@@ -119,9 +89,10 @@ class Trainer:
                 "increasing."
             )
         self.model, self.steps, self.because = model, steps, ""
-        self.anatomy, _ = examined(model, tuple(widths), steps)
+        self.anatomy, self.optimizing = examined(model, tuple(widths), steps)
         self._narrowest = widths[0]
         self._stacks: bool | None = None
+        self._routed: dict[tuple[int, ...], Mapping[int, Collection[Coordinate]]] = {}
         self._blueprints: dict[int, Blueprint] = {}
 
     def blueprint(self, width: int) -> Blueprint:
@@ -164,7 +135,8 @@ class Trainer:
         root_seed: int,
         seeds: Sequence[int],
         *,
-        times: Sequence[int],
+        times: Sequence[int] = (),
+        coordinates: Sequence[int] = (),
         rates: Tensor | None = None,
         limits: Limits | None = None,
     ) -> Finished:
@@ -175,6 +147,7 @@ class Trainer:
             root_seed: another one draws everything anew.
             seeds: which.
             times: at which weights and buffers are kept.
+            coordinates: times at which they are read, besides the start; none unless given.
             rates: factors on what each training's steps change, [seed].
             limits: sizes beyond which a training goes on no further.
 
@@ -184,8 +157,8 @@ class Trainer:
         room, limits = self.together(width), limits or Limits()
         hidden = self.blueprint(width).hidden
         self._check_memory(width, len(seeds), len(times), room)
-        recording = Recording(tuple(times), hidden, limits.activations, limits.outputs)
-        parts, place = list[Finished](), ("module", root_seed)
+        recording = Recording(tuple(times), tuple(coordinates), hidden, limits.activations, limits.outputs)
+        parts, place = list[Finished](), _place(root_seed, width)
         while seeds:
             now, seeds = seeds[:room], seeds[room:]
             factors, rates = (None, None) if rates is None else (rates[:room], rates[room:])
@@ -194,13 +167,28 @@ class Trainer:
                 room = 1
         return Finished.joined(parts)
 
+    def coordinates(
+        self, width: int, root_seed: int, seeds: Sequence[int], times: tuple[int, ...]
+    ) -> Mapping[int, Mapping[Coordinate, Tensor]]:
+        """Coordinates at the start and at these times, [seed] each; see `ModuleRun.coordinates`."""
+        found = self.train(width, root_seed, seeds, coordinates=times)
+        if not self.anatomy.routed:
+            return found.coordinates
+        if times not in self._routed:
+            # Which there are, whatever is routed where, the first two seeds tell for all.
+            recording = Recording(coordinates=times)
+            pair = [self._alone(self._narrowest, (0,), seed, None, recording).coordinates for seed in (0, 1)]
+            self._routed[times] = {time: [name for name in pair[0][time] if name in pair[1][time]] for time in pair[0]}
+        names = self._routed[times]
+        return {time: {name: found.coordinate(time, name) for name in there} for time, there in names.items()}
+
     def ensemble(self, width: int, root_seed: int, seeds: Sequence[int]) -> Ensemble:
         """The models of some seeds, to be read with weights that training has kept."""
         as_one, own_batches = self.stacks(width), callable(self.model.batches)
         starts = list[Drawn]()
         with as_it_was():
             for seed in seeds:
-                start = drawn(self.model, width, ("module", root_seed), seed, 1)
+                start = drawn(self.model, width, _place(root_seed, width), seed, 1)
                 # One module is called for all seeds where that works; the others need not be held.
                 starts.append(replace(start, module=starts[0].module) if as_one and starts else start)
         return Ensemble(starts, self.anatomy, as_one=as_one, own_batches=own_batches)
@@ -226,13 +214,13 @@ class Trainer:
             place,
             seeds,
             steps=self.steps,
-            times=(),
             anatomy=self.anatomy,
-            adjustment=Adjustment(rate=rates),
+            adjustment=replace(self.model.adjust(width), rate=rates),
             recording=recording,
         )
         losses, sizes = found.losses.cpu(), found.sizes.cpu()
-        return Finished(losses, sizes[..., 0], sizes[..., 1], found.states)
+        coordinates = {time: {k: v.cpu() for k, v in read.items()} for time, read in found.coordinates.items()}
+        return Finished(losses, sizes[..., 0], sizes[..., 1], found.states, coordinates)
 
     def _alone(
         self, width: int, place: tuple[object, ...], seed: int, rate: Tensor | None, recording: Recording
@@ -243,28 +231,27 @@ class Trainer:
             place,
             seed,
             steps=self.steps,
-            times=(),
             anatomy=self.anatomy,
-            adjustment=Adjustment(rate=rate),
+            adjustment=replace(self.model.adjust(width), rate=rate),
             recording=recording,
         )
         sizes = torch.stack(found.sizes).cpu()
         losses = torch.tensor(found.losses, dtype=torch.float64)
         states = {time: joined([state], torch.stack) for time, state in found.states.items()}
-        return Finished(losses[:, None], sizes[:, :1], sizes[:, 1:], states)
+        coordinates = {time: {k: v.cpu()[None] for k, v in read.items()} for time, read in found.coordinates.items()}
+        return Finished(losses[:, None], sizes[:, :1], sizes[:, 1:], states, coordinates)
 
     def _agrees(self) -> bool:
-        """Whether models of two seeds can be trained as one, and are then the same as alone."""
+        """Whether models of two seeds can be trained as one, and then have the coordinates that each alone has."""
         width, place, seeds = self._narrowest, (0,), (0, 1)
-        recording = Recording((), self.blueprint(width).hidden)
+        recording = Recording(coordinates=(1, self.steps), layers=self.blueprint(width).hidden)
         try:
             stacked = self._stacked(width, place, seeds, None, recording)
         except NotStackable as why:
             self.because = str(why)
             return False
         alone = Finished.joined([self._alone(width, place, seed, None, recording) for seed in seeds])
-        pairs = ((getattr(stacked, name), getattr(alone, name)) for name in ("losses", "activations", "outputs"))
-        if all(torch.allclose(one, other, rtol=_AGREES, atol=0, equal_nan=True) for one, other in pairs):
+        if stacked.agrees(alone):
             return True
         self.because = "stacked models do not train as each alone does"
         return False
@@ -285,7 +272,7 @@ def _rates(module: nn.Module, optimizer: object) -> dict[str, float] | None:
     if not isinstance(optimizer, Optimizer):
         return None
     rates = {id(p): float(group["lr"]) for group in optimizer.param_groups for p in group["params"]}
-    return {name: rates[id(p)] for name, p in module.named_parameters() if p.requires_grad}
+    return {name: rates[id(p)] for name, p in module.named_parameters() if p.requires_grad and id(p) in rates}
 
 
 def _unscalable(optimizer: object) -> str:

@@ -1,0 +1,140 @@
+"""Examined: a model under a coordinate check, its parts, and its coordinates as a sweep has read them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+
+from theorychecks.engines.module import Trainer
+from theorychecks.experiment import Resources, Sweep, measure
+from theorychecks.experiment.subjects import trainer_of
+from theorychecks.models import Adjustment, Anatomy, Model, ModelError
+from theorychecks.models.coordinates import CHANGE, EFFECTIVE, Coordinate
+from theorychecks.models.examination import Optimizing
+from theorychecks.observables.coordinates import Moment
+from theorychecks.statistics import Measurement
+from theorychecks.statistics.statuses import Status
+
+_PILOTS: Final = (3, 3)
+"""Trainings at each of the narrowest widths that tell what there is to be judged."""
+_SAME: Final = 1e-6
+"""Relative scatter of what does not depend on the weights."""
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A model, and what some of its trainings show.
+
+    Attributes:
+        sweep: of its coordinates, as it is drawn in this run.
+        resources: where trainings are kept, so that none is made twice.
+        counts: how many of them are looked at, at each of the first widths.
+    """
+
+    sweep: Sweep
+    resources: Resources
+    counts: tuple[int, ...] = _PILOTS
+
+    @property
+    def model(self) -> Model:
+        """What is trained."""
+        assert isinstance(self.sweep.training, Model)
+        return self.sweep.training
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """All of the sweep."""
+        return self.sweep.widths
+
+    @property
+    def anatomy(self) -> Anatomy:
+        """The model's parts."""
+        return self._trainer.anatomy
+
+    @property
+    def optimizing(self) -> Optimizing:
+        """What can be told of its optimizer."""
+        return self._trainer.optimizing
+
+    @cached_property
+    def measurements(self) -> Mapping[Moment, Measurement]:
+        """All coordinates, those included that are not judged."""
+        found = measure(self.sweep.on(self.counts), self.resources).measurements
+        return {Moment.of(parts): measurement for parts, measurement in found.items()}
+
+    def rehearse(self) -> None:
+        """Build and call the model at all widths, before minutes are spent on training it at some.
+
+        Raises:
+            ModelError: if one of that fails, or is another architecture.
+        """
+        self.sweep.cells(self.resources)
+
+    def trains_together(self) -> bool:
+        """Whether models of the narrowest width are trained as one; found out once, by training some."""
+        return self._trainer.together(self.widths[0]) > 1
+
+    def on(self, counts: Sequence[int]) -> Examined:
+        """The same by so many trainings at each of the first widths."""
+        return replace(self, counts=tuple(counts))
+
+    def with_adjustment(self, adjust: Callable[[int], Adjustment]) -> Examined:
+        """The same model, with something else done to its set-up."""
+        return replace(self, sweep=replace(self.sweep, training=replace(self.model, adjust=adjust)))
+
+    def moves_at(self, coordinate: Coordinate) -> int | None:
+        """After how many steps something is first not zero, at the narrowest width; None if it always is."""
+        moments = sorted(moment for moment in self.measurements if moment.coordinate == coordinate)
+        return next((moment.step for moment in moments if self.measurements[moment].values[0][0] > 0), None)
+
+    def slope(self, coordinate: Coordinate, step: int) -> float:
+        """The power at which something grows, by least squares; zero where there is none."""
+        measurement = self.measurements.get(Moment(coordinate, step))
+        if measurement is None:
+            return 0.0
+        logs = {
+            width: [math.log(value) for value in row if value > 0]
+            for width, row in zip(measurement.axis_values, measurement.values, strict=True)
+        }
+        means = {width: float(np.mean(row)) for width, row in logs.items() if row}
+        return float(np.polyfit(np.log(list(means)), list(means.values()), 1)[0]) if len(means) > 1 else 0.0
+
+    def moments(self) -> tuple[list[Moment], list[Moment]]:
+        """What there is to be read: what depends on the weights, and what has no exponent, being zero or the same.
+
+        Raises:
+            ModelError: if training is not finite, or changes nothing.
+        """
+        found, constant = list[Moment](), list[Moment]()
+        where = f"width {self.widths[0]} or {self.widths[1]}"
+        for moment, measurement in self.measurements.items():
+            pairs = [
+                pair
+                for values, statuses in zip(measurement.values, measurement.statuses, strict=True)
+                for pair in zip(values, statuses, strict=True)
+            ]
+            values = [0.0 if status is Status.ZERO else value for value, status in pairs]
+            if self.anatomy.routed and any(status is Status.UNDEFINED for _, status in pairs):
+                constant.append(moment)
+            elif not all(math.isfinite(value) for value in values):
+                raise ModelError(
+                    f"{self.model.title} is no longer finite after step {moment.step} at {where}: {moment.coordinate}. "
+                    "Lower its learning rate, or take fewer steps."
+                )
+            else:
+                (constant if max(values) - min(values) <= _SAME * max(values) else found).append(moment)
+        if not any(moment.coordinate.quantity in (CHANGE, EFFECTIVE) for moment in found):
+            raise ModelError(
+                f"{self.model.title}: {self.model.steps} steps change nothing at {where}. Give its optimizer the "
+                "module's own parameters, and a learning rate above zero."
+            )
+        return found, constant
+
+    @property
+    def _trainer(self) -> Trainer:
+        return trainer_of(self.model, self.widths)

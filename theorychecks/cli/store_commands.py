@@ -25,7 +25,7 @@ _MOST_TITLES: Final = 10
 commands = typer.Typer(
     no_args_is_help=True,
     help="Measured cells, kept as files, so that a run trains only what has not been measured yet.",
-    epilog="Exit codes: 0 where it was done, 1 where `verify` found something unsound, 2 where nothing could be done.",
+    epilog="Exit codes: 0 where it was done, 1 where `verify` found something unsound, 2 where it could not be done.",
 )
 Place = Annotated[Path, typer.Option("--store", metavar="DIRECTORY", help="Which store.", show_default=True)]
 

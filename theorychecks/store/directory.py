@@ -38,7 +38,8 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         """Use `open` or `existing`, which say what can be known at once."""
-        self.path = path
+        # Tests may change the working directory.
+        self.path = path.absolute()
         self.writing = True
         self._problems: dict[str, None] = {}
 
@@ -70,7 +71,7 @@ class Store:
         store = cls(Path(path))
         if not is_store(store.path):
             raise StoreError(
-                f"there is no store at {store.path.absolute()}: nothing is there, or nothing is in it. Name "
+                f"there is no store at {store.path}: nothing is there, or nothing is in it. Name "
                 "another one by --store=DIRECTORY; runs make one where --theory-store=DIRECTORY says."
             )
         return store
@@ -268,8 +269,9 @@ class Store:
     def _stop_writing(self, error: OSError) -> None:
         self.writing = False
         self._tell(
-            f"nothing more is written to the store {self.path}: {said(error)}. What is measured from now on is used, "
-            "and is measured again another time. Make room, or name another store by --theory-store=DIRECTORY."
+            f"nothing more is written to the store {self.path}: {said(error)}. What is measured from now on counts "
+            "in this run, and the next one measures it again. Make room, or name another store by "
+            "--theory-store=DIRECTORY."
         )
 
     def _tell(self, problem: str) -> None:

@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -17,6 +17,15 @@ from theorychecks.store.errors import DamagedError
 from theorychecks.store.floats import from_json, to_json
 
 BITS = {"float16": np.uint16, "float32": np.uint32, "float64": np.uint64}
+
+steady = settings(
+    max_examples=200,
+    derandomize=True,
+    database=None,
+    # No race with the clock of a busy machine.
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 
 
 def any_bits(dtype):
@@ -38,6 +47,7 @@ def of(readings, seeds, **more):
     return StoredBlock(readings=readings, seeds=seeds, **given)
 
 
+@steady
 @given(values=any_values())
 def test_numbers_come_back_to_the_last_bit(values):
     back = from_json(json.loads(json.dumps(to_json(values), allow_nan=False)), values.dtype.name)
@@ -67,6 +77,7 @@ def test_special_numbers_have_their_texts(dtype, bits, text):
     assert from_json([text], dtype).tobytes() == values.tobytes()
 
 
+@steady
 @given(
     values=any_values(),
     first=st.integers(0, 2**40),

@@ -1,0 +1,35 @@
+"""The command `theorychecks`, and how it ends."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from theorychecks.cli.store_commands import commands
+from theorychecks.store import StoreError
+
+REFUSED = 2
+"""The exit code of what could not be done; `typer` has the same for a wrong option."""
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Theory predictions about wide neural networks, checked: what was measured, and what it says.",
+)
+app.add_typer(commands, name="store")
+
+
+@app.callback()
+def _root() -> None:
+    """One command more than the groups, so that `theorychecks store` stays a group while it is the only one."""
+
+
+def main() -> None:
+    """Run a command; what it refuses is told in a line, without a traceback."""
+    try:
+        app()
+    except StoreError as error:
+        print(f"theorychecks: {error}", file=sys.stderr)
+        sys.exit(REFUSED)

@@ -1,5 +1,7 @@
 """What a run of a model of one's own shows is what plain torch shows: a loop, hooks and autograd."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.func import functional_call
@@ -24,6 +26,7 @@ from tests.engines.models_under_test import (
     sgd,
 )
 from theorychecks.engines import Limits
+from theorychecks.models import Adjustment
 from theorychecks.networks.randomness import integer
 
 EXACT = {"rtol": 1e-9, "atol": 1e-12}
@@ -48,6 +51,18 @@ def test_trainings_are_those_of_a_plain_loop(described):
                 assert made.weight_norm(number, "frobenius", time)[k].item() == pytest.approx(
                     module.get_parameter(layer.parameter).norm().item(), rel=1e-9
                 )
+
+
+@pytest.mark.parametrize("adjustment", [Adjustment(outputs={"head": 2.0}), Adjustment(attention=3.0)])
+def test_an_adjusted_model_is_read_as_it_was_trained(described, adjustment):
+    made = run(replace(described, adjust=lambda _: adjustment))
+    _, targets = described.batches[0]
+    for k in range(len(SEEDS)):
+        loss = described.loss(made.outputs(STEPS)[k], targets)
+        assert made.losses[-1, k].item() == pytest.approx(loss.item(), rel=1e-9)
+    attends = any("attention" in name for name in made.left_out)
+    if adjustment.outputs or attends:
+        assert not torch.allclose(made.losses[-1], run(described).losses[-1])
 
 
 def test_layers_are_given_and_return_what_hooks_see(described):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -237,6 +237,18 @@ class _Run:
                 start=start,
                 attention=self.adjustment.attention,
             )
+
+
+@contextmanager
+def forward_adjusted(module: nn.Module, adjustment: Adjustment) -> Iterator[None]:
+    """Inside of the block, forward passes of a module are adjusted."""
+    hooks = scaled_outputs(module, adjustment)
+    try:
+        with attention_scaled(adjustment):
+            yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def attention_scaled(adjustment: Adjustment) -> AbstractContextManager[object]:

@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 
-from theorychecks.models import Anatomy
+from theorychecks.models import Adjustment, Anatomy
 from theorychecks.models.model import Batch, copied
 from theorychecks.models.recording import State
 from theorychecks.models.stacked import Within, stacked
 from theorychecks.models.state import as_it_was, buffers_as_they_were, drawing_from, with_notes
-from theorychecks.models.training import Drawn
+from theorychecks.models.training import Drawn, forward_adjusted
 
 
 class Ensemble:
@@ -29,14 +29,19 @@ class Ensemble:
         anatomy: the models' parts.
         as_one: whether to call them by `torch.func.vmap`, where that works.
         own_batches: whether each seed has a batch of its own.
+        adjustment: what is done to their forward passes.
     """
 
-    def __init__(self, starts: Sequence[Drawn], anatomy: Anatomy, *, as_one: bool, own_batches: bool) -> None:
-        self.starts, self.anatomy, self.as_one, self.own_batches = starts, anatomy, as_one, own_batches
+    def __init__(
+        self, starts: Sequence[Drawn], anatomy: Anatomy, *, as_one: bool, own_batches: bool, adjustment: Adjustment
+    ) -> None:
+        self.starts, self.anatomy, self.adjustment = starts, anatomy, adjustment
+        self.as_one, self.own_batches = as_one, own_batches
 
     def part(self, which: slice) -> Ensemble:
         """Some of the seeds."""
-        return Ensemble(self.starts[which], self.anatomy, as_one=self.as_one, own_batches=self.own_batches)
+        options = {"as_one": self.as_one, "own_batches": self.own_batches}
+        return Ensemble(self.starts[which], self.anatomy, **options, adjustment=self.adjustment)
 
     @property
     def seeds(self) -> int:
@@ -98,7 +103,7 @@ class Ensemble:
         batches = [start.batches[0] for start in self.starts]
         batch = stacked(batches) if self.own_batches else copied(batches[0])
         dimensions = (0, 0 if self.own_batches else None, *[0] * len(extras))
-        with buffers_as_they_were(base):
+        with buffers_as_they_were(base), forward_adjusted(base, self.adjustment):
             return vmap(one, in_dims=dimensions)(_with_buffers_of_its_own(state), batch, *extras)
 
     def _one_by_one(self, state: State, action: Callable[..., Any], extras: tuple[Any, ...]) -> Any:
@@ -106,7 +111,8 @@ class Ensemble:
         for k, start in enumerate(self.starts):
             own, part = tree_map(lambda tensor, k=k: tensor[k], (_with_buffers_of_its_own(state), extras))
             drawing = drawing_from(start.state) if self.anatomy.random else nullcontext()
-            with buffers_as_they_were(start.module), drawing:
+            kept, adjusted = buffers_as_they_were(start.module), forward_adjusted(start.module, self.adjustment)
+            with kept, adjusted, drawing:
                 rows.append(_inside(start.module, own, partial(_handed, action, copied(start.batches[0]), part)))
         return tree_map(lambda *row: torch.stack(row), *rows)
 

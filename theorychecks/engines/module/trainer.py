@@ -191,7 +191,8 @@ class Trainer:
                 start = drawn(self.model, width, _place(root_seed, width), seed, 1)
                 # One module is called for all seeds where that works; the others need not be held.
                 starts.append(replace(start, module=starts[0].module) if as_one and starts else start)
-        return Ensemble(starts, self.anatomy, as_one=as_one, own_batches=own_batches)
+        adjustment = self.model.adjust(width)
+        return Ensemble(starts, self.anatomy, as_one=as_one, own_batches=own_batches, adjustment=adjustment)
 
     def _trained(
         self, width: int, place: tuple[object, ...], seeds: Sequence[int], rates: Tensor | None, recording: Recording

@@ -47,7 +47,8 @@ def fingerprint(*things: object) -> str:
         graph = Graph.of(_roots(things), cut=is_of_module)
         _settle(graph.leaves)
         digest_nodes(graph)
-        return joined([_FORM, *digest_of_links(graph.roots)])
+        # Things are told apart by their order; labels are for whoever reads errors, and have names of modules.
+        return joined([_FORM, *digest_of_links([("", link) for _, link in graph.roots])])
 
 
 def parts(*things: object) -> dict[str, str]:
@@ -128,9 +129,15 @@ def _settled(things: Sequence[Child]) -> _Settled:
     digest_nodes(graph)
     of_modules = [node for node in graph.nodes.values() if is_of_module(node.thing)]
     links = [link for node in of_modules for _, link in node.links]
-    values = {id(link.thing): link for link in links if isinstance(link, Node) and not is_of_module(link.thing)}
+    values = {id(link.thing): link for link in links if isinstance(link, Node) and _may_change(link)}
     children = [Child("", link.thing) for link in values.values()]
     return _Settled(graph, graph.watch.once(), children, _sketch(children))
+
+
+def _may_change(node: Node) -> bool:
+    """Whether something may change in place without a name being bound anew."""
+    is_fixed = type(node.thing) is tuple and all(isinstance(link, str) for _, link in node.links)
+    return not (is_fixed or is_of_module(node.thing))
 
 
 def _sketch(values: Sequence[Child]) -> str:

@@ -6,7 +6,7 @@ import ast
 import linecache
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.machinery import SourceFileLoader
 from types import CodeType
@@ -41,7 +41,7 @@ def function_of(code: CodeType, globals: dict[str, Any]) -> Function | None:
     if file is None or file.lines is not lines:
         file = _FILES[name] = _File(name, lines)
     is_lambda = code.co_name == "<lambda>"
-    found = file.lambda_of(code) if is_lambda else file.defined.get((code.co_name, code.co_firstlineno))
+    found = file.lambda_of(code) if is_lambda else file.definition_of(code)
     if found is None and is_lambda:
         return None
     if found is None or not file.says(code, found, globals.get("__loader__")):
@@ -51,7 +51,7 @@ def function_of(code: CodeType, globals: dict[str, Any]) -> Function | None:
 
 @dataclass(eq=False)
 class _File:
-    """A file of source, parsed once.
+    """A file of source; functions with a name are parsed one by one, and all of it only where that does not do.
 
     Attributes:
         name: of the file.
@@ -60,18 +60,18 @@ class _File:
 
     name: str
     lines: list[str]
-    tree: ast.Module = field(init=False)
-
-    def __post_init__(self) -> None:
-        try:
-            self.tree = ast.parse("".join(self.lines))
-        except SyntaxError as error:
-            raise ChangedSource(self.name) from error
 
     @cached_property
-    def defined(self) -> dict[tuple[str, int], Function]:
-        """Functions by name and first line, decorators included."""
-        return {(node.name, _first_line(node)): node for node in _definitions(self.tree)}
+    def tree(self) -> ast.Module:
+        """All that it says.
+
+        Raises:
+            ChangedSource: if that is no Python.
+        """
+        try:
+            return ast.parse("".join(self.lines))
+        except SyntaxError as error:
+            raise ChangedSource(self.name) from error
 
     @cached_property
     def lambdas(self) -> dict[int, list[ast.Lambda]]:
@@ -103,6 +103,22 @@ class _File:
             return True
         return written < _started() - _MARGIN
 
+    def definition_of(self, code: CodeType) -> Function | None:
+        """The definition that a code was made of, if one of its name starts where it should."""
+        start = code.co_firstlineno - 1
+        for stop in _ends(self.lines, start):
+            # Indented lines are those of a block.
+            block = "if True:\n" if self.lines[start][:1].isspace() else ""
+            try:
+                node: ast.stmt = ast.parse(block + "".join(self.lines[start:stop])).body[0]
+            except SyntaxError:
+                # Lines that stand further to the left belong to it: an open bracket, or a text over several lines.
+                continue
+            node = node.body[0] if isinstance(node, ast.If) else node
+            is_it = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == code.co_name
+            return node if is_it else None
+        return None
+
     def lambda_of(self, code: CodeType) -> ast.Lambda | None:
         """The lambda that a code was made of: the innermost one around all that runs."""
         around = self.lambdas.get(code.co_firstlineno, [])
@@ -124,21 +140,19 @@ class _File:
 _FILES: Final[dict[str, _File]] = {}
 
 
-def _definitions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    """All functions with a name; statements hold them, and no expression does."""
-    todo: list[Any] = [tree]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node
-        for name in ("body", "orelse", "finalbody", "handlers", "cases"):
-            inside = getattr(node, name, None)
-            if isinstance(inside, list):
-                todo += inside
-
-
-def _first_line(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    return min([node.lineno, *(each.lineno for each in node.decorator_list)])
+def _ends(lines: list[str], start: int) -> Iterator[int]:
+    """Where the definition that starts at a line may end: before lines that are indented no further than it."""
+    indent, is_below = 0, False
+    for place in range(start, len(lines)):
+        text = lines[place].lstrip()
+        if not text or text.startswith("#"):
+            continue
+        if place == start:
+            indent = len(lines[place]) - len(text)
+        elif is_below and len(lines[place]) - len(text) <= indent:
+            yield place
+        is_below = is_below or text.startswith(("def ", "async "))
+    yield len(lines)
 
 
 def _contains(node: ast.expr, place: tuple[int | None, int | None, int | None, int | None]) -> bool:

@@ -200,8 +200,10 @@ def _of_torch_module(module: nn.Module) -> Expansion:
 
 def _of_dataclass(thing: Any) -> Expansion:
     """Its fields, and what else was written onto it, but for what is computed when it is first asked for."""
-    names = [each.name for each in dataclasses.fields(thing)]
-    names += sorted(name for name in getattr(thing, "__dict__", {}) if name not in names and not _computed(thing, name))
+    kind = type(thing)
+    names = list(kind.__dataclass_fields__)
+    more = getattr(thing, "__dict__", {}).keys() - kind.__dataclass_fields__.keys()
+    names += sorted(name for name in more if not _computed(thing, name))
     children = [Child(f".{name}", getattr(thing, name, Named("not there"))) for name in names]
     return Expansion("dataclass", [Child("class", type(thing)), *children])
 

@@ -1,11 +1,16 @@
 """A fingerprint changes with all that makes numbers, with nothing else, and is the same in every process."""
 
+import ast
+import importlib
 import importlib.util
+import json
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +19,11 @@ import torch
 from torch import nn
 
 import theorychecks as tc
+from theorychecks.engines import dense
+from theorychecks.engines.deferred import DeferredRun
 from theorychecks.experiment.fingerprint import Unfingerprintable, changed, fingerprint, parts
+from theorychecks.experiment.quantity import Quantity, QuantityFamily
+from theorychecks.observables.observable import Observable
 
 ROOT = Path(__file__).parents[2]
 
@@ -196,13 +205,19 @@ CHANGES = {
         "class root:\n    @classmethod\n    def f(cls): return 1",
         "class root:\n    @staticmethod\n    def f(cls): return 1",
     ),
-    "a property": ("class root:\n    @property\n    def f(self): return 1", "class root:\n    @property\n    def f(self): return 2"),
+    "a property": (
+        "class root:\n    @property\n    def f(self): return 1",
+        "class root:\n    @property\n    def f(self): return 2",
+    ),
     "a property computed once": (
         "from functools import cached_property\nclass root:\n    @cached_property\n    def f(self): return 1",
         "from functools import cached_property\nclass root:\n    @cached_property\n    def f(self): return 2",
     ),
     "an attribute of a class": ("class root:\n    n = 1", "class root:\n    n = 2"),
-    "a base": ("class B:\n    def f(self): return 1\nclass root(B): pass", "class B:\n    def f(self): return 2\nclass root(B): pass"),
+    "a base": (
+        "class B:\n    def f(self): return 1\nclass root(B): pass",
+        "class B:\n    def f(self): return 2\nclass root(B): pass",
+    ),
     "a class that is made": (
         "class A:\n    n = 1\ndef root(x): return A()",
         "class A:\n    n = 2\ndef root(x): return A()",
@@ -211,7 +226,10 @@ CHANGES = {
         "def make():\n    class A:\n        n = 1\n    return A\nroot = make()",
         "def make():\n    class A:\n        n = 2\n    return A\nroot = make()",
     ),
-    "a class inside of a class": ("class root:\n    class A:\n        n = 1", "class root:\n    class A:\n        n = 2"),
+    "a class inside of a class": (
+        "class root:\n    class A:\n        n = 1",
+        "class root:\n    class A:\n        n = 2",
+    ),
     "a base's method by super": (
         "class B:\n    def f(self): return 1\nclass A(B):\n    def f(self): return super().f()\nroot = A()",
         "class B:\n    def f(self): return 2\nclass A(B):\n    def f(self): return super().f()\nroot = A()",
@@ -224,7 +242,10 @@ CHANGES = {
         "class A:\n    def __init__(self, n): self.n = n\n    def f(self): return self.n\nroot = A(1).f",
         "class A:\n    def __init__(self, n): self.n = n\n    def f(self): return self.n\nroot = A(2).f",
     ),
-    "a callable object": ("class A:\n    def __call__(self): return 1\nroot = A()", "class A:\n    def __call__(self): return 2\nroot = A()"),
+    "a callable object": (
+        "class A:\n    def __call__(self): return 1\nroot = A()",
+        "class A:\n    def __call__(self): return 2\nroot = A()",
+    ),
     "a slot": (
         "class A:\n    __slots__ = 'n'\n    def __init__(self, n): self.n = n\nroot = A(1)",
         "class A:\n    __slots__ = 'n'\n    def __init__(self, n): self.n = n\nroot = A(2)",
@@ -262,8 +283,14 @@ CHANGES = {
         "from typing import NamedTuple\nclass A(NamedTuple):\n    n: int = 0\n    def f(self): return 1\nroot = A(1)",
         "from typing import NamedTuple\nclass A(NamedTuple):\n    n: int = 0\n    def f(self): return 2\nroot = A(1)",
     ),
-    "a member": ("import enum\nclass A(enum.Enum):\n    a = 1\n    b = 2\nroot = A.a", "import enum\nclass A(enum.Enum):\n    a = 1\n    b = 2\nroot = A.b"),
-    "a member's value": ("import enum\nclass A(enum.Enum):\n    a = 1\nroot = A.a", "import enum\nclass A(enum.Enum):\n    a = 2\nroot = A.a"),
+    "a member": (
+        "import enum\nclass A(enum.Enum):\n    a = 1\n    b = 2\nroot = A.a",
+        "import enum\nclass A(enum.Enum):\n    a = 1\n    b = 2\nroot = A.b",
+    ),
+    "a member's value": (
+        "import enum\nclass A(enum.Enum):\n    a = 1\nroot = A.a",
+        "import enum\nclass A(enum.Enum):\n    a = 2\nroot = A.a",
+    ),
     "an enumeration's method": (
         "import enum\nclass A(enum.IntEnum):\n    a = 1\n    def f(self): return 1\nroot = A.a",
         "import enum\nclass A(enum.IntEnum):\n    a = 1\n    def f(self): return 2\nroot = A.a",
@@ -320,16 +347,31 @@ CHANGES = {
 
 # What makes none: a source, and one that differs in nothing that matters.
 STAYS = {
-    "a docstring": ('def root(x):\n    "One."\n    return x', 'def root(x):\n    """Another\n\n    one."""\n    return x'),
+    "a docstring": (
+        'def root(x):\n    "One."\n    return x',
+        'def root(x):\n    """Another\n\n    one."""\n    return x',
+    ),
     "no docstring": ('def root(x):\n    "One."\n    return x', "def root(x): return x"),
     "a comment": ("def root(x):\n    return x  # one", "def root(x):\n    # another\n    return x"),
     "formatting": ("def root(x): return 1_000 * (x + 'a')", 'def root(\n    x,\n):\n    return 1000*((x) + "a")'),
     "lines": ("def root(x): return x", "import math\n\n\n\ndef root(x): return x"),
     "an annotation": ("def root(x): return x", "def root(x: int) -> 'float': return x"),
-    "an annotation of a variable": ("def root(x):\n    y = x\n    return y", "def root(x):\n    z: int\n    y: float = x\n    return y"),
-    "a class in an annotation": ("class A: n = 1\ndef root(x: A): return x", "class A: n = 2\ndef root(x: A): return x"),
-    "code that is not reached": ("def h(): return 1\ndef root(x): return x", "def h(): return 2\ndef root(x): return x"),
-    "a global that a variable hides": ("y = 1\ndef root(x):\n    y = x\n    return y", "y = 2\ndef root(x):\n    y = x\n    return y"),
+    "an annotation of a variable": (
+        "def root(x):\n    y = x\n    return y",
+        "def root(x):\n    z: int\n    y: float = x\n    return y",
+    ),
+    "a class in an annotation": (
+        "class A: n = 1\ndef root(x: A): return x",
+        "class A: n = 2\ndef root(x: A): return x",
+    ),
+    "code that is not reached": (
+        "def h(): return 1\ndef root(x): return x",
+        "def h(): return 2\ndef root(x): return x",
+    ),
+    "a global that a variable hides": (
+        "y = 1\ndef root(x):\n    y = x\n    return y",
+        "y = 2\ndef root(x):\n    y = x\n    return y",
+    ),
     "a global that an argument hides": ("x = 1\ndef root(x): return x", "x = 2\ndef root(x): return x"),
     "a global that a comprehension's variable hides": (
         "y = 1\ndef root(x): return [y for y in x]",
@@ -338,7 +380,7 @@ STAYS = {
     "a global that is called like an attribute": ("y = 1\ndef root(x): return x.y", "y = 2\ndef root(x): return x.y"),
     "a method's docstring": (
         'class root:\n    "One."\n    def f(self):\n        "Two."\n        return 1',
-        'class root:\n    def f(self): return 1',
+        "class root:\n    def f(self): return 1",
     ),
     "a docstring of an attribute": ("class root:\n    n = 1", 'class root:\n    n = 1\n    "Why it is one."'),
     "a docstring of a dataclass": (
@@ -491,7 +533,9 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore:Sparse", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings(
+    "ignore::ResourceWarning", "ignore:Sparse", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
 def test_what_nothing_tells_apart_is_refused(load, what):
     source, place, rule = REFUSED[what]
     root = load(source)
@@ -516,7 +560,9 @@ def test_a_class_may_say_what_its_numbers_depend_on():
 
 
 def test_what_changes_in_place_is_seen(load, monkeypatch):
-    root = load("import numpy as np\nN = 1\nT = [1]\nA = np.zeros(2)\nclass C:\n    n = 1\n    def f(self): return 1\ndef h(a=1): return 1\ndef root(x): return N, T, A, C(), h(), abs(x)")
+    root = load(
+        "import numpy as np\nN = 1\nT = [1]\nA = np.zeros(2)\nclass C:\n    n = 1\n    def f(self): return 1\ndef h(a=1): return 1\ndef root(x): return N, T, A, C(), h(), abs(x)"
+    )
     module = sys.modules[root.__module__]
     first = fingerprint(root)
 
@@ -546,7 +592,7 @@ def test_a_file_that_was_changed_after_its_import_is_refused(load):
     root = load("def root(x):\n    return 1\n")
     file = Path(root.__code__.co_filename)
     file.write_text("def root(x):\n    return 2\n")
-    with pytest.raises(Unfingerprintable, match="changed since it was imported.*Start Python anew"):
+    with pytest.raises(Unfingerprintable, match=r"changed since it was imported.*Start Python anew"):
         fingerprint(root)
 
 
@@ -566,7 +612,7 @@ from theorychecks.engines.deferred import DeferredRun
 from theorychecks.experiment.fingerprint import fingerprint
 from own import root
 training = tc.Training(tc.MLP(2, tc.TANH, tc.NTK), learning_rate=tc.scaled(0.3), data=tc.Digits(), loss=tc.MSE, steps=4)
-print(fingerprint(tc.WeightChange(), training, dense, DeferredRun, root, {{"a", "b", "c"}}, tc.coordinate_check))
+print(fingerprint(tc.WeightChange(), training, dense, DeferredRun, root, {{"a", "b", "c"}}))
 """
 OWN = """
 import torch, numpy as np
@@ -592,8 +638,191 @@ def test_it_is_the_same_in_every_process(tmp_path):
         (place / "own.py").write_text(OWN)
         environment = os.environ | {"PYTHONHASHSEED": str(seed), "PYTHONPATH": f"{place}{os.pathsep}{ROOT}"}
         program = IN_ANOTHER_PROCESS.format(reverse=seed == 2)
-        done = subprocess.run([sys.executable, "-c", program], env=environment, cwd=place, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(
+            [sys.executable, "-c", program], env=environment, cwd=place, capture_output=True, text=True, timeout=300
+        )
         assert done.returncode == 0, done.stderr
         found.append(done.stdout)
     assert len(found[0].strip()) == 64
     assert found[0] == found[1]
+
+
+DATA = tc.GaussianMixture(dimension=4, classes=2, samples=8)
+
+
+def own_error(width, draw, *, power=1):
+    return [draw.rng(seed).standard_normal() / width**power for seed in draw.seeds]
+
+
+def test_a_quantity_reaches_what_it_uses_and_no_more():
+    quantity = tc.quantity(along="width")(own_error)
+    name = f"{own_error.__module__}.own_error"
+    assert set(parts(own_error)) == {name}
+    assert [part for part in parts(quantity(power=2)) if part.startswith("theorychecks")] == [
+        "theorychecks.experiment.quantity.Quantity"
+    ]
+
+
+def test_a_cell_of_a_sweep_reaches_no_judging():
+    training = tc.Training(tc.MLP(2, tc.TANH, tc.NTK), learning_rate=tc.scaled(0.3), data=DATA, loss=tc.MSE, steps=4)
+    found = parts(tc.WeightChange(), training, DeferredRun, dense.train)
+    homes = {name.rsplit(".", 1)[0] for name in found if name.startswith("theorychecks.")}
+    layers = {home.split(".")[1] for home in homes}
+    assert layers == {"arguments", "engines", "networks", "observables", "statistics"}
+    assert {".".join(home.split(".")[:3]) for home in homes if "statistics" in home} == {
+        "theorychecks.statistics.parts",
+        "theorychecks.statistics.statuses",
+    }
+    assert "theorychecks.engines.dense.DenseMatrix.forward" in found
+
+
+def test_parts_say_what_has_changed(load):
+    source = "{}\nC = {}\ndef h(): return C\ndef g(): return 1\ndef root(x): return h() + g()"
+    one, other, third = (load(source.format("", n)) for n in (1, 2, 1))
+    names = [root.__module__ for root in (one, other, third)]
+    found = [
+        {name.removeprefix(home): part for name, part in parts(root).items()}
+        for root, home in zip((one, other, third), names, strict=True)
+    ]
+    assert set(found[0]) == {".root", ".h", ".g"} | {name for name in found[0] if name.startswith("builtins")}
+    assert changed(found[0], found[1]) == [".h"]
+    assert changed(found[0], found[2]) == []
+    assert changed({"a": "1", "b": "2"}, {"b": "2", "c": "3"}) == ["a", "c"]
+
+
+def things_in(module):
+    """What the module of claims measures, as far as it stands in the module itself."""
+    kinds = (Observable, tc.Training, tc.Model, Quantity, QuantityFamily)
+    found, todo = {}, list(vars(module).items())
+    while todo:
+        where, thing = todo.pop()
+        if isinstance(thing, kinds):
+            found[f"{module.__name__}.{where}"] = thing
+        elif type(thing) in (tuple, list):
+            todo += [(f"{where}[{place}]", each) for place, each in enumerate(thing)]
+        elif type(thing) is dict:
+            todo += [(f"{where}[{place}]", each) for place, pair in enumerate(thing.items()) for each in pair]
+        elif callable(thing) and getattr(thing, "__module__", "").startswith("properties.subjects"):
+            found[f"{module.__name__}.{where}"] = thing
+    return found
+
+
+def test_what_the_claims_of_this_repository_measure_has_a_fingerprint():
+    files = [path for path in (ROOT / "properties").rglob("*.py") if path.name != "__init__.py"]
+    names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in files]
+    things = {where: thing for name in names for where, thing in things_in(importlib.import_module(name)).items()}
+    assert len(things) > 150
+    kinds = {
+        kind for kind in (Observable, tc.Model, QuantityFamily) for thing in things.values() if isinstance(thing, kind)
+    }
+    assert len(kinds) == 3
+    judging = (
+        "theorychecks.judging",
+        "theorychecks.claims",
+        "theorychecks.reporting",
+        "theorychecks.plugin",
+        "theorychecks.statistics.prediction",
+    )
+    for thing in things.values():
+        assert len(fingerprint(thing)) == 64
+    families = [thing for thing in things.values() if isinstance(thing, QuantityFamily)]
+    assert [name for family in families[::8] for name in parts(family) if name.startswith(judging)] == []
+
+
+TRAININGS = [
+    tc.Training(tc.MLP(depth, activation, parametrization), learning_rate=tc.scaled(0.3), data=data, loss=loss, steps=4, optimizer=optimizer, **more)
+    for depth, activation, parametrization, data, loss, optimizer, more in [
+        (2, tc.TANH, tc.NTK, DATA, tc.MSE, tc.SGD(), {}),
+        (3, tc.TANH, tc.NTK, DATA, tc.MSE, tc.SGD(), {}),
+        (2, tc.RELU, tc.NTK, DATA, tc.MSE, tc.SGD(), {}),
+        (2, tc.TANH, tc.STANDARD, DATA, tc.MSE, tc.SGD(), {}),
+        (2, tc.TANH, tc.NTK.altered("output", init=0.5), DATA, tc.MSE, tc.SGD(), {}),
+        (2, tc.TANH, tc.NTK, tc.Digits(), tc.MSE, tc.SGD(), {}),
+        (2, tc.TANH, tc.NTK, replace(DATA, seed=1), tc.MSE, tc.SGD(), {}),
+        (2, tc.TANH, tc.NTK, DATA, tc.CROSS_ENTROPY, tc.SGD(), {}),
+        (2, tc.TANH, tc.NTK, DATA, tc.MSE, tc.SGD(momentum=0.5), {}),
+        (2, tc.TANH, tc.STANDARD, DATA, tc.MSE, tc.Adam(), {}),
+        (2, tc.TANH, tc.NTK, DATA, tc.MSE, tc.SGD(), {"dtype": "float64"}),
+        (2, tc.TANH, tc.NTK, DATA, tc.MSE, tc.SGD(), {"batch_size": 4}),
+        (2, tc.TANH, tc.NTK, DATA, tc.MSE, tc.SGD(), {"ridge": tc.Ridge(strength=0.1)}),
+    ]
+]  # fmt: skip
+
+
+def test_trainings_are_told_apart():
+    assert len({fingerprint(training) for training in TRAININGS}) == len(TRAININGS)
+    assert fingerprint(TRAININGS[0]) == fingerprint(replace(TRAININGS[0], steps=4))
+
+
+IN_CHANGED_PACKAGES = """
+import json, sys
+found = {}
+for place in sys.argv[1:]:
+    sys.path.insert(0, place)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "theorychecks"]:
+        del sys.modules[name]
+    import theorychecks as tc
+    from theorychecks.engines import dense, matrix_free
+    from theorychecks.experiment.fingerprint import fingerprint
+    from theorychecks.observables.outputs import OutputSize
+    assert tc.__file__.startswith(place)
+    training = tc.Training(tc.MLP(2, tc.TANH, tc.NTK), learning_rate=tc.scaled(0.3), data=tc.Digits(), loss=tc.MSE, steps=4)
+    cells = {
+        "dense": (tc.WeightChange(), training, dense.train),
+        "matrix_free": (tc.WeightChange(), training, matrix_free.train),
+        "outputs": (OutputSize(), training, dense.train),
+        "number": (tc.quantity(along="x")(lambda x, draw: x),),
+    }
+    found[place] = {name: fingerprint(*roots) for name, roots in cells.items()}
+print(json.dumps(list(found.values())))
+"""
+
+
+class Mutation(ast.NodeTransformer):
+    """Every function of a name, or every one at all, does something more."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def visit_FunctionDef(self, node):
+        self.generic_visit(node)
+        if node.name == self.name or not self.name:
+            node.body.append(ast.parse("changed = 1").body[0])
+        return node
+
+
+def test_a_change_of_the_package_changes_cells_that_depend_on_it(tmp_path):
+    judging = "statistics/prediction.py statistics/exponent_verdict.py statistics/interval.py judging.py finding.py"
+    everything = [*judging.split(), *(f"{folder}/*.py" for folder in ("claims", "reporting", "plugin", "gates"))]
+    mutations = [
+        ([], "", set()),
+        (["engines/dense.py"], "forward", {"dense", "outputs"}),
+        (["engines/matrix_free.py"], "", {"matrix_free"}),
+        (["engines/trained.py"], "weight_change_norm", {"dense", "matrix_free", "outputs"}),
+        (["observables/weights.py"], "matrices", {"dense", "matrix_free"}),
+        (["networks/losses.py"], "_squared", {"dense", "matrix_free", "outputs"}),
+        (everything, "", set()),
+    ]
+    places = []
+    for number, (patterns, name, _) in enumerate(mutations):
+        place = tmp_path / f"place{number}"
+        shutil.copytree(ROOT / "theorychecks", place / "theorychecks", ignore=shutil.ignore_patterns("__pycache__"))
+        files = [file for pattern in patterns for file in (place / "theorychecks").glob(pattern)]
+        for file in files:
+            before = ast.parse(file.read_text())
+            file.write_text(ast.unparse(Mutation(name).visit(before)))
+        assert bool(files) == bool(patterns)
+        places.append(str(place))
+    environment = os.environ | {"PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", IN_CHANGED_PACKAGES, *places],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    first, *others = json.loads(done.stdout)
+    for cells, (patterns, _, changes) in zip(others, mutations[1:], strict=True):
+        assert {name for name in first if cells[name] != first[name]} == changes, patterns

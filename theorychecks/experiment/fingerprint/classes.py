@@ -14,11 +14,37 @@ from theorychecks.experiment.fingerprint.expansion import Child, Expansion, Name
 from theorychecks.experiment.fingerprint.origin import is_code_elsewhere
 
 _UNSAID: Final = frozenset(
-    "__module__ __qualname__ __doc__ __dict__ __weakref__ __annotations__ __annotate__ __annotate_func__ "
-    "__annotations_cache__ __orig_bases__ __parameters__ __type_params__ __abstractmethods__ _abc_impl __slots__ "
-    "__match_args__ __dataclass_fields__ __dataclass_params__ __firstlineno__ __static_attributes__ __test__ "
-    "__final__ _is_protocol _is_runtime_protocol __protocol_attrs__ __non_callable_proto_members__ __subclasshook__ "
-    "__classcell__ __conditional_annotations__".split()
+    [
+        "__module__",
+        "__qualname__",
+        "__doc__",
+        "__dict__",
+        "__weakref__",
+        "__annotations__",
+        "__annotate__",
+        "__annotate_func__",
+        "__annotations_cache__",
+        "__orig_bases__",
+        "__parameters__",
+        "__type_params__",
+        "__abstractmethods__",
+        "_abc_impl",
+        "__slots__",
+        "__match_args__",
+        "__dataclass_fields__",
+        "__dataclass_params__",
+        "__firstlineno__",
+        "__static_attributes__",
+        "__test__",
+        "__final__",
+        "_is_protocol",
+        "_is_runtime_protocol",
+        "__protocol_attrs__",
+        "__non_callable_proto_members__",
+        "__subclasshook__",
+        "__classcell__",
+        "__conditional_annotations__",
+    ]
 )
 """What every class has, or what repeats its fields; or what tells where it stands and how it is annotated."""
 _OF_TUPLES: Final = ("_make", "_replace", "_asdict")

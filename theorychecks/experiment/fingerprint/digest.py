@@ -63,7 +63,8 @@ def parts(*things: object) -> dict[str, str]:
     graph = Graph.of(_roots(things))
     code = [node for node in graph.nodes.values() if is_code(node.thing)]
     for node in code:
-        node.digest = called(node)
+        # Whoever uses a part is not changed by it.
+        node.digest = called(node).rpartition(".")[2]
     digest_nodes(graph)
     found: dict[str, list[str]] = {}
     for node in code:

@@ -156,7 +156,7 @@ def _named(function: FunctionType, said: Spoken, watch: Watch) -> Iterator[Child
         yield Child(f"closure `{name}`", _content(cells[name]))
 
 
-def _content(cell: Any, empty: object = Named("not yet there")) -> object:  # noqa: B008 - it does not change
+def _content(cell: Any, empty: object = Named("not yet there")) -> object:
     try:
         return cell.cell_contents
     except ValueError:

@@ -121,7 +121,9 @@ class Graph:
     def _expand(self, node: Node) -> None:
         try:
             if len(self.nodes) > _MOST_NODES:
-                raise Refused(f"more than {_MOST_NODES:,} things hang together", "Use arrays for what are many numbers.")
+                raise Refused(
+                    f"more than {_MOST_NODES:,} things hang together", "Use arrays for what are many numbers."
+                )
             expansion = expanded(node.thing, self.watch)
             node.own, node.ordered = expansion.own, expansion.ordered
             node.links = [(child.label, self._link(child, node)) for child in expansion.children]
@@ -166,9 +168,9 @@ def joined(texts: Sequence[str]) -> str:
     return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def digest_of_links(links: Sequence[tuple[str, str | Node]], inside: Mapping[int, str] = {}) -> list[str]:  # noqa: B006
+def digest_of_links(links: Sequence[tuple[str, str | Node]], inside: Mapping[int, str] = {}) -> list[str]:
     """Labels with texts and digests; of nodes inside of a circle those that they have so far."""
-    found = []
+    found = list[str]()
     for label, link in links:
         found += (label, f"={link}" if isinstance(link, str) else f"#{link.digest or inside[id(link)]}")
     return found

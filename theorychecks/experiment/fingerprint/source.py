@@ -115,8 +115,9 @@ class _File:
                 # Lines that stand further to the left belong to it: an open bracket, or a text over several lines.
                 continue
             node = node.body[0] if isinstance(node, ast.If) else node
-            is_it = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == code.co_name
-            return node if is_it else None
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == code.co_name:
+                return node
+            break
         return None
 
     def lambda_of(self, code: CodeType) -> ast.Lambda | None:
@@ -182,4 +183,4 @@ def _rewrites_assertions(loader: object) -> bool:
 @cache
 def _started() -> float:
     """When this process was started, in seconds since 1970."""
-    return psutil.Process().create_time()
+    return float(psutil.Process().create_time())

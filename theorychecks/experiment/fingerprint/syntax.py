@@ -103,7 +103,7 @@ class _Reader:
         """A node of no particular kind."""
         kind = type(node)
         self.text.append(kind.__name__)
-        for name in _fields(kind):
+        for name in _fields(kind._fields):
             value = getattr(node, name)
             if isinstance(value, ast.AST):
                 self.read(value, scope)
@@ -260,8 +260,8 @@ _SPECIAL: Final[dict[type, Any]] = {
 
 
 @cache
-def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
-    return tuple(name for name in kind._fields if name not in _UNSAID)
+def _fields(of_kind: tuple[str, ...]) -> list[str]:
+    return [name for name in of_kind if name not in _UNSAID]
 
 
 def _is_idle(node: object, scope: _Scope) -> bool:

@@ -13,9 +13,19 @@ import random
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePath
-from types import BuiltinFunctionType, EllipsisType, FunctionType, MappingProxyType, ModuleType, NotImplementedType
-from types import ClassMethodDescriptorType, GetSetDescriptorType, MemberDescriptorType, MethodDescriptorType
-from types import MethodWrapperType, WrapperDescriptorType
+from types import (
+    BuiltinFunctionType,
+    ClassMethodDescriptorType,
+    EllipsisType,
+    FunctionType,
+    GetSetDescriptorType,
+    MappingProxyType,
+    MemberDescriptorType,
+    MethodDescriptorType,
+    ModuleType,
+    NotImplementedType,
+    WrapperDescriptorType,
+)
 from typing import Any, Final
 
 import numpy as np
@@ -24,12 +34,18 @@ from torch import nn
 
 from theorychecks.experiment.fingerprint.classes import member_attributes
 from theorychecks.experiment.fingerprint.expansion import MISSING, Child, Expansion, Named, Refused
-from theorychecks.experiment.fingerprint.origin import is_class_elsewhere, is_code_elsewhere, is_module_elsewhere
 from theorychecks.experiment.fingerprint.functions import expand_made_of_functions, name_elsewhere
+from theorychecks.experiment.fingerprint.origin import is_class_elsewhere, is_code_elsewhere, is_module_elsewhere
 
 HOOK: Final = "__fingerprint__"
 """A method of a class whose objects say themselves what their numbers depend on."""
-_GENERATORS: Final = (np.random.Generator, np.random.RandomState, np.random.BitGenerator, random.Random, torch.Generator)
+_GENERATORS: Final = (
+    np.random.Generator,
+    np.random.RandomState,
+    np.random.BitGenerator,
+    random.Random,
+    torch.Generator,
+)
 _OF_TORCH: Final = (torch.dtype, torch.device, torch.layout, torch.memory_format)
 _DESCRIPTORS: Final = (
     ClassMethodDescriptorType,
@@ -154,7 +170,8 @@ def _of_array(array: np.ndarray[Any, Any]) -> Expansion:
         elements = [Child(f"[{place}]", each) for place, each in enumerate(array.ravel().tolist())]
         return Expansion(f"array of objects {array.shape}", [*children, *elements])
     ordered = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<"), copy=False))
-    return Expansion(f"array {atom(ordered.dtype)} {array.shape} {_digest(ordered.view(np.ndarray).tobytes())}", children)
+    numbers = ordered.view(np.ndarray).tobytes()
+    return Expansion(f"array {atom(ordered.dtype)} {array.shape} {_digest(numbers)}", children)
 
 
 def _of_scalar(scalar: np.generic) -> Expansion:

@@ -53,6 +53,7 @@ _OF_TUPLES: Final = ("_make", "_replace", "_asdict")
 def expand_class(kind: type, watch: Watch) -> Expansion:
     """A class with all that its body and its decorators have left in it."""
     watch.mapping(vars(kind))
+    watch.attributes.append((kind, "__bases__", kind.__bases__))
     children = [Child(f"base {place}", base) for place, base in enumerate(kind.__bases__)]
     if type(kind) not in (type, ABCMeta):
         children.append(Child("metaclass", type(kind)))

@@ -35,8 +35,8 @@ def fingerprint(*things: object) -> str:
     from there. Docstrings, comments, annotations of functions and the place of a file change nothing. A mutable global
     counts by its value now. Code of other distributions counts by its name.
 
-    A method that is called on an object of unknown type cannot be followed: whoever asks names the classes of such
-    objects among the things. A class whose objects are only partly what makes numbers may have a method
+    A method that is called on an object of unknown type cannot be followed, nor a name that is put together as a text:
+    whoever asks names the classes of such objects among the things. A class whose objects are only partly what makes numbers may have a method
     `__fingerprint__`, which returns what stands for them; the class itself is then not looked into.
 
     Raises:
@@ -85,13 +85,15 @@ class _Settled:
     """Digests of some functions and classes of modules, as long as nothing changes that they look up.
 
     Attributes:
-        graph: of all that they are made of; its things are kept, so that none takes another's place in memory.
+        digests: by their places in memory.
+        things: all that they are made of, kept so that none takes another's place in memory.
         watch: what was looked up.
         values: what hangs on functions and classes and is none: it may change in place.
         sketch: of the values, with functions and classes as they lie in memory.
     """
 
-    graph: Graph
+    digests: Mapping[int, str]
+    things: Sequence[object]
     watch: Watch
     values: Sequence[Child]
     sketch: str
@@ -122,7 +124,7 @@ def _settle(leaves: Sequence[Node]) -> None:
     while len(_SETTLED) > _MOST_SETTLED:
         _SETTLED.popitem(last=False)
     for node in leaves:
-        node.digest = settled.graph.nodes[id(node.thing)].digest
+        node.digest = settled.digests[id(node.thing)]
 
 
 def _settled(things: Sequence[Child]) -> _Settled:
@@ -132,7 +134,9 @@ def _settled(things: Sequence[Child]) -> _Settled:
     links = [link for node in of_modules for _, link in node.links]
     values = {id(link.thing): link for link in links if isinstance(link, Node) and _may_change(link)}
     children = [Child("", link.thing) for link in values.values()]
-    return _Settled(graph, graph.watch.once(), children, _sketch(children))
+    digests = {id(node.thing): node.digest for node in of_modules}
+    everything = [node.thing for node in graph.nodes.values()]
+    return _Settled(digests, everything, graph.watch.once(), children, _sketch(children))
 
 
 def _may_change(node: Node) -> bool:

@@ -8,13 +8,13 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Iterator
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, Final
 
 from theorychecks.experiment.fingerprint.expansion import MISSING, Child, Expansion, Named, Refused, Watch
 from theorychecks.experiment.fingerprint.origin import is_code_elsewhere, is_elsewhere, is_module_elsewhere
 from theorychecks.experiment.fingerprint.source import ChangedSource, function_of
-from theorychecks.experiment.fingerprint.syntax import Imported, Outer, Spoken, spoken
+from theorychecks.experiment.fingerprint.syntax import Imported, Outer, Spoken, digest_of_text, spoken
 
 _TEST_MARKS: Final = ("pytestmark", "hypothesis")
 """What pytest and Hypothesis hang on test functions."""
@@ -39,7 +39,7 @@ def expand_function(function: FunctionType, watch: Watch) -> Expansion:
     except RecursionError as error:
         raise Refused("a function is nested too deeply to be read", "Divide its expressions.") from error
     children = [*_defaults(function, watch), *_named(function, said, watch), *_attributes(function, watch)]
-    return Expansion(f"function {said.text}", children)
+    return Expansion(f"function {said.digest}", children)
 
 
 def name_elsewhere(function: FunctionType) -> str:
@@ -52,6 +52,11 @@ def expand_made_of_functions(thing: object) -> Expansion | None:
     if isinstance(thing, MethodType):
         return Expansion("method", [Child("self", thing.__self__), Child("function", thing.__func__)])
     if isinstance(thing, BuiltinFunctionType):
+        if isinstance(thing.__self__, ModuleType):
+            raise Refused(
+                f"compiled code of one's own, {thing.__module__}.{thing.__qualname__}, cannot be read",
+                "Install it as a distribution, whose version tells it from others.",
+            )
         return Expansion(f"method {thing.__qualname__}", [Child("self", thing.__self__)])
     if isinstance(thing, functools._lru_cache_wrapper):
         return Expansion("cached", [Child("function", thing.__wrapped__)])
@@ -98,7 +103,7 @@ def _of_code(code: CodeType) -> Spoken:
         said = [sorted(map(repr, one)) if isinstance(one, frozenset) else repr(one) for one in values]
         places = each.co_argcount, each.co_posonlyargcount, each.co_kwonlyargcount, each.co_flags
         texts.append(repr((each.co_code, said, each.co_names, each.co_varnames, each.co_freevars, places)))
-    return Spoken("\0".join(texts), tuple(Outer(name, ()) for name in sorted(names)))
+    return Spoken(digest_of_text("\0".join(texts)), tuple(Outer(name, ()) for name in sorted(names)))
 
 
 def _of_another(function: FunctionType) -> Iterator[Child]:
@@ -137,12 +142,12 @@ def _attributes(function: FunctionType, watch: Watch) -> Iterator[Child]:
 def _named(function: FunctionType, said: Spoken, watch: Watch) -> Iterator[Child]:
     """What a function's names from outside stand for, now."""
     cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
-    for cell in cells.values():
-        watch.attributes.append((cell, "cell_contents", _content(cell, MISSING)))
+    filled = [cell for cell in cells.values() if _content(cell) is not _EMPTY]
+    watch.attributes += [(cell, "cell_contents", _content(cell)) for cell in filled]
     for outer in said.outer:
         root, globals = outer.root, function.__globals__
         if isinstance(root, Imported):
-            thing = _imported(root, globals)
+            thing = _imported(root, globals, watch)
         elif root in cells:
             thing = _content(cells[root])
         else:
@@ -156,11 +161,14 @@ def _named(function: FunctionType, said: Spoken, watch: Watch) -> Iterator[Child
         yield Child(f"closure `{name}`", _content(cells[name]))
 
 
-def _content(cell: Any, empty: object = Named("not yet there")) -> object:
+_EMPTY: Final = Named("not yet there")
+
+
+def _content(cell: CellType) -> object:
     try:
         return cell.cell_contents
     except ValueError:
-        return empty
+        return _EMPTY
 
 
 def _global(name: str, found: object) -> object:
@@ -191,7 +199,7 @@ def _member(module: ModuleType, name: str) -> object:
         return MISSING
 
 
-def _imported(what: Imported, globals: dict[str, Any]) -> object:
+def _imported(what: Imported, globals: dict[str, Any], watch: Watch) -> object:
     """What an import inside of a function finds; other distributions' are not imported for it."""
     module = what.module
     if what.level:
@@ -203,6 +211,7 @@ def _imported(what: Imported, globals: dict[str, Any]) -> object:
         if what.top:
             return sys.modules[module.partition(".")[0]]
         if what.name and (thing := _member(sys.modules[module], what.name)) is not MISSING:
+            watch.attributes.append((found, what.name, thing))
             return thing
         return importlib.import_module(f"{module}.{what.name}") if what.name else found
     except ImportError:

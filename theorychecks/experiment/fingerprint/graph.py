@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import Final
 from theorychecks.experiment.fingerprint.classes import expand_class
 from theorychecks.experiment.fingerprint.expansion import Child, Expansion, Refused, Watch
 from theorychecks.experiment.fingerprint.functions import expand_function
+from theorychecks.experiment.fingerprint.syntax import digest_of_text
 from theorychecks.experiment.fingerprint.values import HOOK, atom, expand_value
 
 _MOST_NODES: Final = 10**6
@@ -164,8 +164,7 @@ def digest_nodes(graph: Graph) -> None:
 
 def joined(texts: Sequence[str]) -> str:
     """The digest of some texts, which none others have."""
-    whole = "".join(f"{len(text)}:{text}" for text in texts)
-    return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
+    return digest_of_text("".join(f"{len(text)}:{text}" for text in texts))
 
 
 def digest_of_links(links: Sequence[tuple[str, str | Node]], inside: Mapping[int, str] = {}) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -42,9 +43,9 @@ class Outer(NamedTuple):
 
 
 class Spoken(NamedTuple):
-    """A function's text, which stays the same where nothing changes that it does, and its names from outside."""
+    """A digest of what a function says, the same where nothing changes that it does, and its names from outside."""
 
-    text: str
+    digest: str
     outer: tuple[Outer, ...]
 
 
@@ -56,7 +57,14 @@ def spoken(function: Function) -> Spoken:
     reader = _Reader()
     reader.function(function, None)
     outer = {each for scope in reader.scopes for chain in scope.loaded for each in _outer(scope, chain)}
-    return Spoken("\0".join(reader.text), tuple(sorted(outer, key=lambda each: (str(each), repr(each)))))
+    return Spoken(
+        digest_of_text("\0".join(reader.text)), tuple(sorted(outer, key=lambda each: (str(each), repr(each))))
+    )
+
+
+def digest_of_text(text: str) -> str:
+    """Of any text, as 64 hexadecimal digits."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(eq=False)
@@ -173,7 +181,7 @@ class _Reader:
     def annotated(self, node: ast.AnnAssign, scope: _Scope) -> None:
         """As a plain assignment; in a class the annotation may make a field."""
         if scope.kind == "class":
-            self.text += ("AnnAssign", ast.dump(node.annotation), repr(node.value is None))
+            self.text += ("AnnAssign", ast.unparse(node.annotation), repr(node.value is None))
         else:
             self.text += ("Assign", "1")
         self.read(node.target, scope)

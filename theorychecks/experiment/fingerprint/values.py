@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import dataclasses
 import enum
 import functools
@@ -69,9 +70,7 @@ def atom(thing: object) -> str | None:
         another = thing.__closure__ is None and not hasattr(thing, "__wrapped__") and not hasattr(thing, "registry")
         return f"function {name_elsewhere(thing)}" if another and is_code_elsewhere(thing.__globals__) else None
     if isinstance(thing, BuiltinFunctionType):
-        owner = thing.__self__
-        bound = owner is not None and not isinstance(owner, ModuleType | type)
-        return None if bound else f"builtin {thing.__module__}.{thing.__qualname__}"
+        return _builtin(thing)
     if isinstance(thing, ModuleType):
         return f"module {thing.__name__}" if is_module_elsewhere(thing) else None
     if isinstance(thing, PurePath):
@@ -83,6 +82,18 @@ def atom(thing: object) -> str | None:
     if isinstance(thing, np.dtype):
         return f"dtype {thing.descr if thing.fields else thing.str}"
     return f"torch {thing}" if isinstance(thing, _OF_TORCH) else None
+
+
+def _builtin(function: BuiltinFunctionType) -> str | None:
+    """A compiled function of another distribution; a method of an object is made of it."""
+    owner, home = function.__self__, sys.modules.get(function.__module__ or "")
+    if isinstance(owner, ModuleType):
+        another = is_module_elsewhere(owner)
+    elif home is not None and getattr(home, function.__qualname__, None) is function:
+        another = is_module_elsewhere(home)
+    else:
+        another = owner is None or isinstance(owner, type)
+    return f"builtin {function.__module__}.{function.__qualname__}" if another else None
 
 
 def _float(value: float) -> str:
@@ -232,7 +243,8 @@ def _of_object(thing: Any) -> Expansion:
         Refused: if they would not.
     """
     try:
-        reduced = thing.__reduce_ex__(4)
+        reduce = copyreg.dispatch_table.get(type(thing))
+        reduced = thing.__reduce_ex__(4) if reduce is None else reduce(thing)
     except Exception as error:
         raise Refused(
             f"an object has no state to go by, {_called(type(thing))} ({error})",

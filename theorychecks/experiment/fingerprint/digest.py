@@ -36,8 +36,9 @@ def fingerprint(*things: object) -> str:
     counts by its value now. Code of other distributions counts by its name.
 
     A method that is called on an object of unknown type cannot be followed, nor a name that is put together as a text:
-    whoever asks names the classes of such objects among the things. A class whose objects are only partly what makes numbers may have a method
-    `__fingerprint__`, which returns what stands for them; the class itself is then not looked into.
+    whoever asks names the classes of such objects among the things. A class whose objects are only partly what makes
+    numbers may have a method `__fingerprint__`, which returns what stands for them; the class itself is then not
+    looked into.
 
     Raises:
         Unfingerprintable: for what nothing tells from others in another process, like an open file, a lock, or a

@@ -1,4 +1,8 @@
-"""One thread: the networks here are small, and threads that wait for each other cost more than they give."""
+"""One thread, since networks here are small and threads would wait for each other; and sources made modules."""
+
+import importlib.util
+import sys
+import textwrap
 
 import pytest
 import torch
@@ -10,3 +14,26 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def load(tmp_path, monkeypatch):
+    """Import a source as a module of its own, and give its `root`."""
+    count = iter(range(1000))
+
+    def loaded(source, **files):
+        place = tmp_path / f"place{next(count)}"
+        place.mkdir()
+        name = f"loaded_{place.name}"
+        monkeypatch.syspath_prepend(place)
+        for other, text in files.items():
+            (place / f"{other}.py").write_text(textwrap.dedent(text))
+            monkeypatch.delitem(sys.modules, other, raising=False)
+        (place / f"{name}.py").write_text(textwrap.dedent(source))
+        spec = importlib.util.spec_from_file_location(name, place / f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, name, module)
+        spec.loader.exec_module(module)
+        return module.root
+
+    return loaded

@@ -36,6 +36,10 @@ class Quantity:
         """What the function gives at an axis value."""
         return self.family.function(value, draw, **dict(self.values))
 
+    def __fingerprint__(self) -> object:
+        """What makes its numbers: the function, and values of its keywords."""
+        return self.family.function, self.values
+
     @property
     def title(self) -> str:
         """What reports call it."""
@@ -119,6 +123,10 @@ class QuantityFamily(Generic[Keywords]):
     @property
     def __wrapped__(self) -> Callable[Concatenate[Any, Draw, Keywords], Found]:
         """The function, for whoever looks for its documentation."""
+        return self.function
+
+    def __fingerprint__(self) -> object:
+        """What makes its quantities' numbers; what reports say of them makes none."""
         return self.function
 
     def __call__(self, *args: Keywords.args, **keywords: Keywords.kwargs) -> Quantity:

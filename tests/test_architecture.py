@@ -50,7 +50,7 @@ MAY_IMPORT = {
     "reporting": {"statistics", "finding", "claims.declaration", "provenance"},
     "strategies": {"networks"},
     "provenance": set(),
-    "plugin": {"statistics", "claims", "judging", "experiment", "provenance", "reporting"},
+    "plugin": {"statistics", "claims", "judging", "experiment", "provenance", "reporting", "store"},
     "cli": {"statistics", "store", "claims", "gates", "provenance", "reporting"},
     "__init__": {
         "statistics",

@@ -62,6 +62,14 @@ def gather(root: Path, command: Sequence[str], threads: int, device: str) -> Pro
     )
 
 
+def origin(root: Path) -> dict[str, str]:
+    """What is said of numbers that a run measures: when, the commit of the code where it has one, and the package."""
+    commit, changed = _git(root, "rev-parse", "HEAD"), _git(root, "status", "--porcelain", "--untracked-files=no")
+    named = {} if commit is None else {"commit": commit + ("+" if changed else "")}
+    date = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"date": date, **named, "theorychecks": _versions().get("theorychecks", "not installed")}
+
+
 def _versions() -> dict[str, str]:
     found = {}
     for package in _PACKAGES:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import FunctionType
 from typing import Final, Literal
 
 import torch
 from torch import Tensor
 
-from theorychecks.engines.choice import ENGINES, Choice
+from theorychecks.engines.choice import ENGINES, Choice, EngineName
 from theorychecks.engines.matrix import Tally
 from theorychecks.engines.run import Histories, Limits, Norm, Points, Unanswerable, Weighting
 from theorychecks.engines.trained import TrainedRun
@@ -18,6 +19,13 @@ from theorychecks.networks import Layer, Training
 
 Times = Literal["ends", "all"]
 """When weights are kept: before the first and after the last update, or at every time."""
+
+
+def code_of(engine: EngineName) -> tuple[object, ...]:
+    """Functions that make the numbers of a run: those of its engine, and what stands between the two."""
+    between = [each for name, each in vars(DeferredRun).items() if name != DeferredRun._train.__name__]
+    return ENGINES[engine].train, *(each for each in between if isinstance(each, FunctionType | property))
+
 
 _PLAIN: Final = Choice("dense", 2**62)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,6 +24,8 @@ class Cell:
         axis_value: which one.
         count: how many values are wanted.
         key: what determines them, with their seeds.
+        made_of: the same for a store: values, and functions and classes that make numbers of them.
+        description: texts for a reader: "title", the axis, "engine".
         chunks: from the values that there are and those that are wanted to groups of seeds, observed together.
         observe: readings of some seeds, and how many values they are.
         engine: what carries it out.
@@ -33,6 +35,8 @@ class Cell:
     axis_value: float
     count: int
     key: Hashable
+    made_of: tuple[object, ...]
+    description: Mapping[str, str]
     chunks: Callable[[int, int], list[list[int]]]
     observe: Callable[[Sequence[int], Tally], tuple[Readings, int]]
     engine: str
@@ -100,6 +104,11 @@ class Cells:
 
     def _forget(self, key: Hashable) -> None:
         self._bytes -= _size(self._blocks.pop(key, ()))
+
+
+def seeds_of(blocks: Sequence[Block]) -> int:
+    """How many values consecutive blocks hold together."""
+    return sum(block.seeds for block in blocks)
 
 
 def _size(blocks: Sequence[Block]) -> int:

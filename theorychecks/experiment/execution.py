@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 
 from theorychecks.engines.matrix import Tally
-from theorychecks.experiment.cells import Block, Cell, Cells
+from theorychecks.experiment.cells import Block, Cell, seeds_of
 from theorychecks.experiment.design import Design
 from theorychecks.experiment.resources import Resources
+from theorychecks.experiment.stored import longer
 from theorychecks.observables.observable import Reading, Readings
 from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.parts import Parts
@@ -60,7 +62,7 @@ def measure(design: Design, resources: Resources | None = None) -> Measured:
     seconds = flops = 0.0
     trainings = 0
     for cell in cells:
-        blocks = observed(design, cell, resources.cells)
+        blocks = observed(design, cell, resources)
         if found and set(found) != set(blocks[0].readings):
             title, names = design.title or "the sweep", [str(parts) for parts in blocks[0].readings]
             raise ValueError(f"{title} has readings {names} at {design.axis} {cell.axis_value:g}, others before")
@@ -69,7 +71,7 @@ def measure(design: Design, resources: Resources | None = None) -> Measured:
             found.setdefault(parts, []).append([block.readings[parts] for block in blocks])
             _check_sign(design, parts, cell.axis_value, found[parts][-1])
         # What another look or claim trained beyond these seeds is not theirs to pay.
-        share = cell.count / sum(block.seeds for block in blocks)
+        share = cell.count / seeds_of(blocks)
         seconds += share * sum(block.seconds for block in blocks)
         flops += share * sum(block.flops for block in blocks)
         trainings += round(share * sum(block.trainings for block in blocks))
@@ -82,16 +84,32 @@ def measure(design: Design, resources: Resources | None = None) -> Measured:
     )
 
 
-def observed(design: Design, cell: Cell, cells: Cells) -> list[Block]:
-    """Blocks that hold the first so many seeds of a cell, those that are missing trained now."""
+def observed(design: Design, cell: Cell, resources: Resources) -> list[Block]:
+    """Blocks that hold the first so many seeds of a cell, those that are nowhere yet measured now."""
+    cells, stored = resources.cells, resources.stored
     done = list(cells.blocks(cell.key))
-    for seeds in cell.chunks(sum(block.seeds for block in done), cell.count):
-        started, tally = time.perf_counter(), Tally()
-        readings, count = cell.observe(seeds, tally)
-        _check_readings(design, readings, count)
-        done.append(Block(readings, count, time.perf_counter() - started, tally.flops, tally.trainings))
-        cells.keep(cell.key, done)
+    if seeds_of(done) < cell.count and stored is not None:
+        done = longer(done, stored.blocks(cell))
+    if seeds_of(done) < cell.count:
+        with nullcontext() if stored is None else stored.alone(cell):
+            if stored is not None:
+                # Another process may have measured it while this one waited.
+                done = longer(done, stored.blocks(cell))
+            for seeds in cell.chunks(seeds_of(done), cell.count):
+                block = _block(design, cell, seeds)
+                if stored is not None:
+                    stored.keep(cell, seeds_of(done), block)
+                done.append(block)
+                cells.keep(cell.key, done)
+    cells.keep(cell.key, done)
     return done
+
+
+def _block(design: Design, cell: Cell, seeds: Sequence[int]) -> Block:
+    started, tally = time.perf_counter(), Tally()
+    readings, count = cell.observe(seeds, tally)
+    _check_readings(design, readings, count)
+    return Block(readings, count, time.perf_counter() - started, tally.flops, tally.trainings)
 
 
 def _engine_text(cells: Sequence[Cell]) -> str:

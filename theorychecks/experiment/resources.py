@@ -15,6 +15,7 @@ from theorychecks.engines.choice import REFERENCE_RATES, EngineName, check_engin
 from theorychecks.engines.cost import Rates
 from theorychecks.experiment.calibration import calibrated
 from theorychecks.experiment.cells import Cells
+from theorychecks.experiment.stored import StoredCells
 
 _SHARE: Final = 2
 """One in so many bytes that are free is used."""
@@ -32,6 +33,7 @@ class Resources:
         calibration: directory where measured rates of this machine's engines are kept, for "auto"; see `calibrated`.
             Without one, rates of another machine are taken.
         cells: what was measured with these resources, which is not measured again.
+        stored: what other runs have measured, if it is to be taken and added to.
     """
 
     engine: str = "auto"
@@ -40,6 +42,7 @@ class Resources:
     workers: int = 1
     calibration: Path | None = field(default=None, repr=False)
     cells: Cells = field(default_factory=Cells, repr=False, compare=False)
+    stored: StoredCells | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_engine(self.engine)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from theorychecks.engines.deferred import DeferredRun
 from theorychecks.engines.matrix import Tally
 from theorychecks.experiment.cells import Cell
 from theorychecks.experiment.design import Design
+from theorychecks.experiment.fingerprint import names_in
 from theorychecks.experiment.resources import Resources
 from theorychecks.networks import Training
 from theorychecks.networks.randomness import generator, integer
@@ -173,8 +175,10 @@ class Scan(Design):
         def chunks(first: int, last: int) -> list[list[int]]:
             return [list(range(first, last))] if last > first else []
 
-        key = *self.subject, self.axis, value, self.shared, self.drawn_from, resources.device, resources.engine
-        return Cell(value, count, key, chunks, observe, "function")
+        place = self.axis, value, self.shared, self.drawn_from, resources.device, resources.engine
+        description = {"title": self.title, self.axis: f"{value:.10g}", "engine": "function"}
+        made_of = "quantity", self.read, *place, *_code_of_draws(self.read)
+        return Cell(value, count, (*self.subject, *place), made_of, description, chunks, observe, "function")
 
     def draw(self, value: float, seeds: Sequence[int], resources: Resources, tally: Tally) -> Draw:
         """What some seeds draw at an axis value."""
@@ -189,6 +193,13 @@ class Scan(Design):
             (parts := parts_of(key)): _reading(given, len(draw.seeds), f"{self.name} {parts}".strip())
             for key, given in by_name.items()
         }
+
+
+@lru_cache(maxsize=1024)
+def _code_of_draws(read: Read) -> tuple[object, ...]:
+    """What makes the numbers that a function is given: generators, and engines where it may train networks."""
+    trains = not {"read", "values"}.isdisjoint(names_in(read))
+    return (Draw,) if trains else (Draw.rng, Draw.generator)
 
 
 def _reading(given: object, seeds: int, what: str) -> Reading:

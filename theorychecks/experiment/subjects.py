@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from theorychecks.engines import Run
 from theorychecks.engines.choice import ENGINES, REFERENCE_RATES, Choice, choose
 from theorychecks.engines.cost import batch_size
-from theorychecks.engines.deferred import DeferredRun
+from theorychecks.engines.deferred import DeferredRun, code_of
 from theorychecks.engines.matrix import Tally
 from theorychecks.engines.module import ModuleRun, Trainer
 from theorychecks.experiment.resources import Resources
@@ -34,12 +34,14 @@ class Trial(NamedTuple):
         because: why, where another one was asked for.
         together: how many networks it trains at once.
         run: of some seeds, from a root seed, counted by a tally; nothing is trained before something trained is read.
+        code: classes that do it, for fingerprints.
     """
 
     engine: str
     because: str
     together: int
     run: Callable[[Sequence[int], int, Tally], Run]
+    code: tuple[object, ...]
 
 
 def check_subject(given: object) -> None:
@@ -129,7 +131,7 @@ def _of_mlp(training: Training, width: int, observable: Observable, choice: Choi
     def run(seeds: Sequence[int], root_seed: int, tally: Tally) -> Run:
         return DeferredRun(training, width, seeds, root_seed, choice, device, tally, observable.times)
 
-    return Trial(choice.engine, choice.because, choice.together, run)
+    return Trial(choice.engine, choice.because, choice.together, run, code_of(choice.engine))
 
 
 def _of_model(trainer: Trainer, width: int, observable: Observable, because: str) -> Trial:
@@ -138,7 +140,7 @@ def _of_model(trainer: Trainer, width: int, observable: Observable, because: str
     def run(seeds: Sequence[int], root_seed: int, tally: Tally) -> Run:
         return ModuleRun(trainer, width, seeds, root_seed=root_seed, times=times, tally=tally)
 
-    return Trial("module", because, max(trainer.together(width), 1), run)
+    return Trial("module", because, max(trainer.together(width), 1), run, (ModuleRun, Trainer))
 
 
 def trainer_of(model: Model, widths: Sequence[int]) -> Trainer:

@@ -58,7 +58,7 @@ def affordable(examined: Examined, seconds: float) -> Affordable:
             times.append(times[-1] * (widths[place] / widths[place - 1]) ** 2)
         else:
             timed += 1
-            blocks = observed(design, cell, examined.resources.cells)
+            blocks = observed(design, cell, examined.resources)
             times.append(sum(block.seconds for block in blocks) / sum(block.seeds for block in blocks))
     kept = len(times)
     while _CONFIRMED * _fewest() * sum(times[:kept]) > seconds and _decides(widths[: kept - 1]):

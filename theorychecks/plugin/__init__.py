@@ -17,6 +17,7 @@ from theorychecks.plugin.profiles import PROFILES
 from theorychecks.plugin.resources import check_device, seconds, size
 from theorychecks.plugin.runner import Runner
 from theorychecks.plugin.seeds import seed_or_fresh, settle_seed
+from theorychecks.plugin.storing import DEFAULT, StoreUse, place
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -80,6 +81,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "(default: as the gate's own budget has it, the same on every machine)",
     )
     group.addoption(
+        "--theory-store",
+        metavar="DIRECTORY",
+        type=place,
+        default=None,
+        help="where measured cells are kept, which no later run measures again; 'none' keeps none (default: "
+        f"{DEFAULT} under the root directory)",
+    )
+    group.addoption(
         "--theory-report",
         metavar="DIRECTORY",
         type=directory,
@@ -97,7 +106,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if worker is None:
         gatherer = Gatherer(config)
         config.pluginmanager.register(gatherer, "theorychecks-gatherer")
-        note_collected = gatherer.note_collected
+        note_collected, store_use = gatherer.note_collected, gatherer.store_use
     else:
-        note_collected = partial(leave_collected, worker)
-    config.pluginmanager.register(Runner(config, note_collected), "theorychecks-runner")
+        note_collected, store_use = partial(leave_collected, worker), StoreUse()
+    config.pluginmanager.register(Runner(config, note_collected, store_use), "theorychecks-runner")

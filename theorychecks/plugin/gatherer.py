@@ -19,6 +19,7 @@ from theorychecks.plugin.outcomes import Ending, ended, exit_code, what_happened
 from theorychecks.plugin.resources import device_used
 from theorychecks.plugin.runner import REPORT_ATTRIBUTE, THREADS, Collected
 from theorychecks.plugin.seeds import SEED_KEY, run_seed, seed_line
+from theorychecks.plugin.storing import StoreUse, check_store
 
 if TYPE_CHECKING:
     from theorychecks.claims import Claim
@@ -43,6 +44,7 @@ class Gatherer:
     written: Written | None = None
     started: float = field(default_factory=time.perf_counter)
     directory: tempfile.TemporaryDirectory[str] | None = None
+    store_use: StoreUse = field(default_factory=StoreUse)
 
     def __post_init__(self) -> None:
         chosen = self.config.getoption("--theory-report")
@@ -56,6 +58,11 @@ class Gatherer:
             self.directory = tempfile.TemporaryDirectory(prefix="theorychecks-")
         node.workerinput[_DIRECTORY_KEY] = self.directory.name
         node.workerinput[SEED_KEY] = run_seed(self.config)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take what a worker that is done says of the store."""
+        self.store_use.read(getattr(node, "workeroutput", None) or {})
 
     def note_collected(self, collected: Collected, deselected: Iterable[str]) -> None:
         """Take note of the claims of the only process there is."""
@@ -113,6 +120,7 @@ class Gatherer:
         from theorychecks.statistics.judgement import CLEAR
 
         self.keeper.check()
+        check_store(self.config)
         claims = f"{len(self.collected)} claim{'s' if len(self.collected) > 1 else ''}"
         return [
             f"theory: {claims}, {seed_line(self.config)}; a claim fails at p < {CLEAR:g} and again on fresh seeds, "
@@ -179,6 +187,8 @@ class Gatherer:
             shown = os.path.relpath(self.written.directory / "index.html", self.config.invocation_params.dir)
             terminalreporter.write_line(f"report: {shown}")
         for line in self.written.remarks:
+            terminalreporter.write_line(line)
+        for line in self.store_use.lines(self.config):
             terminalreporter.write_line(line)
 
     def pytest_unconfigure(self) -> None:

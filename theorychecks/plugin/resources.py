@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from theorychecks.plugin.storing import stored_cells
+
 if TYPE_CHECKING:
     from theorychecks.experiment import Resources
 
@@ -76,4 +78,5 @@ def resources(config: pytest.Config) -> Resources:
         memory_budget=config.getoption("--theory-memory"),
         workers=workers,
         calibration=config.rootpath / CALIBRATION,
+        stored=stored_cells(config),
     )

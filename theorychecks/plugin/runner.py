@@ -27,6 +27,7 @@ from theorychecks.plugin.outcomes import (
 from theorychecks.plugin.profiles import OCTAVES, apply_profile, no_setting
 from theorychecks.plugin.resources import resources
 from theorychecks.plugin.seeds import run_seed
+from theorychecks.plugin.storing import StoreUse
 from theorychecks.plugin.tracebacks import hide_frames_of_call, hide_frames_of_collection
 from theorychecks.plugin.unittests import caught_by_unittest, forget_caught, is_unexpected_success
 
@@ -47,8 +48,11 @@ _subtests_key = pytest.StashKey[list[Ending]]()
 class Runner:
     """Runs claims, on a worker or in the only process there is."""
 
-    def __init__(self, config: pytest.Config, note_collected: Callable[[Collected, Iterable[str]], None]) -> None:
+    def __init__(
+        self, config: pytest.Config, note_collected: Callable[[Collected, Iterable[str]], None], store_use: StoreUse
+    ) -> None:
         self.config = config
+        self.store_use = store_use
         self.note_collected = note_collected
         self.deselected: set[str] = set()
         self.profile: str = config.getoption("--theory-profile")
@@ -131,6 +135,15 @@ class Runner:
     def _resources(self) -> Resources:
         """Of this process: all its claims share what one of them has measured."""
         return resources(self.config)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Say what came of the store; a worker's controller reads it once the worker is done."""
+        if "_resources" in vars(self) and self._resources.stored is not None:
+            self.store_use.note(self._resources.stored)
+        output = getattr(self.config, "workeroutput", None)
+        if output is not None:
+            self.store_use.leave(output)
 
     def _recorder(self, claim: Claim) -> Recorder:
         from theorychecks.claims import Recorder

@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import CodeType, FunctionType
 from typing import Final
 
 from theorychecks.experiment.fingerprint.expansion import Child, Watch
@@ -74,6 +75,23 @@ def parts(*things: object) -> dict[str, str]:
         if not (isinstance(link, Node) and is_code(link.thing)):
             found.setdefault(label, []).append(joined(digest_of_links([(label, link)])))
     return {name: joined(sorted(found[name]))[:16] for name in sorted(found)}
+
+
+def names_in(*things: object) -> frozenset[str]:
+    """Names that the code of some things looks up, those of attributes included; the package's own code left out.
+
+    Raises:
+        Unfingerprintable: see `fingerprint`.
+    """
+    nodes = Graph.of(_roots(things)).nodes.values()
+    functions = [node.thing for node in nodes if isinstance(node.thing, FunctionType)]
+    codes = [each.__code__ for each in functions if not each.__module__.startswith("theorychecks.")]
+    found = set[str]()
+    while codes:
+        code = codes.pop()
+        found.update(code.co_names)
+        codes += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    return frozenset(found)
 
 
 def changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

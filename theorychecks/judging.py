@@ -85,6 +85,7 @@ def in_looks(
     role: Role = "prediction",
     *,
     only: Collection[Parts] | None = None,
+    joint: bool = False,
     confidence: float = CONFIDENCE,
 ) -> dict[Parts, Seen]:
     """Measure and judge until every reading is settled, or nothing is left to be spent.
@@ -94,6 +95,7 @@ def in_looks(
         predicted: what it is held against.
         role: which verdict is wanted.
         only: readings that are judged; all unless given.
+        joint: whether the first clear failure of one is the end for all.
         confidence: of the verdicts, over all looks.
     """
     predictions = _distinct(predicted)
@@ -121,7 +123,7 @@ def in_looks(
             if (found := pooled_noise(judgement.measurement, prediction.expectation.average)) is not None:
                 noises.append(found)
         noise = max(noises, default=noise)
-        fallen = source.joint and any(each.fails(role) for each in seen.values())
+        fallen = joint and any(each.fails(role) for each in seen.values())
         if fallen or all(each.settled(role) or each.hopeless for each in seen.values()):
             break
     return seen
@@ -186,11 +188,12 @@ def _findings(
     conditions: Conditions,
 ) -> Findings:
     """What looks have shown, with the power of the whole budget, and what fresh seeds say where a claim would fail."""
-    seen = in_looks(source, predicted, role)
-    doubted = {parts for parts, each in seen.items() if each.fails(role)}
-    fresh: Mapping[Parts, Seen] = {}
-    if conditions.confirms and source.repeatable and doubted:
-        fresh = in_looks(source.redrawn(), predicted, role, only=doubted)
+    seen = in_looks(source, predicted, role, joint=source.joint)
+    fresh = _confirmed(source, predicted, role, seen, conditions)
+    if source.joint and fresh and not any(each.fails(role) for each in fresh.values()):
+        # A false alarm is no end: the others are looked at as if there had been none.
+        seen = in_looks(source, predicted, role)
+        fresh = _confirmed(source, predicted, role, seen, conditions)
     findings = Findings()
     for parts, each in seen.items():
         again, prediction = fresh.get(parts), _of(predicted, parts)
@@ -216,6 +219,16 @@ def _findings(
             )
         )
     return findings
+
+
+def _confirmed(
+    source: Given | Compared, predicted: Predicted, role: Role, seen: Mapping[Parts, Seen], conditions: Conditions
+) -> Mapping[Parts, Seen]:
+    """What fresh seeds say of the readings that would fail a claim, where they are asked."""
+    doubted = {parts for parts, each in seen.items() if each.fails(role)}
+    if not (conditions.confirms and source.repeatable and doubted):
+        return {}
+    return in_looks(source.redrawn(), predicted, role, only=doubted)
 
 
 def _distinct(predicted: Predicted) -> Sequence[Prediction]:

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from theorychecks.engines.matrix import Tally
+from theorychecks.engines.module.trainer import check_roles_show
 from theorychecks.experiment.cells import Cell
 from theorychecks.experiment.design import Design
 from theorychecks.experiment.resources import Resources
 from theorychecks.experiment.subjects import Subject, Trial, check_subject, costs_of, setting_of, trials
+from theorychecks.models import Model
 from theorychecks.networks import LearningRate, Parametrization, Training
 from theorychecks.observables.observable import Observable, Readings, check_observable
 from theorychecks.statistics.design import check_widths
@@ -45,6 +47,8 @@ class Sweep(Design):
         check_subject(self.training)
         object.__setattr__(self, "widths", check_widths(self.widths))
         check_order(self.widths)
+        if isinstance(self.training, Model):
+            check_roles_show(self.widths)
         if self.observable.parts is not None:
             check_names(self.selection, self.observable.parts, self.title)
         super().__post_init__()
@@ -129,10 +133,13 @@ class Sweep(Design):
         return replace(self, widths=self.widths[: len(counts)], seeds=tuple(counts), budget=None)
 
     def wider(self, octaves: int) -> Sweep:
-        """The same sweep reaching so many octaves further, with as many seeds at each new width as at the last."""
+        """The same sweep reaching so many octaves further, with as many seeds at each new width as at the last.
+
+        New widths are as far apart as the last ones, and four an octave at the most; a single width has none.
+        """
         if len(self.widths) < 2:
             return self
-        ratio = self.widths[-1] / self.widths[-2]
+        ratio = max(self.widths[-1] / self.widths[-2], 2**0.25)
         count = math.ceil(octaves / math.log2(ratio))
         more = tuple(round(self.widths[-1] * ratio**k) for k in range(1, count + 1))
         seeds = None if self.seeds is None else self.counts + (self.counts[-1],) * count

@@ -15,6 +15,7 @@ SUBJECTS = ROOT / "properties" / "subjects"
 # What each layer may import of the others. A folder is a layer, and so is each module beside the folders.
 MAY_IMPORT = {
     "arguments": set(),
+    "progress": set(),
     "statistics": set(),
     "networks": set(),
     "models": {"networks.randomness"},
@@ -22,10 +23,10 @@ MAY_IMPORT = {
     "kernels": {"networks", "engines"},
     "dynamics": {"networks"},
     "observables": {"statistics.averages", "statistics.parts", "statistics.statuses", "networks", "engines", "kernels"},
-    "experiment": {"statistics", "networks", "models", "engines", "observables"},
+    "experiment": {"statistics", "networks", "models", "engines", "observables", "progress"},
     "finding": {"statistics"},
     "sources": {"statistics", "experiment", "finding"},
-    "judging": {"statistics", "experiment", "finding", "sources"},
+    "judging": {"statistics", "experiment", "finding", "sources", "progress"},
     "claims": {"statistics", "experiment", "finding", "sources", "judging"},
     "gates": {
         "statistics",
@@ -41,7 +42,7 @@ MAY_IMPORT = {
     "reporting": {"statistics", "finding", "claims.declaration", "provenance"},
     "strategies": {"networks"},
     "provenance": set(),
-    "plugin": {"statistics", "claims", "judging", "experiment", "provenance", "reporting"},
+    "plugin": {"statistics", "claims", "judging", "experiment", "progress", "provenance", "reporting"},
     "cli": {"statistics", "claims", "gates", "provenance", "reporting"},
     "__init__": {
         "statistics",

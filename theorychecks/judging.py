@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from theorychecks.finding import WANTED, Confirmation, Finding, Findings, Looks
+from theorychecks.progress import looking
 from theorychecks.sources import Against, Compared, Given, Known, Sample, Source, check_source, settled
 from theorychecks.statistics.breakdown import breakdown_constant
 from theorychecks.statistics.interval import CONFIDENCE, Interval
@@ -103,7 +104,9 @@ def in_looks(
         else:
             counts = _planned(source, prediction, timetable, spend, noise, counts)
             looks = Looks(taken=taken, planned=len(timetable.spends), budget=source.budget)
-        sample, noises = source.measured(counts), list[float]()
+        with looking(taken, len(timetable.spends)):
+            sample = source.measured(counts)
+        noises = list[float]()
         for parts, pair in sample.pairs.items():
             if only is not None and parts not in only:
                 continue

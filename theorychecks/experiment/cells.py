@@ -28,6 +28,8 @@ class Cell:
         observe: readings of some seeds, and how many values they are.
         engine: what carries it out.
         because: why it is not the engine that was asked for, if it is not.
+        flops: floating-point operations that one value takes by the engine's cost model, observables aside; 0 where
+            none is known beforehand.
     """
 
     axis_value: float
@@ -37,6 +39,7 @@ class Cell:
     observe: Callable[[Sequence[int], Tally], tuple[Readings, int]]
     engine: str
     because: str = ""
+    flops: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from theorychecks.experiment.cells import Block, Cell, Cells
 from theorychecks.experiment.design import Design
 from theorychecks.experiment.resources import Resources
 from theorychecks.observables.observable import Reading, Readings
+from theorychecks.progress import current_look, listener
 from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.parts import Parts
 from theorychecks.statistics.statuses import status_of
@@ -56,6 +57,7 @@ def measure(design: Design, resources: Resources | None = None) -> Measured:
     """
     resources = resources or Resources()
     cells = design.cells(resources)
+    _tell_plan(cells, resources.cells)
     found: dict[Parts, list[list[Reading]]] = {}
     seconds = flops = 0.0
     trainings = 0
@@ -84,14 +86,26 @@ def measure(design: Design, resources: Resources | None = None) -> Measured:
 
 def _blocks(design: Design, cell: Cell, cells: Cells) -> list[Block]:
     """Blocks that hold the first so many seeds of a cell, those that are missing trained now."""
-    done = list(cells.blocks(cell.key))
-    for seeds in cell.chunks(sum(block.seeds for block in done), cell.count):
+    done, told = list(cells.blocks(cell.key)), listener.get()
+    missing = cell.chunks(sum(block.seeds for block in done), cell.count)
+    if missing:
+        told.begun(design.title, design.axis, cell.axis_value, current_look.get())
+    for chunk, seeds in enumerate(missing, start=1):
         started, tally = time.perf_counter(), Tally()
         readings, count = cell.observe(seeds, tally)
         _check_readings(design, readings, count)
         done.append(Block(readings, count, time.perf_counter() - started, tally.flops, tally.trainings))
         cells.keep(cell.key, done)
+        told.measured(int(chunk == len(missing)), tally.flops, cell.flops * count)
     return done
+
+
+def _tell_plan(cells: Sequence[Cell], known: Cells) -> None:
+    """Tell how many cells lack seeds, and what those are going to take."""
+    lacking = [max(cell.count - sum(block.seeds for block in known.blocks(cell.key)), 0) for cell in cells]
+    if any(lacking):
+        flops = sum(cell.flops * count for cell, count in zip(cells, lacking, strict=True))
+        listener.get().planned(sum(map(bool, lacking)), flops)
 
 
 def _engine_text(cells: Sequence[Cell]) -> str:

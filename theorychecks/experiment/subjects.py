@@ -34,12 +34,14 @@ class Trial(NamedTuple):
         because: why, where another one was asked for.
         together: how many networks it trains at once.
         run: of some seeds, from a root seed, counted by a tally; nothing is trained before something trained is read.
+        flops: floating-point operations of one training; 0 where no cost model knows them.
     """
 
     engine: str
     because: str
     together: int
     run: Callable[[Sequence[int], int, Tally], Run]
+    flops: float = 0.0
 
 
 def check_subject(given: object) -> None:
@@ -126,7 +128,8 @@ def _of_mlp(training: Training, width: int, observable: Observable, choice: Choi
     def run(seeds: Sequence[int], root_seed: int, tally: Tally) -> Run:
         return DeferredRun(training, width, seeds, root_seed, choice, device, tally, observable.times)
 
-    return Trial(choice.engine, choice.because, choice.together, run)
+    flops = ENGINES[choice.engine].cost(training, width).flops
+    return Trial(choice.engine, choice.because, choice.together, run, flops)
 
 
 def _of_model(trainer: Trainer, width: int, observable: Observable, because: str) -> Trial:

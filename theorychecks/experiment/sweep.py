@@ -102,7 +102,8 @@ class Sweep(Design):
             return [list(range(at, min(at + together, stop))) for at in range(start, stop, together)]
 
         key = *self.subject, width, self.drawn_from, device, trial.engine
-        return Cell(float(width), count, key, chunks, observe, trial.engine, trial.because)
+        flops = networks * trial.flops
+        return Cell(float(width), count, key, chunks, observe, trial.engine, trial.because, flops)
 
     def under(self, parametrization: Parametrization, *, learning_rate: LearningRate | None = None) -> Sweep:
         """The same sweep in another parametrization; see `Training.under` for what becomes of the learning rate.

@@ -17,6 +17,7 @@ from theorychecks.plugin.profiles import PROFILES
 from theorychecks.plugin.resources import check_device, seconds, size
 from theorychecks.plugin.runner import Runner
 from theorychecks.plugin.seeds import seed_or_fresh, settle_seed
+from theorychecks.plugin.watching import Watcher, worker_listener
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -97,7 +98,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if worker is None:
         gatherer = Gatherer(config)
         config.pluginmanager.register(gatherer, "theorychecks-gatherer")
-        note_collected = gatherer.note_collected
+        watcher = Watcher(config, gatherer)
+        config.pluginmanager.register(watcher, "theorychecks-watcher")
+        runner = Runner(config, gatherer.note_collected, watcher.here)
     else:
-        note_collected = partial(leave_collected, worker)
-    config.pluginmanager.register(Runner(config, note_collected), "theorychecks-runner")
+        runner = Runner(config, partial(leave_collected, worker), worker_listener(worker))
+    config.pluginmanager.register(runner, "theorychecks-runner")

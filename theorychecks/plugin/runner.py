@@ -28,6 +28,7 @@ from theorychecks.plugin.profiles import OCTAVES, apply_profile, no_setting
 from theorychecks.plugin.resources import resources
 from theorychecks.plugin.seeds import run_seed
 from theorychecks.plugin.tracebacks import hide_frames_of_call, hide_frames_of_collection
+from theorychecks.plugin.under_way import ClaimListener, telling
 from theorychecks.plugin.unittests import caught_by_unittest, forget_caught, is_unexpected_success
 
 if TYPE_CHECKING:
@@ -47,8 +48,14 @@ _subtests_key = pytest.StashKey[list[Ending]]()
 class Runner:
     """Runs claims, on a worker or in the only process there is."""
 
-    def __init__(self, config: pytest.Config, note_collected: Callable[[Collected, Iterable[str]], None]) -> None:
+    def __init__(
+        self,
+        config: pytest.Config,
+        note_collected: Callable[[Collected, Iterable[str]], None],
+        listener: ClaimListener,
+    ) -> None:
         self.config = config
+        self.listener = listener
         self.note_collected = note_collected
         self.deselected: set[str] = set()
         self.profile: str = config.getoption("--theory-profile")
@@ -114,7 +121,7 @@ class Runner:
         raised: BaseException | None = None
         started = time.perf_counter()
         try:
-            with recording(recorder, parameters), _capped_threads():
+            with recording(recorder, parameters), _capped_threads(), telling(self.listener, claim.id):
                 result = yield
         except BaseException as exception:
             raised = exception

@@ -46,22 +46,20 @@ class Pace:
     Args:
         interval: seconds.
         at_once: the most that are admitted after a pause.
-        credit: how many are admitted at first.
+        since: when the pause before the first one began; none is needed unless given.
     """
 
-    def __init__(self, interval: float, *, at_once: int, credit: int) -> None:
-        self._interval, self._most, self._credit = interval, at_once, float(credit)
-        self._asked: float | None = None
-        self._admitted = -math.inf
+    def __init__(self, interval: float, *, at_once: int = 1, since: float = -math.inf) -> None:
+        self._interval, self._ahead = interval, (at_once - 1) * interval
+        # All that were admitted are paid for at this time.
+        self._paid = since + interval
+        self._last = -math.inf
 
     def admits(self, now: float, *, routine: bool = False) -> bool:
         """Whether one more is admitted at this time; what is routine waits a second after the last one."""
-        since = 0.0 if self._asked is None else now - self._asked
-        self._asked, self._credit = now, min(self._credit + since / self._interval, self._most)
-        if self._credit < 1 or (routine and now - self._admitted < _SECONDS_OF_ROUTINE):
+        if self._paid - now > self._ahead or (routine and now - self._last < _SECONDS_OF_ROUTINE):
             return False
-        self._admitted = now
-        self._credit -= 1
+        self._paid, self._last = max(self._paid, now) + self._interval, now
         return True
 
 
@@ -131,9 +129,8 @@ class Screen(ABC):
 class LiveScreen(Screen):
     """A terminal, on which progress has a line of its own, below all others."""
 
-    def __init__(self, config: pytest.Config, clock: Clock = time.monotonic) -> None:
-        pace = Pace(_SECONDS_BETWEEN_PAINTINGS, at_once=_PAINTINGS_AT_ONCE, credit=_PAINTINGS_AT_ONCE)
-        super().__init__(config, pace, clock)
+    def __init__(self, config: pytest.Config, clock: Clock) -> None:
+        super().__init__(config, Pace(_SECONDS_BETWEEN_PAINTINGS, at_once=_PAINTINGS_AT_ONCE), clock)
         self._shown = ""
 
     def is_idle(self) -> bool:
@@ -165,8 +162,8 @@ class LiveScreen(Screen):
 class PlainScreen(Screen):
     """A file, a pipe or a simple terminal, in which every line stays; there are few."""
 
-    def __init__(self, config: pytest.Config, clock: Clock = time.monotonic) -> None:
-        super().__init__(config, Pace(SECONDS_BETWEEN_LINES, at_once=1, credit=0), clock)
+    def __init__(self, config: pytest.Config, clock: Clock) -> None:
+        super().__init__(config, Pace(SECONDS_BETWEEN_LINES, since=clock()), clock)
         self._reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
         self._has_workers = config.pluginmanager.has_plugin("dsession")
         self._last_written = clock()
@@ -192,7 +189,7 @@ class PlainScreen(Screen):
         self._last_written = self.clock()
 
 
-def screen_for(config: pytest.Config) -> Screen | None:
+def screen_for(config: pytest.Config, clock: Clock = time.monotonic) -> Screen | None:
     """Where a run's progress is shown; None where nobody wants to see it, or pytest writes nothing."""
     reporter, option = config.pluginmanager.get_plugin("terminalreporter"), config.option
     if reporter is None or option.verbose < 0:
@@ -200,4 +197,4 @@ def screen_for(config: pytest.Config) -> Screen | None:
     catches_all = config.getoption("capture", "no") in ("fd", "sys")
     is_pytests_own = type(reporter) is pytest.TerminalReporter
     moves_its_cursor = bool(reporter.isatty) and config.get_terminal_writer().hasmarkup and os.name == "posix"
-    return (LiveScreen if catches_all and is_pytests_own and moves_its_cursor else PlainScreen)(config)
+    return (LiveScreen if catches_all and is_pytests_own and moves_its_cursor else PlainScreen)(config, clock)

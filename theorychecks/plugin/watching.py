@@ -48,7 +48,7 @@ class Watcher:
     @cached_property
     def _screen(self) -> Screen | None:
         """Plugins are configured before there is a terminal reporter."""
-        return screen_for(self.config)
+        return screen_for(self.config, self.clock)
 
     @cached_property
     def _earlier(self) -> dict[str, float]:

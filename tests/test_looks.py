@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from theorychecks.judging import in_looks
+from theorychecks.looks import in_looks
 from theorychecks.sources import Sample
 from theorychecks.statistics import Measurement, PowerLaw, Verdict
 

@@ -11,6 +11,7 @@ import pytest
 
 import theorychecks.claims
 import theorychecks.experiment  # noqa: F401 - the same, and numpy cannot be loaded twice
+from tests.plugin.emulated import Terminal, on_terminal
 from theorychecks.reporting import ClaimRecord, Report
 
 SUITES = Path(__file__).with_name("suites")
@@ -20,7 +21,18 @@ addopts = --import-mode=importlib -p no:cacheprovider --assert=plain
 filterwarnings = error
 """
 """Assertions are plain, since rewriting those of every plugin takes longer than the claims."""
-OUTER = ("PYTEST_", "HYPOTHESIS_", "GITHUB_", "CI", "TF_BUILD", "OMP_NUM_THREADS", "COLUMNS", "FORCE_COLOR")
+OUTER = (
+    "PYTEST_",
+    "HYPOTHESIS_",
+    "GITHUB_",
+    "CI",
+    "TF_BUILD",
+    "OMP_NUM_THREADS",
+    "COLUMNS",
+    "LINES",
+    "FORCE_COLOR",
+    "NO_COLOR",
+)
 """The outer run, or the machine it runs on, must not show through."""
 
 
@@ -67,15 +79,11 @@ def run_suite(tmp_path_factory):
     """Run a suite in a process of its own: torch is imported once a process, so tests share what they can."""
 
     def run(suite: str, *options: str, conftest: str = "", environment: dict[str, str] | None = None) -> Ran:
-        directory = tmp_path_factory.mktemp(suite)
-        (directory / "pytest.ini").write_text(INI, encoding="utf-8")
-        (directory / "conftest.py").write_text(conftest, encoding="utf-8")
-        (directory / f"test_{suite}.py").write_bytes((SUITES / f"{suite}.py").read_bytes())
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(OUTER)}
+        directory = _laid_out(tmp_path_factory.mktemp(suite), suite, conftest)
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *options],
             cwd=directory,
-            env={**inherited, **(environment or {})},
+            env={**_inherited(), **(environment or {})},
             capture_output=True,
             text=True,
             timeout=300,
@@ -83,3 +91,33 @@ def run_suite(tmp_path_factory):
         return Ran(done.returncode, done.stdout + done.stderr, directory)
 
     return run
+
+
+@pytest.fixture
+def run_on_terminal(tmp_path):
+    """Run a suite on a terminal, and create the files that it waits for once something is seen there."""
+
+    def run(suite: str, *options: str, conftest: str = "", environment=(), awaited, **keywords) -> Terminal:
+        directory = _laid_out(tmp_path, suite, conftest)
+
+        def seen(terminal):
+            for file, is_there in awaited.items():
+                if not (directory / file).exists() and is_there(terminal):
+                    (directory / file).write_text("\n".join(terminal.lines), encoding="utf-8")
+
+        command = [sys.executable, "-m", "pytest", *options]
+        surroundings = {**_inherited(), "TERM": "xterm", "PYTHONIOENCODING": "utf-8", **dict(environment)}
+        return on_terminal(command, directory=directory, environment=surroundings, seen=seen, **keywords)
+
+    return run
+
+
+def _laid_out(directory: Path, suite: str, conftest: str) -> Path:
+    (directory / "pytest.ini").write_text(INI, encoding="utf-8")
+    (directory / "conftest.py").write_text(conftest, encoding="utf-8")
+    (directory / f"test_{suite}.py").write_bytes((SUITES / f"{suite}.py").read_bytes())
+    return directory
+
+
+def _inherited() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(OUTER)}

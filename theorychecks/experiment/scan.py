@@ -177,7 +177,10 @@ class Scan(Design):
 
         place = self.axis, value, self.shared, self.drawn_from, resources.device, resources.engine
         description = {"title": self.title, self.axis: f"{value:.10g}", "engine": "function"}
-        made_of = "quantity", self.read, *place, *_code_of_draws(self.read)
+
+        def made_of() -> tuple[object, ...]:
+            return "quantity", self.read, *place, *_code_of_draws(self.read)
+
         return Cell(value, count, (*self.subject, *place), made_of, description, chunks, observe, "function")
 
     def draw(self, value: float, seeds: Sequence[int], resources: Resources, tally: Tally) -> Draw:

@@ -87,7 +87,7 @@ class StoredCells:
 
     def _key(self, cell: Cell) -> str | None:
         try:
-            return fingerprint(*cell.made_of)
+            return fingerprint(*cell.made_of())
         except Unfingerprintable as error:
             self.problems[f"{cell.description['title']} is measured anew in every run: {error}"] = None
             return None

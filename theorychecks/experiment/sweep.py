@@ -106,9 +106,19 @@ class Sweep(Design):
             return [list(range(at, min(at + together, stop))) for at in range(start, stop, together)]
 
         key = *self.subject, width, self.drawn_from, device, trial.engine
-        made_of = "sweep", *key, *trial.code
         description = {"title": self.title, **self.setting, "width": str(width), "engine": trial.engine}
-        return Cell(float(width), count, key, made_of, description, chunks, observe, trial.engine, trial.because)
+        return Cell(
+            float(width),
+            count,
+            key,
+            lambda: ("sweep", *key, *trial.code),
+            description,
+            chunks,
+            observe,
+            trial.engine,
+            trial.because,
+            networks * trial.flops,
+        )
 
     def under(self, parametrization: Parametrization, *, learning_rate: LearningRate | None = None) -> Sweep:
         """The same sweep in another parametrization; see `Training.under` for what becomes of the learning rate.

@@ -13,7 +13,6 @@ from torch import nn
 import theorychecks as tc
 from tests.gates.under_check import examined
 from tests.models import zoo
-from theorychecks.experiment import Resources
 
 
 def refused(model, said, *, widths=zoo.WIDTHS, steps=3):
@@ -239,7 +238,7 @@ def test_the_rehearsal_holds_one_model_at_a_time_and_leaves_the_world_as_it_was(
 
     torch.manual_seed(3)
     before = torch.get_rng_state()
-    examined(zoo.perceptron(build=build)).sweep.cells(Resources())
+    examined(zoo.perceptron(build=build)).rehearse()
     assert torch.equal(torch.get_rng_state(), before)
     assert list(made) == list(zoo.WIDTHS)
     assert {alive[width] for width in zoo.WIDTHS[2:]} == {0}

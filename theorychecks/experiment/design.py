@@ -91,6 +91,9 @@ class Design(ABC):
             MemoryError: if one does not fit into the memory budget.
         """
 
+    def rehearse(self) -> None:  # noqa: B027 - most designs have nothing that can fail late
+        """Find out what would fail later on; it is asked for where something has to be measured."""
+
     @property
     def shared_seeds(self) -> bool:
         """Whether a seed stands for the same draw at every axis value."""

@@ -59,7 +59,7 @@ def measure(design: Design, resources: Resources | None = None) -> Measured:
     """
     resources = resources or Resources()
     cells = design.cells(resources)
-    _tell_plan(cells, resources)
+    _prepare(design, cells, resources)
     found: dict[Parts, list[list[Reading]]] = {}
     seconds = flops = 0.0
     trainings = 0
@@ -123,10 +123,11 @@ def _block(design: Design, cell: Cell, seeds: Sequence[int]) -> Block:
     return Block(readings, count, time.perf_counter() - started, tally.flops, tally.trainings)
 
 
-def _tell_plan(cells: Sequence[Cell], resources: Resources) -> None:
-    """Tell how many cells lack seeds, and what those are going to take."""
+def _prepare(design: Design, cells: Sequence[Cell], resources: Resources) -> None:
+    """Where cells lack seeds, find out what can fail, and tell how many they are, and what those are going to take."""
     lacking = [max(cell.count - seeds_of(known(cell, resources)), 0) for cell in cells]
     if any(lacking):
+        design.rehearse()
         flops = sum(cell.flops * count for cell, count in zip(cells, lacking, strict=True))
         listener.get().planned(sum(map(bool, lacking)), flops)
 

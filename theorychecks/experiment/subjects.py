@@ -32,7 +32,7 @@ class Trial(NamedTuple):
     Attributes:
         engine: that trains it.
         because: why, where another one was asked for.
-        together: how many networks it trains at once.
+        together: says how many networks it trains at once.
         run: of some seeds, from a root seed, counted by a tally; nothing is trained before something trained is read.
         code: classes that do it, for fingerprints.
         flops: floating-point operations of one training; 0 where no cost model knows them.
@@ -40,7 +40,7 @@ class Trial(NamedTuple):
 
     engine: str
     because: str
-    together: int
+    together: Callable[[], int]
     run: Callable[[Sequence[int], int, Tally], Run]
     code: tuple[object, ...]
     flops: float = 0.0
@@ -102,13 +102,8 @@ def trials(subject: Subject, widths: Sequence[int], observable: Observable, reso
                 f"build puts it; got {resources.device!r}. Use Resources(device='cpu'), or run pytest on claims of "
                 "models without --theory-device."
             )
-        trainer = trainer_of(subject, widths)
-        check_room(subject, trainer.anatomy, widths[-1])
-        for width in widths:
-            # What fails at one of them fails before minutes are spent at others.
-            trainer.blueprint(width)
         because = "" if resources.engine == "auto" else f"{resources.engine} trains no models of one's own"
-        return [_of_model(trainer, width, observable, because) for width in widths]
+        return [_of_model(partial(trainer_of, subject, widths), width, observable, because) for width in widths]
     found, budget = list[Choice](), resources.budget()
     for width in widths:
         ask = partial(
@@ -134,16 +129,28 @@ def _of_mlp(training: Training, width: int, observable: Observable, choice: Choi
         return DeferredRun(training, width, seeds, root_seed, choice, device, tally, observable.times)
 
     code, flops = code_of(choice.engine), ENGINES[choice.engine].cost(training, width).flops
-    return Trial(choice.engine, choice.because, choice.together, run, code, flops)
+    return Trial(choice.engine, choice.because, lambda: choice.together, run, code, flops)
 
 
-def _of_model(trainer: Trainer, width: int, observable: Observable, because: str) -> Trial:
-    times = range(trainer.steps + 1) if observable.times == "all" else None
-
+def _of_model(trainer: Callable[[], Trainer], width: int, observable: Observable, because: str) -> Trial:
     def run(seeds: Sequence[int], root_seed: int, tally: Tally) -> Run:
-        return ModuleRun(trainer, width, seeds, root_seed=root_seed, times=times, tally=tally)
+        times = range(trainer().steps + 1) if observable.times == "all" else None
+        return ModuleRun(trainer(), width, seeds, root_seed=root_seed, times=times, tally=tally)
 
-    return Trial("module", because, max(trainer.together(width), 1), run, (ModuleRun, Trainer))
+    return Trial("module", because, lambda: trainer().together(width), run, (ModuleRun, Trainer))
+
+
+def rehearse(subject: Subject, widths: Sequence[int]) -> None:
+    """Build and call a model at all widths, before minutes are spent on training it at some.
+
+    Raises:
+        ModelError: if one of that fails, is another architecture, or is too large.
+    """
+    if isinstance(subject, Model):
+        trainer = trainer_of(subject, widths)
+        check_room(subject, trainer.anatomy, widths[-1])
+        for width in widths:
+            trainer.blueprint(width)
 
 
 def trainer_of(model: Model, widths: Sequence[int]) -> Trainer:

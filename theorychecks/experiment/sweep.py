@@ -12,7 +12,7 @@ from theorychecks.engines.module.trainer import check_roles_show
 from theorychecks.experiment.cells import Cell
 from theorychecks.experiment.design import Design
 from theorychecks.experiment.resources import Resources
-from theorychecks.experiment.subjects import Subject, Trial, check_subject, costs_of, setting_of, trials
+from theorychecks.experiment.subjects import Subject, Trial, check_subject, costs_of, rehearse, setting_of, trials
 from theorychecks.models import Model
 from theorychecks.networks import LearningRate, Parametrization, Training
 from theorychecks.observables.observable import Observable, Readings, check_observable
@@ -91,6 +91,10 @@ class Sweep(Design):
             for width, count, trial in zip(self.widths, self.counts, found, strict=True)
         ]
 
+    def rehearse(self) -> None:
+        """Of a model: build it and call it at all widths."""
+        rehearse(self.training, self.widths)
+
     def _cell(self, width: int, count: int, trial: Trial, device: str) -> Cell:
         observable = self.observable
         networks = observable.networks
@@ -102,7 +106,7 @@ class Sweep(Design):
             start, stop = first * networks, last * networks
             # An observable that trains again asks for chunks itself, of networks that change from one round to the
             # next.
-            together = max(stop - start, 1) if observable.retrains else trial.together
+            together = max(stop - start, 1) if observable.retrains else trial.together()
             return [list(range(at, min(at + together, stop))) for at in range(start, stop, together)]
 
         key = *self.subject, width, self.drawn_from, device, trial.engine

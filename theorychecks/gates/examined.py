@@ -12,6 +12,8 @@ import numpy as np
 
 from theorychecks.engines.module import Trainer
 from theorychecks.experiment import Resources, Sweep, measure
+from theorychecks.experiment.cells import seeds_of
+from theorychecks.experiment.execution import known
 from theorychecks.experiment.subjects import trainer_of
 from theorychecks.models import Adjustment, Anatomy, Model, ModelError
 from theorychecks.models.adjusted import adjusted_model
@@ -69,12 +71,14 @@ class Examined:
         return {Moment.of(parts): measurement for parts, measurement in found.items()}
 
     def rehearse(self) -> None:
-        """Build and call the model at all widths, before minutes are spent on training it at some.
+        """Build and call the model at all widths, unless it has been trained before.
 
         Raises:
             ModelError: if one of that fails, or is another architecture.
         """
-        self.sweep.cells(self.resources)
+        pilots = self.sweep.on(self.counts).cells(self.resources)
+        if any(seeds_of(known(cell, self.resources)) < cell.count for cell in pilots):
+            self.sweep.rehearse()
 
     def trains_together(self) -> bool:
         """Whether models of the narrowest width are trained as one; found out once, by training some."""

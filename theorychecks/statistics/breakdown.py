@@ -8,7 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from theorychecks.statistics.interval import Fit, Interval, fit_power_law
+from theorychecks.statistics.cells import summarise
+from theorychecks.statistics.interval import Fit, Interval, fit_power_law, slope_of
 from theorychecks.statistics.measurement import Measurement
 
 _STEPS: Final = 128
@@ -25,20 +26,25 @@ def breakdown_constant(fit: Fit, measurement: Measurement, allowed: Interval) ->
     sizes = [_rounded_down(most * step) for step in np.linspace(0.0, 1.0, _STEPS + 1)[1:-1]]
     sizes = sorted({size for size in (_SMALLEST_SIZE, *sizes, fit.finite_size.size) if size < most})
 
-    def again(size: float) -> Fit:
-        return fit_power_law(
-            measurement,
-            confidence=fit.confidence,
-            finite_size=fit.finite_size.of_size(size),
-            average=fit.average,
-            among=fit.among,
-        )
+    cells = summarise(measurement, fit.average)
+
+    def is_beyond(size: float) -> int:
+        finite_size = fit.finite_size.of_size(size)
+        slope = slope_of(measurement, cells, confidence=fit.confidence, finite_size=finite_size, average=fit.average)
+        return int(not slope.interval.inside(allowed))
 
     # Intervals grow with the class, so the largest one inside is found by halving; flags only become fewer.
-    place = bisect.bisect_left(sizes, 1, key=lambda size: int(not again(size).interval.inside(allowed))) - 1
-    if place < 0 or again(sizes[place]).flagged:
+    place = bisect.bisect_left(sizes, 1, key=is_beyond) - 1
+    if place < 0:
         return None
-    return sizes[place]
+    largest = fit_power_law(
+        measurement,
+        confidence=fit.confidence,
+        finite_size=fit.finite_size.of_size(sizes[place]),
+        average=fit.average,
+        among=fit.among,
+    )
+    return None if largest.flagged else sizes[place]
 
 
 def _rounded_down(size: float) -> float:

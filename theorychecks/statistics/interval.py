@@ -156,10 +156,8 @@ def fit_power_law(
         raise ValueError(f"too many runs without a finite positive number at {measurement.axis} {beyond}")
     curves, sizes = finite_size.curves(axis), finite_size.sizes(axis)
     cells = summarise(measurement, average)
-    weights, bias, shift = exponent_weights(axis, cells.smooth_variances, curves, sizes)
-    estimate = cells.combine(weights)
-    lowest, highest = _extremes(measurement, average, weights) if measurement.has_undefined else (estimate, estimate)
-    level = (1 - confidence) / 2
+    slope = slope_of(measurement, cells, confidence=confidence, finite_size=finite_size, average=average)
+    estimate, weights = slope.estimate, slope.weights
     log_axis = np.log(axis)
     checks = curvature_checks(axis, sizes, cells, weights, curves, CHECK_LEVEL / among)
     checks["rounding"] = check_rounding(measurement, rough=roughness(sizes, cells.locations))
@@ -168,11 +166,8 @@ def fit_power_law(
     return Fit(
         exponent=estimate.value,
         prefactor=math.exp(min(np.mean(cells.locations) - estimate.value * log_axis.mean(), _LARGEST_LOG)),
-        interval=Interval(
-            lowest.value - shift - bias - lowest.reach_below(level),
-            highest.value - shift + bias + highest.reach_above(level),
-        ),
-        bias_bound=bias,
+        interval=slope.interval,
+        bias_bound=slope.bias,
         standard_error=estimate.standard_error,
         degrees_of_freedom=estimate.degrees_of_freedom,
         confidence=confidence,
@@ -183,12 +178,41 @@ def fit_power_law(
         weights=tuple(float(v) for v in weights),
         trimmed=cells.trimmed,
         average=average,
-        lowest=lowest,
-        highest=highest,
-        shift=shift,
+        lowest=slope.lowest,
+        highest=slope.highest,
+        shift=slope.shift,
         noise=math.sqrt(cells.pooled_variance),
         among=among,
     )
+
+
+class Slope(NamedTuple):
+    """An exponent and its interval, without checks of what they assume; see `Fit` for what its parts are."""
+
+    estimate: Estimate
+    lowest: Estimate
+    highest: Estimate
+    weights: Array
+    bias: float
+    shift: float
+    interval: Interval
+
+
+def slope_of(
+    measurement: Measurement, cells: Cells, *, confidence: float, finite_size: FiniteSizeClass, average: Average
+) -> Slope:
+    """The exponent of a measurement that has been summarised; see `fit_power_law`."""
+    axis = np.asarray(measurement.axis_values, dtype=np.float64)
+    curves, sizes = finite_size.curves(axis), finite_size.sizes(axis)
+    weights, bias, shift = exponent_weights(axis, cells.smooth_variances, curves, sizes)
+    estimate = cells.combine(weights)
+    lowest, highest = _extremes(measurement, average, weights) if measurement.has_undefined else (estimate, estimate)
+    level = (1 - confidence) / 2
+    interval = Interval(
+        lowest.value - shift - bias - lowest.reach_below(level),
+        highest.value - shift + bias + highest.reach_above(level),
+    )
+    return Slope(estimate, lowest, highest, weights, bias, shift, interval)
 
 
 def _extremes(measurement: Measurement, average: Average, weights: Array) -> tuple[Estimate, Estimate]:

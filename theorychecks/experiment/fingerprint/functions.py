@@ -112,10 +112,21 @@ def _of_another(function: FunctionType) -> Iterator[Child]:
         # functools.singledispatch keeps a cache beside.
         yield Child("registry", dict(registry))
         return
+    if not _wraps_own_code(function):
+        # What it keeps of its own, a cache of compiled functions say, is none of ours.
+        return
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         yield Child(f"closure `{name}`", _content(cell))
     if hasattr(function, "__wrapped__"):
         yield Child("wrapped", function.__wrapped__)
+
+
+def _wraps_own_code(function: FunctionType) -> bool:
+    """Whether another distribution's function was made of anything but functions of such distributions."""
+    wrapped = getattr(function, "__wrapped__", None)
+    if isinstance(wrapped, FunctionType) and is_code_elsewhere(wrapped.__globals__):
+        return _wraps_own_code(wrapped)
+    return bool(function.__closure__) or wrapped is not None
 
 
 def _defaults(function: FunctionType, watch: Watch) -> Iterator[Child]:

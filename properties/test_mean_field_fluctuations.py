@@ -88,7 +88,7 @@ def fluctuation(particles, draw, *, dynamics, steps=STEPS):
 
 def fluctuations(dynamics, steps=STEPS):
     """Over the numbers of particles."""
-    return fluctuation(dynamics=dynamics, steps=steps).over(COUNTS, budget=128)
+    return fluctuation(dynamics=dynamics, steps=steps).over(COUNTS, budget=256)
 
 
 @tc.quantity(along="particles", cost=1.0)

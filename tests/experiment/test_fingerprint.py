@@ -109,6 +109,16 @@ def test_what_libraries_make_of_functions_is_looked_into(load):
         assert (fingerprint(one) != fingerprint(other)) == ("norm" not in way), way
 
 
+def test_what_libraries_keep_of_their_own_is_not(load):
+    """SciPy keeps compiled functions in a closure once they have been used."""
+    from scipy.linalg import cho_factor
+
+    uses = load("from scipy.linalg.lapack import get_lapack_funcs as root")
+    before = fingerprint(uses)
+    cho_factor(np.eye(2))
+    assert fingerprint(uses) == before
+
+
 def test_a_lazy_package_is_asked(load):
     lazy = "def __getattr__(name):\n    if name == 'h':\n        return g\n    raise AttributeError(name)\ndef g(): return {}"
     one, same, other = (load("import lazy\ndef root(): return lazy.h()", lazy=lazy.format(n)) for n in (1, 1, 2))

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from theorychecks.engines.matrix import Tally
-from theorychecks.experiment.cells import Block, Cell, seeds_of
+from theorychecks.experiment.cells import Block, Cell, Cells, seeds_of
 from theorychecks.experiment.design import Design
 from theorychecks.experiment.resources import Resources
-from theorychecks.experiment.stored import longer
+from theorychecks.experiment.stored import Place, longer
 from theorychecks.observables.observable import Reading, Readings
 from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.parts import Parts
@@ -69,7 +69,7 @@ def measure(design: Design, resources: Resources | None = None) -> Measured:
         design.select(blocks[0].readings)
         for parts in blocks[0].readings:
             found.setdefault(parts, []).append([block.readings[parts] for block in blocks])
-            _check_sign(design, parts, cell.axis_value, found[parts][-1])
+            _check_sign(design, parts, cell, found[parts][-1])
         # What another look or claim trained beyond these seeds is not theirs to pay.
         share = cell.count / seeds_of(blocks)
         seconds += share * sum(block.seconds for block in blocks)
@@ -86,22 +86,30 @@ def measure(design: Design, resources: Resources | None = None) -> Measured:
 
 def observed(design: Design, cell: Cell, resources: Resources) -> list[Block]:
     """Blocks that hold the first so many seeds of a cell, those that are nowhere yet measured now."""
-    cells, stored = resources.cells, resources.stored
+    cells = resources.cells
     done = list(cells.blocks(cell.key))
-    if seeds_of(done) < cell.count and stored is not None:
-        done = longer(done, stored.blocks(cell))
     if seeds_of(done) < cell.count:
-        with nullcontext() if stored is None else stored.alone(cell):
-            if stored is not None:
-                # Another process may have measured it while this one waited.
-                done = longer(done, stored.blocks(cell))
-            for seeds in cell.chunks(seeds_of(done), cell.count):
-                block = _block(design, cell, seeds)
-                if stored is not None:
-                    stored.keep(cell, seeds_of(done), block)
-                done.append(block)
-                cells.keep(cell.key, done)
+        place = None if resources.stored is None else resources.stored.place_of(cell)
+        if place is not None:
+            done = longer(done, place.blocks())
+        if seeds_of(done) < cell.count:
+            done = _completed(design, cell, done, place, cells)
     cells.keep(cell.key, done)
+    return done
+
+
+def _completed(design: Design, cell: Cell, done: list[Block], place: Place | None, cells: Cells) -> list[Block]:
+    """The blocks of a cell with those that are measured now."""
+    with nullcontext() if place is None else place.alone():
+        if place is not None:
+            # Another process may have measured it while this one waited.
+            done = longer(done, place.blocks())
+        for seeds in cell.chunks(seeds_of(done), cell.count):
+            block = _block(design, cell, seeds)
+            if place is not None:
+                place.keep(seeds_of(done), block)
+            done.append(block)
+            cells.keep(cell.key, done)
     return done
 
 
@@ -136,13 +144,14 @@ def _check_readings(design: Design, readings: Readings, count: int) -> None:
             )
 
 
-def _check_sign(design: Design, parts: Parts, axis_value: float, readings: Sequence[Reading]) -> None:
+def _check_sign(design: Design, parts: Parts, cell: Cell, readings: Sequence[Reading]) -> None:
     """Stop at the first axis value that has a sign, before others and dearer ones are measured."""
-    values = np.concatenate([reading.values.cpu().numpy() for reading in readings]).astype(float)
+    # Seeds beyond those that are wanted were measured for others, and are theirs to be refused for.
+    values = np.concatenate([reading.values.cpu().numpy() for reading in readings]).astype(float)[: cell.count]
     if np.any(values < 0):
         raise ValueError(
             f"{str(parts) or design.title} must be positive to have an exponent; it is {np.nanmin(values):g} at "
-            f"{design.axis} {axis_value:g}. Measure its size (a norm, a root mean square) instead."
+            f"{design.axis} {cell.axis_value:g}. Measure its size (a norm, a root mean square) instead."
         )
 
 

@@ -17,7 +17,7 @@ from theorychecks.engines.deferred import DeferredRun
 from theorychecks.engines.matrix import Tally
 from theorychecks.experiment.cells import Cell
 from theorychecks.experiment.design import Design
-from theorychecks.experiment.fingerprint import names_in
+from theorychecks.experiment.fingerprint import Unfingerprintable, names_in
 from theorychecks.experiment.resources import Resources
 from theorychecks.networks import Training
 from theorychecks.networks.randomness import generator, integer
@@ -198,7 +198,11 @@ class Scan(Design):
 @lru_cache(maxsize=1024)
 def _code_of_draws(read: Read) -> tuple[object, ...]:
     """What makes the numbers that a function is given: generators, and engines where it may train networks."""
-    trains = not {"read", "values"}.isdisjoint(names_in(read))
+    try:
+        trains = not {"read", "values"}.isdisjoint(names_in(read))
+    except Unfingerprintable:
+        # Then there is no fingerprint of the function either, which is said where one is asked for.
+        trains = True
     return (Draw,) if trains else (Draw.rng, Draw.generator)
 
 

@@ -17,6 +17,8 @@ from theorychecks.store import NewerFormatError, Store, StoredBlock, StoredReadi
 
 _PATIENCE: Final = 600.0
 """Seconds for which another process may be measuring what is wanted here."""
+_KEPT: Final = (torch.float16, torch.float32, torch.float64)
+"""What a store holds; numbers of other kinds, which are whole or shorter, are the same in double precision."""
 
 
 @dataclass(frozen=True)
@@ -37,68 +39,80 @@ class StoredCells:
     given: set[str] = field(default_factory=set)
     problems: dict[str, None] = field(default_factory=dict)
 
-    def blocks(self, cell: Cell) -> list[Block]:
-        """Blocks of a cell from its first seed on; none where nothing was measured, or it cannot be told."""
-        key = self._key(cell)
-        if key is None:
-            return []
+    def place_of(self, cell: Cell) -> Place | None:
+        """Where a cell is kept; None where nothing tells it from others in another process, which is said once.
+
+        What makes its numbers is looked at now: measuring them may change what a function uses by name.
+        """
         try:
-            found = self.store.blocks(key)
-        except NewerFormatError as error:
-            self.problems[str(error)] = None
-            return []
-        for block in found:
-            self.taken.add(str(block.name))
-            self._check_version(block)
-        return [_measured(block) for block in found]
-
-    def keep(self, cell: Cell, first: int, block: Block) -> None:
-        """Keep what was measured of some seeds, from the first on."""
-        key = self._key(cell)
-        if key is None:
-            return
-        readings = {
-            parts: StoredReading(reading.values.detach().cpu().numpy(), reading.statuses, reading.exact)
-            for parts, reading in block.readings.items()
-        }
-        made = StoredBlock(
-            key=key,
-            first=first,
-            seeds=block.seeds,
-            readings=readings,
-            seconds=block.seconds,
-            flops=block.flops,
-            trainings=block.trainings,
-            provenance={**self.provenance, "torch": torch.__version__},
-            description=cell.description,
-        )
-        self.store.save(made)
-        self.given.add(str(made.name))
-
-    @contextmanager
-    def alone(self, cell: Cell) -> Iterator[None]:
-        """Inside of the block no other process measures this cell, as far as that can be had."""
-        key = self._key(cell)
-        if key is None:
-            yield
-            return
-        with self.store.lock(key, patience=_PATIENCE):
-            yield
-
-    def _key(self, cell: Cell) -> str | None:
-        try:
-            return fingerprint(*cell.made_of)
+            return Place(self, cell, fingerprint(*cell.made_of))
         except Unfingerprintable as error:
             self.problems[f"{cell.description['title']} is measured anew in every run: {error}"] = None
             return None
 
+
+@dataclass(frozen=True)
+class Place:
+    """Where one cell is kept.
+
+    Attributes:
+        cells: which it is one of.
+        cell: whose place it is.
+        key: what made the numbers.
+    """
+
+    cells: StoredCells
+    cell: Cell
+    key: str
+
+    def blocks(self) -> list[Block]:
+        """Blocks from the first seed on; none where nothing was measured."""
+        try:
+            found = self.cells.store.blocks(self.key)
+        except NewerFormatError as error:
+            self.cells.problems[str(error)] = None
+            return []
+        for block in found:
+            self.cells.taken.add(str(block.name))
+            self._check_version(block)
+        return [_measured(block) for block in found]
+
+    def keep(self, first: int, block: Block) -> None:
+        """Keep what was measured of some seeds, from the first on."""
+        made = StoredBlock(
+            key=self.key,
+            first=first,
+            seeds=block.seeds,
+            readings={parts: _to_store(reading) for parts, reading in block.readings.items()},
+            seconds=block.seconds,
+            flops=block.flops,
+            trainings=block.trainings,
+            provenance={**self.cells.provenance, "torch": torch.__version__},
+            description=self.cell.description,
+        )
+        self.cells.store.save(made)
+        self.cells.given.add(str(made.name))
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Inside of the block no other process measures this cell, as far as that can be had."""
+        with self.cells.store.lock(self.key, patience=_PATIENCE):
+            yield
+
     def _check_version(self, block: StoredBlock) -> None:
         version = block.provenance.get("torch", "an unknown version")
         if version != torch.__version__:
-            self.problems[
+            self.cells.problems[
                 f"some numbers were measured with torch {version}, and this is {torch.__version__}; "
                 "--theory-store=none, or another directory, measures them anew"
             ] = None
+
+
+def _to_store(reading: Reading) -> StoredReading:
+    values = reading.values.detach().cpu()
+    if values.dtype not in _KEPT:
+        values = values.double()
+    return StoredReading(values.numpy(), reading.statuses, reading.exact)
 
 
 def _measured(stored: StoredBlock) -> Block:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,19 +64,28 @@ def inner(pytester):
 
 
 @pytest.fixture(scope="session")
-def run_suite(tmp_path_factory):
-    """Run a suite in a process of its own: torch is imported once a process, so tests share what they can."""
+def make_suite(tmp_path_factory):
+    """Make a directory with a suite in it."""
 
-    def run(suite: str, *options: str, conftest: str = "", environment: dict[str, str] | None = None) -> Ran:
+    def make(suite: str, *, conftest: str = "") -> Path:
         directory = tmp_path_factory.mktemp(suite)
         (directory / "pytest.ini").write_text(INI, encoding="utf-8")
         (directory / "conftest.py").write_text(conftest, encoding="utf-8")
         (directory / f"test_{suite}.py").write_bytes((SUITES / f"{suite}.py").read_bytes())
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(OUTER)}
+        return directory
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def run_in():
+    """Run pytest in a directory, in a process of its own."""
+
+    def run(directory: Path, *options: str, environment: Mapping[str, str] | None = None, before: Sequence[str] = ()):
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", *options],
+            [*before, sys.executable, "-m", "pytest", *options],
             cwd=directory,
-            env={**inherited, **(environment or {})},
+            env={**surroundings(), **(environment or {})},
             capture_output=True,
             text=True,
             timeout=300,
@@ -83,3 +93,18 @@ def run_suite(tmp_path_factory):
         return Ran(done.returncode, done.stdout + done.stderr, directory)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def run_suite(make_suite, run_in):
+    """Run a suite in a process of its own: torch is imported once a process, so tests share what they can."""
+
+    def run(suite: str, *options: str, conftest: str = "", environment: Mapping[str, str] | None = None) -> Ran:
+        return run_in(make_suite(suite, conftest=conftest), *options, environment=environment)
+
+    return run
+
+
+def surroundings() -> dict[str, str]:
+    """The environment of an inner pytest."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(OUTER)}

@@ -1,6 +1,7 @@
 """Runs of one suite after another: what was measured once is judged ever after, and edits measure what depends on them."""
 
 import json
+import re
 import shutil
 import subprocess
 from collections import Counter
@@ -31,7 +32,7 @@ class Suite:
         log = log or self.directory / "measured"
         log.write_text("")
         ran = self._run_in(self.directory, *options, environment={"MEASURED": str(log)}, **more)
-        return ran, Counter(line.split()[0] for line in log.read_text().splitlines())
+        return ran, Counter(re.split(r"[ ,]", line)[0] for line in log.read_text().splitlines())
 
     def edit(self, *changes):
         text = self.file.read_text()

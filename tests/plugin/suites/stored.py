@@ -16,25 +16,24 @@ TRAINING = tc.Training(
 )
 
 
-def note(*what):
-    """Not known to any fingerprint: what the environment says."""
+def note(title, width, seeds):
+    """Say what is measured, and take so long; what the environment says is in no fingerprint."""
+    with open(os.environ["MEASURED"], "a", encoding="utf-8") as file:
+        file.write(f"{title},{width:g},{seeds[0]},{seeds[-1]}\n")
     time.sleep(float(os.environ.get("SECONDS_A_BLOCK", 0)))
-    if "MEASURED" in os.environ:
-        with open(os.environ["MEASURED"], "a", encoding="utf-8") as file:
-            file.write(" ".join(map(str, what)) + "\n")
 
 
 @tc.observable
 def readout_change(run, power=1):
     """Of the readout, relative to what it was."""
-    note("readout_change", run.width, len(run.seeds))
+    note("readout_change", run.width, run.seeds)
     return (run.weight_change_norm(1, "frobenius", run.steps) / run.weight_norm(1, "frobenius")) ** power
 
 
 @tc.observable
 def hidden_change(run, power=1):
     """Of the hidden weights."""
-    note("hidden_change", run.width, len(run.seeds))
+    note("hidden_change", run.width, run.seeds)
     return (run.weight_change_norm(0, "frobenius", run.steps) / run.weight_norm(0, "frobenius")) ** power
 
 
@@ -42,18 +41,18 @@ def near_one(draw, seed):
     return 1 + 0.05 * draw.rng(seed).standard_normal()
 
 
-@tc.quantity(along="width")
+@tc.quantity(along="width", name="helped {power}")
 def helped(width, draw, *, power):
     """A helper draws for it."""
-    note("helped", width, len(draw.seeds))
+    note(f"helped {power}", width, draw.seeds)
     return [near_one(draw, seed) * width**power for seed in draw.seeds]
 
 
 def times(factor):
-    @tc.quantity(along="width", name="captured")
+    @tc.quantity(along="width", name="captured {power}")
     def captured(width, draw, *, power):
         """A constant of its surroundings enters."""
-        note("captured", width, len(draw.seeds))
+        note(f"captured {power}", width, draw.seeds)
         return [factor * (1 + 0.05 * draw.rng(seed).standard_normal()) * width**power for seed in draw.seeds]
 
     return captured
@@ -62,10 +61,10 @@ def times(factor):
 captured = times(2.0)
 
 
-@tc.quantity(along="width")
+@tc.quantity(along="width", name="untouched {power}")
 def untouched(width, draw, *, power):
     """Nothing that is edited enters."""
-    note("untouched", width, len(draw.seeds))
+    note(f"untouched {power}", width, draw.seeds)
     return [(1 + 0.05 * draw.rng(seed).standard_normal()) * width**power for seed in draw.seeds]
 
 

@@ -15,6 +15,7 @@ SUBJECTS = ROOT / "properties" / "subjects"
 # What each layer may import of the others. A folder is a layer, and so is each module beside the folders.
 MAY_IMPORT = {
     "arguments": set(),
+    "progress": set(),
     "statistics": set(),
     "networks": set(),
     "models": {"networks.randomness"},
@@ -31,10 +32,11 @@ MAY_IMPORT = {
         "kernels",
     },
     "store": {"statistics.parts", "statistics.statuses"},
-    "experiment": {"statistics", "store", "networks", "models", "engines", "observables"},
+    "experiment": {"statistics", "store", "networks", "models", "engines", "observables", "progress"},
     "finding": {"statistics"},
     "sources": {"statistics", "experiment", "finding"},
-    "judging": {"statistics", "experiment", "finding", "sources"},
+    "looks": {"statistics", "finding", "sources", "progress"},
+    "judging": {"statistics", "experiment", "finding", "sources", "looks"},
     "claims": {"statistics", "experiment", "finding", "sources", "judging"},
     "gates": {
         "statistics",
@@ -50,7 +52,7 @@ MAY_IMPORT = {
     "reporting": {"statistics", "finding", "claims.declaration", "provenance"},
     "strategies": {"networks"},
     "provenance": set(),
-    "plugin": {"statistics", "claims", "judging", "experiment", "provenance", "reporting", "store"},
+    "plugin": {"statistics", "claims", "judging", "experiment", "progress", "provenance", "reporting", "store"},
     "cli": {"statistics", "store", "claims", "gates", "provenance", "reporting"},
     "__init__": {
         "statistics",

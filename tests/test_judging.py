@@ -311,3 +311,34 @@ def test_predictions_without_an_exponent_have_budgets_too(exponent, prediction, 
     assert finding.measurement.axis_values == WIDTHS
     assert finding.looks.taken == looks
     assert verdict != "INCONCLUSIVE" or looks == finding.looks.planned
+
+
+def two_made_up(falling, steady, *, noise):
+    """A sweep of two readings that stand or fall together; the first has another exponent on fresh seeds."""
+
+    @tc.observable
+    def made_up_sizes(run):
+        draws = [np.random.default_rng([run.root_seed >> 31, run.width, seed]) for seed in run.seeds]
+        return {
+            name: torch.tensor([run.width**power * np.exp(scale * draw.normal()) for draw in draws])
+            for name, power, scale in (("falling", falling(run.root_seed), 0.03), ("steady", steady, noise))
+        }
+
+    return tc.Sweep(made_up_sizes, TRAINING, widths=WIDTHS, joint=True)
+
+
+@pytest.mark.parametrize("again, outcomes", [(-0.5, ["fail", "inconclusive"]), (-1, ["inconclusive", "pass"])])
+def test_a_failure_ends_the_looks_of_all_and_a_false_alarm_does_not(again, outcomes):
+    sweep = two_made_up(lambda root: again if root >= FRESH else -0.5, -1, noise=0.3)
+    with recording(Recorder(conditions=GATED)):
+        falling, steady = check(sweep, tc.PowerLaw(-1))
+    assert [falling.outcome, steady.outcome] == outcomes
+    assert (steady.looks.taken > 1) == (again == -1)
+    assert falling.confirmation is not None
+
+
+def test_a_confirmation_goes_on_until_all_that_is_doubted_is_settled():
+    sweep = two_made_up(lambda root: -0.5, -0.7, noise=0.05)
+    with recording(Recorder(conditions=GATED)):
+        findings = check(sweep, tc.PowerLaw(-1))
+    assert [finding.outcome for finding in findings] == ["fail", "fail"]

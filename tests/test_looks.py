@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from theorychecks.judging import in_looks
+from theorychecks.looks import in_looks
 from theorychecks.sources import Sample
 from theorychecks.statistics import Measurement, PowerLaw, Verdict
 
@@ -87,11 +87,22 @@ def test_readings_that_stand_or_fall_together_end_with_the_first_that_falls():
     both = (409, power(-1.0), 0.1), (410, power(-0.58), 0.1)
     joint = Simulated(*both)
     joint.joint = True
-    fallen, open_ = in_looks(joint, HALF).values()
+    fallen, open_ = in_looks(joint, HALF, joint=True).values()
     assert fallen.fails("prediction")
     assert open_.looks.taken == 1
     _, alone = in_looks(Simulated(*both), HALF).values()
     assert alone.looks.taken == 4
+
+
+def test_each_reading_is_held_against_its_own_prediction():
+    source = Simulated((407, power(-0.5), 0.03), (408, power(0.0), 0.3), (409, power(3.0), 0.3))
+    steep, flat = in_looks(source, {"0": HALF, "1": PowerLaw(0.0)}).values()
+    assert steep.judgement.verdict is flat.judgement.verdict is Verdict.SUPPORTED
+    # Runs are those that the noisiest of them takes.
+    assert steep.looks.taken < flat.looks.taken
+    alone = Simulated((408, power(0.0), 0.3))
+    in_looks(alone, PowerLaw(0.0))
+    assert source.seen == alone.seen
 
 
 def test_only_the_readings_that_are_asked_for_are_judged():

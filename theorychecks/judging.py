@@ -1,4 +1,4 @@
-"""Judging: plan, measure, judge, stop or go on, confirm; the one place that makes findings.
+"""Judging: what looks have shown, confirmed on fresh seeds where a claim would fail; the one place that makes findings.
 
 Torch is imported only where a sweep has to be measured, since plain pytest runs load this module too.
 """
@@ -6,26 +6,22 @@ Torch is imported only where a sweep has to be measured, since plain pytest runs
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import zip_longest
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from theorychecks.finding import WANTED, Confirmation, Finding, Findings, Looks
-from theorychecks.sources import Against, Compared, Given, Known, Sample, Source, check_source, settled
+from theorychecks.finding import Confirmation, Finding, Findings
+from theorychecks.looks import Predicted, Seen, distinct, in_looks, of_reading, power_of
+from theorychecks.sources import Against, Compared, Given, Known, check_source, settled
 from theorychecks.statistics.breakdown import breakdown_constant
-from theorychecks.statistics.interval import CONFIDENCE, Interval
-from theorychecks.statistics.judgement import CLEAR, Judgement, Power, Verdict, is_clear
+from theorychecks.statistics.interval import Interval
+from theorychecks.statistics.judgement import CLEAR, Judgement, Verdict
 from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.parts import Parts
 from theorychecks.statistics.prediction import Prediction, Role
-from theorychecks.statistics.sequential import Schedule, plan, pooled_noise, schedule
 
 if TYPE_CHECKING:
     from theorychecks.experiment import Design, Resources
-
-Predicted: TypeAlias = Prediction | Mapping[Parts, Prediction]
-"""What is predicted of all readings, or of each; readings of which nothing is predicted are not judged."""
 
 
 @dataclass(frozen=True)
@@ -45,86 +41,6 @@ class Conditions:
     seed: int = 0
     confirms: bool = False
     seconds: float | None = None
-
-
-@dataclass(frozen=True)
-class Seen:
-    """A reading as the last look that it needed has shown it."""
-
-    judgement: Judgement
-    looks: Looks | None
-    sample: Sample
-
-    @property
-    def p_value(self) -> float | None:
-        """Over all looks."""
-        p_value = self.judgement.p_value
-        return p_value if self.looks is None or p_value is None else min(1.0, self.looks.planned * p_value)
-
-    def fails(self, role: Role) -> bool:
-        """Whether it is clearly decided otherwise than its role wants."""
-        verdict = self.judgement.verdict
-        return verdict not in (WANTED[role], Verdict.INCONCLUSIVE) and is_clear(self.p_value)
-
-    def settled(self, role: Role) -> bool:
-        """Whether no further look is wanted."""
-        return self.judgement.verdict is WANTED[role] or self.fails(role)
-
-    @property
-    def hopeless(self) -> bool:
-        """Whether more of the same will not help: somewhere not a single run has a number, and numbers are needed."""
-        measurement, remedy = self.judgement.measurement, self.judgement.remedy
-        lost = zip(measurement.not_finite, measurement.seeds, strict=True)
-        needed = remedy is not None and remedy.limited_by == "missing runs"
-        return needed and any(count == seeds for count, seeds in lost)
-
-
-def in_looks(
-    source: Source,
-    predicted: Predicted,
-    role: Role = "prediction",
-    *,
-    only: Collection[Parts] | None = None,
-    confidence: float = CONFIDENCE,
-) -> dict[Parts, Seen]:
-    """Measure and judge until every reading is settled, or nothing is left to be spent.
-
-    Args:
-        source: what is measured.
-        predicted: what it is held against.
-        role: which verdict is wanted.
-        only: readings that are judged; all unless given.
-        confidence: of the verdicts, over all looks.
-    """
-    predictions = _distinct(predicted)
-    # The most demanding one says what the smallest design is.
-    timetable = max((_timetable(source, each, confidence) for each in predictions), key=lambda each: each.spends[0])
-    seen: dict[Parts, Seen] = {}
-    counts: tuple[int, ...] = ()
-    noise: float | None = None
-    for taken, spend in enumerate(timetable.spends, start=1):
-        looks = None
-        if source.budget is None:
-            counts = source.counts
-        else:
-            plans = [_planned(source, each, timetable, spend, noise, counts) for each in predictions]
-            counts = tuple(max(each) for each in zip_longest(*plans, fillvalue=0))
-            looks = Looks(taken=taken, planned=len(timetable.spends), budget=source.budget)
-        sample, noises = source.measured(counts), list[float]()
-        for parts, pair in sample.pairs.items():
-            prediction = _of(predicted, parts)
-            if prediction is None or (only is not None and parts not in only):
-                continue
-            judgement = prediction.judge(*pair, confidence=timetable.confidence)
-            if parts not in seen or not seen[parts].settled(role):
-                seen[parts] = Seen(judgement, looks, sample)
-            if (found := pooled_noise(judgement.measurement, prediction.expectation.average)) is not None:
-                noises.append(found)
-        noise = max(noises, default=noise)
-        fallen = source.joint and any(each.fails(role) for each in seen.values())
-        if fallen or all(each.settled(role) or each.hopeless for each in seen.values()):
-            break
-    return seen
 
 
 def findings_of(
@@ -166,7 +82,7 @@ def findings_of(
     if isinstance(other, Design):
         other = other.wider(conditions.octaves).redrawn(2 * conditions.seed)
     compared = Compared(design, other, conditions.resources)
-    for prediction in _distinct(predicted):
+    for prediction in distinct(predicted):
         compared.admit(prediction, role)
     setting = {**(given or {}), **source.setting, **_compared_with(other)}
     return _findings(compared, predicted, role, label or source.title, setting, conditions)
@@ -186,14 +102,15 @@ def _findings(
     conditions: Conditions,
 ) -> Findings:
     """What looks have shown, with the power of the whole budget, and what fresh seeds say where a claim would fail."""
-    seen = in_looks(source, predicted, role)
-    doubted = {parts for parts, each in seen.items() if each.fails(role)}
-    fresh: Mapping[Parts, Seen] = {}
-    if conditions.confirms and source.repeatable and doubted:
-        fresh = in_looks(source.redrawn(), predicted, role, only=doubted)
+    seen = in_looks(source, predicted, role, joint=source.joint)
+    fresh = _confirmed(source, predicted, role, seen, conditions)
+    if source.joint and fresh and not any(each.fails(role) for each in fresh.values()):
+        # A false alarm is no end: the others are looked at as if there had been none.
+        seen = in_looks(source, predicted, role)
+        fresh = _confirmed(source, predicted, role, seen, conditions)
     findings = Findings()
     for parts, each in seen.items():
-        again, prediction = fresh.get(parts), _of(predicted, parts)
+        again, prediction = fresh.get(parts), of_reading(predicted, parts)
         assert prediction is not None
         fit, allowed = each.judgement.fit, each.judgement.allowed
         findings.append(
@@ -207,7 +124,7 @@ def _findings(
                 reason=_reason(each, again, role),
                 p_value=each.p_value,
                 breakdown=breakdown_constant(fit, each.judgement.measurement, allowed) if fit and allowed else None,
-                power=_power(source, prediction, each.judgement),
+                power=power_of(source, prediction, each.judgement),
                 looks=each.looks,
                 confirmation=None if again is None else _confirmation(again),
                 repeatable=source.repeatable,
@@ -218,14 +135,14 @@ def _findings(
     return findings
 
 
-def _distinct(predicted: Predicted) -> Sequence[Prediction]:
-    """All that is predicted of anything."""
-    return list(dict.fromkeys(predicted.values())) if isinstance(predicted, Mapping) else [predicted]
-
-
-def _of(predicted: Predicted, parts: Parts) -> Prediction | None:
-    """What is predicted of a reading."""
-    return predicted.get(parts) if isinstance(predicted, Mapping) else predicted
+def _confirmed(
+    source: Given | Compared, predicted: Predicted, role: Role, seen: Mapping[Parts, Seen], conditions: Conditions
+) -> Mapping[Parts, Seen]:
+    """What fresh seeds say of the readings that would fail a claim, where they are asked."""
+    doubted = {parts for parts, each in seen.items() if each.fails(role)}
+    if not (conditions.confirms and source.repeatable and doubted):
+        return {}
+    return in_looks(source.redrawn(), predicted, role, only=doubted)
 
 
 def finding_of(judgement: Judgement, prediction: Prediction, label: str, *, engine: str = "") -> Finding:
@@ -284,43 +201,3 @@ def _reason(seen: Seen, fresh: Seen | None, role: Role) -> str:
     if judgement.verdict is Verdict.INCONCLUSIVE or seen.settled(role):
         return reason
     return f"{reason}; not clear enough to fail a claim: p = {seen.p_value:.2g}, where {CLEAR:g} is needed"
-
-
-def _timetable(source: Source, prediction: Prediction, confidence: float) -> Schedule:
-    if source.budget is None:
-        return Schedule((math.inf,), confidence)
-    return schedule(prediction, source.axis_values, source.costs, source.budget, confidence, source.shares)
-
-
-def _planned(
-    source: Source,
-    prediction: Prediction,
-    timetable: Schedule,
-    spend: float,
-    noise: float | None,
-    have: tuple[int, ...],
-) -> tuple[int, ...]:
-    return plan(
-        prediction,
-        source.axis_values,
-        source.costs,
-        spend,
-        noise=noise,
-        confidence=timetable.confidence,
-        have=have,
-        equal=source.shared_seeds,
-    )
-
-
-def _power(source: Source, prediction: Prediction, judgement: Judgement) -> Power | None:
-    """What the whole budget could have detected, by the noise that was found."""
-    measurement = judgement.measurement
-    noise = pooled_noise(measurement, prediction.expectation.average)
-    if noise is None:
-        return None
-    axis_values, counts = measurement.axis_values, measurement.seeds
-    if source.budget is not None:
-        timetable = _timetable(source, prediction, CONFIDENCE)
-        counts = _planned(source, prediction, timetable, timetable.spends[-1], noise, counts)
-        axis_values = tuple(float(value) for value in source.axis_values[: len(counts)])
-    return prediction.power(axis_values, counts, noise, judgement.confidence, shared_seeds=measurement.shared_seeds)

@@ -6,7 +6,7 @@ import numpy as np
 from sequences import FAST, Simulated
 from simulation import generator
 
-from theorychecks.judging import in_looks
+from theorychecks.looks import in_looks
 from theorychecks.statistics import LogarithmicGrowth, Measurement, PowerLaw, Status, Verdict
 from theorychecks.statistics.judgement import is_clear
 from theorychecks.statistics.sequential import MOST_SEEDS

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from simulation import generator
 
-from theorychecks.judging import in_looks
+from theorychecks.looks import in_looks
 from theorychecks.sources import Sample
 from theorychecks.statistics import Interval, Measurement, PowerLaw, Verdict, decide, fit_power_law
 from theorychecks.statistics.sequential import MOST_SEEDS, SHARES, pooled_noise

@@ -1,7 +1,5 @@
 """What a run of a model of one's own shows is what plain torch shows: a loop, hooks and autograd."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 from torch.func import functional_call
@@ -27,6 +25,7 @@ from tests.engines.models_under_test import (
 )
 from theorychecks.engines import Limits
 from theorychecks.models import Adjustment
+from theorychecks.models.adjusted import adjusted_model
 from theorychecks.networks.randomness import integer
 
 EXACT = {"rtol": 1e-9, "atol": 1e-12}
@@ -55,7 +54,7 @@ def test_trainings_are_those_of_a_plain_loop(described):
 
 @pytest.mark.parametrize("adjustment", [Adjustment(outputs={"head": 2.0}), Adjustment(attention=3.0)])
 def test_an_adjusted_model_is_read_as_it_was_trained(described, adjustment):
-    made = run(replace(described, adjust=lambda _: adjustment))
+    made = run(adjusted_model(described, lambda _: adjustment))
     _, targets = described.batches[0]
     for k in range(len(SEEDS)):
         loss = described.loss(made.outputs(STEPS)[k], targets)
@@ -63,6 +62,11 @@ def test_an_adjusted_model_is_read_as_it_was_trained(described, adjustment):
     attends = any("attention" in name for name in made.left_out)
     if adjustment.outputs or attends:
         assert not torch.allclose(made.losses[-1], run(described).losses[-1])
+    # What is done to the whole model is none of a layer's product.
+    last = len(made.layers) - 1
+    vectors = made.features(last, STEPS)
+    expected = torch.einsum("soi,s...i->s...o", made.weights(last, 0), vectors)
+    torch.testing.assert_close(made.apply_initial(last, vectors), expected, rtol=1e-6, atol=1e-9)
 
 
 def test_layers_are_given_and_return_what_hooks_see(described):

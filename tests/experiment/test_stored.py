@@ -130,7 +130,7 @@ def bits(design, resources):
 def keys(design, **options):
     """Keys of a design's cells."""
     nowhere = StoredCells(Store(Path("nowhere")))
-    return [nowhere.place_of(cell).key for cell in design.cells(Resources(**options))]
+    return [nowhere._key(cell) for cell in design.cells(Resources(**options))]
 
 
 MODEL = tc.Model(zoo.Plain, zoo.sgd, zoo.pairs(), loss=F.mse_loss)
@@ -210,11 +210,10 @@ def test_blocks_that_overlap_are_taken_as_far_as_they_reach(fresh, log):
     whole = bits(replace(design, seeds=(9,)), Resources())
     resources = fresh()
     (cell,) = design.cells(resources)
-    place = resources.stored.place_of(cell)
     # As by processes that cannot see each other's locks: 0-2, 0-4, 1-8, 3-5, 4-6.
     for first, last in ((0, 2), (0, 4), (1, 8), (3, 5), (4, 6)):
         readings, count = cell.observe(range(first, last + 1), None)
-        place.keep(first, replace(_block_of(resources, cell), readings=readings, seeds=count))
+        resources.stored.keep(cell, first, replace(_block_of(resources, cell), readings=readings, seeds=count))
     log()
     assert bits(replace(design, seeds=(5,)), fresh()) == bits(replace(design, seeds=(5,)), Resources())
     assert log() == ["2 [0, 1, 2, 3, 4]"]
@@ -330,7 +329,7 @@ def test_engine_and_device_are_in_the_key():
         object.__setattr__(resources, "device", "cuda")
         object.__setattr__(resources, "memory_budget", 2**30)
         (cell,) = design.cells(resources)
-        assert [StoredCells(Store(Path("nowhere"))).place_of(cell).key] != keys(design)
+        assert [StoredCells(Store(Path("nowhere")))._key(cell)] != keys(design)
 
 
 GENERATOR = torch.Generator()

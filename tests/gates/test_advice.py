@@ -10,6 +10,7 @@ import theorychecks as tc
 from tests.gates.under_check import checked, examined
 from tests.models import correct, zoo
 from theorychecks.gates.mutations import mutations_of
+from theorychecks.models.adjusted import adjusted_model
 
 WIDTHS = tc.widths(32, 512)
 
@@ -45,7 +46,7 @@ def followed(adjustment, anatomy, culprits, ratio):
 def mended(model, name):
     anatomy = examined(model, widths=WIDTHS).anatomy
     known = {mutation.name: mutation for mutation in mutations_of(model, anatomy, WIDTHS)[0]}
-    broken = replace(model, adjust=lambda width: known[name].adjust(width / WIDTHS[0]))
+    broken = adjusted_model(model, lambda width: known[name].adjust(width / WIDTHS[0]))
     check = checked(broken, widths=WIDTHS)
     assert check.failed
     # What is sure is read first.
@@ -55,7 +56,7 @@ def mended(model, name):
     def adjust(width):
         return followed(broken.adjust(width), anatomy, check.diagnosis.culprits, width / WIDTHS[0])
 
-    return check, checked(replace(model, adjust=adjust), widths=WIDTHS)
+    return check, checked(adjusted_model(model, adjust), widths=WIDTHS)
 
 
 def sgd(module, rate=0.1):

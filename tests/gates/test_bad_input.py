@@ -352,11 +352,12 @@ def test_a_single_width_is_refused_with_how_several_are_written(gate):
 @pytest.mark.parametrize(
     "at, error, said",
     [
-        (3, TypeError, r"coordinates are read at several times, at=\(1, 3\) say; got at=3"),
-        ("1", TypeError, r"coordinates are read at several times, at=\(1, 3\) say; got at='1'"),
+        (3, TypeError, r"coordinates are read at several times, at=\(1, 4\) say; got at=3"),
+        ("1", TypeError, r"coordinates are read at several times, at=\(1, 4\) say; got at='1'"),
         ((1.5,), ValueError, r"a number of steps in at= is a positive integer; got 1\.5"),
+        ((4,), ValueError, r"coordinates are read at=... after 1 to steps=3 steps; got \(4,\)"),
         ((0,), ValueError, r"a number of steps in at= is a positive integer; got 0"),
-        ((), ValueError, r"coordinates are read at=... after 1 to steps=3 steps; got \(\)"),
+        ((), ValueError, r"coordinates are read after one step or more, at=\(1, 4\) say; got at=\(\)"),
     ],
 )
 def test_times_that_are_no_numbers_of_steps_are_refused(at, error, said):

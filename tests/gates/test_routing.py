@@ -1,6 +1,7 @@
 """Sparse mixtures of experts are judged where they can be, or refused by name before anything is judged."""
 
 import functools
+import math
 
 import pytest
 import torch
@@ -95,6 +96,23 @@ def test_what_routed_experts_are_given_has_sizes_and_updates_and_no_changes():
 
 def test_a_sparse_mixture_is_judged():
     assert checked(model(Sparse), widths=WIDTHS, budget=8).findings
+
+
+class Lost(Sparse):
+    """Its second expert is no number once it has been trained for a step."""
+
+    def __init__(self, width):
+        super().__init__(width)
+        self.steps = 0
+        self.experts[1].register_full_backward_hook(lambda *_: setattr(self, "steps", self.steps + 1))
+
+    def forward(self, x):
+        return super().forward(x) * (math.nan if self.steps > 1 else 1.0)
+
+
+def test_what_is_no_number_is_not_taken_for_what_nothing_was_routed_to():
+    with pytest.raises(ModelError, match="experts is no longer finite after step 3 at width 16 or"):
+        checked(model(Lost), widths=WIDTHS)
 
 
 def test_an_expert_that_nothing_is_routed_to_is_refused_by_name():

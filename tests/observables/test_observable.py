@@ -412,3 +412,29 @@ def test_what_an_engine_cannot_answer_is_told_by_one_error():
 def test_options_are_checked_before_anything_is_trained(make, said):
     with pytest.raises(ValueError, match=said):
         make()
+
+
+@pytest.mark.parametrize(
+    "at, error, said",
+    [
+        (1, TypeError, r"coordinates are read at several times, at=\(1, 4\) say; got at=1"),
+        ("1", TypeError, r"at several times, at=\(1, 4\) say; got at='1'"),
+        ((), ValueError, r"after one step or more, at=\(1, 4\) say; got at=\(\)"),
+        ((0,), ValueError, r"a number of steps in at= is a positive integer; got 0"),
+    ],
+)
+def test_coordinates_are_read_after_numbers_of_steps(at, error, said):
+    with pytest.raises(error, match=said):
+        observables.Coordinates(at)
+
+
+def test_coordinates_of_equal_times_are_equal_and_later_ones_than_training_has_are_refused():
+    assert observables.Coordinates([2, 1, 1]) == observables.Coordinates((1, 2))
+    with pytest.raises(ValueError, match=r"\b9\b"):
+        observables.Coordinates((9,)).read(of_a_model())
+
+
+def test_coordinates_share_a_training_with_what_else_is_read():
+    run = of_a_model()
+    Together((observables.Coordinates((1,)), OutputChange())).read(run)
+    assert run.tally.trainings == 2

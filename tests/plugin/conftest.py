@@ -12,6 +12,7 @@ import pytest
 
 import theorychecks.claims
 import theorychecks.experiment  # noqa: F401 - the same, and numpy cannot be loaded twice
+from tests.plugin.emulated import Terminal, on_terminal
 from theorychecks.reporting import ClaimRecord, Report
 
 SUITES = Path(__file__).with_name("suites")
@@ -21,7 +22,18 @@ addopts = --import-mode=importlib -p no:cacheprovider --assert=plain
 filterwarnings = error
 """
 """Assertions are plain, since rewriting those of every plugin takes longer than the claims."""
-OUTER = ("PYTEST_", "HYPOTHESIS_", "GITHUB_", "CI", "TF_BUILD", "OMP_NUM_THREADS", "COLUMNS", "FORCE_COLOR")
+OUTER = (
+    "PYTEST_",
+    "HYPOTHESIS_",
+    "GITHUB_",
+    "CI",
+    "TF_BUILD",
+    "OMP_NUM_THREADS",
+    "COLUMNS",
+    "LINES",
+    "FORCE_COLOR",
+    "NO_COLOR",
+)
 """The outer run, or the machine it runs on, must not show through."""
 
 
@@ -68,11 +80,7 @@ def make_suite(tmp_path_factory):
     """Make a directory with a suite in it."""
 
     def make(suite: str, *, conftest: str = "") -> Path:
-        directory = tmp_path_factory.mktemp(suite)
-        (directory / "pytest.ini").write_text(INI, encoding="utf-8")
-        (directory / "conftest.py").write_text(conftest, encoding="utf-8")
-        (directory / f"test_{suite}.py").write_bytes((SUITES / f"{suite}.py").read_bytes())
-        return directory
+        return _laid_out(tmp_path_factory.mktemp(suite), suite, conftest)
 
     return make
 
@@ -85,7 +93,7 @@ def run_in():
         done = subprocess.run(
             [*before, sys.executable, "-m", "pytest", *options],
             cwd=directory,
-            env={**surroundings(), **(environment or {})},
+            env={**_inherited(), **(environment or {})},
             capture_output=True,
             text=True,
             timeout=300,
@@ -105,6 +113,31 @@ def run_suite(make_suite, run_in):
     return run
 
 
-def surroundings() -> dict[str, str]:
-    """The environment of an inner pytest."""
+@pytest.fixture
+def run_on_terminal(tmp_path):
+    """Run a suite on a terminal, and create the files that it waits for once something is seen there."""
+
+    def run(suite: str, *options: str, conftest: str = "", environment=(), awaited, **keywords) -> Terminal:
+        directory = _laid_out(tmp_path, suite, conftest)
+
+        def seen(terminal):
+            for file, is_there in awaited.items():
+                if not (directory / file).exists() and is_there(terminal):
+                    (directory / file).write_text("\n".join(terminal.lines), encoding="utf-8")
+
+        command = [sys.executable, "-m", "pytest", *options]
+        surroundings = {**_inherited(), "TERM": "xterm", "PYTHONIOENCODING": "utf-8", **dict(environment)}
+        return on_terminal(command, directory=directory, environment=surroundings, seen=seen, **keywords)
+
+    return run
+
+
+def _laid_out(directory: Path, suite: str, conftest: str) -> Path:
+    (directory / "pytest.ini").write_text(INI, encoding="utf-8")
+    (directory / "conftest.py").write_text(conftest, encoding="utf-8")
+    (directory / f"test_{suite}.py").write_bytes((SUITES / f"{suite}.py").read_bytes())
+    return directory
+
+
+def _inherited() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(OUTER)}

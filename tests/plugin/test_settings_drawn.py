@@ -55,9 +55,15 @@ def test_what_does_not_pass_is_neither_shrunk_nor_hunted(default, test, outcome)
     assert default.claim(f"::test_{test}").outcome == outcome
 
 
-def test_the_settings_drawn_do_not_depend_on_the_verdicts(default):
-    # Hypothesis derives them from the test alone, so tests of one signature may differ; each repeats its own.
-    assert len(set(calls(default, "refuted"))) == len(calls(default, "refuted"))
+def test_the_settings_drawn_depend_neither_on_verdicts_nor_on_a_claims_text(default):
+    supported, refuted, undecided = (calls(default, test) for test in ("supported", "refuted", "inconclusive"))
+    assert supported == refuted == undecided
+    assert len(set(supported)) == len(supported)
+
+
+def test_a_seed_of_the_claims_own_is_taken(default):
+    assert calls(default, "seeded")[0] == calls(default, "supported")[0]
+    assert calls(default, "seeded")[1:] != calls(default, "supported")[1:]
 
 
 def test_claim_without_example_is_drawn_for(default):

@@ -24,23 +24,27 @@ class Cell:
         axis_value: which one.
         count: how many values are wanted.
         key: what determines them, with their seeds.
-        made_of: the same for a store: values, and functions and classes that make numbers of them.
+        made_of: gives the same for a store, but for the axis value: values, and functions and classes that make numbers
+            of them. It is one function for all cells of a design that have these in common.
         description: texts for a reader: "title", the axis, "engine".
         chunks: from the values that there are and those that are wanted to groups of seeds, observed together.
         observe: readings of some seeds, and how many values they are.
         engine: what carries it out.
         because: why it is not the engine that was asked for, if it is not.
+        flops: floating-point operations that one value takes by the engine's cost model, observables aside; 0 where
+            none is known beforehand.
     """
 
     axis_value: float
     count: int
     key: Hashable
-    made_of: tuple[object, ...]
+    made_of: Callable[[], tuple[object, ...]]
     description: Mapping[str, str]
     chunks: Callable[[int, int], list[list[int]]]
     observe: Callable[[Sequence[int], Tally], tuple[Readings, int]]
     engine: str
     because: str = ""
+    flops: float = 0.0
 
 
 @dataclass(frozen=True)

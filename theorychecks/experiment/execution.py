@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from theorychecks.engines.matrix import Tally
-from theorychecks.experiment.cells import Block, Cell, Cells, seeds_of
+from theorychecks.experiment.cells import Block, Cell, seeds_of
 from theorychecks.experiment.design import Design
 from theorychecks.experiment.resources import Resources
-from theorychecks.experiment.stored import Place, longer
+from theorychecks.experiment.stored import longer
 from theorychecks.observables.observable import Reading, Readings
+from theorychecks.progress import current_look, listener
 from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.parts import Parts
 from theorychecks.statistics.statuses import status_of
@@ -58,6 +59,7 @@ def measure(design: Design, resources: Resources | None = None) -> Measured:
     """
     resources = resources or Resources()
     cells = design.cells(resources)
+    _tell_plan(cells, resources)
     found: dict[Parts, list[list[Reading]]] = {}
     seconds = flops = 0.0
     trainings = 0
@@ -84,32 +86,33 @@ def measure(design: Design, resources: Resources | None = None) -> Measured:
     )
 
 
-def observed(design: Design, cell: Cell, resources: Resources) -> list[Block]:
-    """Blocks that hold the first so many seeds of a cell, those that are nowhere yet measured now."""
-    cells = resources.cells
-    done = list(cells.blocks(cell.key))
-    if seeds_of(done) < cell.count:
-        place = None if resources.stored is None else resources.stored.place_of(cell)
-        if place is not None:
-            done = longer(done, place.blocks())
-        if seeds_of(done) < cell.count:
-            done = _completed(design, cell, done, place, cells)
-    cells.keep(cell.key, done)
+def known(cell: Cell, resources: Resources) -> list[Block]:
+    """Blocks of a cell that have been measured, in this run or another one."""
+    done = list(resources.cells.blocks(cell.key))
+    if seeds_of(done) < cell.count and resources.stored is not None:
+        done = longer(done, resources.stored.blocks(cell))
+        resources.cells.keep(cell.key, done)
     return done
 
 
-def _completed(design: Design, cell: Cell, done: list[Block], place: Place | None, cells: Cells) -> list[Block]:
-    """The blocks of a cell with those that are measured now."""
-    with nullcontext() if place is None else place.alone():
-        if place is not None:
-            # Another process may have measured it while this one waited.
-            done = longer(done, place.blocks())
-        for seeds in cell.chunks(seeds_of(done), cell.count):
+def observed(design: Design, cell: Cell, resources: Resources) -> list[Block]:
+    """Blocks that hold the first so many seeds of a cell, those that are nowhere yet measured now."""
+    done, stored = known(cell, resources), resources.stored
+    if seeds_of(done) >= cell.count:
+        return done
+    told = listener.get()
+    told.begun(design.title, design.axis, cell.axis_value, current_look.get())
+    with nullcontext() if stored is None else stored.alone(cell):
+        # Another process may have measured it while this one waited.
+        done = known(cell, resources)
+        missing = cell.chunks(seeds_of(done), cell.count)
+        for chunk, seeds in enumerate(missing, start=1):
             block = _block(design, cell, seeds)
-            if place is not None:
-                place.keep(seeds_of(done), block)
+            if stored is not None:
+                stored.keep(cell, seeds_of(done), block)
             done.append(block)
-            cells.keep(cell.key, done)
+            resources.cells.keep(cell.key, done)
+            told.measured(int(chunk == len(missing)), block.flops, cell.flops * block.seeds)
     return done
 
 
@@ -118,6 +121,14 @@ def _block(design: Design, cell: Cell, seeds: Sequence[int]) -> Block:
     readings, count = cell.observe(seeds, tally)
     _check_readings(design, readings, count)
     return Block(readings, count, time.perf_counter() - started, tally.flops, tally.trainings)
+
+
+def _tell_plan(cells: Sequence[Cell], resources: Resources) -> None:
+    """Tell how many cells lack seeds, and what those are going to take."""
+    lacking = [max(cell.count - seeds_of(known(cell, resources)), 0) for cell in cells]
+    if any(lacking):
+        flops = sum(cell.flops * count for cell, count in zip(cells, lacking, strict=True))
+        listener.get().planned(sum(map(bool, lacking)), flops)
 
 
 def _engine_text(cells: Sequence[Cell]) -> str:

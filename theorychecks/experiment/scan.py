@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -17,7 +17,7 @@ from theorychecks.engines.deferred import DeferredRun
 from theorychecks.engines.matrix import Tally
 from theorychecks.experiment.cells import Cell
 from theorychecks.experiment.design import Design
-from theorychecks.experiment.fingerprint import Unfingerprintable, names_in
+from theorychecks.experiment.fingerprint import names_in
 from theorychecks.experiment.resources import Resources
 from theorychecks.networks import Training
 from theorychecks.networks.randomness import generator, integer
@@ -165,9 +165,19 @@ class Scan(Design):
 
     def cells(self, resources: Resources) -> list[Cell]:
         """A value each, whose seeds are all read at once."""
-        return [self._cell(value, count, resources) for value, count in zip(self.values, self.counts, strict=True)]
+        alike = self.axis, self.shared, self.drawn_from, resources.device, resources.engine
 
-    def _cell(self, value: float, count: int, resources: Resources) -> Cell:
+        def made_of() -> tuple[object, ...]:
+            return "quantity", self.read, *alike, *_code_of_draws(self.read)
+
+        return [
+            self._cell(value, count, resources, (*self.subject, *alike, value), made_of)
+            for value, count in zip(self.values, self.counts, strict=True)
+        ]
+
+    def _cell(
+        self, value: float, count: int, resources: Resources, key: Hashable, made_of: Callable[[], tuple[object, ...]]
+    ) -> Cell:
         def observe(seeds: Sequence[int], tally: Tally) -> tuple[Readings, int]:
             with torch.no_grad():
                 return self.readings(value, self.draw(value, seeds, resources, tally)), len(seeds)
@@ -175,10 +185,8 @@ class Scan(Design):
         def chunks(first: int, last: int) -> list[list[int]]:
             return [list(range(first, last))] if last > first else []
 
-        place = self.axis, value, self.shared, self.drawn_from, resources.device, resources.engine
         description = {"title": self.title, self.axis: f"{value:.10g}", "engine": "function"}
-        made_of = "quantity", self.read, *place, *_code_of_draws(self.read)
-        return Cell(value, count, (*self.subject, *place), made_of, description, chunks, observe, "function")
+        return Cell(value, count, key, made_of, description, chunks, observe, "function")
 
     def draw(self, value: float, seeds: Sequence[int], resources: Resources, tally: Tally) -> Draw:
         """What some seeds draw at an axis value."""
@@ -198,11 +206,7 @@ class Scan(Design):
 @lru_cache(maxsize=1024)
 def _code_of_draws(read: Read) -> tuple[object, ...]:
     """What makes the numbers that a function is given: generators, and engines where it may train networks."""
-    try:
-        trains = not {"read", "values"}.isdisjoint(names_in(read))
-    except Unfingerprintable:
-        # Then there is no fingerprint of the function either, which is said where one is asked for.
-        trains = True
+    trains = not {"read", "values"}.isdisjoint(names_in(read))
     return (Draw,) if trains else (Draw.rng, Draw.generator)
 
 

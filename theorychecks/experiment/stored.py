@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -38,71 +39,74 @@ class StoredCells:
     taken: set[str] = field(default_factory=set)
     given: set[str] = field(default_factory=set)
     problems: dict[str, None] = field(default_factory=dict)
+    _digests: WeakKeyDictionary[Callable[[], object], str | None] = field(default_factory=WeakKeyDictionary, repr=False)
 
-    def place_of(self, cell: Cell) -> Place | None:
-        """Where a cell is kept; None where nothing tells it from others in another process, which is said once.
-
-        What makes its numbers is looked at now: measuring them may change what a function uses by name.
-        """
+    def blocks(self, cell: Cell) -> list[Block]:
+        """Blocks of a cell from its first seed on; none where nothing was measured, or it cannot be told."""
+        key = self._key(cell)
+        if key is None:
+            return []
         try:
-            return Place(self, cell, fingerprint(*cell.made_of))
-        except Unfingerprintable as error:
-            self.problems[f"{cell.description['title']} is measured anew in every run: {error}"] = None
-            return None
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where one cell is kept.
-
-    Attributes:
-        cells: which it is one of.
-        cell: whose place it is.
-        key: what made the numbers.
-    """
-
-    cells: StoredCells
-    cell: Cell
-    key: str
-
-    def blocks(self) -> list[Block]:
-        """Blocks from the first seed on; none where nothing was measured."""
-        try:
-            found = self.cells.store.blocks(self.key)
+            found = self.store.blocks(key)
         except NewerFormatError as error:
-            self.cells.problems[str(error)] = None
+            self.problems[str(error)] = None
             return []
         for block in found:
-            self.cells.taken.add(str(block.name))
+            self.taken.add(str(block.name))
             self._check_version(block)
         return [_measured(block) for block in found]
 
-    def keep(self, first: int, block: Block) -> None:
+    def keep(self, cell: Cell, first: int, block: Block) -> None:
         """Keep what was measured of some seeds, from the first on."""
+        key = self._key(cell)
+        if key is None:
+            return
         made = StoredBlock(
-            key=self.key,
+            key=key,
             first=first,
             seeds=block.seeds,
             readings={parts: _to_store(reading) for parts, reading in block.readings.items()},
             seconds=block.seconds,
             flops=block.flops,
             trainings=block.trainings,
-            provenance={**self.cells.provenance, "torch": torch.__version__},
-            description=self.cell.description,
+            provenance={**self.provenance, "torch": torch.__version__},
+            description=cell.description,
         )
-        self.cells.store.save(made)
-        self.cells.given.add(str(made.name))
+        self.store.save(made)
+        self.given.add(str(made.name))
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self, cell: Cell) -> Iterator[None]:
         """Inside of the block no other process measures this cell, as far as that can be had."""
-        with self.cells.store.lock(self.key, patience=_PATIENCE):
+        key = self._key(cell)
+        if key is None:
             yield
+            return
+        with self.store.lock(key, patience=_PATIENCE):
+            yield
+
+    def _key(self, cell: Cell) -> str | None:
+        """What stands for a cell; None where nothing tells it from others in another process, which is said once.
+
+        What makes the numbers is looked at when the first cell of a design is asked for: measuring one may change what
+        a function uses by name.
+        """
+        if cell.made_of not in self._digests:
+            self._digests[cell.made_of] = self._digest(cell)
+        digest = self._digests[cell.made_of]
+        return None if digest is None else fingerprint(digest, cell.axis_value)
+
+    def _digest(self, cell: Cell) -> str | None:
+        try:
+            return fingerprint(*cell.made_of())
+        except Unfingerprintable as error:
+            self.problems[f"{cell.description['title']} is measured anew in every run: {error}"] = None
+            return None
 
     def _check_version(self, block: StoredBlock) -> None:
         version = block.provenance.get("torch", "an unknown version")
         if version != torch.__version__:
-            self.cells.problems[
+            self.problems[
                 f"some numbers were measured with torch {version}, and this is {torch.__version__}; "
                 "--theory-store=none, or another directory, measures them anew"
             ] = None

@@ -35,6 +35,7 @@ class Trial(NamedTuple):
         together: how many networks it trains at once.
         run: of some seeds, from a root seed, counted by a tally; nothing is trained before something trained is read.
         code: classes that do it, for fingerprints.
+        flops: floating-point operations of one training; 0 where no cost model knows them.
     """
 
     engine: str
@@ -42,6 +43,7 @@ class Trial(NamedTuple):
     together: int
     run: Callable[[Sequence[int], int, Tally], Run]
     code: tuple[object, ...]
+    flops: float = 0.0
 
 
 def check_subject(given: object) -> None:
@@ -131,7 +133,8 @@ def _of_mlp(training: Training, width: int, observable: Observable, choice: Choi
     def run(seeds: Sequence[int], root_seed: int, tally: Tally) -> Run:
         return DeferredRun(training, width, seeds, root_seed, choice, device, tally, observable.times)
 
-    return Trial(choice.engine, choice.because, choice.together, run, code_of(choice.engine))
+    code, flops = code_of(choice.engine), ENGINES[choice.engine].cost(training, width).flops
+    return Trial(choice.engine, choice.because, choice.together, run, code, flops)
 
 
 def _of_model(trainer: Trainer, width: int, observable: Observable, because: str) -> Trial:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from theorychecks.engines.matrix import Tally
+from theorychecks.engines.module.trainer import check_roles_show
 from theorychecks.experiment.cells import Cell
 from theorychecks.experiment.design import Design
 from theorychecks.experiment.resources import Resources
 from theorychecks.experiment.subjects import Subject, Trial, check_subject, costs_of, setting_of, trials
+from theorychecks.models import Model
 from theorychecks.networks import LearningRate, Parametrization, Training
 from theorychecks.observables.observable import Observable, Readings, check_observable
 from theorychecks.statistics.design import check_widths
@@ -45,6 +47,8 @@ class Sweep(Design):
         check_subject(self.training)
         object.__setattr__(self, "widths", check_widths(self.widths))
         check_order(self.widths)
+        if isinstance(self.training, Model):
+            check_roles_show(self.widths)
         if self.observable.parts is not None:
             check_names(self.selection, self.observable.parts, self.title)
         super().__post_init__()
@@ -82,12 +86,18 @@ class Sweep(Design):
     def cells(self, resources: Resources) -> list[Cell]:
         """A width each."""
         found = trials(self.training, self.widths, self.observable, resources)
+        made_of = {trial.engine: self._made_of(trial, resources.device) for trial in found}
         return [
-            self._cell(width, count, trial, resources.device)
+            self._cell(width, count, trial, resources.device, made_of[trial.engine])
             for width, count, trial in zip(self.widths, self.counts, found, strict=True)
         ]
 
-    def _cell(self, width: int, count: int, trial: Trial, device: str) -> Cell:
+    def _made_of(self, trial: Trial, device: str) -> Callable[[], tuple[object, ...]]:
+        return lambda: ("sweep", *self.subject, self.drawn_from, device, trial.engine, *trial.code)
+
+    def _cell(
+        self, width: int, count: int, trial: Trial, device: str, made_of: Callable[[], tuple[object, ...]]
+    ) -> Cell:
         observable = self.observable
         networks = observable.networks
 
@@ -102,9 +112,19 @@ class Sweep(Design):
             return [list(range(at, min(at + together, stop))) for at in range(start, stop, together)]
 
         key = *self.subject, width, self.drawn_from, device, trial.engine
-        made_of = "sweep", *key, *trial.code
         description = {"title": self.title, **self.setting, "width": str(width), "engine": trial.engine}
-        return Cell(float(width), count, key, made_of, description, chunks, observe, trial.engine, trial.because)
+        return Cell(
+            float(width),
+            count,
+            key,
+            made_of,
+            description,
+            chunks,
+            observe,
+            trial.engine,
+            trial.because,
+            networks * trial.flops,
+        )
 
     def under(self, parametrization: Parametrization, *, learning_rate: LearningRate | None = None) -> Sweep:
         """The same sweep in another parametrization; see `Training.under` for what becomes of the learning rate.
@@ -129,10 +149,13 @@ class Sweep(Design):
         return replace(self, widths=self.widths[: len(counts)], seeds=tuple(counts), budget=None)
 
     def wider(self, octaves: int) -> Sweep:
-        """The same sweep reaching so many octaves further, with as many seeds at each new width as at the last."""
+        """The same sweep reaching so many octaves further, with as many seeds at each new width as at the last.
+
+        New widths are as far apart as the last ones, and four an octave at the most; a single width has none.
+        """
         if len(self.widths) < 2:
             return self
-        ratio = self.widths[-1] / self.widths[-2]
+        ratio = max(self.widths[-1] / self.widths[-2], 2**0.25)
         count = math.ceil(octaves / math.log2(ratio))
         more = tuple(round(self.widths[-1] * ratio**k) for k in range(1, count + 1))
         seeds = None if self.seeds is None else self.counts + (self.counts[-1],) * count

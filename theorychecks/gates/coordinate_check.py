@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from theorychecks.arguments import whole_number
@@ -201,7 +201,8 @@ def controls(found: CoordinateCheck, again: Callable[[], CoordinateCheck]) -> li
     if fresh is not None and fresh.passed:
         text = "every coordinate scales as predicted, and on fresh seeds again; this one comes nearest to not"
         return [as_missed_control(nearest, text, max(fresh.findings, key=outside).interval)]
-    text = f"no coordinate is clearly refuted, and on fresh seeds again; this one comes nearest: {nearest.reason}"
+    again_too = "" if fresh is None else ", and on fresh seeds neither"
+    text = f"no coordinate is clearly refuted{again_too}; this one comes nearest: {nearest.reason}"
     return [as_open_control(nearest, text)]
 
 
@@ -223,16 +224,13 @@ def swept(
     check_known(parametrization)
     check_model(model)
     whole_number(steps, "steps")
-    given = (1, steps) if at is None else at
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        raise TypeError(f"coordinates are read at several times, at=(1, {steps}) say; got at={at!r}")
-    times = tuple(sorted({whole_number(time, "a number of steps in at=") for time in given}))
-    if not times or times[-1] > steps:
+    coordinates = Coordinates((1, steps) if at is None else at)  # type: ignore[arg-type] # it makes a tuple of them
+    if coordinates.at[-1] > steps:
         raise ValueError(f"coordinates are read at=... after 1 to steps={steps} steps; got {at}")
     chosen = check_widths(widths)
     CONSTANT.admit(Layout(axis_values=chosen, seeds=check_seeds(seeds or BUDGET, len(chosen))))
     return Sweep(
-        Coordinates(times),
+        coordinates,
         model if model.steps == steps else replace(model, steps=steps),
         widths=chosen,
         budget=BUDGET if budget is None and seeds is None else budget,
@@ -268,6 +266,7 @@ def checked(sweep: Sweep, parametrization: Parametrization, conditions: Conditio
         given={**given.get(), "parametrization": parametrization.name},
         conditions=conditions,
     )
+    # Both are in the order in which the sweep reads.
     findings = dict(zip(expected, judged, strict=True))
     counts = max((finding.measurement.seeds for finding in judged), key=sum)
     return CoordinateCheck(

@@ -129,7 +129,7 @@ def _retried(examined: Examined, signs: Sequence[_Sign], findings: Mapping[Momen
     """Updates that are in order once an epsilon is none, or nothing decays, are laid to that."""
     small = [sign for sign in signs if sign.kind == "learning rate" and sign.off < 0]
     large = [sign for sign in signs if sign.kind == "learning rate" and sign.off > 0]
-    decays = examined.optimizing.decays or any(examined.model.adjust(width).decay for width in examined.widths)
+    decays = examined.optimizing.decays or any(examined.model.adjustment(width).decay for width in examined.widths)
     cured: dict[_Sign, Kind] = {}
     if small and examined.optimizing.scale_free:
         for sign in _in_order(_without_epsilon(examined), small, findings):
@@ -141,13 +141,13 @@ def _retried(examined: Examined, signs: Sequence[_Sign], findings: Mapping[Momen
 
 
 def _without_epsilon(examined: Examined) -> Examined:
-    adjust = examined.model.adjust
-    return examined.with_adjustment(lambda width: replace(adjust(width), epsilon=_NO_EPSILON))
+    adjustment = examined.model.adjustment
+    return examined.with_adjustment(lambda width: replace(adjustment(width), epsilon=_NO_EPSILON))
 
 
 def _without_decay(examined: Examined) -> Examined:
-    adjust = examined.model.adjust
-    return examined.with_adjustment(lambda width: replace(adjust(width), decay={}, undecayed=True))
+    adjustment = examined.model.adjustment
+    return examined.with_adjustment(lambda width: replace(adjustment(width), decay={}, undecayed=True))
 
 
 def _in_order(changed: Examined, signs: Sequence[_Sign], findings: Mapping[Moment, Finding]) -> list[_Sign]:

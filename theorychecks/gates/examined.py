@@ -14,6 +14,7 @@ from theorychecks.engines.module import Trainer
 from theorychecks.experiment import Resources, Sweep, measure
 from theorychecks.experiment.subjects import trainer_of
 from theorychecks.models import Adjustment, Anatomy, Model, ModelError
+from theorychecks.models.adjusted import adjusted_model
 from theorychecks.models.coordinates import CHANGE, EFFECTIVE, Coordinate
 from theorychecks.models.examination import Optimizing
 from theorychecks.observables.coordinates import Moment
@@ -85,7 +86,7 @@ class Examined:
 
     def with_adjustment(self, adjust: Callable[[int], Adjustment]) -> Examined:
         """The same model, with something else done to its set-up."""
-        return replace(self, sweep=replace(self.sweep, training=replace(self.model, adjust=adjust)))
+        return replace(self, sweep=replace(self.sweep, training=adjusted_model(self.model, adjust)))
 
     def moves_at(self, coordinate: Coordinate) -> int | None:
         """After how many steps something is first not zero, at the narrowest width; None if it always is."""

@@ -19,6 +19,7 @@ from theorychecks.experiment.subjects import trainer_of
 from theorychecks.gates.coordinate_check import STEPS, CoordinateCheck, checked, controls, swept
 from theorychecks.judging import Conditions, relabelled
 from theorychecks.models import Adjustment, Anatomy, Model
+from theorychecks.models.adjusted import adjusted_model
 from theorychecks.models.model import copied, tensors_in
 from theorychecks.models.state import as_it_was, weights_as_they_were
 from theorychecks.models.training import drawn
@@ -131,8 +132,9 @@ def mutations(
         ValueError: for names that are none.
     """
     sweep = swept(model, parametrization, widths, steps=steps, budget=budget)
-    parts = trainer_of(model, sweep.widths).anatomy
-    known, skipped = mutations_of(model, parts, sweep.widths)
+    assert isinstance(sweep.training, Model)
+    model = sweep.training
+    known, skipped = mutations_of(model, trainer_of(model, sweep.widths).anatomy, sweep.widths)
     if names is not None:
         known, skipped = _chosen(names, known, skipped), {}
     if not known:
@@ -141,8 +143,7 @@ def mutations(
     conditions = recorder.conditions if recorder else Conditions()
     found = []
     for mutation in known:
-        broken = replace(model, adjust=_at_width(mutation, sweep.widths[0]))
-        mutated = replace(sweep, training=replace(broken, steps=steps))
+        mutated = replace(sweep, training=adjusted_model(model, _at_width(mutation, sweep.widths[0])))
         check = checked(mutated, parametrization, conditions)
         found.append(Mutated(mutation, check))
         if recorder is not None:

@@ -42,10 +42,10 @@ class Coordinate(NamedTuple):
     parameter: str = ""
 
     def __str__(self) -> str:
-        where = self.parameter or self.module or "the model"
-        if self.parameter and self.module != self.parameter.rpartition(".")[0]:
-            where += f" in {self.module or 'the model'}"
-        return f"{where}, {self.quantity}"
+        where = [self.parameter] if self.parameter else []
+        if self.module != self.parameter.rpartition(".")[0] or not self.parameter:
+            where.append(self.module or "the model")
+        return ", ".join([*where, self.quantity])
 
 
 _NUDGE: Final = 1e-2

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from theorychecks.arguments import whole_number
-from theorychecks.models.adjustment import Adjustment
+from theorychecks.models.adjustment import NONE, Adjustment
 from theorychecks.models.errors import ModelError, blamed
 
 Batch = Any
@@ -22,10 +22,6 @@ Step = Callable[[Batch], Any]
 
 
 _STEPS: Final = 4
-
-
-def _nothing(_width: int) -> Adjustment:
-    return Adjustment()
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +42,6 @@ class Model:
         roles: takes the place of what is inferred, by pattern of the parameter's or module's name:
             `{"*.scores": "attention logits"}`.
         name: what reports call it.
-        adjust: from a width to what is done there besides all that, for mutations of a set-up.
     """
 
     build: Callable[[int], nn.Module]
@@ -56,7 +51,6 @@ class Model:
     steps: int = field(default=0, kw_only=True)
     roles: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     name: str = field(default="", kw_only=True)
-    adjust: Callable[[int], Adjustment] = field(default=_nothing, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
         for what, function in (("build", self.build), ("optimizer", self.optimizer)):
@@ -105,6 +99,10 @@ class Model:
     def title(self) -> str:
         """The name, or that of the function that builds it."""
         return self.name or getattr(self.build, "__qualname__", type(self.build).__name__)
+
+    def adjustment(self, _width: int) -> Adjustment:
+        """What is done to the set-up at a width besides what its owner does: nothing."""
+        return NONE
 
     def first_batches(self, count: int, draw: torch.Generator) -> list[Batch]:
         """So many batches, drawn for one seed where they are drawn.

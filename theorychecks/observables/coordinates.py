@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, cast
 
 from torch import Tensor
 
+from theorychecks.arguments import whole_number
 from theorychecks.engines import Run, Unanswerable
 from theorychecks.engines.module import ModuleRun
 from theorychecks.models.coordinates import Coordinate, Quantity
@@ -78,8 +80,17 @@ class Coordinates(Observable):
     """
 
     at: tuple[int, ...] = (1,)
-    title = "coordinates"
+    title = "coordinates of modules"
     parts = ("parameter", "module", "quantity", "step")
+
+    def __post_init__(self) -> None:
+        given = self.at
+        if isinstance(given, str) or not isinstance(given, Iterable):
+            raise TypeError(f"coordinates are read at several times, at=(1, 4) say; got at={given!r}")
+        times = sorted({whole_number(time, "a number of steps in at=") for time in given})
+        if not times:
+            raise ValueError(f"coordinates are read after one step or more, at=(1, 4) say; got at={given!r}")
+        object.__setattr__(self, "at", tuple(times))
 
     def read(self, run: Run) -> Readings:
         """A size by parameter, module, quantity and step."""

@@ -32,6 +32,9 @@ _LAST: Final = 3
 class MaxStableLearningRate(Observable):
     """Base learning rate times width factor at which training turns unstable, one threshold a seed.
 
+    Of a `Model` it is the factor on its optimizer's learning rates. The loss criterion compares losses with the first
+    one, so give the same batch for every step: other ones differ by their noise.
+
     The search starts at the training's own rate. Each seed bisects on a grid of its own random offset, so that the
     grid's rounding is noise and not a step; the value is the middle of the last bracket. All seeds, and several rates
     of each where there is room, are trained at once, and those that have diverged no further.
@@ -108,7 +111,7 @@ def stable(histories: Histories, criterion: Criterion, limit: float) -> Tensor:
 
 
 def _check_positive(first: Tensor) -> None:
-    if not (first > 0).all():
+    if (first <= 0).any():
         raise ValueError(
             "a limit on losses is one in units of the first loss, which must be positive; got "
             f"{float(first.min()):.3g}. Add a constant to the loss, or give no limit."

@@ -18,6 +18,7 @@ from theorychecks.plugin.resources import check_device, seconds, size
 from theorychecks.plugin.runner import Runner
 from theorychecks.plugin.seeds import seed_or_fresh, settle_seed
 from theorychecks.plugin.storing import DEFAULT, StoreUse, place
+from theorychecks.plugin.watching import Watcher, worker_listener
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -106,7 +107,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if worker is None:
         gatherer = Gatherer(config)
         config.pluginmanager.register(gatherer, "theorychecks-gatherer")
-        note_collected, store_use = gatherer.note_collected, gatherer.store_use
+        watcher = Watcher(config, gatherer)
+        config.pluginmanager.register(watcher, "theorychecks-watcher")
+        runner = Runner(config, gatherer.note_collected, watcher.here, gatherer.store_use)
     else:
-        note_collected, store_use = partial(leave_collected, worker), StoreUse()
-    config.pluginmanager.register(Runner(config, note_collected, store_use), "theorychecks-runner")
+        runner = Runner(config, partial(leave_collected, worker), worker_listener(worker), StoreUse())
+    config.pluginmanager.register(runner, "theorychecks-runner")

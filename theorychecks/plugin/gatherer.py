@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from theorychecks.claims import Claim
     from theorychecks.reporting.report import ClaimRecord, Report, Suite
 
-_DIRECTORY_KEY: Final = "theorychecks_directory"
+DIRECTORY_KEY: Final = "theorychecks_directory"
+"""Where the controller names the directory in which workers leave what it is to find."""
 
 
 @dataclass(eq=False)  # pytest keeps its plugins in sets
@@ -56,7 +57,7 @@ class Gatherer:
         """Tell a worker where to leave its list of claims, and the seed."""
         if self.directory is None:
             self.directory = tempfile.TemporaryDirectory(prefix="theorychecks-")
-        node.workerinput[_DIRECTORY_KEY] = self.directory.name
+        node.workerinput[DIRECTORY_KEY] = self.directory.name
         node.workerinput[SEED_KEY] = run_seed(self.config)
 
     @pytest.hookimpl(optionalhook=True)
@@ -79,6 +80,10 @@ class Gatherer:
         elif report.failed:
             # Of a claim, only a worker that died says so without saying what it found.
             self.crashed[report.nodeid] = what_happened(report)
+
+    def has_outcome(self, node: str) -> bool:
+        """Whether a claim has been heard of, from the process that ran it or from what is left of that."""
+        return node in self.records or node in self.crashed
 
     def _note_record(self, node: str, text: str) -> None:
         from theorychecks.reporting.codec import ReportError
@@ -110,8 +115,11 @@ class Gatherer:
         if self.collected or reporter is None:
             return
         self._read_collected()
+        writer = self.config.get_terminal_writer()
+        if writer.width_of_current_line:  # of what pytest-xdist says of its workers
+            writer.line()
         for line in self._header():
-            reporter.write_line(line)
+            writer.line(line)
 
     def _header(self) -> list[str]:
         if not self._judges():
@@ -270,7 +278,7 @@ def leave_collected(worker: dict[str, Any], collected: Collected, deselected: It
     """Leave a worker's list of claims where the controller finds it, whatever becomes of the worker."""
     from theorychecks.reporting.codec import encode
 
-    directory = Path(worker[_DIRECTORY_KEY])
+    directory = Path(worker[DIRECTORY_KEY])
     unfinished = directory / f"{worker['workerid']}.partial"
     left = {
         "collected": {node: encode(claim) for node, claim in collected.items()},

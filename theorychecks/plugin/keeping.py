@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -167,10 +167,22 @@ class Keeper:
 def claims_in(place: Path) -> list[str]:
     """Node ids of the claims that a kept report says something of; none where there is no report that can be read."""
     try:
-        document = json.loads((place / _FIRST_WRITTEN).read_text(encoding="utf-8"))
-        return [claim["test"] for claim in document["claims"] if claim["outcome"] not in UNJUDGED]
+        return [claim["test"] for claim in _claims_kept(place)]
     except (OSError, ValueError, KeyError, TypeError):
         return []
+
+
+def seconds_in(place: Path) -> dict[str, float]:
+    """How long each claim of a kept report took, by node id; nothing where there is no report that can be read."""
+    try:
+        return {claim["test"]: float(claim["seconds"]) for claim in _claims_kept(place)}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _claims_kept(place: Path) -> list[dict[str, Any]]:
+    document = json.loads((place / _FIRST_WRITTEN).read_text(encoding="utf-8"))
+    return [claim for claim in document["claims"] if claim["outcome"] not in UNJUDGED]
 
 
 def _write(texts: Mapping[str, str], place: Path) -> None:

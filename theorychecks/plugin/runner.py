@@ -29,6 +29,7 @@ from theorychecks.plugin.resources import resources
 from theorychecks.plugin.seeds import run_seed
 from theorychecks.plugin.storing import StoreUse
 from theorychecks.plugin.tracebacks import hide_frames_of_call, hide_frames_of_collection
+from theorychecks.plugin.under_way import ClaimListener, telling
 from theorychecks.plugin.unittests import caught_by_unittest, forget_caught, is_unexpected_success
 
 if TYPE_CHECKING:
@@ -49,9 +50,14 @@ class Runner:
     """Runs claims, on a worker or in the only process there is."""
 
     def __init__(
-        self, config: pytest.Config, note_collected: Callable[[Collected, Iterable[str]], None], store_use: StoreUse
+        self,
+        config: pytest.Config,
+        note_collected: Callable[[Collected, Iterable[str]], None],
+        listener: ClaimListener,
+        store_use: StoreUse,
     ) -> None:
         self.config = config
+        self.listener = listener
         self.store_use = store_use
         self.note_collected = note_collected
         self.deselected: set[str] = set()
@@ -118,7 +124,7 @@ class Runner:
         raised: BaseException | None = None
         started = time.perf_counter()
         try:
-            with recording(recorder, parameters), _capped_threads():
+            with recording(recorder, parameters), _capped_threads(), telling(self.listener, claim.id):
                 result = yield
         except BaseException as exception:
             raised = exception

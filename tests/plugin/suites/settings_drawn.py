@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given, seed, settings
 from hypothesis import strategies as st
 
 import theorychecks as tc
@@ -53,6 +53,17 @@ def test_inconclusive(number):
     """Is undecided whatever the number."""
     called("inconclusive", number)
     tc.check(sizes(-1, noise=1.0), INVERSE)
+    tc.check_refuted(sizes(0), INVERSE)
+
+
+@tc.claim(id="SET-10", source="made up")
+@seed(3)
+@given(number=NUMBERS)
+@example(number=3)
+def test_seeded(number):
+    """Holds whatever the number, and has a seed of its own."""
+    called("seeded", number)
+    tc.check(sizes(-1), INVERSE)
     tc.check_refuted(sizes(0), INVERSE)
 
 

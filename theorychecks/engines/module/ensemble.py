@@ -14,6 +14,7 @@ from torch.func import functional_call, vmap
 from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 
 from theorychecks.models import Adjustment, Anatomy
+from theorychecks.models.adjustment import NONE
 from theorychecks.models.model import Batch, copied
 from theorychecks.models.recording import State
 from theorychecks.models.stacked import Within, stacked
@@ -54,7 +55,9 @@ class Ensemble:
         leaves = tree_flatten(self.starts[0].batches[0])[0]
         return next((len(leaf) for leaf in leaves if isinstance(leaf, Tensor) and leaf.ndim), 0)
 
-    def each(self, state: State, action: Callable[..., Any], *extras: Any, graph: bool = False) -> Any:
+    def each(
+        self, state: State, action: Callable[..., Any], *extras: Any, graph: bool = False, adjusted: bool = True
+    ) -> Any:
         """What an action returns for each seed's model, its weights put in, [seed, ...].
 
         Args:
@@ -62,16 +65,18 @@ class Ensemble:
             action: from a module, its batch and its part of the extras to tensors.
             extras: tensors [seed, ...], or things made of such.
             graph: whether what is returned is to be differentiated.
+            adjusted: whether forward passes are adjusted as they are in training.
         """
+        adjustment = self.adjustment if adjusted else NONE
         with as_it_was(), warnings.catch_warnings(), torch.set_grad_enabled(graph):
             warnings.filterwarnings("ignore", message="There is a performance drop")
             if self.as_one:
                 try:
-                    return self._as_one(state, action, extras)
+                    return self._as_one(state, action, extras, adjustment)
                 except RuntimeError:
                     # Training may be vectorised where this is not; what is wrong with the model a loop says better.
                     self.as_one = False
-            return self._one_by_one(state, action, extras)
+            return self._one_by_one(state, action, extras, adjustment)
 
     def each_sample(self, state: State, action: Callable[..., Any], *extras: Any, graph: bool = False) -> Any:
         """Likewise for batches of one sample each, [seed, sample, ...]; extras are [seed, sample, ...]."""
@@ -94,7 +99,7 @@ class Ensemble:
 
         return self.each(state, samples, *extras, graph=graph)
 
-    def _as_one(self, state: State, action: Callable[..., Any], extras: tuple[Any, ...]) -> Any:
+    def _as_one(self, state: State, action: Callable[..., Any], extras: tuple[Any, ...], adjustment: Adjustment) -> Any:
         base = self.starts[0].module
 
         def one(own: State, batch: Batch, *part: Any) -> Any:
@@ -103,15 +108,17 @@ class Ensemble:
         batches = [start.batches[0] for start in self.starts]
         batch = stacked(batches) if self.own_batches else copied(batches[0])
         dimensions = (0, 0 if self.own_batches else None, *[0] * len(extras))
-        with buffers_as_they_were(base), forward_adjusted(base, self.adjustment):
+        with buffers_as_they_were(base), forward_adjusted(base, adjustment):
             return vmap(one, in_dims=dimensions)(_with_buffers_of_its_own(state), batch, *extras)
 
-    def _one_by_one(self, state: State, action: Callable[..., Any], extras: tuple[Any, ...]) -> Any:
+    def _one_by_one(
+        self, state: State, action: Callable[..., Any], extras: tuple[Any, ...], adjustment: Adjustment
+    ) -> Any:
         rows = []
         for k, start in enumerate(self.starts):
             own, part = tree_map(lambda tensor, k=k: tensor[k], (_with_buffers_of_its_own(state), extras))
             drawing = drawing_from(start.state) if self.anatomy.random else nullcontext()
-            kept, adjusted = buffers_as_they_were(start.module), forward_adjusted(start.module, self.adjustment)
+            kept, adjusted = buffers_as_they_were(start.module), forward_adjusted(start.module, adjustment)
             with kept, adjusted, drawing:
                 rows.append(_inside(start.module, own, partial(_handed, action, copied(start.batches[0]), part)))
         return tree_map(lambda *row: torch.stack(row), *rows)

@@ -27,7 +27,8 @@ class Finished:
         activations: largest root mean square of any hidden layer's outputs on that batch, [t, seed].
         outputs: root mean square of the model's outputs there, [t, seed].
         states: weights and buffers by time, [seed, ...] each, where the model is; all else is on the CPU.
-        coordinates: by time, [seed] each; NaN where the weights of a seed have routed nothing there.
+        coordinates: by time, [seed] each; infinite where a training has diverged, NaN where the weights of a seed have
+            routed nothing there.
     """
 
     losses: Tensor
@@ -64,12 +65,18 @@ class Finished:
         sizes = ((getattr(self, name), getattr(other, name)) for name in ("losses", "activations", "outputs"))
         if not all(torch.allclose(*pair, rtol=_AGREES, atol=0, equal_nan=True) for pair in sizes):
             return False
+        if any(read.keys() != other.coordinates[time].keys() for time, read in self.coordinates.items()):
+            return False
         return all(
-            name in other.coordinates[time]
-            and torch.allclose(found, other.coordinates[time][name], rtol=_AGREES, atol=_SAME, equal_nan=True)
+            torch.allclose(found, other.coordinates[time][name], rtol=_AGREES, atol=_SAME)
             for time, read in self.coordinates.items()
             for name, found in read.items()
         )
+
+
+def kept(coordinate: Tensor) -> Tensor:
+    """A coordinate as it is kept: on the CPU, and infinite where it is no number."""
+    return torch.nan_to_num(coordinate.cpu(), nan=torch.inf, posinf=torch.inf)
 
 
 def joined(states: Sequence[State], join: Callable[[list[Tensor]], Tensor]) -> State:

@@ -98,14 +98,25 @@ def moved_loss(model: Model) -> Callable[[nn.Module, Batch, Tensor], Tensor]:
 
 
 def product(ensemble: Ensemble, state: State, layer: ModuleLayer, weights: Tensor, vectors: Tensor) -> Tensor:
-    """Weights [seed, ...] times vectors [seed, ...], by the module's own forward, without what it adds."""
-    # What a module adds is taken off again, and would leave its rounding on products far smaller than itself.
+    """Weights [seed, ...] times vectors [seed, ...], by the module's own forward, without what it adds.
+
+    Raises:
+        ValueError: for vectors of another number of seeds.
+    """
+    if vectors.shape[:1] != (ensemble.seeds,):
+        raise ValueError(
+            f"vectors are [seed, ...] for {ensemble.seeds} seeds; got shape {tuple(vectors.shape)}. Take those of "
+            "run.features(k, time), or some of that shape."
+        )
+    # What a module adds is taken off again, and would leave its rounding on products far smaller than itself. What is
+    # done to the whole model is none of the module's product.
     scale = power_of_two(weights)
     made: Tensor = ensemble.each(
         state,
         lambda module, _batch, weight, given: layer.product(module, weight, given),
         weights / scale.reshape(-1, *[1] * (weights.ndim - 1)),
         vectors,
+        adjusted=False,
     )
     return made * scale.reshape(-1, *[1] * (made.ndim - 1))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import get_args
 
 import torch
 
 from theorychecks.arguments import is_whole
-from theorychecks.engines import Points, Unanswerable
+from theorychecks.engines import Limits, Points, Unanswerable
 from theorychecks.engines.module.trainer import Blueprint
 from theorychecks.engines.run import Weighting
 from theorychecks.models import Model
@@ -60,6 +61,15 @@ def check_hidden(model: Model, blueprint: Blueprint) -> None:
             f"none of its matrices is a layer of its own ({reasons})",
             "Write its products as nn.Linear, nn.Embedding or a convolution.",
         )
+
+
+def check_limited(model: Model, blueprint: Blueprint, limits: Limits) -> None:
+    """Refuse trainings at several rates where there are none, or with a limit on what the model does not have."""
+    check_scalable(model, blueprint)
+    if limits.activations < math.inf:
+        check_hidden(model, blueprint)
+    if limits.outputs < math.inf:
+        check_outputs(model, blueprint)
 
 
 def check_scalable(model: Model, blueprint: Blueprint) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
@@ -19,11 +18,11 @@ from theorychecks.engines.module.forward import Pass, follow, outputs_of, produc
 from theorychecks.engines.module.layers import ModuleLayer
 from theorychecks.engines.module.refusals import (
     check_hidden,
+    check_limited,
     check_number,
     check_outputs,
     check_outside_loss,
     check_points,
-    check_scalable,
     check_unrouted,
     counted,
     kept_times,
@@ -78,6 +77,7 @@ class ModuleRun:
         self._passes: dict[int, Pass] = {}
         self._outputs: dict[int, Tensor] = {}
         self._gradients: dict[int, dict[str, Tensor]] = {}
+        self._coordinates: dict[tuple[int, ...], Mapping[int, Mapping[Coordinate, Tensor]]] = {}
 
     @property
     def model(self) -> Model:
@@ -150,19 +150,23 @@ class ModuleRun:
             Unanswerable: if learning rates cannot be scaled, or there is no limit on what the model does not have.
         """
         check_seeds(seeds)
-        check_scalable(self.model, self._blueprint)
-        if limits.activations < math.inf:
-            check_hidden(self.model, self._blueprint)
-        if limits.outputs < math.inf:
-            check_outputs(self.model, self._blueprint)
+        check_limited(self.model, self._blueprint, limits)
         self.tally.trainings += len(seeds)
         found = self.trainer.train(self.width, self.root_seed, seeds, times=(), rates=rate_factors, limits=limits)
         return Histories(found.losses, found.activations, found.outputs)
 
     def coordinates(self, times: Sequence[int]) -> Mapping[int, Mapping[Coordinate, Tensor]]:
-        """Coordinates at the start and at these times, [seed] each; NaN where a seed's weights have routed nothing."""
-        self.tally.trainings += len(self.seeds)
-        return self.trainer.coordinates(self.width, self.root_seed, self.seeds, tuple(times))
+        """Coordinates at the start and at these times, [seed] each: infinite where a training has diverged, NaN where a
+        seed's weights have routed nothing there.
+        """
+        asked = kept_times(times, self.steps)[1:]
+        if asked not in self._coordinates:
+            self.tally.trainings += len(self.seeds)
+            found = self.trainer.train(self.width, self.root_seed, self.seeds, times=self.times, coordinates=asked)
+            # Whatever else is read off this run is read off the same training.
+            vars(self).setdefault("_finished", found)
+            self._coordinates[asked] = self.trainer.coordinates_of(found, asked)
+        return self._coordinates[asked]
 
     def preactivations(self, layer: int, time: int, points: Points = "train") -> Tensor:
         """What layer - 1 of `layers` returns, [seed, ...the module's own shape].
@@ -311,11 +315,6 @@ class ModuleRun:
         return self._state(time).parameters[layer.parameter]
 
     def _product(self, layer: ModuleLayer, weights: Tensor, vectors: Tensor) -> Tensor:
-        if vectors.shape[:1] != (len(self.seeds),):
-            raise ValueError(
-                f"vectors are [seed, ...] for {len(self.seeds)} seeds; got shape {tuple(vectors.shape)}. Take those of "
-                "run.features(k, time), or some of that shape."
-            )
         return product(self._ensemble, self._state(0), layer, weights, vectors)
 
     def _pass(self, time: int, points: Points) -> Pass:

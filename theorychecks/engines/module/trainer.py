@@ -15,7 +15,7 @@ from torch.optim import LBFGS, Optimizer
 from theorychecks.arguments import whole_number
 from theorychecks.engines import Limits
 from theorychecks.engines.module.ensemble import Ensemble
-from theorychecks.engines.module.finished import Finished, joined
+from theorychecks.engines.module.finished import Finished, joined, kept
 from theorychecks.engines.module.layers import Layers, layers_of
 from theorychecks.models import Model, ModelError
 from theorychecks.models.checks import memory, optimizer_of, untouched
@@ -59,6 +59,19 @@ def _place(root_seed: int, width: int) -> tuple[object, ...]:
     return root_seed, "width", float(width)
 
 
+def check_roles_show(widths: Sequence[int]) -> None:
+    """Refuse widths that tell no roles of a model's parts.
+
+    Raises:
+        ValueError: unless there are two or more, increasing.
+    """
+    if len(widths) < 2 or any(b <= a for a, b in pairwise(widths)):
+        raise ValueError(
+            f"roles are told by what grows from one width to the next; got {tuple(widths)}. Give two or more, "
+            "increasing."
+        )
+
+
 class Trainer:
     """Trains one model; how it is built and what its parts are is found out once.
 
@@ -83,11 +96,7 @@ class Trainer:
         """
         check_model(model)
         whole_number(steps, "steps")
-        if len(widths) < 2 or any(b <= a for a, b in pairwise(widths)):
-            raise ValueError(
-                f"roles are told by what grows from one width to the next; got {tuple(widths)}. Give two or more, "
-                "increasing."
-            )
+        check_roles_show(widths)
         self.model, self.steps, self.because = model, steps, ""
         self.anatomy, self.optimizing = examined(model, tuple(widths), steps)
         self._narrowest = widths[0]
@@ -112,7 +121,7 @@ class Trainer:
                 self._blueprints[width] = Blueprint(
                     layers,
                     tuple(name for name, parameter in start.module.named_parameters() if parameter.requires_grad),
-                    _rates(start.module, optimizer),
+                    _rates(start.module, optimizer, self.model.adjustment(width).updates),
                     _unscalable(optimizer),
                     sum(tensor.numel() * tensor.element_size() for tensor in held),
                 )
@@ -167,18 +176,15 @@ class Trainer:
                 room = 1
         return Finished.joined(parts)
 
-    def coordinates(
-        self, width: int, root_seed: int, seeds: Sequence[int], times: tuple[int, ...]
-    ) -> Mapping[int, Mapping[Coordinate, Tensor]]:
-        """Coordinates at the start and at these times, [seed] each; see `ModuleRun.coordinates`."""
-        found = self.train(width, root_seed, seeds, coordinates=times)
+    def coordinates_of(self, found: Finished, times: tuple[int, ...]) -> Mapping[int, Mapping[Coordinate, Tensor]]:
+        """Coordinates that were read, [seed] each: the same ones for all seeds and widths; see `ModuleRun`."""
         if not self.anatomy.routed:
             return found.coordinates
         if times not in self._routed:
             # Which there are, whatever is routed where, the first two seeds tell for all.
             recording = Recording(coordinates=times)
             pair = [self._alone(self._narrowest, (0,), seed, None, recording).coordinates for seed in (0, 1)]
-            self._routed[times] = {time: [name for name in pair[0][time] if name in pair[1][time]] for time in pair[0]}
+            self._routed[times] = {time: list({**pair[0][time], **pair[1][time]}) for time in pair[0]}
         names = self._routed[times]
         return {time: {name: found.coordinate(time, name) for name in there} for time, there in names.items()}
 
@@ -191,7 +197,7 @@ class Trainer:
                 start = drawn(self.model, width, _place(root_seed, width), seed, 1)
                 # One module is called for all seeds where that works; the others need not be held.
                 starts.append(replace(start, module=starts[0].module) if as_one and starts else start)
-        adjustment = self.model.adjust(width)
+        adjustment = self.model.adjustment(width)
         return Ensemble(starts, self.anatomy, as_one=as_one, own_batches=own_batches, adjustment=adjustment)
 
     def _trained(
@@ -216,11 +222,11 @@ class Trainer:
             seeds,
             steps=self.steps,
             anatomy=self.anatomy,
-            adjustment=replace(self.model.adjust(width), rate=rates),
+            adjustment=replace(self.model.adjustment(width), rate=rates),
             recording=recording,
         )
         losses, sizes = found.losses.cpu(), found.sizes.cpu()
-        coordinates = {time: {k: v.cpu() for k, v in read.items()} for time, read in found.coordinates.items()}
+        coordinates = {time: {k: kept(v) for k, v in read.items()} for time, read in found.coordinates.items()}
         return Finished(losses, sizes[..., 0], sizes[..., 1], found.states, coordinates)
 
     def _alone(
@@ -233,13 +239,13 @@ class Trainer:
             seed,
             steps=self.steps,
             anatomy=self.anatomy,
-            adjustment=replace(self.model.adjust(width), rate=rate),
+            adjustment=replace(self.model.adjustment(width), rate=rate),
             recording=recording,
         )
         sizes = torch.stack(found.sizes).cpu()
         losses = torch.tensor(found.losses, dtype=torch.float64)
         states = {time: joined([state], torch.stack) for time, state in found.states.items()}
-        coordinates = {time: {k: v.cpu()[None] for k, v in read.items()} for time, read in found.coordinates.items()}
+        coordinates = {time: {k: kept(v)[None] for k, v in read.items()} for time, read in found.coordinates.items()}
         return Finished(losses[:, None], sizes[:, :1], sizes[:, 1:], states, coordinates)
 
     def _agrees(self) -> bool:
@@ -268,12 +274,13 @@ class Trainer:
             )
 
 
-def _rates(module: nn.Module, optimizer: object) -> dict[str, float] | None:
+def _rates(module: nn.Module, optimizer: object, updates: Mapping[str, float]) -> dict[str, float] | None:
     """Learning rates of parameters that are trained; none where nothing can be told."""
     if not isinstance(optimizer, Optimizer):
         return None
     rates = {id(p): float(group["lr"]) for group in optimizer.param_groups for p in group["params"]}
-    return {name: rates[id(p)] for name, p in module.named_parameters() if p.requires_grad and id(p) in rates}
+    trained = {name: id(p) for name, p in module.named_parameters() if p.requires_grad and id(p) in rates}
+    return {name: rates[which] * updates.get(name, 1.0) for name, which in trained.items()}
 
 
 def _unscalable(optimizer: object) -> str:

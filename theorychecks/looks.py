@@ -1,0 +1,155 @@
+"""Looks: plan, measure, judge, stop or go on; what a budget is spent in, until every reading is settled."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import TypeAlias
+
+from theorychecks.finding import WANTED, Looks
+from theorychecks.progress import looking
+from theorychecks.sources import Sample, Source
+from theorychecks.statistics.interval import CONFIDENCE
+from theorychecks.statistics.judgement import Judgement, Power, Verdict, is_clear
+from theorychecks.statistics.parts import Parts
+from theorychecks.statistics.prediction import Prediction, Role
+from theorychecks.statistics.sequential import Schedule, plan, pooled_noise, schedule
+
+Predicted: TypeAlias = Prediction | Mapping[Parts, Prediction]
+"""What is predicted of all readings, or of each; readings of which nothing is predicted are not judged."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A reading as the last look that it needed has shown it."""
+
+    judgement: Judgement
+    looks: Looks | None
+    sample: Sample
+
+    @property
+    def p_value(self) -> float | None:
+        """Over all looks."""
+        p_value = self.judgement.p_value
+        return p_value if self.looks is None or p_value is None else min(1.0, self.looks.planned * p_value)
+
+    def fails(self, role: Role) -> bool:
+        """Whether it is clearly decided otherwise than its role wants."""
+        verdict = self.judgement.verdict
+        return verdict not in (WANTED[role], Verdict.INCONCLUSIVE) and is_clear(self.p_value)
+
+    def settled(self, role: Role) -> bool:
+        """Whether no further look is wanted."""
+        return self.judgement.verdict is WANTED[role] or self.fails(role)
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether more of the same will not help: somewhere not a single run has a number, and numbers are needed."""
+        measurement, remedy = self.judgement.measurement, self.judgement.remedy
+        lost = zip(measurement.not_finite, measurement.seeds, strict=True)
+        needed = remedy is not None and remedy.limited_by == "missing runs"
+        return needed and any(count == seeds for count, seeds in lost)
+
+
+def in_looks(
+    source: Source,
+    predicted: Predicted,
+    role: Role = "prediction",
+    *,
+    only: Collection[Parts] | None = None,
+    joint: bool = False,
+    confidence: float = CONFIDENCE,
+) -> dict[Parts, Seen]:
+    """Measure and judge until every reading is settled, or nothing is left to be spent.
+
+    Args:
+        source: what is measured.
+        predicted: what it is held against.
+        role: which verdict is wanted.
+        only: readings that are judged; all unless given.
+        joint: whether the first clear failure of one is the end for all.
+        confidence: of the verdicts, over all looks.
+    """
+    predictions = distinct(predicted)
+    # The most demanding one says what the smallest design is.
+    timetable = max((_timetable(source, each, confidence) for each in predictions), key=lambda each: each.spends[0])
+    seen: dict[Parts, Seen] = {}
+    counts: tuple[int, ...] = ()
+    noise: float | None = None
+    for taken, spend in enumerate(timetable.spends, start=1):
+        looks = None
+        if source.budget is None:
+            counts = source.counts
+        else:
+            plans = [_planned(source, each, timetable, spend, noise, counts) for each in predictions]
+            counts = tuple(max(each) for each in zip_longest(*plans, fillvalue=0))
+            looks = Looks(taken=taken, planned=len(timetable.spends), budget=source.budget)
+        with looking(taken, len(timetable.spends)):
+            sample = source.measured(counts)
+        noises = list[float]()
+        for parts, pair in sample.pairs.items():
+            prediction = of_reading(predicted, parts)
+            if prediction is None or (only is not None and parts not in only):
+                continue
+            judgement = prediction.judge(*pair, confidence=timetable.confidence)
+            if parts not in seen or not seen[parts].settled(role):
+                seen[parts] = Seen(judgement, looks, sample)
+            if (found := pooled_noise(judgement.measurement, prediction.expectation.average)) is not None:
+                noises.append(found)
+        noise = max(noises, default=noise)
+        fallen = joint and any(each.fails(role) for each in seen.values())
+        if fallen or all(each.settled(role) or each.hopeless for each in seen.values()):
+            break
+    return seen
+
+
+def distinct(predicted: Predicted) -> Sequence[Prediction]:
+    """All that is predicted of anything."""
+    return list(dict.fromkeys(predicted.values())) if isinstance(predicted, Mapping) else [predicted]
+
+
+def of_reading(predicted: Predicted, parts: Parts) -> Prediction | None:
+    """What is predicted of a reading."""
+    return predicted.get(parts) if isinstance(predicted, Mapping) else predicted
+
+
+def power_of(source: Source, prediction: Prediction, judgement: Judgement) -> Power | None:
+    """What the whole budget could have detected, by the noise that was found."""
+    measurement = judgement.measurement
+    noise = pooled_noise(measurement, prediction.expectation.average)
+    if noise is None:
+        return None
+    axis_values, counts = measurement.axis_values, measurement.seeds
+    if source.budget is not None:
+        timetable = _timetable(source, prediction, CONFIDENCE)
+        counts = _planned(source, prediction, timetable, timetable.spends[-1], noise, counts)
+        axis_values = tuple(float(value) for value in source.axis_values[: len(counts)])
+    return prediction.power(axis_values, counts, noise, judgement.confidence, shared_seeds=measurement.shared_seeds)
+
+
+def _timetable(source: Source, prediction: Prediction, confidence: float) -> Schedule:
+    if source.budget is None:
+        return Schedule((math.inf,), confidence)
+    return schedule(prediction, source.axis_values, source.costs, source.budget, confidence, source.shares)
+
+
+def _planned(
+    source: Source,
+    prediction: Prediction,
+    timetable: Schedule,
+    spend: float,
+    noise: float | None,
+    have: tuple[int, ...],
+) -> tuple[int, ...]:
+    return plan(
+        prediction,
+        source.axis_values,
+        source.costs,
+        spend,
+        noise=noise,
+        confidence=timetable.confidence,
+        have=have,
+        equal=source.shared_seeds,
+    )

@@ -357,6 +357,18 @@ def test_what_has_no_fingerprint_is_measured_every_time_and_said_once(fresh, log
     assert len(measure(design, Resources()).measurements) == 1
 
 
+def test_a_function_of_no_module_is_kept(fresh):
+    made = {"tc": tc}
+    exec(
+        "@tc.quantity(along='samples')\ndef own(samples, draw):\n    return [draw.rng(s).random() for s in draw.seeds]",
+        made,
+    )
+    first, second = fresh(), fresh()
+    found = measure(made["own"].over((2, 4), seeds=3), first)
+    assert measure(made["own"].over((2, 4), seeds=3), second) == found
+    assert (len(first.stored.given), len(second.stored.given)) == (2, 0)
+
+
 CALLS = []
 
 

@@ -200,7 +200,7 @@ def make_places(directory):
     [
         ("", (), "a store is a directory; got ''. Name one"),
         ("newer", (), "newer is a store of version 2, and this version of theorychecks knows up to 1"),
-        ("photographs", ("-n", "2"), "photographs is no store: it holds 'cat.jpg'"),
+        pytest.param("photographs", ("-n", "2"), "photographs is no store: it holds 'cat.jpg'", marks=pytest.mark.slow),
         pytest.param("file", (), "file is a file, or lies below one", marks=pytest.mark.slow),
         pytest.param("file/below", ("-n", "2"), "below is a file, or lies below one", marks=pytest.mark.slow),
     ],
@@ -224,6 +224,7 @@ def test_runs_without_claims_make_no_store(suite):
     assert not (suite.directory / ".theorychecks").exists()
 
 
+@pytest.mark.slow
 def test_collecting_makes_no_store(suite):
     ran, measured = suite.run("--collect-only", "-q")
     assert (ran.code, measured) == (0, {})
@@ -279,7 +280,7 @@ MOUNTED = {
     ("disk", "workers"),
     [
         ("read-only", ()),
-        ("full", ("-n", "2")),
+        pytest.param("full", ("-n", "2"), marks=pytest.mark.slow),
         pytest.param("read-only", ("-n", "2"), marks=pytest.mark.slow),
         pytest.param("full", (), marks=pytest.mark.slow),
     ],

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,13 +76,22 @@ def inner(pytester):
 
 
 @pytest.fixture(scope="session")
-def run_suite(tmp_path_factory):
-    """Run a suite in a process of its own: torch is imported once a process, so tests share what they can."""
+def make_suite(tmp_path_factory):
+    """Make a directory with a suite in it."""
 
-    def run(suite: str, *options: str, conftest: str = "", environment: dict[str, str] | None = None) -> Ran:
-        directory = _laid_out(tmp_path_factory.mktemp(suite), suite, conftest)
+    def make(suite: str, *, conftest: str = "") -> Path:
+        return _laid_out(tmp_path_factory.mktemp(suite), suite, conftest)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def run_in():
+    """Run pytest in a directory, in a process of its own."""
+
+    def run(directory: Path, *options: str, environment: Mapping[str, str] | None = None, before: Sequence[str] = ()):
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", *options],
+            [*before, sys.executable, "-m", "pytest", *options],
             cwd=directory,
             env={**_inherited(), **(environment or {})},
             capture_output=True,
@@ -89,6 +99,16 @@ def run_suite(tmp_path_factory):
             timeout=300,
         )
         return Ran(done.returncode, done.stdout + done.stderr, directory)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def run_suite(make_suite, run_in):
+    """Run a suite in a process of its own: torch is imported once a process, so tests share what they can."""
+
+    def run(suite: str, *options: str, conftest: str = "", environment: Mapping[str, str] | None = None) -> Ran:
+        return run_in(make_suite(suite, conftest=conftest), *options, environment=environment)
 
     return run
 

@@ -91,6 +91,8 @@ def test_a_lock_that_another_holds_is_waited_for_no_longer_than_was_said(store):
             assert not held
         with store.lock(key_of("b"), patience=0) as held:
             assert held
+        Store.open(store.path)
+        assert path.exists()
         other.kill()
     with store.lock(key_of("a"), patience=30) as held:
         assert held
@@ -148,7 +150,21 @@ def test_temporary_files_of_the_dead_are_swept_and_those_of_the_living_stay(stor
     assert [path.name for path in stay if not path.exists()] == []
 
 
-def test_locks_of_the_dead_are_swept_after_a_day(store):
+def test_locks_of_the_dead_are_swept_and_those_that_are_held_stay(store):
+    (store.path / "locks").mkdir()
+    dead = aged(store.path / "locks" / f"{key_of('a')}.lock", 0)
+    other = aged(store.path / "locks" / "thesis.tex", 0)
+    with store.lock(key_of("b"), patience=0):
+        Store.open(store.path)
+        assert sorted(os.listdir(store.path / "locks")) == sorted([f"{key_of('b')}.lock", other.name])
+    assert not dead.exists()
+
+
+def test_where_there_are_no_locks_those_of_the_dead_are_swept_after_a_day(store, monkeypatch):
+    def refuse(*_, **__):
+        raise NotImplementedError("no locks")
+
+    monkeypatch.setattr(FileLock, "acquire", refuse)
     (store.path / "locks").mkdir()
     old = aged(store.path / "locks" / f"{key_of('a')}.lock", 25 * 3600)
     young = aged(store.path / "locks" / f"{key_of('b')}.lock", 23 * 3600)

@@ -24,7 +24,8 @@ class Cell:
         axis_value: which one.
         count: how many values are wanted.
         key: what determines them, with their seeds.
-        made_of: gives the same for a store: values, and functions and classes that make numbers of them.
+        made_of: gives the same for a store, but for the axis value: values, and functions and classes that make numbers
+            of them. It is one function for all cells of a design that have these in common.
         description: texts for a reader: "title", the axis, "engine".
         chunks: from the values that there are and those that are wanted to groups of seeds, observed together.
         observe: readings of some seeds, and how many values they are.

@@ -71,7 +71,7 @@ def measure(design: Design, resources: Resources | None = None) -> Measured:
         design.select(blocks[0].readings)
         for parts in blocks[0].readings:
             found.setdefault(parts, []).append([block.readings[parts] for block in blocks])
-            _check_sign(design, parts, cell.axis_value, found[parts][-1])
+            _check_sign(design, parts, cell, found[parts][-1])
         # What another look or claim trained beyond these seeds is not theirs to pay.
         share = cell.count / seeds_of(blocks)
         seconds += share * sum(block.seconds for block in blocks)
@@ -156,13 +156,14 @@ def _check_readings(design: Design, readings: Readings, count: int) -> None:
             )
 
 
-def _check_sign(design: Design, parts: Parts, axis_value: float, readings: Sequence[Reading]) -> None:
+def _check_sign(design: Design, parts: Parts, cell: Cell, readings: Sequence[Reading]) -> None:
     """Stop at the first axis value that has a sign, before others and dearer ones are measured."""
-    values = np.concatenate([reading.values.cpu().numpy() for reading in readings]).astype(float)
+    # Seeds beyond those that are wanted were measured for others, and are theirs to be refused for.
+    values = np.concatenate([reading.values.cpu().numpy() for reading in readings]).astype(float)[: cell.count]
     if np.any(values < 0):
         raise ValueError(
             f"{str(parts) or design.title} must be positive to have an exponent; it is {np.nanmin(values):g} at "
-            f"{design.axis} {axis_value:g}. Measure its size (a norm, a root mean square) instead."
+            f"{design.axis} {cell.axis_value:g}. Measure its size (a norm, a root mean square) instead."
         )
 
 

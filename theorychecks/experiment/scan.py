@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -165,9 +165,19 @@ class Scan(Design):
 
     def cells(self, resources: Resources) -> list[Cell]:
         """A value each, whose seeds are all read at once."""
-        return [self._cell(value, count, resources) for value, count in zip(self.values, self.counts, strict=True)]
+        alike = self.axis, self.shared, self.drawn_from, resources.device, resources.engine
 
-    def _cell(self, value: float, count: int, resources: Resources) -> Cell:
+        def made_of() -> tuple[object, ...]:
+            return "quantity", self.read, *alike, *_code_of_draws(self.read)
+
+        return [
+            self._cell(value, count, resources, (*self.subject, *alike, value), made_of)
+            for value, count in zip(self.values, self.counts, strict=True)
+        ]
+
+    def _cell(
+        self, value: float, count: int, resources: Resources, key: Hashable, made_of: Callable[[], tuple[object, ...]]
+    ) -> Cell:
         def observe(seeds: Sequence[int], tally: Tally) -> tuple[Readings, int]:
             with torch.no_grad():
                 return self.readings(value, self.draw(value, seeds, resources, tally)), len(seeds)
@@ -175,13 +185,8 @@ class Scan(Design):
         def chunks(first: int, last: int) -> list[list[int]]:
             return [list(range(first, last))] if last > first else []
 
-        place = self.axis, value, self.shared, self.drawn_from, resources.device, resources.engine
         description = {"title": self.title, self.axis: f"{value:.10g}", "engine": "function"}
-
-        def made_of() -> tuple[object, ...]:
-            return "quantity", self.read, *place, *_code_of_draws(self.read)
-
-        return Cell(value, count, (*self.subject, *place), made_of, description, chunks, observe, "function")
+        return Cell(value, count, key, made_of, description, chunks, observe, "function")
 
     def draw(self, value: float, seeds: Sequence[int], resources: Resources, tally: Tally) -> Draw:
         """What some seeds draw at an axis value."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -17,6 +18,8 @@ from theorychecks.store import NewerFormatError, Store, StoredBlock, StoredReadi
 
 _PATIENCE: Final = 600.0
 """Seconds for which another process may be measuring what is wanted here."""
+_KEPT: Final = (torch.float16, torch.float32, torch.float64)
+"""What a store holds; numbers of other kinds, which are whole or shorter, are the same in double precision."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class StoredCells:
     taken: set[str] = field(default_factory=set)
     given: set[str] = field(default_factory=set)
     problems: dict[str, None] = field(default_factory=dict)
+    _digests: WeakKeyDictionary[Callable[[], object], str | None] = field(default_factory=WeakKeyDictionary, repr=False)
 
     def blocks(self, cell: Cell) -> list[Block]:
         """Blocks of a cell from its first seed on; none where nothing was measured, or it cannot be told."""
@@ -57,15 +61,11 @@ class StoredCells:
         key = self._key(cell)
         if key is None:
             return
-        readings = {
-            parts: StoredReading(reading.values.detach().cpu().numpy(), reading.statuses, reading.exact)
-            for parts, reading in block.readings.items()
-        }
         made = StoredBlock(
             key=key,
             first=first,
             seeds=block.seeds,
-            readings=readings,
+            readings={parts: _to_store(reading) for parts, reading in block.readings.items()},
             seconds=block.seconds,
             flops=block.flops,
             trainings=block.trainings,
@@ -86,6 +86,17 @@ class StoredCells:
             yield
 
     def _key(self, cell: Cell) -> str | None:
+        """What stands for a cell; None where nothing tells it from others in another process, which is said once.
+
+        What makes the numbers is looked at when the first cell of a design is asked for: measuring one may change what
+        a function uses by name.
+        """
+        if cell.made_of not in self._digests:
+            self._digests[cell.made_of] = self._digest(cell)
+        digest = self._digests[cell.made_of]
+        return None if digest is None else fingerprint(digest, cell.axis_value)
+
+    def _digest(self, cell: Cell) -> str | None:
         try:
             return fingerprint(*cell.made_of())
         except Unfingerprintable as error:
@@ -99,6 +110,13 @@ class StoredCells:
                 f"some numbers were measured with torch {version}, and this is {torch.__version__}; "
                 "--theory-store=none, or another directory, measures them anew"
             ] = None
+
+
+def _to_store(reading: Reading) -> StoredReading:
+    values = reading.values.detach().cpu()
+    if values.dtype not in _KEPT:
+        values = values.double()
+    return StoredReading(values.numpy(), reading.statuses, reading.exact)
 
 
 def _measured(stored: StoredBlock) -> Block:

@@ -34,7 +34,7 @@ class Trial(NamedTuple):
         because: why, where another one was asked for.
         together: says how many networks it trains at once.
         run: of some seeds, from a root seed, counted by a tally; nothing is trained before something trained is read.
-        code: classes that do it, for fingerprints.
+        code: for fingerprints, functions and classes that do it, and what else tells one trial from others.
         flops: floating-point operations of one training; 0 where no cost model knows them.
     """
 
@@ -103,7 +103,8 @@ def trials(subject: Subject, widths: Sequence[int], observable: Observable, reso
                 "models without --theory-device."
             )
         because = "" if resources.engine == "auto" else f"{resources.engine} trains no models of one's own"
-        return [_of_model(partial(trainer_of, subject, widths), width, observable, because) for width in widths]
+        trainer, told_by = partial(trainer_of, subject, widths), tuple(widths[:2])
+        return [_of_model(trainer, told_by, width, observable, because) for width in widths]
     found, budget = list[Choice](), resources.budget()
     for width in widths:
         ask = partial(
@@ -132,12 +133,14 @@ def _of_mlp(training: Training, width: int, observable: Observable, choice: Choi
     return Trial(choice.engine, choice.because, lambda: choice.together, run, code, flops)
 
 
-def _of_model(trainer: Callable[[], Trainer], width: int, observable: Observable, because: str) -> Trial:
+def _of_model(
+    trainer: Callable[[], Trainer], told_by: tuple[int, ...], width: int, observable: Observable, because: str
+) -> Trial:
     def run(seeds: Sequence[int], root_seed: int, tally: Tally) -> Run:
         times = range(trainer().steps + 1) if observable.times == "all" else None
         return ModuleRun(trainer(), width, seeds, root_seed=root_seed, times=times, tally=tally)
 
-    return Trial("module", because, lambda: trainer().together(width), run, (ModuleRun, Trainer))
+    return Trial("module", because, lambda: trainer().together(width), run, (ModuleRun, Trainer, told_by))
 
 
 def rehearse(subject: Subject, widths: Sequence[int]) -> None:

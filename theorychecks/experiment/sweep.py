@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -86,8 +86,9 @@ class Sweep(Design):
     def cells(self, resources: Resources) -> list[Cell]:
         """A width each."""
         found = trials(self.training, self.widths, self.observable, resources)
+        made_of = {trial.engine: self._made_of(trial, resources.device) for trial in found}
         return [
-            self._cell(width, count, trial, resources.device)
+            self._cell(width, count, trial, resources.device, made_of[trial.engine])
             for width, count, trial in zip(self.widths, self.counts, found, strict=True)
         ]
 
@@ -95,7 +96,12 @@ class Sweep(Design):
         """Of a model: build it and call it at all widths."""
         rehearse(self.training, self.widths)
 
-    def _cell(self, width: int, count: int, trial: Trial, device: str) -> Cell:
+    def _made_of(self, trial: Trial, device: str) -> Callable[[], tuple[object, ...]]:
+        return lambda: ("sweep", *self.subject, self.drawn_from, device, trial.engine, *trial.code)
+
+    def _cell(
+        self, width: int, count: int, trial: Trial, device: str, made_of: Callable[[], tuple[object, ...]]
+    ) -> Cell:
         observable = self.observable
         networks = observable.networks
 
@@ -115,7 +121,7 @@ class Sweep(Design):
             float(width),
             count,
             key,
-            lambda: ("sweep", *key, *trial.code),
+            made_of,
             description,
             chunks,
             observe,

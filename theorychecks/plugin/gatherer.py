@@ -180,7 +180,11 @@ class Gatherer:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print one line a claim, what is missing, and where the report is."""
+        told = self.store_use.lines(self.config)
         if self.report is None:
+            # A run may end before its first claim does, and have measured much of it.
+            for line in told:
+                terminalreporter.write_line(line)
             return
         from theorychecks.reporting.terminal import claim_table, closing_lines
 
@@ -194,9 +198,7 @@ class Gatherer:
         if self.written.directory is not None:
             shown = os.path.relpath(self.written.directory / "index.html", self.config.invocation_params.dir)
             terminalreporter.write_line(f"report: {shown}")
-        for line in self.written.remarks:
-            terminalreporter.write_line(line)
-        for line in self.store_use.lines(self.config):
+        for line in (*self.written.remarks, *told):
             terminalreporter.write_line(line)
 
     def pytest_unconfigure(self) -> None:

@@ -86,7 +86,7 @@ class StoreUse:
 
     def note(self, stored: StoredCells) -> None:
         """Count what this process has done."""
-        self.add(stored.taken - stored.given, stored.given, [*stored.store.problems, *stored.problems])
+        self.add(stored.taken, stored.given, [*stored.store.problems, *stored.problems])
 
     def leave(self, output: dict[str, Any]) -> None:
         """Leave it where the controller of a worker finds it."""
@@ -97,6 +97,16 @@ class StoreUse:
         if _OUTPUT_KEY in output:
             self.add(*output[_OUTPUT_KEY])
 
+    @property
+    def measured(self) -> int:
+        """How many blocks were."""
+        return len(self.given)
+
+    @property
+    def not_measured(self) -> int:
+        """How many were there when the run began; what one worker measures, another one may take."""
+        return len(self.taken - self.given)
+
     def lines(self, config: pytest.Config) -> list[str]:
         """What is said at the end."""
         found = [f"WARNING: {problem}" for problem in self.problems]
@@ -104,6 +114,6 @@ class StoreUse:
         if path is not None and (self.taken or self.given):
             shown = os.path.relpath(path, config.invocation_params.dir)
             found.append(
-                f"store: {len(self.given):,} blocks of runs were measured, {len(self.taken):,} taken from {shown}"
+                f"store: {self.measured:,} blocks of runs were measured, {self.not_measured:,} taken from {shown}"
             )
         return found

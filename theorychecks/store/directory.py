@@ -58,7 +58,7 @@ class Store:
         except OSError as error:
             store._stop_writing(error)
         files.sweep(store._temporaries)
-        files.sweep_locks(store._locks)
+        locks.sweep(store._locks)
         return store
 
     @classmethod

@@ -105,17 +105,9 @@ def check_writable(temporaries: Path) -> None:
 
 def sweep(temporaries: Path) -> None:
     """Remove what processes that died have left: those of this host at once, others after a day."""
-    for path in _listed(temporaries):
+    for path in listed(temporaries):
         named = _TEMPORARY.fullmatch(path.name)
-        if named and (_is_old(path) or (named[2] == _HOST and not psutil.pid_exists(int(named[1])))):
-            with suppress(OSError):
-                os.unlink(path)
-
-
-def sweep_locks(locks: Path) -> None:
-    """Remove locks that nobody has taken for a day."""
-    for path in _listed(locks):
-        if path.suffix == ".lock" and _is_old(path):
+        if named and (is_old(path) or (named[2] == _HOST and not psutil.pid_exists(int(named[1])))):
             with suppress(OSError):
                 os.unlink(path)
 
@@ -135,13 +127,15 @@ def _temporary_name() -> str:
     return f"{os.getpid()}.{secrets.token_hex(8)}.{_HOST}.tmp"
 
 
-def _is_old(path: Path) -> bool:
+def is_old(path: Path) -> bool:
+    """Whether a file is so old that nobody is still writing it, or holds it as a lock."""
     with suppress(OSError):
         return os.lstat(path).st_mtime < time.time() - _LONGEST_LIFE
     return False
 
 
-def _listed(folder: Path) -> list[Path]:
+def listed(folder: Path) -> list[Path]:
+    """What is in a folder; nothing where it cannot be read."""
     try:
         return [folder / name for name in os.listdir(folder)]
     except OSError:

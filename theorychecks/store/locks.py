@@ -10,6 +10,8 @@ from pathlib import Path
 
 from filelock import BaseFileLock, FileLock
 
+from theorychecks.store import files
+
 
 @contextmanager
 def held(path: Path, *, patience: float) -> Iterator[bool]:
@@ -24,6 +26,17 @@ def held(path: Path, *, patience: float) -> Iterator[bool]:
                 os.unlink(path)
             with suppress(OSError):
                 lock.release()
+
+
+def sweep(folder: Path) -> None:
+    """Remove locks that nobody holds, which processes that died have left, and those that are older than a day."""
+    for path in files.listed(folder):
+        if path.suffix == ".lock" and files.is_old(path):
+            with suppress(OSError):
+                os.unlink(path)
+        elif path.suffix == ".lock":
+            with held(path, patience=0):
+                pass
 
 
 def _acquired(path: Path, patience: float) -> BaseFileLock | None:

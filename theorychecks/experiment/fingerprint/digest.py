@@ -85,7 +85,7 @@ def names_in(*things: object) -> frozenset[str]:
     """
     nodes = Graph.of(_roots(things)).nodes.values()
     functions = [node.thing for node in nodes if isinstance(node.thing, FunctionType)]
-    codes = [each.__code__ for each in functions if not each.__module__.startswith("theorychecks.")]
+    codes = [each.__code__ for each in functions if not (each.__module__ or "").startswith("theorychecks.")]
     found = set[str]()
     while codes:
         code = codes.pop()

@@ -14,7 +14,7 @@ from theorychecks.experiment.cells import Block, Cell, Cells, seeds_of
 from theorychecks.experiment.design import Design
 from theorychecks.experiment.pickling import pickled
 from theorychecks.experiment.resources import Resources
-from theorychecks.experiment.tasks import ExecutorError, Outcome, Task, carry_out, code_here, name_of
+from theorychecks.experiment.tasks import ExecutorError, Outcome, Sent, Task, carry_out, code_here, name_of
 from theorychecks.progress import current_look, listener
 from theorychecks.statistics.measurement import FEWEST_SEEDS
 
@@ -82,14 +82,14 @@ class _Gathering:
         if not any(missing):
             return [[] for _ in self.cells]
         # The same for all looks, so that a worker that has made it once has it.
-        design = _sendable(replace(self.design, seeds=FEWEST_SEEDS, budget=None, selection=()))
+        sent = _sent(replace(self.design, seeds=FEWEST_SEEDS, budget=None, selection=()))
         resources = replace(self.resources, cells=Cells(), stored=None, executor=None)
         found = []
         for place, (cell, known, chunks) in enumerate(zip(self.cells, self.known, missing, strict=True)):
             first, values, seeds = seeds_of(known), cell.count - seeds_of(known), sum(map(len, chunks))
             found.append(list[_Piece]())
             for chunk in chunks:
-                task = Task(design, resources, place, cell.engine, tuple(chunk), torch.get_default_dtype(), code_here())
+                task = Task(sent, resources, place, cell.engine, tuple(chunk), torch.get_default_dtype(), code_here())
                 found[-1].append(_Piece(task, cell, first))
                 first += len(chunk) * values // seeds
         return found
@@ -157,9 +157,9 @@ class _Gathering:
         listener.get().measured(int(complete), block.flops, cell.flops * block.seeds)
 
 
-def _sendable(design: Design) -> bytes:
+def _sent(design: Design) -> Sent:
     try:
-        return pickled(design)
+        return Sent(pickled(design), design)
     except Exception as error:
         raise ExecutorError(
             f"{design.title or 'the sweep'} cannot be sent to other processes: {type(error).__name__}: {error}. "

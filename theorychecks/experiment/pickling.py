@@ -8,6 +8,7 @@ import sysconfig
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import _lru_cache_wrapper, lru_cache, update_wrapper
+from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -15,6 +16,13 @@ from typing import Any, Final
 import cloudpickle
 
 _PACKAGE: Final = Path(__file__).parents[1]
+
+
+def pickled_for_sender(given: object) -> bytes:
+    """A result as bytes; classes that came here by value are found there by their names, and stay what they are."""
+    file = io.BytesIO()
+    _ForSender(file).dump(given)
+    return file.getvalue()
 
 
 def pickled(given: object) -> bytes:
@@ -40,6 +48,22 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc] # cloudpickle has no 
             made = _cached, tuple(obj.cache_parameters().values())
             return *made, obj.__wrapped__, None, None, _fill
         return super().reducer_override(obj)
+
+
+class _ForSender(cloudpickle.Pickler):  # type: ignore[misc]
+    def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, type) and "<locals>" not in obj.__qualname__:
+            try:
+                found = _class_named(obj.__module__, obj.__qualname__)
+            except (KeyError, AttributeError):
+                found = None
+            if found is not obj:
+                return _class_named, (obj.__module__, obj.__qualname__)
+        return super().reducer_override(obj)
+
+
+def _class_named(module: str, name: str) -> Any:
+    return attrgetter(name)(sys.modules[module])
 
 
 class _Later:

@@ -10,17 +10,17 @@ import threading
 import traceback
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import torch
 
 from theorychecks.experiment.cells import Block, Cell, Cells
 from theorychecks.experiment.design import Design
-from theorychecks.experiment.pickling import pickled
+from theorychecks.experiment.pickling import pickled_for_sender
 from theorychecks.experiment.resources import Resources
 
 _PACKAGE: Final = Path(__file__).parents[1]
@@ -33,11 +33,39 @@ class ExecutorError(RuntimeError):
 
 
 @dataclass(frozen=True)
+class Sent:
+    """A design that is pickled by value on its way to another process, and is itself in this one.
+
+    Attributes:
+        pickled: as bytes.
+        original: where it comes from.
+    """
+
+    pickled: bytes
+    original: Design | None = None
+
+    @property
+    def design(self) -> Design:
+        """The design, read where it is needed: what goes wrong then is told to the sender."""
+        return self.original or _read(self.pickled)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Sent, (self.pickled,)
+
+
+@lru_cache(maxsize=8)
+def _read(sent: bytes) -> Design:
+    """Of equal bytes one object, by which a model is known that has been examined here."""
+    design: Design = pickle.loads(sent)
+    return design
+
+
+@dataclass(frozen=True)
 class Task:
     """Some seeds of a cell, described so that another process can observe them.
 
     Attributes:
-        design: pickled.
+        sent: the design.
         resources: settled, with nothing that belongs to a process.
         place: of the axis value.
         engine: that the sender has chosen there.
@@ -46,7 +74,7 @@ class Task:
         code: what else makes the numbers; see `code_here`.
     """
 
-    design: bytes
+    sent: Sent
     resources: Resources
     place: int
     engine: str
@@ -78,13 +106,13 @@ def carry_out(task: Task) -> bytes:
     """
     with _ONE_AT_A_TIME, _surroundings(task.dtype), warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
-        found: Block | BaseException
+        found: Any
         try:
             found = _on_cpu(_cell(task).block(task.seeds))
         except BaseException as error:
             found = _travelling(error)
     told = tuple((str(each.message), each.category, each.filename, each.lineno) for each in heard)
-    return pickled(Outcome(found, told))
+    return pickled_for_sender(Outcome(found, told))
 
 
 def _cell(task: Task) -> Cell:
@@ -94,20 +122,13 @@ def _cell(task: Task) -> Cell:
             f"{platform.node()} has {', '.join(code_here())}. Install the same on both."
         )
     resources = replace(task.resources, cells=_own_cells())
-    cell = _design(task.design).cells(resources)[task.place]
+    cell = task.sent.design.cells(resources)[task.place]
     if cell.engine != task.engine:
         raise ExecutorError(
             f"the engine {task.engine} was chosen for {name_of(cell)}, and the worker on {platform.node()} chooses "
             f"{cell.engine}. Settle it by --theory-engine."
         )
     return cell
-
-
-@lru_cache(maxsize=8)
-def _design(sent: bytes) -> Design:
-    """Of equal bytes one object, by which a model is known that has been examined here."""
-    design: Design = pickle.loads(sent)
-    return design
 
 
 @lru_cache(maxsize=1)
@@ -144,16 +165,36 @@ def _on_cpu(block: Block) -> Block:
     return replace(block, readings=readings)
 
 
-def _travelling(error: BaseException) -> BaseException:
-    """An exception that says where it was raised, or one that says what it said where it cannot travel."""
+class _Bare:
+    """Is an exception once it is unpickled, made without the `__init__` of its class, which may want what is lost."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _made, (type(self.error), self.error.args, vars(self.error))
+
+
+def _made(kind: type[BaseException], args: tuple[object, ...], state: dict[str, object]) -> BaseException:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    vars(error).update(state)
+    return error
+
+
+def _travelling(error: BaseException) -> Any:
+    """What is an exception there that says where it was raised, or one that says what it said if it cannot travel."""
     frames = [each for each in traceback.extract_tb(error.__traceback__) if not each.filename.startswith(str(_PACKAGE))]
     if frames:
         error.add_note("raised in a worker:\n" + "".join(traceback.format_list(frames)).rstrip())
-    try:
-        pickle.loads(pickled(error))
-    except Exception:
-        return RuntimeError(f"{type(error).__name__}: {error}")
-    return error
+    with suppress(Exception):
+        there = pickle.loads(pickled_for_sender(error))
+        if (type(there), str(there)) == (type(error), str(error)):
+            return error
+    with suppress(Exception):
+        pickled_for_sender(_Bare(error))
+        return _Bare(error)
+    return RuntimeError(f"{type(error).__name__}: {error}")
 
 
 def name_of(cell: Cell) -> str:

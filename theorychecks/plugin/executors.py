@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pytest
 
@@ -59,8 +60,25 @@ def check_executor(config: pytest.Config) -> None:
         pytest.UsageError: naming the address.
     """
     chosen = config.getoption("--theory-executor")
-    if chosen and (address := _named(chosen).address):
-        _client(address).close()
+    if not chosen or not (address := _named(chosen).address):
+        return
+    try:
+        asyncio.run(asyncio.wait_for(_greet(address), _PATIENCE))
+    except Exception as error:  # whatever something else says there that is no scheduler
+        raise pytest.UsageError(
+            f"--theory-executor: no Dask scheduler answers at {address} within {_PATIENCE} s: "
+            f"{str(error) or type(error).__name__}. Start one there (dask scheduler), give the address that it prints, "
+            "or leave the option out."
+        ) from error
+
+
+async def _greet(address: str) -> None:
+    """Connect to a scheduler; a client that finds none takes longer to give up its place than to look for it."""
+    from distributed import Security
+    from distributed.comm import connect
+
+    there = await connect(address, timeout=_PATIENCE, **Security().get_connection_args("client"))
+    await there.close()
 
 
 def started(config: pytest.Config) -> Executor | None:
@@ -75,20 +93,10 @@ def started(config: pytest.Config) -> Executor | None:
         pool = Processes(named.processes)
         config.add_cleanup(lambda: pool.shutdown(cancel_futures=True))
         return pool
-    client = _client(named.address)
-    config.add_cleanup(client.close)
-    # Equal tasks of two claims are measured once by what measures, and not by their text.
-    sending: Executor = client.get_executor(pure=False)
-    return sending
-
-
-def _client(address: str) -> Any:
     from distributed import Client
 
-    try:
-        return Client(address, timeout=_PATIENCE, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise pytest.UsageError(
-            f"--theory-executor: no Dask scheduler answers at {address} within {_PATIENCE} s ({error}). Start one "
-            "there (dask scheduler), give the address that it prints, or leave the option out."
-        ) from error
+    client = Client(named.address, timeout=_PATIENCE, set_as_default=False)
+    config.add_cleanup(lambda: client.close(timeout=_PATIENCE))
+    # By their text tasks of two claims may be equal, and one of them is cancelled.
+    sending: Executor = client.get_executor(pure=False)
+    return sending

@@ -11,12 +11,12 @@ from helper_of_a_stranger import three_of
 import theorychecks as tc
 
 
-class Odd(ValueError):
+class OddError(ValueError):
     def __init__(self, what, where):
         super().__init__(f"{what} at {where}")
 
 
-class Unwilling(Exception):
+class UnwillingError(Exception):
     def __init__(self, what):
         super().__init__(what)
         self.lock = threading.Lock()
@@ -48,9 +48,9 @@ def scaled(by):
 @tc.quantity(along="samples")
 def mean(samples, draw, *, kind):
     if kind == "odd" and samples == 16:
-        raise Odd("nothing", samples)
+        raise OddError("nothing", samples)
     if kind == "unwilling":
-        raise Unwilling("told all the same")
+        raise UnwillingError("told all the same")
     return [three_of(abs(draw.rng(seed).standard_normal(int(samples)).mean())) for seed in draw.seeds]
 
 

@@ -147,7 +147,7 @@ def test_a_scheduler_that_is_lost_is_an_error_of_the_claim(tmp_path):
         for process in (scheduler, *scheduler.children(recursive=True)):
             process.kill()
         text, _ = run.communicate(timeout=60)
-    assert "ExecutorError: the executor failed while waits (width 64" in text
+    assert "the executor failed while waits (width 64, engine function) was being measured: it has cancelled" in text
     (claim,) = Report.from_json((tmp_path / "reports/latest/report.json").read_text(encoding="utf-8")).claims
     assert claim.outcome == "error"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Generator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
@@ -103,7 +103,7 @@ class _Gathering:
                 self.waiting[self.executor.submit(carry_out, piece.task)] = piece
                 del self.unsent[0]
             done, _ = wait(self.waiting, return_when=FIRST_COMPLETED)
-            future = next(iter(done))
+            future = next(each for each in self.waiting if each in done)
             piece = self.waiting[future]
             outcome: Outcome = pickle.loads(future.result())
         except BrokenExecutor as error:
@@ -111,10 +111,12 @@ class _Gathering:
             return
         except Exception as error:
             assert piece is not None
+            lost = "it has cancelled what it was sent, as where a scheduler is gone"
+            what = lost if isinstance(error, CancelledError) else f"{type(error).__name__}: {error}"
             raise ExecutorError(
-                f"the executor failed while {name_of(piece.cell)} was being measured: {type(error).__name__}: {error}. "
-                "Its workers need this version of theorychecks, and memory for what they are sent (--theory-memory); "
-                "look into their logs, or run without --theory-executor. What was measured is kept."
+                f"the executor failed while {name_of(piece.cell)} was being measured: {what}. Its workers need "
+                "this version of theorychecks, and memory for what they are sent (--theory-memory); look into their "
+                "logs, or run without --theory-executor. What was measured is kept."
             ) from error
         del self.waiting[future]
         self._keep(piece, outcome)

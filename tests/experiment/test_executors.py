@@ -173,6 +173,15 @@ def test_what_has_no_value_is_named(stranger):
         tc.measure(reads().over((4, 8, 16, 32), seeds=3), resources(Here()))
 
 
+def test_a_module_of_a_type_of_its_own_goes_by_its_name():
+    @tc.quantity(along="samples")
+    def reads(samples, draw):
+        # By this name a pickler finds torch.classes, a module that it does not know as one.
+        return torch.ones(draw.classes)
+
+    assert pickle.loads(pickled(reads))
+
+
 def test_what_is_warned_of_there_is_warned_of_here(pool):
     @tc.quantity(along="samples")
     def doubtful(samples, draw):

@@ -120,9 +120,11 @@ def waiting(tmp_path, *options):
         run.communicate()
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=lambda how: how.name)
-def test_processes_end_with_the_run(tmp_path, how):
-    with waiting(tmp_path, "--theory-executor=process:2") as (run, processes):
+@pytest.mark.parametrize(
+    ("how", "options"), [(signal.SIGINT, ()), (signal.SIGKILL, ()), (signal.SIGKILL, ("-n", "1"))], ids=str
+)
+def test_processes_end_with_the_run(tmp_path, how, options):
+    with waiting(tmp_path, "--theory-executor=process:2", *options) as (run, processes):
         assert len(processes) == 2
         run.send_signal(how)
         text, _ = run.communicate(timeout=60)

@@ -8,6 +8,7 @@ import sysconfig
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import _lru_cache_wrapper, lru_cache, update_wrapper
+from importlib import import_module
 from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
@@ -41,9 +42,14 @@ def pickled(given: object) -> bytes:
 
 
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc] # cloudpickle has no types
-    """Also takes functions with a cache by value; Python pickles them by name alone. Their caches stay at home."""
+    """Takes functions with a cache by value, which Python pickles by name alone, and modules of a type of their own.
+
+    What is in a cache stays where it is.
+    """
 
     def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, ModuleType) and type(obj) is not ModuleType:
+            return import_module, (obj.__name__,)
         if isinstance(obj, _lru_cache_wrapper) and _goes_by_value(sys.modules.get(obj.__module__)):
             made = _cached, tuple(obj.cache_parameters().values())
             return *made, obj.__wrapped__, None, None, _fill
@@ -104,8 +110,8 @@ def _modules_of_users() -> list[ModuleType]:
 
 
 def _goes_by_value(module: ModuleType | None) -> bool:
-    # Some libraries put things into sys.modules that are no modules.
-    file = module.__dict__.get("__file__") if isinstance(module, ModuleType) else None
+    # Some libraries put other things into sys.modules; torch.classes says that its file is "_classes.py".
+    file = module.__dict__.get("__file__") if type(module) is ModuleType else None
     return isinstance(file, str) and _is_of_user(file)
 
 

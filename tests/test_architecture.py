@@ -71,7 +71,7 @@ SUBJECTS_MAY_IMPORT = MAY_IMPORT["kernels"] | {"arguments", "kernels", "dynamics
 
 # The outside world: who may print, read the clock or touch files.
 EDGES = {"plugin", "provenance", "cli"}
-MAY_TIME = {"experiment.execution"}
+MAY_TIME = {"experiment.cells"}
 MAY_STORE = {
     "store.files",
     "store.locks",

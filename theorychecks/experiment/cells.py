@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from theorychecks.engines.matrix import Tally
-from theorychecks.observables.observable import Readings
+from theorychecks.observables.observable import Reading, Readings
 
 MOST_BYTES: Final = 2**27
 """128 MiB: some hundred thousand readings, where all claims of this repository together make a few ten thousand."""
@@ -45,6 +46,17 @@ class Cell:
     engine: str
     because: str = ""
     flops: float = 0.0
+
+    def block(self, seeds: Sequence[int]) -> Block:
+        """Observe some seeds, timed and counted.
+
+        Raises:
+            TypeError, ValueError: for readings that are none.
+        """
+        started, tally = time.perf_counter(), Tally()
+        readings, count = self.observe(seeds, tally)
+        _check_readings(self.description["title"] or "the sweep", readings, count)
+        return Block(readings, count, time.perf_counter() - started, tally.flops, tally.trainings)
 
 
 @dataclass(frozen=True)
@@ -117,3 +129,16 @@ def seeds_of(blocks: Sequence[Block]) -> int:
 
 def _size(blocks: Sequence[Block]) -> int:
     return sum(block.bytes for block in blocks)
+
+
+def _check_readings(title: str, readings: Readings, count: int) -> None:
+    if not isinstance(readings, Mapping) or not all(isinstance(each, Reading) for each in readings.values()):
+        raise TypeError(f"{title} must read a mapping from tc.Parts to tc.Reading; got {readings!r}")
+    if not readings:
+        raise ValueError(f"{title} reads nothing at all: an empty claim would pass vacuously")
+    for parts, reading in readings.items():
+        if tuple(reading.values.shape) != (count,):
+            raise ValueError(
+                f"{title} must give one number a seed, shape ({count},); "
+                f"got {tuple(reading.values.shape)} for {str(parts) or 'its only reading'!r}"
+            )

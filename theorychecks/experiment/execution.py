@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 
-from theorychecks.engines.matrix import Tally
 from theorychecks.experiment.cells import Block, Cell, seeds_of
 from theorychecks.experiment.design import Design
+from theorychecks.experiment.executors import gathered
 from theorychecks.experiment.resources import Resources
-from theorychecks.experiment.stored import longer
-from theorychecks.observables.observable import Reading, Readings
+from theorychecks.observables.observable import Reading
 from theorychecks.progress import current_look, listener
 from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.parts import Parts
@@ -55,28 +53,33 @@ def measure(design: Design, resources: Resources | None = None) -> Measured:
     Raises:
         ValueError: if the engine asked for cannot represent the training, or if a reading is negative.
         PartsError: if no reading at the first axis value has the parts that the design selects.
+        ExecutorError: if the executor of the resources fails.
         MemoryError: if a width does not fit into the memory budget.
     """
     resources = resources or Resources()
+    elsewhere = resources.executor is not None
+    if elsewhere:
+        resources = resources.settled()
     cells = design.cells(resources)
     _prepare(design, cells, resources)
     found: dict[Parts, list[list[Reading]]] = {}
     seconds = flops = 0.0
     trainings = 0
-    for cell in cells:
-        blocks = observed(design, cell, resources)
-        if found and set(found) != set(blocks[0].readings):
-            title, names = design.title or "the sweep", [str(parts) for parts in blocks[0].readings]
-            raise ValueError(f"{title} has readings {names} at {design.axis} {cell.axis_value:g}, others before")
-        design.select(blocks[0].readings)
-        for parts in blocks[0].readings:
-            found.setdefault(parts, []).append([block.readings[parts] for block in blocks])
-            _check_sign(design, parts, cell, found[parts][-1])
-        # What another look or claim trained beyond these seeds is not theirs to pay.
-        share = cell.count / seeds_of(blocks)
-        seconds += share * sum(block.seconds for block in blocks)
-        flops += share * sum(block.flops for block in blocks)
-        trainings += round(share * sum(block.trainings for block in blocks))
+    carry_out = gathered if elsewhere else _one_by_one
+    with closing(carry_out(design, cells, resources)) as blocks_by_cell:
+        for cell, blocks in zip(cells, blocks_by_cell, strict=True):
+            if found and set(found) != set(blocks[0].readings):
+                title, names = design.title or "the sweep", [str(parts) for parts in blocks[0].readings]
+                raise ValueError(f"{title} has readings {names} at {design.axis} {cell.axis_value:g}, others before")
+            design.select(blocks[0].readings)
+            for parts in blocks[0].readings:
+                found.setdefault(parts, []).append([block.readings[parts] for block in blocks])
+                _check_sign(design, parts, cell, found[parts][-1])
+            # What another look or claim trained beyond these seeds is not theirs to pay.
+            share = cell.count / seeds_of(blocks)
+            seconds += share * sum(block.seconds for block in blocks)
+            flops += share * sum(block.flops for block in blocks)
+            trainings += round(share * sum(block.trainings for block in blocks))
     return Measured(
         {parts: _measurement(design, parts, readings) for parts, readings in found.items()},
         _engine_text(cells),
@@ -86,28 +89,19 @@ def measure(design: Design, resources: Resources | None = None) -> Measured:
     )
 
 
-def known(cell: Cell, resources: Resources) -> list[Block]:
-    """Blocks of a cell that have been measured, in this run or another one."""
-    done = list(resources.cells.blocks(cell.key))
-    if seeds_of(done) < cell.count and resources.stored is not None:
-        done = longer(done, resources.stored.blocks(cell))
-        resources.cells.keep(cell.key, done)
-    return done
-
-
 def observed(design: Design, cell: Cell, resources: Resources) -> list[Block]:
     """Blocks that hold the first so many seeds of a cell, those that are nowhere yet measured now."""
-    done, stored = known(cell, resources), resources.stored
+    done, stored = resources.known(cell), resources.stored
     if seeds_of(done) >= cell.count:
         return done
     told = listener.get()
     told.begun(design.title, design.axis, cell.axis_value, current_look.get())
     with nullcontext() if stored is None else stored.alone(cell):
         # Another process may have measured it while this one waited.
-        done = known(cell, resources)
+        done = resources.known(cell)
         missing = cell.chunks(seeds_of(done), cell.count)
         for chunk, seeds in enumerate(missing, start=1):
-            block = _block(design, cell, seeds)
+            block = cell.block(seeds)
             if stored is not None:
                 stored.keep(cell, seeds_of(done), block)
             done.append(block)
@@ -116,16 +110,14 @@ def observed(design: Design, cell: Cell, resources: Resources) -> list[Block]:
     return done
 
 
-def _block(design: Design, cell: Cell, seeds: Sequence[int]) -> Block:
-    started, tally = time.perf_counter(), Tally()
-    readings, count = cell.observe(seeds, tally)
-    _check_readings(design, readings, count)
-    return Block(readings, count, time.perf_counter() - started, tally.flops, tally.trainings)
+def _one_by_one(design: Design, cells: Sequence[Cell], resources: Resources) -> Generator[list[Block], None, None]:
+    for cell in cells:
+        yield observed(design, cell, resources)
 
 
 def _prepare(design: Design, cells: Sequence[Cell], resources: Resources) -> None:
     """Where cells lack seeds, find out what can fail, and tell how many they are, and what those are going to take."""
-    lacking = [max(cell.count - seeds_of(known(cell, resources)), 0) for cell in cells]
+    lacking = [max(cell.count - seeds_of(resources.known(cell)), 0) for cell in cells]
     if any(lacking):
         design.rehearse()
         flops = sum(cell.flops * count for cell, count in zip(cells, lacking, strict=True))
@@ -140,20 +132,6 @@ def _engine_text(cells: Sequence[Cell]) -> str:
             start = "" if before is None else f" from {cell.axis_value:,.10g}"
             parts.append(f"{cell.engine}{start}" + (f" ({cell.because})" if cell.because else ""))
     return ", ".join(parts)
-
-
-def _check_readings(design: Design, readings: Readings, count: int) -> None:
-    title = design.title or "the sweep"
-    if not isinstance(readings, Mapping) or not all(isinstance(each, Reading) for each in readings.values()):
-        raise TypeError(f"{title} must read a mapping from tc.Parts to tc.Reading; got {readings!r}")
-    if not readings:
-        raise ValueError(f"{title} reads nothing at all: an empty claim would pass vacuously")
-    for parts, reading in readings.items():
-        if tuple(reading.values.shape) != (count,):
-            raise ValueError(
-                f"{title} must give one number a seed, shape ({count},); "
-                f"got {tuple(reading.values.shape)} for {str(parts) or 'its only reading'!r}"
-            )
 
 
 def _check_sign(design: Design, parts: Parts, cell: Cell, readings: Sequence[Reading]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -14,8 +15,8 @@ from theorychecks.arguments import is_whole, whole_number
 from theorychecks.engines.choice import REFERENCE_RATES, EngineName, check_engine
 from theorychecks.engines.cost import Rates
 from theorychecks.experiment.calibration import calibrated
-from theorychecks.experiment.cells import Cells
-from theorychecks.experiment.stored import StoredCells
+from theorychecks.experiment.cells import Block, Cell, Cells, seeds_of
+from theorychecks.experiment.stored import StoredCells, longer
 
 _SHARE: Final = 2
 """One in so many bytes that are free is used."""
@@ -31,18 +32,20 @@ class Resources:
         memory_budget: bytes for networks trained together; half of what is free, unless given.
         workers: processes that share what is free.
         calibration: directory where measured rates of this machine's engines are kept, for "auto"; see `calibrated`.
-            Without one, rates of another machine are taken.
+            Or the rates themselves. Without either, rates of another machine are taken.
         cells: what was measured with these resources, which is not measured again.
         stored: what other runs have measured, if it is to be taken and added to.
+        executor: where cells are measured; in this process, one after the other, unless given. See `Processes`.
     """
 
     engine: str = "auto"
     device: str = "cpu"
     memory_budget: int | None = None
     workers: int = 1
-    calibration: Path | None = field(default=None, repr=False)
+    calibration: Path | Mapping[EngineName, Rates] | None = field(default=None, repr=False)
     cells: Cells = field(default_factory=Cells, repr=False, compare=False)
     stored: StoredCells | None = field(default=None, repr=False, compare=False)
+    executor: Executor | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_engine(self.engine)
@@ -84,4 +87,19 @@ class Resources:
 
     def rates(self) -> Mapping[EngineName, Rates]:
         """What engines do on this machine."""
-        return REFERENCE_RATES if self.calibration is None else calibrated(self.calibration, self.device)
+        if isinstance(self.calibration, Path):
+            return calibrated(self.calibration, self.device)
+        return REFERENCE_RATES if self.calibration is None else self.calibration
+
+    def settled(self) -> Resources:
+        """The same with this process's memory and rates as they are now, so that other processes choose alike."""
+        rates = self.rates() if self.engine == "auto" else None
+        return replace(self, memory_budget=max(self.budget(), 1), workers=1, calibration=rates)
+
+    def known(self, cell: Cell) -> list[Block]:
+        """Blocks of a cell that have been measured, in this run or another one."""
+        done = list(self.cells.blocks(cell.key))
+        if seeds_of(done) < cell.count and self.stored is not None:
+            done = longer(done, self.stored.blocks(cell))
+            self.cells.keep(cell.key, done)
+        return done

@@ -13,7 +13,6 @@ import numpy as np
 from theorychecks.engines.module import Trainer
 from theorychecks.experiment import Resources, Sweep, measure
 from theorychecks.experiment.cells import seeds_of
-from theorychecks.experiment.execution import known
 from theorychecks.experiment.subjects import trainer_of
 from theorychecks.models import Adjustment, Anatomy, Model, ModelError
 from theorychecks.models.adjusted import adjusted_model
@@ -77,7 +76,7 @@ class Examined:
             ModelError: if one of that fails, or is another architecture.
         """
         pilots = self.sweep.on(self.counts).cells(self.resources)
-        if any(seeds_of(known(cell, self.resources)) < cell.count for cell in pilots):
+        if any(seeds_of(self.resources.known(cell)) < cell.count for cell in pilots):
             self.sweep.rehearse()
 
     def trains_together(self) -> bool:

@@ -10,6 +10,7 @@ from functools import partial
 
 import pytest
 
+from theorychecks.plugin.executors import check_executor, executor
 from theorychecks.plugin.gatherer import Gatherer, leave_collected
 from theorychecks.plugin.keeping import directory
 from theorychecks.plugin.outcomes import EXIT_CODES
@@ -74,6 +75,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="memory for networks trained together, of all workers: 4GB, 500MB (default: half of what is free)",
     )
     group.addoption(
+        "--theory-executor",
+        metavar="WHERE",
+        type=executor,
+        default=None,
+        help="where cells are measured, all those of a look at once: process:N, in so many processes, or dask:ADDRESS, "
+        "on the workers of a Dask scheduler (extra [dask]), each of which may then use --theory-memory; one of -n and "
+        "process:N is enough, since each worker of -n has N processes of its own (default: where claims run)",
+    )
+    group.addoption(
         "--theory-budget",
         metavar="TIME",
         type=seconds,
@@ -105,6 +115,7 @@ def pytest_configure(config: pytest.Config) -> None:
     settle_seed(config)
     worker = getattr(config, "workerinput", None)
     if worker is None:
+        check_executor(config)
         gatherer = Gatherer(config)
         config.pluginmanager.register(gatherer, "theorychecks-gatherer")
         watcher = Watcher(config, gatherer)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from theorychecks.plugin.executors import sharing, started
 from theorychecks.plugin.storing import stored_cells
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ def resources(config: pytest.Config) -> Resources:
         engine=config.getoption("--theory-engine"),
         device=config.getoption("--theory-device"),
         memory_budget=config.getoption("--theory-memory"),
-        workers=workers,
+        workers=sharing(config, workers),
         calibration=config.rootpath / CALIBRATION,
         stored=stored_cells(config),
+        executor=started(config),
     )

@@ -59,12 +59,14 @@ def serial(run_suite):
 
 
 @pytest.mark.parametrize("options", [["-n", "2"], ["--theory-executor=process:2"]], ids=" ".join)
+@pytest.mark.slow
 def test_numbers_are_the_same_here_and_in_processes(run_suite, serial, options):
     ran = run_suite("anywhere", *OPTIONS, *options)
     assert ran.code == 0, ran.text
     assert judged(ran) == serial
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_costs_nothing(run_suite, serial, tmp_path):
     marker = tmp_path / "died"
     ran = run_suite("anywhere", *OPTIONS, "--theory-executor=process:2", environment={"DIES_ONCE": str(marker)})
@@ -74,6 +76,7 @@ def test_a_process_that_is_killed_costs_nothing(run_suite, serial, tmp_path):
 
 
 @needs_dask
+@pytest.mark.slow
 def test_numbers_are_the_same_on_a_cluster_one_of_whose_workers_is_killed(run_suite, serial, tmp_path):
     marker = tmp_path / "died"
     with cluster(DIES_ONCE=str(marker)) as address:
@@ -123,6 +126,7 @@ def waiting(tmp_path, *options):
 @pytest.mark.parametrize(
     ("how", "options"), [(signal.SIGINT, ()), (signal.SIGKILL, ()), (signal.SIGKILL, ("-n", "1"))], ids=str
 )
+@pytest.mark.slow
 def test_processes_end_with_the_run(tmp_path, how, options):
     with waiting(tmp_path, "--theory-executor=process:2", *options) as (run, processes):
         assert len(processes) == 2
@@ -137,6 +141,7 @@ def test_processes_end_with_the_run(tmp_path, how, options):
 
 
 @needs_dask
+@pytest.mark.slow
 def test_a_scheduler_that_is_lost_is_an_error_of_the_claim(tmp_path):
     with (
         cluster(WAITING=str(tmp_path / "notes")) as address,

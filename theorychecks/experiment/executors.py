@@ -7,6 +7,7 @@ from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
 from dataclasses import dataclass, replace
 from itertools import takewhile
+from typing import Final
 
 import torch
 
@@ -17,6 +18,10 @@ from theorychecks.experiment.resources import Resources
 from theorychecks.experiment.tasks import ExecutorError, Outcome, Sent, Task, carry_out, code_here, name_of
 from theorychecks.progress import current_look, listener
 from theorychecks.statistics.measurement import FEWEST_SEEDS
+
+_AWAKE: Final = 1.0
+"""Seconds between two moments at which an interrupt is heard that comes from another thread, and not by a signal: so
+pytest-xdist ends a worker whose controller is gone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +107,9 @@ class _Gathering:
                 piece = self.unsent[0]
                 self.waiting[self.executor.submit(carry_out, piece.task)] = piece
                 del self.unsent[0]
-            done, _ = wait(self.waiting, return_when=FIRST_COMPLETED)
+            done: set[Future[bytes]] = set()
+            while not done:
+                done, _ = wait(self.waiting, timeout=_AWAKE, return_when=FIRST_COMPLETED)
             future = next(each for each in self.waiting if each in done)
             piece = self.waiting[future]
             outcome: Outcome = pickle.loads(future.result())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 _PATIENCE: Final = 10
 """Seconds that a Dask scheduler has to answer."""
 _FORMS: Final = "process:N, with a number of processes, or dask:ADDRESS, with a scheduler's address, tcp://host:8786"
+
+_end = pytest.StashKey[Callable[[], object]]()
 
 
 class _Named(NamedTuple):
@@ -72,6 +75,13 @@ def check_executor(config: pytest.Config) -> None:
         ) from error
 
 
+def end_executor(config: pytest.Config) -> None:
+    """End the executor of this process, whatever is under way there; processes that train keep Python from its exit."""
+    if _end in config.stash:
+        config.stash[_end]()
+        del config.stash[_end]
+
+
 async def _greet(address: str) -> None:
     """Connect to a scheduler; a client that finds none takes longer to give up its place than to look for it."""
     from distributed import Security
@@ -82,7 +92,7 @@ async def _greet(address: str) -> None:
 
 
 def started(config: pytest.Config) -> Executor | None:
-    """The executor of this process, which ends with its run, whatever is under way then."""
+    """The executor of this process, until `end_executor`."""
     chosen = config.getoption("--theory-executor")
     if chosen is None:
         return None
@@ -91,12 +101,12 @@ def started(config: pytest.Config) -> Executor | None:
     named = _named(chosen)
     if named.processes:
         pool = Processes(named.processes)
-        config.add_cleanup(lambda: pool.shutdown(cancel_futures=True))
+        config.stash[_end] = lambda: pool.shutdown(cancel_futures=True)
         return pool
     from distributed import Client
 
     client = Client(named.address, timeout=_PATIENCE, set_as_default=False)
-    config.add_cleanup(lambda: client.close(timeout=_PATIENCE))
+    config.stash[_end] = lambda: client.close(timeout=_PATIENCE)
     # By their text tasks of two claims may be equal, and one of them is cancelled.
     sending: Executor = client.get_executor(pure=False)
     return sending

@@ -12,6 +12,7 @@ from unittest import SkipTest
 
 import pytest
 
+from theorychecks.plugin.executors import end_executor
 from theorychecks.plugin.outcomes import (
     Ending,
     ended_outside,
@@ -144,7 +145,8 @@ class Runner:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
-        """Say what came of the store; a worker's controller reads it once the worker is done."""
+        """End the executor, and say what came of the store; a worker's controller reads it once the worker is done."""
+        end_executor(self.config)
         if "_resources" in vars(self) and self._resources.stored is not None:
             self.store_use.note(self._resources.stored)
         output = getattr(self.config, "workeroutput", None)

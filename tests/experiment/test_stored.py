@@ -262,15 +262,20 @@ def test_small_memory_makes_chunks_that_are_all_kept(fresh, log):
     assert log() == []
 
 
+def said(name="error", along="samples", **otherwise):
+    """The same function, of which something else is said."""
+    return tc.quantity(along=along, name=name, **otherwise)(error.function)
+
+
 SAME = {
-    "title": (error().over((2, 4), seeds=3), replace(error().over((2, 4), seeds=3), name="another name")),
+    "title": (error().over((2, 4), seeds=3), said("another name")().over((2, 4), seeds=3)),
     "budget": (sweep(), sweep().with_budget(64)),
     "seeds": (sweep(), sweep(seeds=9)),
     "looks": (sweep(), replace(sweep(), looks=(0.5, 1.0))),
     "joint": (sweep(), replace(sweep(), joint=True)),
     "selection": (sweep(WeightChange()), sweep(WeightChange()).of(role="hidden")),
-    "what reports say": (error().over((2, 4)), replace(error().over((2, 4)), about=(("data", "none"),))),
-    "cost": (error().over((2, 4)), replace(error().over((2, 4)), cost=2.0)),
+    "what reports say": (error().over((2, 4)), said(about=[("data", "none")])().over((2, 4))),
+    "cost": (error().over((2, 4)), said(cost=2.0)().over((2, 4))),
 }
 
 
@@ -299,8 +304,8 @@ OTHERS = {
     "precision": (small(), small(dtype="float64")),
     "root seed of a quantity": (ONE, replace(ONE, root_seed=1)),
     "value of the axis": (ONE, error().over((3,), seeds=3)),
-    "name of the axis": (ONE, replace(ONE, along="particles")),
-    "shared seeds": (ONE, replace(ONE, shared=True)),
+    "name of the axis": (ONE, said(along="particles")().over((2,), seeds=3)),
+    "shared seeds": (ONE, said(shared=True)().over((2,), seeds=3)),
     "value of a keyword": (ONE, error(kind="training").over((2,), seeds=3)),
     "function": (ONE, statuses().over((2,), seeds=3)),
     "steps of a model": (

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from string import Formatter
 from typing import Any, Concatenate, Final, Generic, ParamSpec
 
 from theorychecks.arguments import check_text
-from theorychecks.experiment.scan import Draw, Found, Scan
+from theorychecks.experiment.draws import Draw
+from theorychecks.experiment.scan import Found, Scan
 from theorychecks.statistics.sequential import SHARES
 
 Keywords = ParamSpec("Keywords")
@@ -45,6 +46,11 @@ class Quantity:
         """What reports call it."""
         return _written(self.family.name, self.values)
 
+    @property
+    def setting(self) -> Mapping[str, str]:
+        """What reports say of how its numbers come about."""
+        return {what: _written(text, self.values) for what, text in self.family.about}
+
     def over(
         self,
         values: Iterable[float],
@@ -69,13 +75,8 @@ class Quantity:
         return Scan(
             self,
             values,  # type: ignore[arg-type] # the scan makes a tuple of it
-            along=family.along,
-            name=self.title,
-            cost=family.cost,
-            shared=family.shared,
             joint=family.joint,
             looks=family.looks,
-            about=tuple((what, _written(text, self.values)) for what, text in family.about),
             budget=budget,
             seeds=seeds,
             root_seed=root_seed,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from theorychecks.plugin.keeping import Covered, Keeper, claims_in
-from theorychecks.plugin.outcomes import ExitCode
+from theorychecks.reporting.counting import ExitCode
 
 HEAD = """
 import numpy as np
@@ -35,7 +35,7 @@ def test_{name}():
     judge()
     tc.check_refuted(sizes(0), tc.PowerLaw(-1))
 '''
-REPORT = {"index.html", "report.json", "report.md"}
+REPORT = {"index.html", "report.json", "report.md", "summary.json"}
 
 
 def suite(*names, before="pass"):
@@ -332,9 +332,9 @@ def test_writers_at_once_leave_whole_reports_and_nothing_else(tmp_path):
 
 
 def test_a_lock_left_by_a_run_that_died_holds_nobody_up_for_long(tmp_path, monkeypatch):
-    from theorychecks.plugin import keeping
+    from theorychecks import kept
 
-    monkeypatch.setattr(keeping, "_PATIENCE", 0.1)
+    monkeypatch.setattr(kept, "_PATIENCE", 0.1)
     (tmp_path / "reports/latest/.lock").mkdir(parents=True)
     keeper = Keeper(tmp_path, None, tmp_path)
     keeper.check()

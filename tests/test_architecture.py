@@ -51,11 +51,12 @@ MAY_IMPORT = {
         "models",
     },
     "reporting": {"statistics", "finding", "claims.declaration", "provenance"},
+    "rejudging": {"statistics", "premises", "finding", "judging", "claims", "reporting"},
     "strategies": {"networks"},
     "provenance": set(),
     "kept": set(),
     "plugin": {"statistics", "claims", "judging", "experiment", "progress", "provenance", "kept", "reporting", "store"},
-    "cli": {"statistics", "store", "claims", "gates", "provenance", "reporting"},
+    "cli": {"statistics", "store", "provenance", "kept", "reporting", "rejudging"},
     "__init__": {
         "statistics",
         "networks",

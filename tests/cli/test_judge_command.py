@@ -196,6 +196,8 @@ def test_a_summary_cannot_be_judged(here, run, passing):
         ([], "there is no report to judge: No such file or directory (reports/latest). Run claims with pytest"),
         (["thesis.tex"], "thesis.tex: the report is not JSON"),
         (["picture.png"], "picture.png: "),
+        (["deep.json"], "deep.json: "),
+        (["long.json"], "long.json: "),
         (["empty"], "there is no report to judge: No such file or directory (empty/report.json)"),
         (["good", "--into=thesis.tex"], "no report can be written to thesis.tex: it is a file, and no directory"),
         (["good", "--into=thesis.tex/below"], "Name a directory that can be written by --into=DIRECTORY"),
@@ -207,10 +209,12 @@ def test_what_cannot_be_done_ends_with_2_and_a_line(here, run, passing, words, s
     Path("empty").mkdir()
     Path("thesis.tex").write_text("x", encoding="utf-8")
     Path("picture.png").write_bytes(b"\x89PNG")
+    Path("deep.json").write_text("[" * 100_000, encoding="utf-8")
+    Path("long.json").write_text("9" * 5_000, encoding="utf-8")
     code, out, err = run(*words)
     assert (code, out) == (2, "")
     assert said in err
-    assert sorted(os.listdir()) == ["empty", "good", "picture.png", "thesis.tex"]
+    assert sorted(os.listdir()) == ["deep.json", "empty", "good", "long.json", "picture.png", "thesis.tex"]
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="nobody may make files there, not even the superuser")

@@ -52,17 +52,18 @@ def judge(
         raise _unwritable(place, error) from error
     anew = rejudged(found)
     made = replace(anew.report, provenance=replace(anew.report.provenance, judged_anew=judged_here()))
-    _write(made, place)
     table = claim_table(made, width=shutil.get_terminal_size().columns).splitlines()
-    for line in (*table, *closing_lines(made), *_told(anew), f"report: {place / 'index.html'}"):
+    for line in (*table, *closing_lines(made), *_told(anew)):
         say(line)
+    _write(made, place)
+    say(f"report: {place / 'index.html'}")
     raise typer.Exit(exit_code(made.suite))
 
 
 def _read(file: Path) -> Report:
     try:
         return Report.from_json(file.read_text(encoding="utf-8"))
-    except (ReportError, UnicodeDecodeError) as error:
+    except (ValueError, OverflowError, RecursionError) as error:
         raise ReportError(f"{file}: {error}") from error
     except OSError as error:
         if (file.parent / SUMMARY).exists():

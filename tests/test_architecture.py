@@ -33,10 +33,11 @@ MAY_IMPORT = {
     },
     "store": {"statistics.parts", "statistics.statuses"},
     "experiment": {"statistics", "store", "networks", "models", "engines", "observables", "progress"},
-    "finding": {"statistics"},
+    "premises": {"statistics"},
+    "finding": {"statistics", "premises"},
     "sources": {"statistics", "experiment", "finding"},
     "looks": {"statistics", "finding", "sources", "progress"},
-    "judging": {"statistics", "experiment", "finding", "sources", "looks"},
+    "judging": {"statistics", "experiment", "premises", "finding", "sources", "looks"},
     "claims": {"statistics", "experiment", "finding", "sources", "judging"},
     "gates": {
         "statistics",
@@ -50,10 +51,12 @@ MAY_IMPORT = {
         "models",
     },
     "reporting": {"statistics", "finding", "claims.declaration", "provenance"},
+    "rejudging": {"statistics", "premises", "finding", "judging", "claims", "reporting"},
     "strategies": {"networks"},
     "provenance": set(),
-    "plugin": {"statistics", "claims", "judging", "experiment", "progress", "provenance", "reporting", "store"},
-    "cli": {"statistics", "store", "claims", "gates", "provenance", "reporting"},
+    "kept": set(),
+    "plugin": {"statistics", "claims", "judging", "experiment", "progress", "provenance", "kept", "reporting", "store"},
+    "cli": {"statistics", "store", "provenance", "kept", "reporting", "rejudging"},
     "__init__": {
         "statistics",
         "networks",
@@ -70,7 +73,7 @@ MAY_IMPORT = {
 SUBJECTS_MAY_IMPORT = MAY_IMPORT["kernels"] | {"arguments", "kernels", "dynamics"}
 
 # The outside world: who may print, read the clock or touch files.
-EDGES = {"plugin", "provenance", "cli"}
+EDGES = {"plugin", "provenance", "kept", "cli"}
 MAY_TIME = {"experiment.cells"}
 MAY_STORE = {
     "store.files",

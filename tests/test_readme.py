@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 import theorychecks as tc
-from theorychecks.reporting import Report
-from theorychecks.reporting.terminal import claim_table, closing_lines
+from theorychecks.reporting import Report, wording
+from theorychecks.reporting.summary import Summary
+from theorychecks.reporting.terminal import closing_lines
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -59,31 +60,42 @@ def test_there_are_exactly_two_commands_and_each_sets_itself_up():
     ]
 
 
-def columns(line):
-    """All but the test's name."""
-    return re.split(r" {2,}", line.strip())[:6]
+@pytest.fixture(scope="module")
+def kept():
+    return Summary.from_json((ROOT / "reports/reference/summary.json").read_text(encoding="utf-8"))
 
 
-def test_the_table_of_the_readme_has_the_first_claim_of_each_file_in_the_kept_run():
-    report = Report.from_json((ROOT / "reports" / "reference" / "report.json").read_text(encoding="utf-8"))
-    header, *lines = claim_table(report, width=400).splitlines()
-    rows = {}
-    for claim, line in zip(report.claims, lines, strict=True):
-        rows.setdefault(claim.test.partition("::")[0], columns(line))
+def row(claim):
+    """What a terminal shows of a claim, without the test's name."""
+    worst = claim.findings[claim.worst]
+    measured = "-" if worst.exponent is None else f"{worst.exponent:+.2f}"
+    if worst.interval:
+        measured += f" [{worst.interval.low:+.2f}, {worst.interval.high:+.2f}]"
+    first, last = (wording.axis_number(worst.axis_values[place]) for place in (0, -1))
+    runs = f"{first}..{last} x {wording.seed_range(worst.seeds)} {worst.engine}"
+    return [claim.outcome, claim.id, worst.predicted, measured, runs, wording.duration(claim.seconds)]
+
+
+def test_the_table_of_the_readme_has_the_first_claim_of_each_file_in_the_kept_run(kept):
+    first = {}
+    for claim in kept.claims:
+        first.setdefault(claim.test.partition("::")[0], claim)
     (table,) = re.findall(r"((?:^    .*\n)+)^    (\d+ passed, .*)$", README, flags=re.MULTILINE)
     shown, counts = table
-    assert [columns(line) for line in shown.splitlines()] == [columns(header), *rows.values()]
-    assert counts == closing_lines(report)[0]
+    header, *lines = [re.split(r" {2,}", line.strip()) for line in shown.splitlines()]
+    assert header[:6] == ["outcome", "claim", "predicted", "measured", "range", "time"]
+    assert [line[:6] for line in lines] == [row(claim) for claim in first.values()]
+    bare = Report(claims=(), suite=kept.suite, provenance=kept.provenance)
+    assert counts == closing_lines(bare)[0]
     assert "@@" not in README
 
 
-def test_what_gates_say_in_the_readme_is_from_the_kept_run():
-    report = Report.from_json((ROOT / "reports" / "reference" / "report.json").read_text(encoding="utf-8"))
-    said = "\n".join(note for claim in report.claims for note in claim.notes)
+def test_what_gates_say_in_the_readme_is_from_the_kept_run(kept):
+    said = (ROOT / "reports/reference/report.md").read_text(encoding="utf-8")
     shown = [line.strip() for line in README.splitlines() if line.startswith(("    - ", "    decoder: "))]
     assert len(shown) == 10
     assert [line for line in shown if line not in said] == []
-    (seconds,) = [claim.seconds for claim in report.claims if claim.id == "YM-2"]
+    (seconds,) = [claim.seconds for claim in kept.claims if claim.id == "YM-2"]
     assert f"{seconds:.0f} s in the kept run" in README
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from theorychecks.premises import Premises
 from theorychecks.statistics.interval import Interval
 from theorychecks.statistics.judgement import Expectation, Judgement, Power, Verdict, is_clear
 from theorychecks.statistics.measurement import Measurement
@@ -33,11 +34,19 @@ class Looks:
 
 @dataclass(frozen=True, kw_only=True)
 class Confirmation:
-    """The same prediction judged on fresh seeds, after a verdict that would fail the claim."""
+    """The same prediction judged on fresh seeds, after a verdict that would fail the claim.
+
+    Attributes:
+        verdict: on fresh seeds.
+        p_value: over all looks.
+        interval: of the judged quantity.
+        reason: why, and what would decide it.
+    """
 
     verdict: Verdict
     p_value: float | None
     interval: Interval | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +91,7 @@ class Finding:
         repeatable: whether fresh seeds can be drawn; numbers that are given cannot be drawn again.
         engine: which engine measured, from which width on.
         effort: what the numbers have cost, those of the confirmation included.
+        premises: by which it can be judged anew; none of a finding that was derived from others.
     """
 
     label: str
@@ -99,6 +109,7 @@ class Finding:
     repeatable: bool = False
     engine: str = ""
     effort: Effort = field(default_factory=Effort)
+    premises: Premises | None = None
 
     @property
     def verdict(self) -> Verdict:

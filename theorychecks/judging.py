@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from theorychecks.finding import Confirmation, Finding, Findings
 from theorychecks.looks import Predicted, Seen, distinct, in_looks, of_reading, power_of
-from theorychecks.sources import Against, Compared, Given, Known, check_source, settled
+from theorychecks.premises import premises_of
+from theorychecks.sources import Against, Compared, Given, Known, Sample, check_source, settled
 from theorychecks.statistics.breakdown import breakdown_constant
 from theorychecks.statistics.interval import Interval
 from theorychecks.statistics.judgement import CLEAR, Judgement, Verdict
@@ -112,7 +113,7 @@ def _findings(
     for parts, each in seen.items():
         again, prediction = fresh.get(parts), of_reading(predicted, parts)
         assert prediction is not None
-        fit, allowed = each.judgement.fit, each.judgement.allowed
+        confirmation = None if again is None else _confirmation(again, role)
         findings.append(
             Finding(
                 label=", ".join(text for text in (title, str(parts)) if text),
@@ -121,15 +122,16 @@ def _findings(
                 predicted=prediction.phrase(each.judgement.measurement.axis),
                 expectation=prediction.expectation,
                 judgement=each.judgement,
-                reason=_reason(each, again, role),
+                reason=_reason(each, confirmation, role),
                 p_value=each.p_value,
-                breakdown=breakdown_constant(fit, each.judgement.measurement, allowed) if fit and allowed else None,
+                breakdown=_breakdown(each.judgement),
                 power=power_of(source, prediction, each.judgement),
                 looks=each.looks,
-                confirmation=None if again is None else _confirmation(again),
+                confirmation=confirmation,
                 repeatable=source.repeatable,
                 engine=each.sample.engine,
                 effort=each.sample.effort if again is None else each.sample.effort + again.sample.effort,
+                premises=premises_of(prediction, each.judgement, *each.sample.pairs[parts]),
             )
         )
     return findings
@@ -143,6 +145,40 @@ def _confirmed(
     if not (conditions.confirms and source.repeatable and doubted):
         return {}
     return in_looks(source.redrawn(), predicted, role, only=doubted)
+
+
+def judged_anew(finding: Finding, prediction: Prediction) -> Finding:
+    """A finding whose recorded numbers are judged by this version's statistics, at the recorded confidence.
+
+    What fresh seeds said, the power and the cost stay as recorded. A failure that is new was never drawn again on fresh
+    seeds, and leaves the finding open.
+
+    Args:
+        finding: as a run has recorded it, with its premises.
+        prediction: that these name.
+
+    Raises:
+        ValueError: where the prediction refuses the numbers.
+    """
+    assert finding.premises is not None
+    against, confidence = finding.premises.against, finding.judgement.confidence
+    judgement = prediction.judge(finding.measurement, against, confidence=confidence)
+    seen = Seen(judgement, finding.looks, Sample(pairs={}, engine=finding.engine, effort=finding.effort))
+    confirmation = finding.confirmation if seen.fails(finding.role) else None
+    if seen.fails(finding.role) and finding.repeatable and confirmation is None:
+        unsure = "which no fresh seeds have confirmed: run the claim again"
+        text = f"{_reason(seen, None, finding.role)}; judged anew it is {judgement.verdict.value}, {unsure}"
+        judgement = replace(judgement, verdict=Verdict.INCONCLUSIVE, reason=text, p_value=None)
+        seen = replace(seen, judgement=judgement)
+    return replace(
+        finding,
+        predicted=prediction.phrase(judgement.measurement.axis),
+        expectation=prediction.expectation,
+        judgement=judgement,
+        reason=_reason(seen, confirmation, finding.role),
+        p_value=seen.p_value,
+        breakdown=_breakdown(judgement),
+    )
 
 
 def finding_of(judgement: Judgement, prediction: Prediction, label: str, *, engine: str = "") -> Finding:
@@ -161,19 +197,19 @@ def finding_of(judgement: Judgement, prediction: Prediction, label: str, *, engi
 
 def as_control(finding: Finding) -> Finding:
     """A prediction's finding in the role of a control, which must be refuted."""
-    return replace(finding, role="control")
+    return replace(finding, role="control", premises=None)
 
 
 def as_missed_control(finding: Finding, reason: str, fresh: Interval | None) -> Finding:
     """A control that fails: all that was predicted holds, and on fresh seeds again."""
     again = Confirmation(verdict=Verdict.SUPPORTED, p_value=None, interval=fresh)
-    return replace(finding, role="control", p_value=None, confirmation=again, reason=reason)
+    return replace(finding, role="control", p_value=None, confirmation=again, reason=reason, premises=None)
 
 
 def as_open_control(finding: Finding, reason: str) -> Finding:
     """A control of which nothing follows, though this finding comes nearest to refuting it."""
     judgement = replace(finding.judgement, verdict=Verdict.INCONCLUSIVE, reason=reason)
-    return replace(finding, role="control", judgement=judgement, reason=reason)
+    return replace(finding, role="control", judgement=judgement, reason=reason, premises=None)
 
 
 def relabelled(finding: Finding, label: str, setting: Mapping[str, str]) -> Finding:
@@ -181,12 +217,22 @@ def relabelled(finding: Finding, label: str, setting: Mapping[str, str]) -> Find
     return replace(finding, label=label, setting=setting)
 
 
-def _confirmation(fresh: Seen) -> Confirmation:
+def _breakdown(judgement: Judgement) -> float | None:
+    fit, allowed = judgement.fit, judgement.allowed
+    return breakdown_constant(fit, judgement.measurement, allowed) if fit and allowed else None
+
+
+def _confirmation(fresh: Seen, role: Role) -> Confirmation:
     judgement = fresh.judgement
-    return Confirmation(verdict=judgement.verdict, p_value=fresh.p_value, interval=judgement.interval)
+    return Confirmation(
+        verdict=judgement.verdict,
+        p_value=fresh.p_value,
+        interval=judgement.interval,
+        reason=_reason(fresh, None, role),
+    )
 
 
-def _reason(seen: Seen, fresh: Seen | None, role: Role) -> str:
+def _reason(seen: Seen, fresh: Confirmation | None, role: Role) -> str:
     """Why, what would decide it on this budget, and what fresh seeds say."""
     judgement = seen.judgement
     reason, remedy, looks = judgement.reason, judgement.remedy, seen.looks
@@ -195,9 +241,9 @@ def _reason(seen: Seen, fresh: Seen | None, role: Role) -> str:
         reason = f"{remedy.text}, a budget of {budget} instead of {looks.budget}, some {seconds:.0f} s"
     if fresh is not None:
         again = "on fresh seeds"
-        if fresh.judgement.verdict is not judgement.verdict:
+        if fresh.verdict is not judgement.verdict:
             again = "fresh seeds do not confirm it:"
-        return f"{reason}; {again} {fresh.judgement.verdict.value}: {_reason(fresh, None, role)}"
+        return f"{reason}; {again} {fresh.verdict.value}: {fresh.reason}"
     if judgement.verdict is Verdict.INCONCLUSIVE or seen.settled(role):
         return reason
     return f"{reason}; not clear enough to fail a claim: p = {seen.p_value:.2g}, where {CLEAR:g} is needed"

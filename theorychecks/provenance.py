@@ -13,6 +13,8 @@ from pathlib import Path
 
 _PACKAGES = ("theorychecks", "torch", "numpy", "scipy", "hypothesis", "pytest", "pytest-xdist")
 
+_THAT_JUDGE = ("theorychecks", "numpy", "scipy")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
@@ -27,6 +29,8 @@ class Provenance:
         threads: that a worker may use.
         command: the command line.
         platform: the operating system and processor.
+        judged_anew: when the verdicts were made anew of these numbers, and by which versions; None where they are the
+            run's own.
     """
 
     created: str
@@ -37,6 +41,7 @@ class Provenance:
     threads: int
     command: str
     platform: str
+    judged_anew: str | None = None
 
 
 def gather(root: Path, command: Sequence[str], threads: int, device: str) -> Provenance:
@@ -60,6 +65,13 @@ def gather(root: Path, command: Sequence[str], threads: int, device: str) -> Pro
         command=shlex.join(command),
         platform=platform.platform(),
     )
+
+
+def judged_here() -> str:
+    """When something is judged, which is now, and by which versions."""
+    versions = _versions()
+    named = ", ".join(f"{name} {versions[name]}" for name in _THAT_JUDGE if name in versions)
+    return f"{datetime.now(UTC).isoformat(timespec='seconds')}, by {named}"
 
 
 def origin(root: Path) -> dict[str, str]:

@@ -35,17 +35,14 @@ class Claimed(NamedTuple):
     finite_size: FiniteSizeClass = CLASS
 
 
-def claimed(finding):
-    """The prediction behind a finding of a report, on its whole budget; costs grow like the width, or not at all."""
-    measured, predicted = finding.measurement, finding.expectation
-    fit, allowed = finding.judgement.fit, finding.judgement.allowed
-    widths, looks = measured.axis_values, (measured.seeds,)
-    if finding.looks:
-        judged = PowerLaw(
-            predicted.exponent, within=predicted.margin, rival=predicted.rival, corrections=fit.finite_size
-        )
-        costs = widths if measured.axis == "width" else (1.0,) * len(widths)
-        timetable, counts = schedule(judged, widths, costs, finding.looks.budget), ()
+def claimed(finding, prediction):
+    """The prediction behind a finding of a summary, on its whole budget; costs grow like the width, or not at all."""
+    predicted, allowed, finite_size = prediction.expectation, prediction.allowed, prediction.finite_size
+    widths, looks = finding.axis_values, (finding.seeds,)
+    if finding.budget:
+        judged = PowerLaw(predicted.exponent, within=predicted.margin, rival=predicted.rival, corrections=finite_size)
+        costs = widths if finding.axis == "width" else (1.0,) * len(widths)
+        timetable, counts = schedule(judged, widths, costs, finding.budget), ()
         looks = ()
         for spend in timetable.spends:
             counts = plan(
@@ -53,15 +50,15 @@ def claimed(finding):
                 widths,
                 costs,
                 spend,
-                noise=fit.noise,
+                noise=finding.noise,
                 confidence=timetable.confidence,
                 have=counts,
-                equal=measured.shared_seeds,
+                equal=finding.shared_seeds,
             )
             looks += (counts,)
     sides = tuple(side for side, end in ((-1, allowed.low), (1, allowed.high)) if np.isfinite(end))
     off = finding.exponent - predicted.exponent
-    return Claimed(widths, looks, fit.noise, sides, predicted.margin, off, fit.finite_size)
+    return Claimed(widths, looks, finding.noise, sides, predicted.margin, off, finite_size)
 
 
 def p_values(rng, claim, truth, curve, nights):

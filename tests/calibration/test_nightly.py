@@ -7,21 +7,25 @@ import pytest
 from nights import NIGHTS_A_YEAR, Claimed, claimed, p_values, random_curve, red_nights, worst_curve
 from simulation import generator
 
-from theorychecks.reporting import Report
+from theorychecks.reporting.summary import Summary
 from theorychecks.statistics.judgement import CLEAR
 
 SECTION = "6. A suite run every night"
 NIGHTS = 3000
-REFERENCE = Path(__file__).parents[2] / "reports/reference/report.json"
+REFERENCE = Path(__file__).parents[2] / "reports/reference/summary.json"
 FAST = tuple(2**power for power in range(9, 18))
 
 
 @pytest.fixture(scope="module")
 def suite():
     """Predictions of exponents in the kept run of the whole suite, with its noise."""
-    report = Report.from_json(REFERENCE.read_text(encoding="utf-8"))
-    findings = [finding for claim in report.claims for finding in claim.findings]
-    return [claimed(finding) for finding in findings if finding.role == "prediction" and finding.exponent is not None]
+    kept = Summary.from_json(REFERENCE.read_text(encoding="utf-8"))
+    return [
+        claimed(finding, kept.predictions[finding.prediction])
+        for claim in kept.claims
+        for finding in claim.findings
+        if finding.role == "prediction" and finding.exponent is not None
+    ]
 
 
 def nights_of(suite, truths, name):

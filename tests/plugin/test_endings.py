@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from theorychecks.claims import Paper
-from theorychecks.plugin.outcomes import Ending, ExitCode, ended
+from theorychecks.plugin.outcomes import Ending, ended
 from theorychecks.reporting import ClaimRecord, Report
+from theorychecks.reporting.counting import ExitCode
 from theorychecks.reporting.papers import paper_sections
 
 ENDINGS = {

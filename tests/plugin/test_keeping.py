@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from theorychecks.plugin.keeping import Covered, Keeper, claims_in
-from theorychecks.plugin.outcomes import ExitCode
+from theorychecks.plugin.keeping import Covered, Keeper, claims_in, seconds_in
+from theorychecks.reporting.counting import ExitCode
 
 HEAD = """
 import numpy as np
@@ -35,7 +35,7 @@ def test_{name}():
     judge()
     tc.check_refuted(sizes(0), tc.PowerLaw(-1))
 '''
-REPORT = {"index.html", "report.json", "report.md"}
+REPORT = {"index.html", "report.json", "report.md", "summary.json"}
 
 
 def suite(*names, before="pass"):
@@ -284,6 +284,17 @@ def test_what_is_no_report_is_replaced(pytester, inner):
     assert kept(pytester) == ["one"]
 
 
+@pytest.mark.parametrize("left", ["report.json", "summary.json"])
+def test_one_of_the_two_files_says_which_claims_there_were(pytester, inner, whole, left):
+    latest = pytester.path / "reports/latest"
+    (gone,) = {"report.json", "summary.json"} - {left}
+    (latest / gone).unlink()
+    assert [test.rpartition("::test_")[2] for test in claims_in(latest)] == ["one", "two", "three"]
+    assert seconds_in(latest).keys() == set(claims_in(latest))
+    assert inner("-k", "one").ret == 0
+    assert kept(pytester, "reports/partial") == ["one"]
+
+
 # Two runs at once.
 
 ANOTHER = "import json; p = pathlib.Path('{place}'); p.mkdir(parents=True, exist_ok=True); "
@@ -319,7 +330,7 @@ def test_writers_at_once_leave_whole_reports_and_nothing_else(tmp_path):
         "import sys; from pathlib import Path; from theorychecks.plugin.keeping import Covered, Keeper\n"
         "k = Keeper(Path(sys.argv[1]), Path(sys.argv[1], 'chosen'), Path(sys.argv[1])); k.check()\n"
         "c = Covered(ran=(), passed_over=(), whole_files=True)\n"
-        "for i in range(20): k.write(dict.fromkeys(('report.json', 'report.md', 'index.html'), sys.argv[2] * 9999), c)"
+        f"for i in range(20): k.write(dict.fromkeys({sorted(REPORT)}, sys.argv[2] * 9999), c)"
     )
     writers = [subprocess.Popen([sys.executable, "-c", script, str(tmp_path), letter]) for letter in "ab"]
     assert [writer.wait(60) for writer in writers] == [0, 0]
@@ -332,9 +343,9 @@ def test_writers_at_once_leave_whole_reports_and_nothing_else(tmp_path):
 
 
 def test_a_lock_left_by_a_run_that_died_holds_nobody_up_for_long(tmp_path, monkeypatch):
-    from theorychecks.plugin import keeping
+    from theorychecks import kept
 
-    monkeypatch.setattr(keeping, "_PATIENCE", 0.1)
+    monkeypatch.setattr(kept, "_PATIENCE", 0.1)
     (tmp_path / "reports/latest/.lock").mkdir(parents=True)
     keeper = Keeper(tmp_path, None, tmp_path)
     keeper.check()

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from theorychecks.plugin.outcomes import ExitCode
 from theorychecks.plugin.resources import device_used, size
 from theorychecks.reporting import Report
+from theorychecks.reporting.counting import ExitCode
 
 CLAIM = '''
 import numpy as np
@@ -59,7 +59,7 @@ def test_skipped_claim_is_still_inconclusive_in_the_report(skipping):
 def test_report_goes_where_it_is_asked_to(skipping):
     ran, _ = skipping
     written = sorted(path.name for path in (ran.directory / "elsewhere/run").iterdir())
-    assert written == ["index.html", "report.json", "report.md"]
+    assert written == ["index.html", "report.json", "report.md", "summary.json"]
     assert not (ran.directory / "reports").exists()
 
 

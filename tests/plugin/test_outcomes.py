@@ -127,11 +127,11 @@ def test_claims_run_on_one_thread_whatever_the_number_of_workers(alone, spread):
     assert spread.report.provenance.threads == 1
 
 
-def test_three_files_are_written(ran):
+def test_four_files_are_written(ran):
     written = sorted(path.name for path in (ran.directory / "reports/latest").iterdir())
-    assert written == ["index.html", "report.json", "report.md"]
+    assert written == ["index.html", "report.json", "report.md", "summary.json"]
     raw = json.loads((ran.directory / "reports/latest/report.json").read_text(encoding="utf-8"))
-    assert raw["schema"] == 2
+    assert raw["schema"] == 3
     assert "The size falls like one over the width" in (ran.directory / "reports/latest/report.md").read_text("utf-8")
     assert "</html>" in (ran.directory / "reports/latest/index.html").read_text("utf-8")
     assert "report: reports/latest/index.html" in ran.text.replace("\\", "/")

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING
 
+from theorychecks.claims.outcome import Outcome, missing_among, outcome_of
 from theorychecks.finding import Finding
 from theorychecks.judging import Conditions
 from theorychecks.statistics.measurement import plural
@@ -16,9 +17,6 @@ from theorychecks.statistics.prediction import Prediction, Role
 
 if TYPE_CHECKING:
     from theorychecks.experiment import Design
-
-Outcome = Literal["pass", "fail", "inconclusive"]
-_FIXTURE: Final = "One inside a fixture is not recorded."
 
 
 @dataclass
@@ -66,26 +64,12 @@ class Recorder:
 
     @property
     def outcome(self) -> Outcome:
-        """What the findings say of the claim: every prediction supported and every control refuted, or not."""
-        outcomes = {finding.outcome for finding in self.findings}
-        if "fail" in outcomes:
-            return "fail"
-        return "inconclusive" if "inconclusive" in outcomes else "pass"
+        """What the findings say of the claim."""
+        return outcome_of(self.findings)
 
     def missing(self) -> str | None:
         """What a claim that has run still lacks."""
-        if self.gate:
-            return (
-                None if self.findings else f"nothing was judged: the test never reached coordinate_check(). {_FIXTURE}"
-            )
-        if not any(finding.role == "prediction" for finding in self.findings):
-            return (
-                f"no prediction was judged: the test never reached check(). {_FIXTURE} "
-                "Under the quick profile only explicit @example settings run; add the canonical one."
-            )
-        if not any(finding.role == "control" for finding in self.findings):
-            return "no control was judged: add check_refuted(...) of a set-up in which the prediction is false"
-        return None
+        return missing_among(self.findings, gate=self.gate)
 
 
 def _identity(finding: Finding) -> tuple[object, ...]:

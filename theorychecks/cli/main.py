@@ -6,7 +6,10 @@ import sys
 
 import typer
 
+from theorychecks.cli.judge_command import EPILOG, judge
+from theorychecks.cli.printing import say
 from theorychecks.cli.store_commands import commands
+from theorychecks.reporting import ReportError
 from theorychecks.store import StoreError
 
 REFUSED = 2
@@ -19,17 +22,13 @@ app = typer.Typer(
     help="Theory predictions about wide neural networks, checked: what was measured, and what it says.",
 )
 app.add_typer(commands, name="store")
-
-
-@app.callback()
-def _root() -> None:
-    """One command more than the groups, so that `theorychecks store` stays a group while it is the only one."""
+app.command("judge", epilog=EPILOG)(judge)
 
 
 def main() -> None:
     """Run a command; what it refuses is told in a line, without a traceback."""
     try:
         app()
-    except StoreError as error:
-        print(f"theorychecks: {error}", file=sys.stderr)
+    except (StoreError, ReportError) as error:
+        say(" ".join(f"theorychecks: {error}".split()), err=True)
         sys.exit(REFUSED)

@@ -11,6 +11,7 @@ from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
+from theorychecks.cli.printing import printable, say
 from theorychecks.cli.quantities import bytes_of, seconds_of
 from theorychecks.store import Store, export_to, import_from
 from theorychecks.store import prune as prune_store
@@ -41,11 +42,11 @@ def info(store: Place = DEFAULT) -> None:
     """
     opened = Store.existing(store)
     found = survey_store(opened)
-    _say(f"{store}: {_held(found.held)}")
+    say(f"{store}: {_held(found.held)}")
     if found.first is not None:
-        _say(f"measured from {found.first} to {found.last}")
+        say(f"measured from {found.first} to {found.last}")
     if found.set_aside:
-        _say(f"{found.set_aside} files in {store / 'set_aside'} were not trusted; delete them when you have seen them")
+        say(f"{found.set_aside} files in {store / 'set_aside'} were not trusted; delete them when you have seen them")
     if found.by_title:
         Console().print(_table(found))
     _warn(opened)
@@ -61,8 +62,8 @@ def verify(store: Place = DEFAULT) -> None:
     """
     found = verify_store(Store.existing(store))
     for problem in found.problems:
-        _say(problem)
-    _say(f"{store}: {found.blocks} blocks are sound, {len(found.problems)} {_files(found.problems)} not")
+        say(problem)
+    say(f"{store}: {found.blocks} blocks are sound, {len(found.problems)} {_files(found.problems)} not")
     if found.problems:
         raise typer.Exit(_UNSOUND)
 
@@ -91,7 +92,7 @@ def prune(
     age = None if older_than is None else seconds_of(older_than)
     most = None if keep_bytes is None else bytes_of(keep_bytes)
     gone = prune_store(Store.existing(store), unused_for=age, keep_bytes=most)
-    _say(
+    say(
         f"{store}: deleted {gone.gone} blocks of {decimal(gone.bytes_gone)}; {gone.left} of {decimal(gone.bytes_left)} "
         "are left"
     )
@@ -113,7 +114,7 @@ def export(
     """
     opened = Store.existing(store)
     count = export_to(file, opened, key)
-    _say(f"{file}: {count} blocks of {store}, {decimal(file.stat().st_size)}")
+    say(f"{file}: {count} blocks of {store}, {decimal(file.stat().st_size)}")
     _warn(opened)
 
 
@@ -135,7 +136,7 @@ def import_(
     """
     opened = Store.open(store)
     moved = import_from(file, opened)
-    _say(f"{store}: {moved.new} blocks of {moved.blocks} in {file} are new")
+    say(f"{store}: {moved.new} blocks of {moved.blocks} in {file} are new")
     _warn(opened)
 
 
@@ -156,20 +157,12 @@ def _table(found: Survey) -> Table:
     for title, held in list(found.by_title.items())[:_MOST_TITLES]:
         row = (str(held.cells), str(held.blocks), decimal(held.bytes), _time(held.seconds))
         # Titles are anybody's: they may hold what a terminal or `rich` would obey.
-        table.add_row(_printable(title or "(no title)"), *row)
+        table.add_row(Text(printable(title or "(no title)")), *row)
     if len(found.by_title) > _MOST_TITLES:
         table.caption = f"and {len(found.by_title) - _MOST_TITLES} more"
     return table
 
 
-def _printable(text: str) -> Text:
-    return Text("".join(each if each.isprintable() else "?" for each in text))
-
-
-def _say(text: str) -> None:
-    typer.echo(_printable(text).plain)
-
-
 def _warn(store: Store) -> None:
     for problem in store.problems:
-        typer.echo(_printable(f"WARNING: {problem}").plain, err=True)
+        say(f"WARNING: {problem}", err=True)

@@ -104,8 +104,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIRECTORY",
         type=directory,
         default=None,
-        help="where report.json, report.md and index.html go, in the place of what is there (default: reports/latest "
-        "under the root directory, or reports/partial where a run of some claims would replace a report of more)",
+        help="where report.json, summary.json, report.md and index.html go, in the place of what is there (default: "
+        "reports/latest under the root directory, or reports/partial where a run of some claims would replace a report "
+        "of more)",
     )
 
 

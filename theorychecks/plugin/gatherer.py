@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from theorychecks.plugin.keeping import UNJUDGED, Covered, Keeper, Written
+from theorychecks.kept import UNJUDGED
+from theorychecks.plugin.keeping import Covered, Keeper, Written
 from theorychecks.plugin.outcomes import Ending, ended, exit_code, what_happened, without_findings
 from theorychecks.plugin.resources import device_used
 from theorychecks.plugin.runner import REPORT_ATTRIBUTE, THREADS, Collected
@@ -230,32 +231,18 @@ class Gatherer:
         )
 
     def _suite(self, claims: Sequence[ClaimRecord]) -> Suite:
-        from theorychecks.reporting.error_budget import error_budget
-        from theorychecks.reporting.report import Suite
+        from theorychecks.reporting.counting import suite_of
 
-        findings = [finding for claim in claims for finding in claim.findings]
-        outcomes = [claim.outcome for claim in claims]
-        reported = self.config.getoption("--theory-trends") == "report"
-        trends = sum(reported and c.trend and c.outcome == "fail" and not c.error for c in claims)
-        return Suite(
-            claims=len(claims),
+        return suite_of(
+            claims,
             collected=len(self.collected),
-            judged=sum(_is_judged(claim) for claim in claims),
             reported=len(self.records),
-            passed=outcomes.count("pass"),
-            failed=outcomes.count("fail") - trends,
-            inconclusive=outcomes.count("inconclusive"),
-            errors=outcomes.count("error"),
-            skipped=outcomes.count("skipped"),
-            not_run=outcomes.count("not run"),
-            trends_failed=trends,
             lost=tuple(node for node in self.collected if self._is_lost(node)),
             stopped=self.stopped,
-            findings=len(findings),
             seed=run_seed(self.config),
-            error_budget=error_budget(findings),
             wall_seconds=time.perf_counter() - self.started,
             profile=self.config.getoption("--theory-profile"),
+            trends_reported=self.config.getoption("--theory-trends") == "report",
         )
 
     def _is_lost(self, node: str) -> bool:
@@ -286,10 +273,3 @@ def leave_collected(worker: dict[str, Any], collected: Collected, deselected: It
     }
     unfinished.write_text(json.dumps(left), encoding="utf-8")
     unfinished.replace(directory / f"{worker['workerid']}.json")
-
-
-def _is_judged(claim: ClaimRecord) -> bool:
-    """Whether a claim came to a verdict on all that it has to be judged by."""
-    roles = {finding.role for finding in claim.findings}
-    ended = claim.outcome in ("pass", "fail", "inconclusive")
-    return ended and (bool(roles) if claim.gate else {"prediction", "control"} <= roles)

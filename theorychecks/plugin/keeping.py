@@ -7,31 +7,20 @@ some claims, one that was interrupted) stands beside it, and so does a report th
 from __future__ import annotations
 
 import argparse
-import errno
 import itertools
-import json
 import os
 import tempfile
-import time
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
-DEFAULT: Final = Path("reports", "latest")
-"""Where reports go, under the root directory."""
+from theorychecks.kept import LATEST, REPORT, alone, check_writable, claims_kept, said, write_whole
+
 PARTIAL: Final = "partial"
-"""Beside it: reports of some claims."""
-UNJUDGED: Final = ("not run", "skipped")
-"""Outcomes by which a report says nothing of a claim."""
-_FIRST_WRITTEN: Final = "report.json"
-_ROOM: Final = 2**17
-"""Bytes that are written in trying; the report of a few claims has some more."""
-_PATIENCE: Final = 5.0
-"""Seconds for which another run may be writing three files; a lock that is older was left by a run that died."""
+"""Beside the last whole report: reports of some claims."""
 
 
 def directory(text: str) -> str:
@@ -96,7 +85,7 @@ class Keeper:
         self.root = root
         self.chosen = chosen
         self.invoked_in = invoked_in
-        self.place = chosen or root / DEFAULT
+        self.place = chosen or root / LATEST
         self.partial = self.place.with_name(PARTIAL)
         self._before: dict[Path, object] = {}
 
@@ -106,15 +95,11 @@ class Keeper:
         Raises:
             pytest.UsageError: if not.
         """
-        there = next(path for path in (self.place, *self.place.parents) if path.exists())
         try:
-            if not there.is_dir():
-                raise NotADirectoryError(errno.ENOTDIR, "it is a file, and no directory", str(there))
-            with tempfile.NamedTemporaryFile(dir=there, prefix=".writable-") as probe:
-                probe.write(b" " * _ROOM)
+            check_writable(self.place)
         except OSError as error:
             raise pytest.UsageError(
-                f"no report can be written to {self.place}: {_said(error)}. Make room for this directory, or name "
+                f"no report can be written to {self.place}: {said(error)}. Make room for this directory, or name "
                 "another one by --theory-report=DIRECTORY."
             ) from error
         self._before = {place: _stamp(place) for place in (self.place, self.partial)}
@@ -123,17 +108,17 @@ class Keeper:
         """Write a report's files, all of them or none, where they take no better report away."""
         remarks: list[str] = []
         try:
-            with _alone(self.place):
+            with alone(self.place):
                 place = self._settled_place(covered, remarks)
-                _write(texts, place)
+                write_whole(texts, place)
             return Written(place, tuple(remarks))
         except OSError as error:
-            remarks = [f"WARNING: no report could be written to {self.place}: {_said(error)}"]
+            remarks = [f"WARNING: no report could be written to {self.place}: {said(error)}"]
         try:
             refuge = Path(tempfile.mkdtemp(prefix="theorychecks-report-"))
-            _write(texts, refuge)
+            write_whole(texts, refuge)
         except OSError as error:
-            return Written(None, (*remarks, f"WARNING: nor to a temporary directory: {_said(error)}"))
+            return Written(None, (*remarks, f"WARNING: nor to a temporary directory: {said(error)}"))
         return Written(refuge, tuple(remarks))
 
     def _settled_place(self, covered: Covered, remarks: list[str]) -> Path:
@@ -167,63 +152,26 @@ class Keeper:
 def claims_in(place: Path) -> list[str]:
     """Node ids of the claims that a kept report says something of; none where there is no report that can be read."""
     try:
-        return [claim["test"] for claim in _claims_kept(place)]
-    except (OSError, ValueError, KeyError, TypeError):
+        return [claim["test"] for claim in claims_kept(place)]
+    except (KeyError, TypeError):
         return []
 
 
 def seconds_in(place: Path) -> dict[str, float]:
     """How long each claim of a kept report took, by node id; nothing where there is no report that can be read."""
     try:
-        return {claim["test"]: float(claim["seconds"]) for claim in _claims_kept(place)}
-    except (OSError, ValueError, KeyError, TypeError):
+        return {claim["test"]: float(claim["seconds"]) for claim in claims_kept(place)}
+    except (KeyError, TypeError, ValueError):
         return {}
-
-
-def _claims_kept(place: Path) -> list[dict[str, Any]]:
-    document = json.loads((place / _FIRST_WRITTEN).read_text(encoding="utf-8"))
-    return [claim for claim in document["claims"] if claim["outcome"] not in UNJUDGED]
-
-
-def _write(texts: Mapping[str, str], place: Path) -> None:
-    """Write files beside their places, under names that no other run has, and move them there once all are whole."""
-    place.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=place, prefix=".writing-") as unfinished:
-        for name, text in texts.items():
-            Path(unfinished, name).write_text(text, encoding="utf-8")
-        for name in texts:
-            Path(unfinished, name).replace(place / name)
-
-
-@contextmanager
-def _alone(place: Path) -> Iterator[None]:
-    """Let one run at a time settle where its report goes."""
-    place.mkdir(parents=True, exist_ok=True)
-    lock, until = place / ".lock", time.monotonic() + _PATIENCE
-    while time.monotonic() < until:
-        try:
-            lock.mkdir()
-            break
-        except FileExistsError:
-            time.sleep(0.05)
-    try:
-        yield
-    finally:
-        with suppress(FileNotFoundError):
-            lock.rmdir()
 
 
 def _stamp(place: Path) -> object:
     """What changes when another report is written."""
     try:
-        found = os.stat(place / _FIRST_WRITTEN)
+        found = os.stat(place / REPORT)
     except OSError:
         return None
     return found.st_mtime_ns, found.st_ino, found.st_size
-
-
-def _said(error: OSError) -> str:
-    return f"{error.strerror or error} ({error.filename})" if error.filename else str(error.strerror or error)
 
 
 def _claims(count: int) -> str:

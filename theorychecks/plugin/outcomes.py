@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from enum import IntEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 from unittest import SkipTest
 
@@ -13,17 +12,6 @@ import pytest
 if TYPE_CHECKING:
     from theorychecks.claims import Claim, Recorder
     from theorychecks.reporting.report import ClaimRecord, Outcome, Suite
-
-
-class ExitCode(IntEnum):
-    """How a run ends whose tests pytest would call failed, or passed; the codes 0 to 5 are pytest's own."""
-
-    FAILED = 1
-    """A claim fails, or a plain test does, or something cannot be collected."""
-    BROKEN = 8
-    """No claim fails, and one broke, or was lost with its worker."""
-    UNDECIDED = 7
-    """No claim fails or broke, and one is undecided where that fails the run, or none was decided."""
 
 
 EXIT_CODES: Final = (
@@ -172,14 +160,11 @@ def exit_code(pytest_says: int, suite: Suite, *, others_failed: bool, undecided_
     """
     if pytest_says not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         return pytest_says
-    if suite.failed or others_failed:
-        return ExitCode.FAILED
-    if suite.errors or suite.lost:
-        return ExitCode.BROKEN
-    nothing_decided = suite.inconclusive and not suite.passed
-    if nothing_decided or (suite.inconclusive and undecided_fails):
-        return ExitCode.UNDECIDED
-    return pytest_says
+    from theorychecks.reporting.counting import ExitCode
+    from theorychecks.reporting.counting import exit_code as exit_code_of
+
+    by_claims = exit_code_of(suite, undecided_fails=undecided_fails)
+    return (ExitCode.FAILED if others_failed else by_claims) or pytest_says
 
 
 def _expected_to_fail(report: pytest.TestReport) -> Ending | None:

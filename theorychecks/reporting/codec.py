@@ -84,6 +84,8 @@ def _decoded(kind: Any, value: object, path: str) -> object:
     if origin is tuple:
         item = get_args(kind)[0]
         return tuple(_decoded(item, each, f"{path}[{index}]") for index, each in enumerate(_list(value, path)))
+    if kind is object:
+        return _plain(value)
     if is_dataclass(kind):
         return _decoded_record(kind, value, path)
     if isinstance(kind, type) and issubclass(kind, tuple):
@@ -150,6 +152,13 @@ def _decoded_scalar(kind: Any, value: object, path: str) -> object:
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise _wrong(value, _NOUNS[kind], path)
     return value
+
+
+def _plain(value: object) -> object:
+    """Whatever JSON holds, its lists as tuples, since records do not change."""
+    if isinstance(value, list):
+        return tuple(map(_plain, value))
+    return {name: _plain(each) for name, each in value.items()} if isinstance(value, dict) else value
 
 
 def _list(value: object, path: str) -> list[object]:

@@ -6,9 +6,11 @@ from typing import Final
 from theorychecks.reporting.html import render_html
 from theorychecks.reporting.markdown import render_markdown
 from theorychecks.reporting.report import Report
+from theorychecks.reporting.summary import render_summary
 
 FORMATS: Final[Mapping[str, Callable[[Report], str]]] = {
     "report.json": Report.to_json,
+    "summary.json": render_summary,
     "report.md": render_markdown,
     "index.html": render_html,
 }

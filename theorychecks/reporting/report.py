@@ -11,11 +11,13 @@ from theorychecks.provenance import Provenance
 from theorychecks.reporting.codec import ReportError, decode, encode
 from theorychecks.reporting.error_budget import ErrorBudget
 
-SCHEMA: Final = 2
+SCHEMA: Final = 3
 """The number of the schema that this version reads and writes; reports/README.md describes it."""
 
 Outcome = Literal["pass", "fail", "inconclusive", "error", "skipped", "not run"]
 """How a claim ends: three verdicts; an error, which says nothing of the theory; and two ways of not being judged."""
+
+Profile = Literal["quick", "default", "full"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +81,7 @@ class Suite:
     seed: int
     error_budget: ErrorBudget
     wall_seconds: float
-    profile: Literal["quick", "default", "full"]
+    profile: Profile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +95,7 @@ class Report:
         provenance: where the numbers come from.
     """
 
-    schema: Literal[2] = 2
+    schema: Literal[3] = 3
     claims: tuple[ClaimRecord, ...]
     suite: Suite
     provenance: Provenance
@@ -101,14 +103,12 @@ class Report:
     @classmethod
     def from_json(cls, text: str) -> "Report":
         """Return the report that `text` holds; raise `ReportError` when it is none of this schema."""
-        try:
-            document = json.loads(text, parse_constant=_refuse_constant)
-        except json.JSONDecodeError as error:
+        document = checked_document(text)
+        if document.get("runs") == "left out":
             raise ReportError(
-                f"the report is not JSON: {error}. "
-                f"It may have been cut short while it was written; run the claims again."
-            ) from error
-        _check_schema_number(document)
+                "this is a summary, without the values of the runs. Read the report.json of the run, or run the claims "
+                "again."
+            )
         return decode(cls, document)
 
     def to_json(self) -> str:
@@ -131,17 +131,26 @@ def claim_from_json(text: str) -> ClaimRecord:
     return decode(ClaimRecord, json.loads(text), "the claim")
 
 
-def _check_schema_number(document: object) -> None:
+def checked_document(text: str) -> dict[str, object]:
+    """Return the JSON object in `text`; raise `ReportError` when it is none, or is of another schema."""
+    try:
+        document = json.loads(text, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise ReportError(
+            f"the report is not JSON: {error}. It may have been cut short while it was written; run the claims again."
+        ) from error
     if not isinstance(document, dict):
         raise ReportError(
             f"the report is a {type(document).__name__}; it must be a JSON object. Is this file a report.json?"
         )
-    number = cast(dict[str, object], document).get("schema")
+    found = cast(dict[str, object], document)
+    number = found.get("schema")
     if type(number) is not int or number != SCHEMA:
         raise ReportError(
             f"the report has schema {number!r}; this version of theorychecks reads schema {SCHEMA}. "
             f"Read it with the version that wrote it (see provenance.versions in the file), or run the claims again."
         )
+    return found
 
 
 def _refuse_constant(constant: str) -> NoReturn:

@@ -278,7 +278,7 @@ def _means(finding: Finding) -> str:
 def provenance(document: Provenance) -> list[tuple[str, str]]:
     """Return, name by name, where the numbers come from."""
     changes = {True: ", with uncommitted changes", False: "", None: ", unknown whether changed"}
-    commit = document.git_commit
+    commit, anew = document.git_commit, document.judged_anew
     return [
         ("created", document.created),
         ("code", "no commit known" if commit is None else f"commit {commit}{changes[document.git_dirty]}"),
@@ -286,6 +286,7 @@ def provenance(document: Provenance) -> list[tuple[str, str]]:
         ("device", f"{document.device}, {document.threads} threads"),
         ("platform", document.platform),
         ("versions", ", ".join(f"{name} {version}" for name, version in document.versions.items())),
+        *([] if anew is None else [("judged anew", anew)]),
     ]
 
 

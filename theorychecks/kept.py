@@ -1,0 +1,85 @@
+"""Kept reports: a report's files, read for what they say of claims, and written all at once or not at all."""
+
+from __future__ import annotations
+
+import errno
+import json
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+LATEST: Final = Path("reports", "latest")
+"""Where a run's report goes, under the root directory of its tests."""
+REPORT: Final = "report.json"
+SUMMARY: Final = "summary.json"
+UNJUDGED: Final = ("not run", "skipped")
+"""Outcomes by which a report says nothing of a claim."""
+_ROOM: Final = 2**17
+"""Bytes that are written in trying; the report of a few claims has some more."""
+_PATIENCE: Final = 5.0
+"""Seconds for which another run may be writing its files; a lock that is older was left by a run that died."""
+
+
+def claims_kept(place: Path) -> list[dict[str, Any]]:
+    """Claims of which a kept report says something, as it has them; none where there is no report that can be read.
+
+    The summary, where there is one, is a tenth of the report and says the same.
+    """
+    for name in (SUMMARY, REPORT):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            claims = json.loads((place / name).read_text(encoding="utf-8"))["claims"]
+            return [claim for claim in claims if claim["outcome"] not in UNJUDGED]
+    return []
+
+
+def check_writable(place: Path) -> None:
+    """Write some bytes where a report shall go, and take them away again.
+
+    Raises:
+        OSError: if that cannot be done.
+    """
+    there = next(path for path in (place, *place.parents) if path.exists())
+    if not there.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "it is a file, and no directory", str(there))
+    with tempfile.NamedTemporaryFile(dir=there, prefix=".writable-") as probe:
+        probe.write(b" " * _ROOM)
+
+
+def write_whole(texts: Mapping[str, str], place: Path) -> None:
+    """Write files beside their places, under names that no other run has, and move them there once all are whole.
+
+    Raises:
+        OSError: if that cannot be done; what was there is still there.
+    """
+    place.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place, prefix=".writing-") as unfinished:
+        for name, text in texts.items():
+            Path(unfinished, name).write_text(text, encoding="utf-8")
+        for name in texts:
+            Path(unfinished, name).replace(place / name)
+
+
+@contextmanager
+def alone(place: Path) -> Iterator[None]:
+    """Let one process at a time settle where its report goes."""
+    place.mkdir(parents=True, exist_ok=True)
+    lock, until = place / ".lock", time.monotonic() + _PATIENCE
+    while time.monotonic() < until:
+        try:
+            lock.mkdir()
+            break
+        except FileExistsError:
+            time.sleep(0.05)
+    try:
+        yield
+    finally:
+        with suppress(FileNotFoundError):
+            lock.rmdir()
+
+
+def said(error: OSError) -> str:
+    """What went wrong, and with which file."""
+    return f"{error.strerror or error} ({error.filename})" if error.filename else str(error.strerror or error)

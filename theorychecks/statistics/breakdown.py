@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import math
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -25,9 +26,7 @@ def breakdown_constant(fit: Fit, measurement: Measurement, allowed: Interval) ->
     """
     axis = np.asarray(measurement.axis_values, dtype=np.float64)
     most = fit.finite_size.largest_size(axis)
-    sizes = [_rounded_down(most * step) for step in np.linspace(0.0, 1.0, _STEPS + 1)[1:-1]]
-    sizes = sorted({size for size in (_SMALLEST_SIZE, *sizes, fit.finite_size.size) if size < most})
-
+    sizes = sorted({size for size in (*_sizes(most), fit.finite_size.size) if size < most})
     cells = summarise(measurement, fit.average)
 
     def slope(size: float) -> Slope:
@@ -47,6 +46,11 @@ def breakdown_constant(fit: Fit, measurement: Measurement, allowed: Interval) ->
     curved = curvature_checks(axis, largest.sizes(axis), cells, weights, curves, CHECK_LEVEL / fit.among)
     flagged = any(check.fired for check in {**fit.checks, **curved}.values())
     return None if flagged else sizes[place]
+
+
+@lru_cache(maxsize=256)
+def _sizes(most: float) -> tuple[float, ...]:
+    return _SMALLEST_SIZE, *(_rounded_down(most * step) for step in np.linspace(0.0, 1.0, _STEPS + 1)[1:-1])
 
 
 def _rounded_down(size: float) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -197,8 +198,9 @@ def degrees_of_freedom(seeds: Array) -> Array:
     return np.asarray(np.where(seeds >= SEEDS_TO_TRIM, (1 - 2 * TRIM) * seeds, seeds) - 1)
 
 
+@lru_cache(maxsize=64)
 def summarise(measurement: Measurement, average: Average = MEAN_OF_LOGS) -> Cells:
-    """Summarise every cell of a measurement, all by the same average.
+    """Summarise every cell of a measurement, all by the same average; not to be written to.
 
     Raises:
         ValueError: for the logarithm of a mean over shared seeds, which has no value a seed.

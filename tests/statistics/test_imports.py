@@ -10,4 +10,5 @@ def test_statistics_import_neither_torch_nor_a_test_runner():
         "print(*sorted({'torch', 'hypothesis', 'pytest', 'scipy.stats', 'numpy'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
-    assert done.stdout.split() == ["numpy", "scipy.stats"]
+    # Half a second of scipy.stats is for those who compare whole laws.
+    assert done.stdout.split() == ["numpy"]

@@ -96,7 +96,7 @@ def in_looks(
             judgement = prediction.judge(*pair, confidence=timetable.confidence)
             if parts not in seen or not seen[parts].settled(role):
                 seen[parts] = Seen(judgement, looks, sample)
-            if (found := pooled_noise(judgement.measurement, prediction.expectation.average)) is not None:
+            if (found := _noise(judgement, prediction)) is not None:
                 noises.append(found)
         noise = max(noises, default=noise)
         fallen = joint and any(each.fails(role) for each in seen.values())
@@ -118,7 +118,7 @@ def of_reading(predicted: Predicted, parts: Parts) -> Prediction | None:
 def power_of(source: Source, prediction: Prediction, judgement: Judgement) -> Power | None:
     """What the whole budget could have detected, by the noise that was found."""
     measurement = judgement.measurement
-    noise = pooled_noise(measurement, prediction.expectation.average)
+    noise = _noise(judgement, prediction)
     if noise is None:
         return None
     axis_values, counts = measurement.axis_values, measurement.seeds
@@ -127,6 +127,14 @@ def power_of(source: Source, prediction: Prediction, judgement: Judgement) -> Po
         counts = _planned(source, prediction, timetable, timetable.spends[-1], noise, counts)
         axis_values = tuple(float(value) for value in source.axis_values[: len(counts)])
     return prediction.power(axis_values, counts, noise, judgement.confidence, shared_seeds=measurement.shared_seeds)
+
+
+def _noise(judgement: Judgement, prediction: Prediction) -> float | None:
+    """Standard deviation of a run's logarithm, as the fit has found it where there is one."""
+    fit, average = judgement.fit, prediction.expectation.average
+    if fit is not None and fit.average == average:
+        return fit.noise
+    return pooled_noise(judgement.measurement, average)
 
 
 def _timetable(source: Source, prediction: Prediction, confidence: float) -> Schedule:

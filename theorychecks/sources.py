@@ -258,25 +258,23 @@ class Compared:
 
     def measured(self, counts: tuple[int, ...]) -> Sample:
         """Both designs carried out; the effort is that of the first."""
-        from theorychecks.experiment import Design, measure
+        from theorychecks.experiment import Design, measure_selected
 
         resources, budget = self.resources, self.budget
-        made = measure(self.design if budget is None else self.design.on(counts), resources)
-        chosen = self.design.select(made.measurements)
+        made = measure_selected(self.design if budget is None else self.design.on(counts), resources)
         known = self.other.measured(counts) if isinstance(self.other, Known) else self.other
         others: dict[Parts, Measurement | None] = dict.fromkeys(
-            chosen, known if isinstance(known, Measurement) else None
+            made.measurements, known if isinstance(known, Measurement) else None
         )
         if isinstance(self.other, Design):
-            theirs = measure(self.other if budget is None else self.other.on(counts), resources).measurements
-            selected = self.other.select(theirs)
-            for parts in chosen:
-                if parts not in selected:
-                    there = ", ".join(repr(str(each)) for each in selected)
+            theirs = measure_selected(self.other if budget is None else self.other.on(counts), resources).measurements
+            for parts in made.measurements:
+                if parts not in theirs:
+                    there = ", ".join(repr(str(each)) for each in theirs)
                     raise ValueError(f"nothing to compare {str(parts)!r} with; there are {there}")
                 others[parts] = theirs[parts]
         return Sample(
-            pairs={parts: (made.measurements[parts], others[parts]) for parts in chosen},
+            pairs={parts: (made.measurements[parts], others[parts]) for parts in others},
             engine=made.engine,
             effort=Effort(seconds=made.seconds, flops=made.flops, trainings=made.trainings),
         )

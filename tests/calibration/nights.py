@@ -6,7 +6,7 @@ import numpy as np
 from scipy import stats
 
 from theorychecks.statistics import FiniteSizeClass, PowerLaw
-from theorychecks.statistics.interval import exponent_weights
+from theorychecks.statistics.estimator import exponent_weights
 from theorychecks.statistics.sequential import plan, schedule
 
 CLASS = FiniteSizeClass()

@@ -10,7 +10,7 @@ from simulation import standard_error
 from stated import falls_short
 
 from theorychecks.statistics import FiniteSizeClass
-from theorychecks.statistics.interval import exponent_weights
+from theorychecks.statistics.estimator import exponent_weights
 
 SECTION = "1. Coverage of the interval"
 LARGEST_TAIL = stated.SIDE

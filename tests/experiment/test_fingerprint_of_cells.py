@@ -19,6 +19,7 @@ import pytest
 import theorychecks as tc
 from theorychecks.engines import dense
 from theorychecks.engines.deferred import DeferredRun
+from theorychecks.experiment import Resources
 from theorychecks.experiment.fingerprint import fingerprint, parts
 from theorychecks.experiment.fingerprint.syntax import spoken
 from theorychecks.experiment.quantity import Quantity, QuantityFamily
@@ -74,6 +75,7 @@ def test_it_is_the_same_in_every_process(tmp_path):
 
 
 DATA = tc.GaussianMixture(dimension=4, classes=2, samples=8)
+TRAINING = tc.Training(tc.MLP(2, tc.TANH, tc.NTK), learning_rate=tc.scaled(0.3), data=DATA, loss=tc.MSE, steps=4)
 
 
 def own_error(width, draw, *, power=1):
@@ -90,8 +92,7 @@ def test_a_quantity_reaches_what_it_uses_and_no_more():
 
 
 def test_a_cell_of_a_sweep_reaches_no_judging():
-    training = tc.Training(tc.MLP(2, tc.TANH, tc.NTK), learning_rate=tc.scaled(0.3), data=DATA, loss=tc.MSE, steps=4)
-    found = parts(tc.WeightChange(), training, DeferredRun, dense.train)
+    found = parts(tc.WeightChange(), TRAINING, DeferredRun, dense.train)
     homes = {name.rsplit(".", 1)[0] for name in found if name.startswith("theorychecks.")}
     layers = {home.split(".")[1] for home in homes}
     assert layers == {"arguments", "engines", "networks", "observables", "statistics"}
@@ -100,6 +101,18 @@ def test_a_cell_of_a_sweep_reaches_no_judging():
         "theorychecks.statistics.statuses",
     }
     assert "theorychecks.engines.dense.DenseMatrix.forward" in found
+
+
+def trained_change(width, draw):
+    return draw.values(tc.WeightChange(), TRAINING, width)
+
+
+def test_a_quantity_that_trains_reaches_engines_and_nothing_of_what_carries_it_out():
+    scan = tc.quantity(along="width")(trained_change).over((64, 128, 256, 512, 1024))
+    found = [name for name in parts(*scan.cells(Resources())[0].made_of()) if name.startswith("theorychecks.")]
+    assert "theorychecks.engines.dense.DenseMatrix.forward" in found
+    homes = {".".join(name.split(".")[:3]) for name in found if name.startswith("theorychecks.experiment.")}
+    assert homes == {"theorychecks.experiment.scan", "theorychecks.experiment.quantity"}
 
 
 def things_in(module):

@@ -8,7 +8,6 @@ import os
 import sys
 
 import hypothesis
-import matplotlib.pyplot
 import pytest
 import torch
 
@@ -18,7 +17,7 @@ import theorychecks.experiment.stored
 import theorychecks.gates
 import theorychecks.reporting.formats  # noqa: F401 - the same
 
-LOADED = (hypothesis, matplotlib.pyplot, torch)
+LOADED = (hypothesis, torch)
 
 
 def become_pytest(directory, options, environment, output):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import optimize, special, stats
 
 from theorychecks.statistics import FiniteSizeClass, Interval, Measurement, fit_power_law
-from theorychecks.statistics.interval import exponent_weights
+from theorychecks.statistics.estimator import exponent_weights
 
 NO_CORRECTIONS = FiniteSizeClass(constant=1e-6)
 

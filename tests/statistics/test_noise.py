@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from theorychecks.statistics import FiniteSizeClass, Measurement, PowerLaw, Verdict, fit_power_law
-from theorychecks.statistics.interval import exponent_weights
+from theorychecks.statistics.estimator import exponent_weights
 from theorychecks.statistics.noise_law import fit_noise_law
 from theorychecks.statistics.skewness import hall, hall_inverse
 

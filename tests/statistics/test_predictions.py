@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from scipy import special, stats
 
 from theorychecks.statistics import (
     FiniteSizeClass,
@@ -17,6 +18,10 @@ from theorychecks.statistics import (
     Verdict,
 )
 from theorychecks.statistics.breakdown import breakdown_constant
+from theorychecks.statistics.cells import DOUBT, degrees_of_freedom, skewness_doubt, trimming_costs
+from theorychecks.statistics.estimator import exponent_weights
+from theorychecks.statistics.exponent_verdict import students_quantile
+from theorychecks.statistics.noise_law import fit_noise_law
 from theorychecks.statistics.prediction import check_prediction
 
 
@@ -324,3 +329,41 @@ def test_a_certificate_over_shared_seeds_has_their_few_degrees_of_freedom(seeds,
     assert share(Verdict.SUPPORTED, -0.5) == pytest.approx(power.support, abs=0.2)
     assert share(Verdict.REFUTED, -0.5 + power.detectable) >= 0.8
     assert prediction.power(tuple(widths), (seeds,) * 9, noise).support > power.support + 0.3
+
+
+@pytest.mark.parametrize("level", [0.25, 0.025, 0.00625, 0.0005])
+def test_quantiles_of_simulated_intervals_are_those_of_students_t(level):
+    freedoms = np.geomspace(2, 8000, 500)
+    assert students_quantile(level)(1 / freedoms) == pytest.approx(special.stdtrit(freedoms, level), rel=1e-12)
+
+
+@pytest.mark.parametrize("seeds", [(8,) * 6, (40, 24, 16, 12, 8, 4)])
+@pytest.mark.parametrize("noise", [0.02, 0.3])
+def test_power_is_that_of_intervals_of_simulated_estimates(seeds, noise):
+    # The same simulation, one estimate at a time, by scipy's Student t and Hall's transformation as they are printed.
+    widths, level, prediction = np.array([64.0, 128, 256, 512, 1024, 2048]), 0.0125, PowerLaw(-1)
+    counts, finite_size = np.array(seeds, dtype=float), FiniteSizeClass()
+    freedoms, costs = degrees_of_freedom(counts), trimming_costs(counts)
+    weights, bias, shift = exponent_weights(widths, noise**2 * costs / counts, finite_size.curves(widths), widths)
+    rng = np.random.default_rng(0)
+    variances = noise**2 * costs * rng.chisquare(freedoms, (1000, 6)) / freedoms
+    laws, skewed, normal = (
+        fit_noise_law(widths, variances, freedoms),
+        rng.standard_normal(1000),
+        rng.standard_normal(1000),
+    )
+    doubt, off, reach = skewness_doubt(counts), [], []
+    for own, law, s, z in zip(variances, laws, skewed, normal, strict=True):
+        terms = weights**2 * own / counts
+        error = math.sqrt(max(terms.sum(), (weights**2 * law / counts).sum()))
+        share = (weights**3 * (noise**2 * costs) ** 1.5 / counts**2).sum() / error**3
+        skewness = doubt / DOUBT * share * s - doubt * abs(share)
+        t = stats.t.isf(level, terms.sum() ** 2 / (terms**2 / freedoms).sum())
+        reach.append(error * 3 / skewness * (np.cbrt(1 + skewness * (t - skewness / 6)) - 1))
+        off.append(math.sqrt((weights**2 * noise**2 * costs / counts).sum()) * z)
+    off, reach = np.array(off), np.array(reach)
+    power = prediction.power(tuple(widths), seeds, noise, 1 - 2 * level)
+    assert power.detectable == pytest.approx(0.08 + 2 * bias + np.quantile(reach - off, 0.9), rel=1e-9)
+    assert power.resolution == pytest.approx(bias + np.quantile(np.abs(off) + reach, 0.9), rel=1e-9)
+    inside = (off - shift + bias + reach <= 0.08) & (off - shift - bias - reach >= -0.08)
+    assert power.support == inside.mean()

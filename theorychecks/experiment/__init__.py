@@ -6,6 +6,7 @@ from theorychecks.experiment.design import Design as Design
 from theorychecks.experiment.draws import Draw as Draw
 from theorychecks.experiment.execution import Measured as Measured
 from theorychecks.experiment.execution import measure as measure
+from theorychecks.experiment.execution import measure_selected as measure_selected
 from theorychecks.experiment.processes import Processes as Processes
 from theorychecks.experiment.quantity import Quantity as Quantity
 from theorychecks.experiment.quantity import quantity as quantity

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
-
-import numpy as np
+from typing import TypeAlias
 
 from theorychecks.experiment.cells import Block, Cell, seeds_of
 from theorychecks.experiment.design import Design
@@ -18,6 +17,9 @@ from theorychecks.progress import current_look, listener
 from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.parts import Parts
 from theorychecks.statistics.statuses import status_of
+
+_Choice: TypeAlias = Callable[[Iterable[Parts]], Iterable[Parts]]
+"""Some of the readings that there are."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,17 @@ def measure(design: Design, resources: Resources | None = None) -> Measured:
         ExecutorError: if the executor of the resources fails.
         MemoryError: if a width does not fit into the memory budget.
     """
-    resources = resources or Resources()
+    return _carried_out(design, resources or Resources(), lambda parts: parts)
+
+
+def measure_selected(design: Design, resources: Resources | None = None) -> Measured:
+    """The same, with measurements of the readings that the design selects, and of no others; see `measure`."""
+    return _carried_out(design, resources or Resources(), design.select)
+
+
+def _carried_out(
+    design: Design, resources: Resources, wanted: Callable[[Iterable[Parts]], Iterable[Parts]]
+) -> Measured:
     elsewhere = resources.executor is not None
     if elsewhere:
         resources = resources.settled()
@@ -81,7 +93,7 @@ def measure(design: Design, resources: Resources | None = None) -> Measured:
             flops += share * sum(block.flops for block in blocks)
             trainings += round(share * sum(block.trainings for block in blocks))
     return Measured(
-        {parts: _measurement(design, parts, readings) for parts, readings in found.items()},
+        {parts: _measurement(design, parts, found[parts]) for parts in wanted(found)},
         _engine_text(cells),
         seconds,
         flops,
@@ -137,10 +149,10 @@ def _engine_text(cells: Sequence[Cell]) -> str:
 def _check_sign(design: Design, parts: Parts, cell: Cell, readings: Sequence[Reading]) -> None:
     """Stop at the first axis value that has a sign, before others and dearer ones are measured."""
     # Seeds beyond those that are wanted were measured for others, and are theirs to be refused for.
-    values = np.concatenate([reading.values.cpu().numpy() for reading in readings]).astype(float)[: cell.count]
-    if np.any(values < 0):
+    values = [value for reading in readings for value in reading.values.tolist()][: cell.count]
+    if negative := [value for value in values if value < 0]:
         raise ValueError(
-            f"{str(parts) or design.title} must be positive to have an exponent; it is {np.nanmin(values):g} at "
+            f"{str(parts) or design.title} must be positive to have an exponent; it is {min(negative):g} at "
             f"{design.axis} {cell.axis_value:g}. Measure its size (a norm, a root mean square) instead."
         )
 
@@ -148,7 +160,7 @@ def _check_sign(design: Design, parts: Parts, cell: Cell, readings: Sequence[Rea
 def _measurement(design: Design, parts: Parts, cells: Sequence[Sequence[Reading]]) -> Measurement:
     values, statuses, exact = [], [], []
     for readings, count in zip(cells, design.counts, strict=True):
-        numbers = [float(v) for reading in readings for v in reading.values.cpu().tolist()][:count]
+        numbers = [float(v) for reading in readings for v in reading.values.tolist()][:count]
         declared = [s for reading in readings for s in reading.statuses or (None,) * len(reading.values)][:count]
         statuses.append(tuple(s or status_of(v) for v, s in zip(numbers, declared, strict=True)))
         values.append(tuple(v if math.isfinite(v) and v > 0 else math.nan for v in numbers))

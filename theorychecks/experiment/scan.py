@@ -128,7 +128,7 @@ class Scan(Design):
 def _code_of_draws(quantity: Quantity) -> tuple[object, ...]:
     """What makes the numbers that a function is given: generators, and engines where it may train networks."""
     trains = not {"read", "values"}.isdisjoint(names_in(quantity))
-    return (Draw,) if trains else (Draw.rng, Draw.generator)
+    return (*((Draw.read, Draw.values) if trains else ()), Draw.rng, Draw.generator)
 
 
 def _reading(given: object, seeds: int, what: str) -> Reading:

@@ -1,27 +1,57 @@
 """The codec: frozen dataclasses to plain JSON and back, by their own fields; no shape is stated a second time.
 
-NaN is written as null, and infinite numbers as "inf" and "-inf", since JSON has neither.
+NaN is written as null, and infinite numbers as "inf" and "-inf", since JSON has neither. What turns one class into JSON
+or back is made once, since a report holds a million values of a few classes.
 """
 
+import json
 import math
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
-from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
 
 Record = TypeVar("Record")
+_Turn = Callable[[Any], Any]
+"""What makes JSON values of values, or the other way round; it raises `_Misfit`."""
 
 _NOUNS = {str: "a string", int: "a whole number", float: "a number", bool: "true or false", types.NoneType: "null"}
 """Scalars in an error message."""
 _INFINITE = {"inf": math.inf, "-inf": -math.inf}
+_NESTED = {dict, list}
+_QUOTED: Callable[[str], str] = json.encoder.encode_basestring
+_SCALARS: dict[type, Callable[[Any], str]] = {
+    str: _QUOTED,
+    float: repr,
+    int: repr,
+    bool: lambda value: "true" if value else "false",
+    types.NoneType: lambda value: "null",
+}
 
 
 class ReportError(ValueError):
     """A report that cannot be read or written; the message says where, which rule, and what to do."""
+
+
+class _Misfit(Exception):  # noqa: N818 - it becomes an error once it is known where
+    """A value that cannot be turned; those that hold it add where it is, from the innermost on."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(said)
+        self.said = said
+        self.places: list[str] = []
+
+    def inside(self, place: str) -> "_Misfit":
+        self.places.append(place)
+        return self
+
+    def as_error(self, path: str) -> ReportError:
+        where = path + "".join(reversed(self.places))
+        return ReportError(f"{(where if path else where.removeprefix('.')) or 'the report'}{self.said}")
 
 
 def encode(value: object, path: str = "") -> Any:
@@ -30,26 +60,10 @@ def encode(value: object, path: str = "") -> Any:
     Raises:
         ReportError: for anything that is no record, mapping, sequence, text, number, truth value or None.
     """
-    if value is None or isinstance(value, str | bool):
-        return value
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, np.generic):
-        return encode(value.item(), path)
-    if isinstance(value, int):
-        return value
-    if isinstance(value, float):
-        return _encoded_float(value)
-    if is_dataclass(value) and not isinstance(value, type):
-        return {each.name: encode(getattr(value, each.name), _inside(path, each.name)) for each in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(name): encode(item, f"{path}[{name!r}]") for name, item in value.items()}
-    if isinstance(value, Sequence):
-        return [encode(item, f"{path}[{index}]") for index, item in enumerate(value)]
-    raise ReportError(
-        f"{path or 'the report'} is {_clipped(value)} ({type(value).__name__}), which JSON cannot hold. Convert it to "
-        "plain Python before it is predicted or measured: int(x), float(x), str(x), tuple(x)."
-    )
+    try:
+        return _encoded(value)
+    except _Misfit as misfit:
+        raise misfit.as_error(path) from None
 
 
 def decode(kind: type[Record], value: object, path: str = "") -> Record:
@@ -58,100 +72,220 @@ def decode(kind: type[Record], value: object, path: str = "") -> Record:
     Raises:
         ReportError: where a field is missing, has another type, or is refused by its class.
     """
-    return cast(Record, _decoded(kind, value, path))
+    try:
+        return cast(Record, _decoder(cast(Any, kind))(value))
+    except _Misfit as misfit:
+        raise misfit.as_error(path) from misfit.__cause__
 
 
-def _encoded_float(value: float) -> float | str | None:
-    if math.isfinite(value):
-        return value
-    return None if math.isnan(value) else repr(value)
+def written(value: object, indent: str = "") -> str:
+    """Return plain JSON values as text, a line for each entry, but lists of numbers and texts on one line."""
+    if isinstance(value, list):
+        if _NESTED.isdisjoint(map(type, value)):
+            return f"[{', '.join(map(_scalar, value))}]"
+        inner = f"{indent} "
+        return "[\n{}\n{}]".format(",\n".join([inner + written(item, inner) for item in value]), indent)
+    if isinstance(value, dict):
+        inner = f"{indent} "
+        lines = [f"{inner}{_QUOTED(name)}: {written(item, inner)}" for name, item in value.items()]
+        return "{{\n{}\n{}}}".format(",\n".join(lines), indent) if lines else "{}"
+    return _scalar(value)
 
 
-def _decoded(kind: Any, value: object, path: str) -> object:
-    origin = get_origin(kind)
-    if origin in (Union, types.UnionType):
-        options = get_args(kind)
-        if value is None and types.NoneType in options:
-            return None
-        return _decoded(next(option for option in options if option is not types.NoneType), value, path)
-    if origin is Literal:
-        # By type too: True == 1 and 1.0 == 1, but neither is the number 1.
-        if not any(type(value) is type(choice) and value == choice for choice in get_args(kind)):
-            raise ReportError(f"{path} is {value!r}; it must be one of {', '.join(map(repr, get_args(kind)))}.")
-        return value
-    if origin is not None and issubclass(origin, Mapping):
-        return _decoded_mapping(get_args(kind)[1], value, path)
-    if origin is tuple:
-        item = get_args(kind)[0]
-        return tuple(_decoded(item, each, f"{path}[{index}]") for index, each in enumerate(_list(value, path)))
-    if kind is object:
-        return _plain(value)
+def _scalar(value: object) -> str:
+    return _SCALARS[type(value)](value)
+
+
+class _Encoders(dict[type, _Turn]):
+    """What encodes values, by their class."""
+
+    def __missing__(self, kind: type) -> _Turn:
+        made = self[kind] = _encoder(kind)
+        return made
+
+
+_ENCODERS: Final = _Encoders()
+
+
+def _encoded(value: Any) -> Any:
+    return _ENCODERS[type(value)](value)
+
+
+def _encoder(kind: type) -> _Turn:
+    """What encodes values of a class."""
+    if issubclass(kind, Enum) and not issubclass(kind, str):
+        return lambda value: value.value
+    if issubclass(kind, np.generic):
+        return lambda value: _encoded(value.item())
+    if issubclass(kind, float):
+        return lambda value: value if math.isfinite(value) else None if math.isnan(value) else repr(value)
+    if issubclass(kind, tuple(_SCALARS)):
+        return lambda value: value
     if is_dataclass(kind):
-        return _decoded_record(kind, value, path)
-    if isinstance(kind, type) and issubclass(kind, tuple):
-        return _decoded_named_tuple(kind, value, path)
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return _decoded_member(kind, value, path)
-    return _decoded_scalar(kind, value, path)
+        return _record_encoder([each.name for each in fields(kind)])
+    if issubclass(kind, Mapping):
+        return _encoded_mapping
+    return _encoded_list if issubclass(kind, Sequence) else _unencodable
+
+
+def _record_encoder(names: Sequence[str]) -> _Turn:
+    def encoded(value: object) -> dict[str, object]:
+        found = dict[str, object]()
+        try:
+            for name in names:
+                item = getattr(value, name)
+                found[name] = _ENCODERS[type(item)](item)
+        except _Misfit as misfit:
+            raise misfit.inside(f".{name}") from None
+        return found
+
+    return encoded
+
+
+def _encoded_mapping(value: Mapping[object, object]) -> dict[str, object]:
+    return {str(name): _placed(_encoded, item, f"[{name!r}]") for name, item in value.items()}
+
+
+def _encoded_list(value: Sequence[object]) -> list[object]:
+    if set(map(type, value)) == {float} and all(map(math.isfinite, cast(Sequence[float], value))):
+        return list(value)
+    found: list[object] = []
+    try:
+        for item in value:
+            found.append(_ENCODERS[type(item)](item))
+    except _Misfit as misfit:
+        raise misfit.inside(f"[{len(found)}]") from None
+    return found
+
+
+def _unencodable(value: object) -> None:
+    raise _Misfit(
+        f" is {_clipped(value)} ({type(value).__name__}), which JSON cannot hold. Convert it to "
+        "plain Python before it is predicted or measured: int(x), float(x), str(x), tuple(x)."
+    )
 
 
 @cache
-def _types(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+def _decoder(kind: Any) -> _Turn:
+    """What decodes values of a type, as it is written in a record."""
+    origin = get_origin(kind)
+    if origin in (Union, types.UnionType):
+        options = get_args(kind)
+        inner = _decoder(next(option for option in options if option is not types.NoneType))
+        return (lambda value: None if value is None else inner(value)) if types.NoneType in options else inner
+    if origin is Literal:
+        return _of_choices(get_args(kind))
+    if origin is not None and issubclass(origin, Mapping):
+        return _of_mapping(_decoder(get_args(kind)[1]))
+    if origin is tuple:
+        return _of_list(_decoder(get_args(kind)[0]))
+    if kind is object:
+        return _plain
+    if is_dataclass(kind):
+        return _of_record(kind)
+    if issubclass(kind, tuple):
+        return _of_named_tuple(kind)
+    if issubclass(kind, Enum):
+        return _of_members(kind)
+    return _float if kind is float else _of_scalar(kind)
 
 
-def _decoded_record(kind: Any, value: object, path: str) -> object:
-    if not isinstance(value, dict):
-        raise _wrong(value, "an object", path)
-    record, types_of = cast(dict[str, object], value), _types(kind)
-    found = {}
-    for each in fields(kind):
-        if each.name not in record:
-            raise ReportError(
-                f"{path or 'the report'} has no {each.name!r}; every field of {kind.__name__} must be there, null "
-                f"where there is nothing to say. reports/README.md lists them."
-            )
-        found[each.name] = _decoded(types_of[each.name], record[each.name], _inside(path, each.name))
-    try:
-        return kind(**found)
-    except (TypeError, ValueError) as error:
-        raise ReportError(f"{path or 'the report'}: {error}") from error
+def _of_choices(choices: tuple[object, ...]) -> _Turn:
+    def decoded(value: object) -> object:
+        # By type too: True == 1 and 1.0 == 1, but neither is the number 1.
+        if not any(type(value) is type(choice) and value == choice for choice in choices):
+            raise _Misfit(f" is {value!r}; it must be one of {', '.join(map(repr, choices))}.")
+        return value
+
+    return decoded
 
 
-def _decoded_mapping(item: Any, value: object, path: str) -> dict[str, object]:
-    if not isinstance(value, dict):
-        raise _wrong(value, "an object", path)
-    return {str(name): _decoded(item, each, f"{path}[{name!r}]") for name, each in value.items()}
+def _of_mapping(item: _Turn) -> _Turn:
+    def decoded(value: object) -> dict[str, object]:
+        return {str(name): _placed(item, each, f"[{name!r}]") for name, each in _object(value).items()}
+
+    return decoded
 
 
-def _decoded_named_tuple(kind: Any, value: object, path: str) -> object:
-    given, names = _list(value, path), kind._fields
-    if len(given) != len(names):
-        raise ReportError(f"{path} has {len(given)} entries; it is a list of {len(names)}: {', '.join(names)}.")
-    types_of = _types(kind)
-    return kind(*(_decoded(types_of[name], each, _inside(path, name)) for name, each in zip(names, given, strict=True)))
+def _of_list(item: _Turn) -> _Turn:
+    def decoded(value: object) -> tuple[object, ...]:
+        given, found = _list(value), list[object]()
+        if item is _float and set(map(type, given)) == {float}:
+            return tuple(given)
+        try:
+            for each in given:
+                found.append(item(each))
+        except _Misfit as misfit:
+            raise misfit.inside(f"[{len(found)}]") from misfit.__cause__
+        return tuple(found)
+
+    return decoded
 
 
-def _decoded_member(kind: type[Enum], value: object, path: str) -> Enum:
-    try:
-        return kind(value)
-    except ValueError as error:
-        choices = ", ".join(repr(member.value) for member in kind)
-        raise ReportError(f"{path} is {_clipped(value)}; it must be one of {choices}.") from error
+def _of_record(kind: Any) -> _Turn:
+    types_of = get_type_hints(kind)
+    decoders = {each.name: _decoder(types_of[each.name]) for each in fields(kind)}
+
+    def decoded(value: object) -> object:
+        record, found = _object(value), dict[str, object]()
+        for name, decoder in decoders.items():
+            if name not in record:
+                raise _Misfit(
+                    f" has no {name!r}; every field of {kind.__name__} must be there, null where there is nothing to "
+                    "say. reports/README.md lists them."
+                )
+            found[name] = _placed(decoder, record[name], f".{name}")
+        try:
+            return kind(**found)
+        except (TypeError, ValueError) as error:
+            raise _Misfit(f": {error}") from error
+
+    return decoded
 
 
-def _decoded_scalar(kind: Any, value: object, path: str) -> object:
-    if kind is float:
-        if value is None:
-            return math.nan
-        if isinstance(value, str) and value in _INFINITE:
-            return _INFINITE[value]
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return float(value)
-        raise _wrong(value, _NOUNS[float], path)
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise _wrong(value, _NOUNS[kind], path)
-    return value
+def _of_named_tuple(kind: Any) -> _Turn:
+    types_of, names = get_type_hints(kind), kind._fields
+    decoders = [_decoder(types_of[name]) for name in names]
+
+    def decoded(value: object) -> object:
+        given = _list(value)
+        if len(given) != len(names):
+            raise _Misfit(f" has {len(given)} entries; it is a list of {len(names)}: {', '.join(names)}.")
+        return kind(*(_placed(*each) for each in zip(decoders, given, (f".{name}" for name in names), strict=True)))
+
+    return decoded
+
+
+def _of_members(kind: type[Enum]) -> _Turn:
+    members = {member.value: member for member in kind}
+
+    def decoded(value: Any) -> Enum:
+        try:
+            return members[value]
+        except (KeyError, TypeError) as error:
+            choices = ", ".join(map(repr, members))
+            raise _Misfit(f" is {_clipped(value)}; it must be one of {choices}.") from error
+
+    return decoded
+
+
+def _float(value: object) -> float:
+    if value is None:
+        return math.nan
+    if isinstance(value, str) and value in _INFINITE:
+        return _INFINITE[value]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    raise _wrong(value, _NOUNS[float])
+
+
+def _of_scalar(kind: type) -> _Turn:
+    def decoded(value: object) -> object:
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise _wrong(value, _NOUNS[kind])
+        return value
+
+    return decoded
 
 
 def _plain(value: object) -> object:
@@ -161,14 +295,23 @@ def _plain(value: object) -> object:
     return {name: _plain(each) for name, each in value.items()} if isinstance(value, dict) else value
 
 
-def _list(value: object, path: str) -> list[object]:
+def _placed(turn: _Turn, value: object, place: str) -> object:
+    try:
+        return turn(value)
+    except _Misfit as misfit:
+        raise misfit.inside(place) from misfit.__cause__
+
+
+def _list(value: object) -> list[object]:
     if not isinstance(value, list):
-        raise _wrong(value, "a list", path)
+        raise _wrong(value, "a list")
     return cast(list[object], value)
 
 
-def _inside(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
+def _object(value: object) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise _wrong(value, "an object")
+    return cast(dict[str, object], value)
 
 
 def _clipped(value: object) -> str:
@@ -176,5 +319,5 @@ def _clipped(value: object) -> str:
     return shown if len(shown) <= 80 else f"{shown[:77]}..."
 
 
-def _wrong(value: object, noun: str, path: str) -> ReportError:
-    return ReportError(f"{path or 'the report'} is {_clipped(value)} ({type(value).__name__}); it must be {noun}.")
+def _wrong(value: object, noun: str) -> _Misfit:
+    return _Misfit(f" is {_clipped(value)} ({type(value).__name__}); it must be {noun}.")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from scipy import stats
+from scipy import special
 
 from theorychecks.finding import Finding
 from theorychecks.statistics.cells import NO_NOISE
@@ -92,7 +92,7 @@ def false_alarm(finding: Finding) -> float:
     inside = max(min(middle - allowed.low, allowed.high - middle), 0.0)
     way = (inside + fit.bias_bound) / max(fit.standard_error, NO_NOISE)
     looks, freedom = finding.looks.planned if finding.looks else 1, fit.degrees_of_freedom
-    once = min(looks * float(stats.t.sf(stats.t.isf(CLEAR / looks, freedom) + way, freedom)), 1.0)
+    once = min(looks * float(special.stdtr(freedom, special.stdtrit(freedom, CLEAR / looks) - way)), 1.0)
     return once**2 if finding.repeatable else once
 
 

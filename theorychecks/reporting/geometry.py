@@ -1,13 +1,54 @@
 """Where things go in a log-log plot of a finding; coordinates are decimal logarithms throughout."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from theorychecks.finding import Finding
+
+_NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
+"""Steps between round values, up to a power of ten."""
+_FAR = 1e5
+"""What lies further off than this, in units of a picture, is out of sight."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The frame of a picture of 317 by 238 units, and where decimal logarithms lie in it.
+
+    Attributes:
+        x_limits, y_limits: decimal logarithms at the edges.
+        left, top, width, height: of the frame.
+    """
+
+    x_limits: tuple[float, float]
+    y_limits: tuple[float, float]
+    left: int = 40
+    top: int = 5
+    width: int = 270
+    height: int = 153
+
+    @property
+    def bottom(self) -> int:
+        """Its lower edge."""
+        return self.top + self.height
+
+    def x(self, log: float) -> float:
+        """The place of an axis value."""
+        low, high = self.x_limits
+        return self.left + self.width * (log - low) / (high - low)
+
+    def y(self, log: float) -> float:
+        """The place of a value."""
+        low, high = self.y_limits
+        return self.bottom - self.height * (log - low) / (high - low)
+
+    def points(self, logs: Iterable[Sequence[float]]) -> list[tuple[float, float]]:
+        """The places of points; those that are far out of sight lie nearer than they should."""
+        return [(self.x(x), max(min(self.y(y), _FAR), -_FAR)) for x, y in logs]
 
 
 def log_runs(finding: Finding) -> NDArray[np.float64]:
@@ -66,10 +107,17 @@ def pivot_of(finding: Finding, runs: NDArray[np.float64]) -> tuple[float, float]
 def value_ticks(low: float, high: float) -> dict[float, str]:
     """Return tick labels by decimal logarithm: round values within a decade or two, powers of ten beyond."""
     if high - low < 1.2:
-        values = [v for v in MaxNLocator(4).tick_values(10**low, 10**high) if v > 0]
-        return {math.log10(v): f"{v:.4g}" for v in values if low <= math.log10(v) <= high}
+        return {math.log10(v): f"{v:.4g}" for v in _round_values(10**low, 10**high) if low <= math.log10(v) <= high}
     mantissas = (1, 2, 5) if high - low < 2 else (1, 3) if high - low < 3 else (1,)
     step = max(math.ceil((high - low) / 5), 1) if mantissas == (1,) else 1
     decades = range(math.floor(low), math.ceil(high) + 1, step)
     ticks = {decade + math.log10(m): f"{float(f'{m}e{decade}'):.4g}" for decade in decades for m in mantissas}
     return {at: label for at, label in ticks.items() if low <= at <= high}
+
+
+def _round_values(low: float, high: float) -> list[float]:
+    """Return multiples of a round step within a range, as many as five."""
+    least = (high - low) / 4
+    unit = 10.0 ** math.floor(math.log10(least))
+    step = next(unit * nice for nice in _NICE if unit * nice >= least)
+    return [step * k for k in range(max(math.ceil(low / step), 1), math.floor(high / step) + 1)]

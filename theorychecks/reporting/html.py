@@ -1,19 +1,17 @@
 """A report as one HTML page that opens offline: every claim, every finding with its plot, prediction beside control."""
 
 from dataclasses import dataclass
-from functools import cache
-
-import jinja2
 
 from theorychecks.finding import Finding
 from theorychecks.reporting import tally, wording
 from theorychecks.reporting.papers import paper_sections
 from theorychecks.reporting.plots import POINTS_DRAWN, plot_finding
+from theorychecks.reporting.rendering import template
 from theorychecks.reporting.report import ClaimRecord, Report
 from theorychecks.reporting.selection import Pair, most_telling, pairs, worst_finding, worst_of
 from theorychecks.statistics.judgement import Verdict
 
-# A card with its plot is some 10 kB, and the page stays below 5 MB. Every claim has one; beyond these, findings get one
+# A card with its plot is some 6 kB, and the page stays below 5 MB. Every claim has one; beyond these, findings get one
 # line each.
 _CARDS = 300
 _LINES = 5000
@@ -68,7 +66,7 @@ def render_html(report: Report) -> str:
     shown = {id(finding) for finding in most_telling(report.claims, _CARDS)}
     points = max(min(POINTS_DRAWN, _POINTS_ON_PAGE // max(len(shown), 1)), 30)
     sections = [_section(index, claim, shown, points) for index, claim in enumerate(report.claims)]
-    return _template().render(
+    return template("report.html.j2").render(
         suite=report.suite,
         others=tally.others(report.suite),
         incomplete=None if tally.is_whole(report.suite) else tally.incomplete(report.suite),
@@ -80,18 +78,6 @@ def render_html(report: Report) -> str:
     )
 
 
-@cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("theorychecks.reporting"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.j2")
-
-
 def _all_pass(pair: Pair) -> bool:
     return all(finding.passed for finding in pair.findings)
 
@@ -99,7 +85,7 @@ def _all_pass(pair: Pair) -> bool:
 def _section(index: int, claim: ClaimRecord, shown: set[int], points: int) -> _Section:
     anchor = f"claim-{index + 1}"
     in_order = sorted(pairs(claim.findings), key=worst_of, reverse=True)
-    rows = [(_all_pass(pair), _cards(anchor, number, pair, shown, points)) for number, pair in enumerate(in_order)]
+    rows = [(_all_pass(pair), _cards(pair, shown, points)) for pair in in_order]
     rows = [(passing, cards) for passing, cards in rows if cards]
     failing = sum(not passing for passing, _ in rows)
     is_open = max(failing, _PAIRS_OPEN)
@@ -118,17 +104,17 @@ def _section(index: int, claim: ClaimRecord, shown: set[int], points: int) -> _S
     )
 
 
-def _cards(anchor: str, number: int, pair: Pair, shown: set[int], points: int) -> list[_Card]:
+def _cards(pair: Pair, shown: set[int], points: int) -> list[_Card]:
     controls = sorted(pair.controls, key=lambda control: id(control) not in shown)
     control = controls[0] if pair.prediction is not None and controls else None
     return [
-        _card(finding, None if finding is control else control, f"{anchor}-{number}-{place}", points)
-        for place, finding in enumerate(pair.findings)
+        _card(finding, None if finding is control else control, points)
+        for finding in pair.findings
         if id(finding) in shown
     ]
 
 
-def _card(finding: Finding, control: Finding | None, salt: str, points: int) -> _Card:
+def _card(finding: Finding, control: Finding | None, points: int) -> _Card:
     compared = control if finding.role == "prediction" else None
     return _Card(
         finding=finding,
@@ -136,7 +122,7 @@ def _card(finding: Finding, control: Finding | None, salt: str, points: int) -> 
         verdict=wording.verdict(finding),
         caption=_caption(finding),
         numbers=[(name, wording.clip(text, _NUMBER_SHOWN)) for name, text in wording.numbers(finding)],
-        plot=plot_finding(finding, compared, salt=salt, points_drawn=points),
+        plot=plot_finding(finding, compared, points_drawn=points),
     )
 
 

@@ -1,25 +1,16 @@
 """A finding as a picture: all its runs, the fitted power with its band, and the powers it is compared with."""
 
-import hashlib
-import io
-import json
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Final
 
-import matplotlib
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, PathPatch
-from matplotlib.path import Path
 from numpy.typing import NDArray
 
 from theorychecks.finding import Finding
-from theorychecks.reporting.codec import encode
-from theorychecks.reporting.geometry import limits, log_runs, pivot_of, thinned, value_ticks, widened
-from theorychecks.reporting.svg import inline_svg
+from theorychecks.reporting.geometry import Frame, limits, log_runs, pivot_of, thinned, value_ticks, widened
+from theorychecks.reporting.rendering import template
 from theorychecks.reporting.wording import (
     NOT_FINITE_MARK,
     axis_number,
@@ -29,174 +20,137 @@ from theorychecks.reporting.wording import (
     power,
 )
 
-# Drawing more than this makes a picture larger, not clearer.
-POINTS_DRAWN = 400
-
-# A placeholder of each ink, and the CSS variable that takes its place, so that a page recolours plots in the dark.
-_INKS = {
-    "#010101": "var(--plot-ink, #40464f)",
-    "#020202": "var(--plot-grid, #dfe3e8)",
-    "#030303": "var(--plot-runs, #7d8794)",
-    "#040404": "var(--plot-fit, #1b66c9)",
-    "#050505": "var(--plot-predicted, #16803c)",
-    "#060606": "var(--plot-rival, #b4490e)",
-    "#070707": "var(--plot-control, #8b3fb0)",
-}
-_INK, _GRID, _RUNS, _FIT, _PREDICTED, _RIVAL, _CONTROL = _INKS
-
-# Long gaps, so that the fitted line shows through where it agrees with the predicted one.
-_DASHED = (0, (4.0, 3.5))
-
-# Keys and values are Any: matplotlib names its parameters by type only in its newer versions.
-_STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "font.family": "DejaVu Sans",
-    "font.size": 8.5,
-    "text.parse_math": False,
-    "text.color": _INK,
-    "axes.edgecolor": _GRID,
-    "axes.facecolor": "none",
-    "axes.labelcolor": _INK,
-    "figure.facecolor": "none",
-    "xtick.labelcolor": _INK,
-    "ytick.labelcolor": _INK,
-    # Runs are drawn as segments of no length with round ends, which simplification would remove.
-    "path.simplify": False,
-}
+POINTS_DRAWN: Final = 400
+"""Drawing more than this makes a picture larger, not clearer."""
+_AXIS_TICKS: Final = 6
+_LEGEND: Final = ((29.0, 194.0), (182.0, 194.0))
+"""Where the columns of the legend begin, in units of the picture."""
+_LEGEND_ROW: Final = 12.7
 
 
 @dataclass(frozen=True, slots=True)
 class _Slope:
-    """A power through the pivot of the fit, to be drawn as a straight line."""
+    """A power through the pivot of the fit, drawn as a straight line of the page's style for it."""
 
     exponent: float
-    ink: str
-    dashes: str | tuple[int, tuple[float, ...]]
+    style: str
     label: str
 
 
-def plot_finding(
-    finding: Finding,
-    control: Finding | None = None,
-    *,
-    salt: str = "",
-    points_drawn: int = POINTS_DRAWN,
-) -> str:
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A line of the legend: what it looks like, by the page's style for it, and what it is."""
+
+    style: str
+    label: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """What the template draws, in units of the picture; lines, bands and dots are paths within the frame."""
+
+    title: str
+    frame: Frame
+    axis: str
+    x_ticks: list[tuple[str, str]]
+    y_ticks: list[tuple[str, str]]
+    band: str
+    dots: str
+    lines: list[tuple[str, str]]
+    counts: list[tuple[str, str]]
+    legend: list[_Entry]
+
+
+def plot_finding(finding: Finding, control: Finding | None = None, *, points_drawn: int = POINTS_DRAWN) -> str:
     """Return a log-log plot of the finding as inline SVG, the same bytes for the same arguments.
 
     The powers compared (fitted, predicted, rival, and the fitted power of `control`, if given) are drawn through the
     fit's value at the geometric mean of the axis values, so that only their exponents differ.
-    A different `salt` gives different ids to plots of equal findings on one page.
     """
-    digest = hashlib.sha256(json.dumps(encode([salt, finding, control]), sort_keys=True).encode()).hexdigest()[:12]
-    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": digest}):
-        figure = Figure(figsize=(4.4, 3.3))
-        _draw(figure, finding, control, points_drawn)
-        buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    return inline_svg(buffer.getvalue(), title=f"{finding.label}: {measured_power(finding)}", inks=_INKS)
-
-
-def _draw(figure: Figure, finding: Finding, control: Finding | None, points_drawn: int) -> None:
-    axes = figure.add_axes((0.125, 0.335, 0.855, 0.645))
     runs = log_runs(finding)
     drawn = thinned(runs, points_drawn)
     x_limits, y_limits = limits(finding, runs)
-    slopes = _slopes(finding, control)
-    handles: list[Line2D | Patch] = [_dots_handle(len(runs), len(drawn))]
-    pivot = pivot_of(finding, runs)
-    if pivot is not None and slopes:
+    pivot, slopes, interval = pivot_of(finding, runs), _slopes(finding, control), finding.interval
+    if pivot is None or not slopes:
+        slopes, interval = [], None
+    else:
         y_limits = widened(y_limits, pivot, [slope.exponent for slope in slopes], x_limits)
-        handles += _draw_slopes(axes, finding, pivot, slopes, x_limits)
-    _draw_runs(axes, drawn)
-    _draw_not_finite(axes, finding, y_limits[0])
-    _draw_frame(axes, finding, x_limits, y_limits)
-    figure.legend(
-        handles=handles,
-        loc="upper center",
-        bbox_to_anchor=(0.53, 0.23),
-        ncols=2,
-        frameon=False,
-        handlelength=2.2,
-        columnspacing=1.2,
+    frame = Frame(x_limits, y_limits)
+    picture = _Picture(
+        title=f"{finding.label}: {measured_power(finding)}",
+        frame=frame,
+        axis=clip(finding.measurement.axis, 60),
+        x_ticks=[(f"{frame.x(math.log10(value)):.1f}", axis_number(value)) for value in _shown(finding)],
+        y_ticks=[(f"{frame.y(at):.1f}", label) for at, label in value_ticks(*y_limits).items()],
+        band="" if interval is None or pivot is None else _band(frame, pivot, interval),
+        dots="".join(f"M{x:.1f} {y:.1f}h0" for x, y in frame.points(drawn.tolist())),
+        lines=[] if pivot is None else [(slope.style, _line(frame, pivot, slope.exponent)) for slope in slopes],
+        counts=_counts(finding, frame),
+        legend=list(_legend(finding, slopes, _dots_label(runs, drawn), with_band=interval is not None)),
     )
+    return template("plot.svg.j2").render(picture=picture)
 
 
 def _slopes(finding: Finding, control: Finding | None) -> list[_Slope]:
     axis, prediction = finding.measurement.axis, finding.expectation
     slopes: list[_Slope] = []
     if finding.exponent is not None:
-        slopes.append(_Slope(finding.exponent, _FIT, "-", f"fitted {measured_power(finding)}"))
+        slopes.append(_Slope(finding.exponent, "fit", f"fitted {measured_power(finding)}"))
     if prediction.exponent is not None:
-        slopes.append(_Slope(prediction.exponent, _PREDICTED, _DASHED, f"predicted {finding.predicted}"))
+        slopes.append(_Slope(prediction.exponent, "predicted", f"predicted {finding.predicted}"))
     if prediction.rival is not None:
-        slopes.append(_Slope(prediction.rival, _RIVAL, ":", f"rival {power(axis, prediction.rival)}"))
+        slopes.append(_Slope(prediction.rival, "rival", f"rival {power(axis, prediction.rival)}"))
     if control is not None and control.exponent is not None:
-        slopes.append(_Slope(control.exponent, _CONTROL, "-.", f"control fitted {measured_power(control)}"))
+        slopes.append(_Slope(control.exponent, "control", f"control fitted {measured_power(control)}"))
     return slopes
 
 
-def _draw_slopes(
-    axes: Axes,
-    finding: Finding,
-    pivot: tuple[float, float],
-    slopes: list[_Slope],
-    x_limits: tuple[float, float],
-) -> list[Line2D | Patch]:
-    handles: list[Line2D | Patch] = []
-    x = np.array([x_limits[0], pivot[0], x_limits[1]])
-    interval = finding.interval
-    if interval is not None:
-        low, high = (pivot[1] + exponent * (x - pivot[0]) for exponent in interval)
-        label = f"{percent(finding.judgement.confidence)} interval of exponents"
-        handles += axes.fill(
-            np.concatenate([x, x[::-1]]), np.concatenate([low, high[::-1]]), color=_FIT, alpha=0.2, lw=0, label=label
-        )
-    for slope in slopes:
-        y = pivot[1] + slope.exponent * (x - pivot[0])
-        handles += axes.plot(x, y, color=slope.ink, linestyle=slope.dashes, linewidth=1.6, label=slope.label)
-    return handles
+def _shown(finding: Finding) -> list[float]:
+    """Axis values that have a tick."""
+    values = sorted(set(finding.measurement.axis_values))
+    return values[:: max(math.ceil(len(values) / _AXIS_TICKS), 1)]
 
 
-def _draw_runs(axes: Axes, runs: NDArray[np.float64]) -> None:
-    """Draw every run as a dot: one path for all of them is a fifth of the size of one marker each."""
-    if not len(runs):
-        axes.text(0.5, 0.5, "no finite positive run", transform=axes.transAxes, ha="center", va="center")
-        return
-    vertices = np.repeat(runs, 2, axis=0)
-    codes = np.tile(np.array([Path.MOVETO, Path.LINETO], dtype=Path.code_type), len(runs))
-    dots = PathPatch(
-        Path(vertices, codes), facecolor="none", edgecolor=_RUNS, linewidth=3.4, capstyle="round", alpha=0.75
-    )
-    axes.add_patch(dots)
+def _line(frame: Frame, pivot: tuple[float, float], exponent: float) -> str:
+    ends = [(x, pivot[1] + exponent * (x - pivot[0])) for x in frame.x_limits]
+    return _path(frame, ends)
 
 
-def _dots_handle(runs: int, drawn: int) -> Line2D:
-    label = "runs, one a seed" if runs == drawn else f"runs, {drawn} of {runs} drawn"
-    return Line2D([], [], color=_RUNS, linestyle="none", marker="o", markersize=3.4, label=label)
+def _band(frame: Frame, pivot: tuple[float, float], interval: Sequence[float]) -> str:
+    """All lines through the pivot whose exponents lie in an interval."""
+    low, high = interval
+    (left, right), (x, y) = frame.x_limits, pivot
+    ends = [(left, low), (x, 0.0), (right, low), (right, high), (x, 0.0), (left, high)]
+    return _path(frame, [(at, y + exponent * (at - x)) for at, exponent in ends]) + "z"
 
 
-def _draw_not_finite(axes: Axes, finding: Finding, y: float) -> None:
-    for axis_value, count in zip(finding.measurement.axis_values, finding.measurement.not_finite, strict=True):
-        if count:
-            axes.annotate(
-                f"{NOT_FINITE_MARK}{count}",
-                (math.log10(axis_value), y),
-                (0, 3),
-                textcoords="offset points",
-                ha="center",
-            )
+def _path(frame: Frame, points: Sequence[tuple[float, float]]) -> str:
+    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in frame.points(points))
 
 
-def _draw_frame(axes: Axes, finding: Finding, x_limits: tuple[float, float], y_limits: tuple[float, float]) -> None:
-    axes.set_xlim(*x_limits)
-    axes.set_ylim(*y_limits)
-    shown = sorted(set(finding.measurement.axis_values))
-    shown = shown[:: max(math.ceil(len(shown) / 6), 1)]
-    axes.set_xticks([math.log10(value) for value in shown], [axis_number(value) for value in shown])
-    ticks = value_ticks(*y_limits)
-    axes.set_yticks(list(ticks), list(ticks.values()))
-    axes.set_xlabel(clip(finding.measurement.axis, 60), labelpad=2)
-    axes.tick_params(length=0)
-    axes.grid(visible=True, color=_GRID, linewidth=0.6)
-    axes.set_axisbelow(True)
+def _dots_label(runs: NDArray[np.float64], drawn: NDArray[np.float64]) -> str:
+    return "runs, one a seed" if len(runs) == len(drawn) else f"runs, {len(drawn)} of {len(runs)} drawn"
+
+
+def _counts(finding: Finding, frame: Frame) -> list[tuple[str, str]]:
+    """Runs without a finite positive value, by the place of their axis value."""
+    measurement = finding.measurement
+    return [
+        (f"{frame.x(math.log10(axis_value)):.1f}", f"{NOT_FINITE_MARK}{count}")
+        for axis_value, count in zip(measurement.axis_values, measurement.not_finite, strict=True)
+        if count
+    ]
+
+
+def _legend(finding: Finding, slopes: Sequence[_Slope], runs: str, *, with_band: bool) -> Iterator[_Entry]:
+    """Two columns, the first of which is filled first."""
+    said = [("runs", runs)]
+    if with_band:
+        said.append(("band", f"{percent(finding.judgement.confidence)} interval of exponents"))
+    said += [(slope.style, slope.label) for slope in slopes]
+    rows = math.ceil(len(said) / len(_LEGEND))
+    for place, (style, label) in enumerate(said):
+        x, y = _LEGEND[place // rows]
+        yield _Entry(style, label, x, y + _LEGEND_ROW * (place % rows))

@@ -1,14 +1,13 @@
 """The report of one run: every claim, every finding with its numbers, and where they come from."""
 
 import json
-import re
 from dataclasses import dataclass
 from typing import Final, Literal, NoReturn, cast
 
 from theorychecks.claims.declaration import Claim
 from theorychecks.finding import Finding
 from theorychecks.provenance import Provenance
-from theorychecks.reporting.codec import ReportError, decode, encode
+from theorychecks.reporting.codec import ReportError, decode, encode, written
 from theorychecks.reporting.error_budget import ErrorBudget
 
 SCHEMA: Final = 3
@@ -112,13 +111,8 @@ class Report:
         return decode(cls, document)
 
     def to_json(self) -> str:
-        """Return the report as JSON text, lists of numbers on one line each."""
-        text = json.dumps(encode(self), allow_nan=False, ensure_ascii=False, indent=1)
-        return _FLAT_LIST.sub(lambda match: f"[{' '.join(match.group()[1:-1].split())}]", text) + "\n"
-
-
-_FLAT_LIST = re.compile(r'\[\n\s*(?:[-+\w.]+|"[-\w]*")(?:,\n\s*(?:[-+\w.]+|"[-\w]*"))*\n\s*\]')
-"""A list of numbers or short words, such as statuses."""
+        """Return the report as JSON text, lists of numbers and texts on one line each."""
+        return written(encode(self)) + "\n"
 
 
 def claim_to_json(claim: ClaimRecord) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from scipy import stats
+from scipy import special
 
 from theorychecks.statistics.cells import NO_NOISE
 from theorychecks.statistics.interval import Interval
@@ -30,7 +30,7 @@ from theorychecks.statistics.medians import (
 from theorychecks.statistics.remedies import Remedy, for_half_width, missing_runs
 
 _SEEN: Final = 0.9
-_NORMAL_90: Final = float(stats.norm.isf(1 - _SEEN))
+_NORMAL_90: Final = -float(special.ndtri(1 - _SEEN))
 
 
 class Comparison(NamedTuple):

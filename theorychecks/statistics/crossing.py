@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from theorychecks.arguments import settle_numbers
 from theorychecks.statistics.interval import CONFIDENCE, Interval, check_confidence
@@ -22,7 +22,7 @@ from theorychecks.statistics.statuses import Status
 
 _FEWEST_SEEDS: Final = 10
 """With fewer only a steep transition is seen."""
-_NORMAL_90: Final = float(stats.norm.isf(0.1))
+_NORMAL_90: Final = -float(special.ndtri(0.1))
 _SIDES: Final = ("below", "above")
 _SLIGHT: Final = 0.02
 """A share of successes so near to one half that no number of runs is worth asking for."""
@@ -158,7 +158,7 @@ class Crossing:
         # A success is the likelier outcome beyond the crossing.
         clear = min(0.5 - transition.shares[inside[0]], transition.shares[inside[-1]] - 0.5)
         most = max(measurement.seeds)
-        needed = ((float(stats.norm.isf(level / 2)) + _NORMAL_90) / (2 * max(clear, _SLIGHT))) ** 2
+        needed = ((_NORMAL_90 - float(special.ndtri(level / 2))) / (2 * max(clear, _SLIGHT))) ** 2
         if clear < _SLIGHT or needed <= most:
             return Remedy(limited_by="boundary", text=f"{reason}: near the boundary, more runs and points")
         return more_runs(reason, needed / most, most, "runs a point")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from theorychecks.arguments import settle_numbers
 from theorychecks.statistics.cells import NO_NOISE, Array, Estimate, mean_of
@@ -121,7 +121,7 @@ class LogarithmicGrowth:
         left = sensitivity - offsets @ np.linalg.lstsq(offsets, sensitivity, rcond=None)[0]
         error = max(noise / (float(np.linalg.norm(left)) * math.sqrt(min(seeds))), NO_NOISE)
         freedom = min(seeds) - 1
-        quantile = float(stats.t.isf((1 - confidence) / 2, freedom))
+        quantile = -float(special.stdtrit(freedom, (1 - confidence) / 2))
         missed = 2 * float(special.nctdtr(freedom, min(self.within / error, _FAR), quantile))
         seen, sharp = (float(special.nctdtrinc(freedom, tail, quantile)) for tail in _MISSED)
         return Power(

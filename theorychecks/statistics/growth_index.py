@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import numpy as np
-from scipy import optimize
 
 from theorychecks.statistics.cells import Array
 
@@ -36,6 +35,9 @@ def growth_index(times: Array, logs: Array) -> GrowthIndex:
     share = (times - times[0]) / (times[-1] - times[0])
     with np.errstate(divide="ignore"):
         first, last = np.log1p(-share), np.log(share)
+
+    # It takes a fifth of a second to import, and most runs have no use for it.
+    from scipy import optimize
 
     def misfit(parameters: Array) -> Array:
         index, growth = parameters

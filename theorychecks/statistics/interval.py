@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from theorychecks.arguments import is_one_of, real_number, whole_number
 from theorychecks.statistics.cells import Cells, Estimate, summarise, summarise_logs
 from theorychecks.statistics.curvature import CHECK_LEVEL, Check, curvature_checks, roughness
+from theorychecks.statistics.estimator import exponent_weights
 from theorychecks.statistics.finite_size import DEFAULT_CLASS, FiniteSizeClass, check_class
 from theorychecks.statistics.independence import check_independence
 from theorychecks.statistics.measurement import (
@@ -38,7 +39,6 @@ Array = NDArray[np.float64]
 CONFIDENCE: Final = 0.95
 FEWEST_POINTS: Final = 5
 """Curvature cannot be told from an exponent on fewer axis values."""
-_NORMAL_97_5: Final = 1.96
 _LARGEST_LOG: Final = 700.0
 """Of a float64; a prefactor beyond it, at width one, is of no use to anybody."""
 
@@ -273,51 +273,3 @@ def check_confidence(confidence: float) -> None:
     """
     if not 0 < real_number(confidence, "a confidence", like="0.95") < 1:
         raise ValueError(f"a confidence lies between 0 and 1, such as 0.95; got {confidence}")
-
-
-class ExponentWeights(NamedTuple):
-    """A linear estimator of the exponent: weights of the K locations, and what corrections of the class do to it.
-
-    Attributes:
-        weights: [K].
-        bias: half the range of biases in the class, what the interval allows for on each side.
-        shift: the middle of that range, by which the interval's middle lies below the estimate; log(1 + c h) is not
-            symmetric in c.
-    """
-
-    weights: Array
-    bias: float
-    shift: float
-
-
-def exponent_weights(axis: Array, variances: Array, curves: Array, sizes: Array) -> ExponentWeights:
-    """The linear estimator with the shortest worst-case interval.
-
-    The candidates are generalised least squares with extra prior variance along m^-1/2 and m^-1; the convex optimum
-    over all weights is hardly shorter (`tests/calibration`).
-    Each end of the interval has a bound of its own, so each errs by at most half of what the interval may.
-
-    Args:
-        axis: K axis values.
-        variances: of the K cells' locations, up to a common factor that matters against the bias.
-        curves: [members, K], the finite-size class.
-        sizes: [K], the axis values in the class's units.
-    """
-    design = np.stack([np.ones_like(axis), np.log(axis)], axis=1)
-    slow, fast = sizes**-0.5, sizes**-1.0
-    k_slow, k_fast = np.meshgrid(np.r_[0.0, np.logspace(-5, 3, 25)], np.array([0.0, 10.0, 1e3]), indexing="ij")
-    covariances = (
-        np.diag(variances)
-        + k_slow.reshape(-1, 1, 1) * np.outer(slow, slow)
-        + k_fast.reshape(-1, 1, 1) * np.outer(fast, fast)
-    )
-    whitened = np.linalg.inv(covariances)
-    weights = np.linalg.solve(design.T @ whitened @ design, design.T @ whitened)[:, 1, :]
-    biases = weights @ curves.T
-    # No correction at all belongs to the class too.
-    lowest, highest = np.minimum(biases.min(axis=1), 0.0), np.maximum(biases.max(axis=1), 0.0)
-    lengths = (highest - lowest) / 2 + _NORMAL_97_5 * np.sqrt((weights**2 * variances).sum(axis=1))
-    best = int(np.argmin(lengths))
-    return ExponentWeights(
-        weights[best], float(highest[best] - lowest[best]) / 2, float(highest[best] + lowest[best]) / 2
-    )

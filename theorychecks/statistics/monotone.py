@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from theorychecks.statistics.cells import Array
 from theorychecks.statistics.interval import Interval
@@ -64,6 +64,6 @@ class Transition:
 
 def _unlikely(successes: Array, runs: Array) -> Array:
     """Of each point the p value that the crossing lies at it or before it."""
-    alone = stats.binom.cdf(successes, runs, 0.5)
-    together = np.append(stats.binom.cdf(successes[:-1] + successes[1:], runs[:-1] + runs[1:], 0.5), 1.0)
+    alone = special.bdtr(successes, runs, 0.5)
+    together = np.append(special.bdtr(successes[:-1] + successes[1:], runs[:-1] + runs[1:], 0.5), 1.0)
     return np.asarray(np.maximum.accumulate(np.minimum(1.0, 2 * np.minimum(alone, together))))

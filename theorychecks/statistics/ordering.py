@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final, Literal
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from theorychecks.arguments import is_one_of
 from theorychecks.statistics.cells import Array
@@ -135,26 +135,26 @@ class Ordering:
 @lru_cache(maxsize=4096)
 def _detectable(seeds: int, level: float) -> float:
     """The mean, in standard deviations, of normal runs that both tests see at this level with probability 0.9."""
-    by_mean = float(special.nctdtrinc(seeds - 1, 1 - _SEEN, stats.t.isf(level, seeds - 1))) / math.sqrt(seeds)
+    by_mean = float(special.nctdtrinc(seeds - 1, 1 - _SEEN, -special.stdtrit(seeds - 1, level))) / math.sqrt(seeds)
     # So many signs reject, and this is how often each must come out for so many to do so.
-    signs = int(stats.binom.isf(level, seeds, 0.5)) + 1
+    signs = int(np.argmax(special.bdtrc(np.arange(seeds + 1), seeds, 0.5) <= level)) + 1
     if signs > seeds:
         return math.inf
-    each = stats.beta.ppf(_SEEN, signs, seeds - signs + 1)
-    return max(by_mean, float(stats.norm.ppf(each)))
+    each = special.betaincinv(signs, seeds - signs + 1, _SEEN)
+    return max(by_mean, float(special.ndtri(each)))
 
 
 def _p_above_zero(logs: Array) -> float:
     """The larger of two one-sided p values, that the mean (t) and the median (sign test) exceed zero."""
     finite = logs[np.isfinite(logs)]
     error = finite.std(ddof=1) / math.sqrt(len(finite))
-    by_mean = float(stats.t.sf(finite.mean() / error, len(finite) - 1)) if error > 0 else float(finite.mean() <= 0)
+    by_mean = float(special.stdtr(len(finite) - 1, -finite.mean() / error)) if error > 0 else float(finite.mean() <= 0)
     # A missing run and a tie count as trials and never as successes.
-    by_sign = stats.binomtest(int((finite > 0).sum()), len(logs), 0.5, alternative="greater").pvalue
+    by_sign = special.bdtrc(int((finite > 0).sum()) - 1, len(logs), 0.5)
     return max(by_mean, float(by_sign))
 
 
 def _mean_interval(logs: Array, tail: float) -> Interval:
     finite = logs[np.isfinite(logs)]
-    half = stats.t.isf(tail, len(finite) - 1) * finite.std(ddof=1) / math.sqrt(len(finite))
+    half = -special.stdtrit(len(finite) - 1, tail) * finite.std(ddof=1) / math.sqrt(len(finite))
     return Interval(float(finite.mean() - half), float(finite.mean() + half))

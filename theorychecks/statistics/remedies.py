@@ -10,8 +10,9 @@ from typing import Final, Literal
 import numpy as np
 
 from theorychecks.statistics.cells import Array, trimming_costs
+from theorychecks.statistics.estimator import exponent_weights
 from theorychecks.statistics.finite_size import FiniteSizeClass
-from theorychecks.statistics.interval import Fit, Interval, exponent_weights
+from theorychecks.statistics.interval import Fit, Interval
 from theorychecks.statistics.measurement import Measurement, plural
 from theorychecks.statistics.rounding import DITHER
 

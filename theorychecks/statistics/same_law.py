@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from scipy import special, stats
+from scipy import special
 
 from theorychecks.arguments import settle_numbers
 from theorychecks.statistics.interval import CONFIDENCE, Interval, check_confidence
@@ -101,11 +101,11 @@ class SameLaw:
         """
         level, points, fewest = (1 - confidence) / 2, len(axis_values), min(seeds)
         shift, _ = detectable(fewest, level / (TESTS * points) / 2)
-        quantile = float(stats.t.isf(level, fewest - 1))
+        quantile = -float(special.stdtrit(fewest - 1, level))
         rooms = [self.within * math.sqrt(fewest / doubled) for doubled in (2, 1)]
         missed = sum(2 * points * float(special.nctdtr(fewest - 1, room, quantile)) for room in rooms)
         # The shift is the harder one to bound.
-        resolution = (quantile + float(stats.norm.isf(0.05 / points))) * math.sqrt(2 / fewest)
+        resolution = (quantile - float(special.ndtri(0.05 / points))) * math.sqrt(2 / fewest)
         return Power(detectable=(self.within + shift) * noise, support=max(1 - missed, 0.0), resolution=resolution)
 
     def judge(

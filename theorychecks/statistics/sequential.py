@@ -16,7 +16,7 @@ from typing import Final
 
 import numpy as np
 
-from theorychecks.statistics.cells import summarise
+from theorychecks.statistics.cells import Array, summarise
 from theorychecks.statistics.interval import CONFIDENCE
 from theorychecks.statistics.measurement import Average, Measurement
 from theorychecks.statistics.prediction import Demands, Layout, Prediction
@@ -162,16 +162,16 @@ def _plan(
 
 def _counts(costs: Sequence[float], spend: float, allocation: float, floor: Sequence[int]) -> tuple[int, ...]:
     """As many runs as the money buys, falling as a power of their cost, and never fewer than the floor."""
-    cost, least = np.asarray(costs), np.asarray(floor)
+    cost, least = np.asarray(costs, dtype=np.float64), np.asarray(floor, dtype=np.float64)
     shape = (cost / cost.min()) ** -allocation
 
-    def counts(scale: float) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-        return np.asarray(np.maximum(np.minimum(np.floor(scale * shape), MOST_SEEDS), least), dtype=np.int64)
+    def counts(scale: float) -> Array:
+        return np.asarray(np.maximum(np.minimum(np.floor(scale * shape), MOST_SEEDS), least))
 
     low, high = 0.0, MOST_SEEDS / float(shape.min())
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (middle, high) if float(counts(middle) @ cost) <= spend else (low, middle)
+        low, high = (middle, high) if counts(middle) @ cost <= spend else (low, middle)
     return tuple(int(count) for count in counts(low))
 
 

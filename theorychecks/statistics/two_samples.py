@@ -7,7 +7,7 @@ import math
 from typing import Final, NamedTuple
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import special
 
 from theorychecks.statistics.cells import Array
 
@@ -22,7 +22,7 @@ _DOUBT: Final = 0.05
 """A p value above which no level rejects."""
 _STEPS: Final = 5
 """From one end of the margin to the other, where the search for the best change begins."""
-_NORMAL_90: Final = float(stats.norm.isf(0.1))
+_NORMAL_90: Final = -float(special.ndtri(0.1))
 
 
 class Effect(NamedTuple):
@@ -34,12 +34,12 @@ class Effect(NamedTuple):
 
     def reach(self, level: float) -> float:
         """The largest size, of either sign, in the interval that errs on each side at this level."""
-        return abs(self.value) + float(stats.t.isf(level, self.degrees_of_freedom)) * self.standard_error
+        return abs(self.value) - float(special.stdtrit(self.degrees_of_freedom, level)) * self.standard_error
 
     def p_beyond(self, margin: float) -> float:
         """The probability of so small an effect if the true one had the size of the margin."""
         room = (margin - abs(self.value)) / max(self.standard_error, _NO_SPREAD)
-        return float(stats.t.sf(room, self.degrees_of_freedom))
+        return float(special.stdtr(self.degrees_of_freedom, -room))
 
 
 class Comparison(NamedTuple):
@@ -91,6 +91,9 @@ def compare(one: Array, two: Array, within: float) -> Comparison:
 
 def _law_within(one: Array, two: Array, within: float) -> float:
     """The largest p value of Cramer and von Mises' test over shifts and changes of scale inside the margin."""
+    # It takes half a second to import, and most runs compare no laws.
+    from scipy import optimize, stats
+
     equal = float(stats.cramervonmises_2samp(one, two).pvalue)
     if equal > _DOUBT:
         return equal
@@ -116,6 +119,8 @@ def _law_within(one: Array, two: Array, within: float) -> float:
 
 def _spread_within(one: Array, two: Array, within: float) -> float:
     """The largest p value of Levene's test, about medians, over changes of scale inside the margin."""
+    from scipy import stats
+
     # The test compares mean deviations, so the best change is the one that makes them equal, or comes nearest to it.
     first, second = (float(np.abs(sample - np.median(sample)).mean()) for sample in (one, two))
     ratio = math.log(first / second) if min(first, second) > 0 else math.copysign(math.inf, first - second)
@@ -129,7 +134,7 @@ def detectable(size: int, level: float) -> tuple[float, float]:
         size: of either sample, from a normal law.
         level: at which one of the tests has to reject on one side.
     """
-    quantiles = float(stats.t.isf(level, 2 * size - 2)) + _NORMAL_90
+    quantiles = _NORMAL_90 - float(special.stdtrit(2 * size - 2, level))
     return _SHIFT_LOSS * quantiles * math.sqrt(2 / size), _SCALE_LOSS * quantiles * math.sqrt(1 / size)
 
 

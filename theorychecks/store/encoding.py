@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
@@ -18,7 +20,7 @@ from theorychecks.statistics.parts import Parts
 from theorychecks.statistics.statuses import Status
 from theorychecks.store.blocks import BlockName, StoredBlock, StoredReading
 from theorychecks.store.errors import DamagedError, NewerFormatError
-from theorychecks.store.floats import from_json, to_json
+from theorychecks.store.floats import NAMES, Floats, from_json, to_json
 
 VERSION: Final = 1
 MOST_BYTES: Final = 2**24
@@ -87,6 +89,7 @@ def _header(version: int, **more: str) -> bytes:
 
 
 def _record(block: StoredBlock) -> dict[str, object]:
+    readings = list(block.readings.values())
     return {
         "description": dict(block.description),
         "first": block.first,
@@ -95,14 +98,14 @@ def _record(block: StoredBlock) -> dict[str, object]:
         "provenance": dict(block.provenance),
         "readings": [
             {
-                "dtype": reading.values.dtype.name,
+                "dtype": NAMES[reading.values.dtype],
                 "exact": reading.exact,
                 # Pairs, since their order is that of their text.
                 "parts": [[part, value] for part, value in parts.items()],
                 "statuses": reading.statuses and [each and each.value for each in reading.statuses],
-                "values": to_json(reading.values),
+                "values": values,
             }
-            for parts, reading in block.readings.items()
+            for parts, reading, values in zip(block.readings, readings, _written(readings), strict=True)
         ],
         "seconds": to_json(np.array([block.seconds]))[0],
         "seeds": block.seeds,
@@ -110,13 +113,40 @@ def _record(block: StoredBlock) -> dict[str, object]:
     }
 
 
+def _written(readings: Sequence[StoredReading]) -> list[list[float | str]]:
+    """What JSON holds of the values of each reading; those of one precision are turned at once."""
+    found: list[list[float | str]] = [[] for _ in readings]
+    for dtype in NAMES:
+        places = [place for place, each in enumerate(readings) if each.values.dtype == dtype]
+        written = iter(to_json(np.concatenate([readings[place].values for place in places])) if places else [])
+        for place in places:
+            found[place] = list(islice(written, len(readings[place].values)))
+    return found
+
+
+def _read(records: Sequence[Any]) -> list[Floats]:
+    """The values of each reading, from what `_written` has made of them."""
+    found: list[Floats] = [np.empty(0)] * len(records)
+    for name in NAMES.values():
+        places = [place for place, each in enumerate(records) if each["dtype"] == name]
+        values, start = from_json([value for place in places for value in records[place]["values"]], name), 0
+        for place in places:
+            found[place] = values[start : start + len(records[place]["values"])]
+            start += len(found[place])
+    return found
+
+
 def _block(record: Any) -> StoredBlock:
     """The block of a record; anything of `_NOT_A_BLOCK` where it is none."""
+    readings = record["readings"]
     return StoredBlock(
         key=record["key"],
         first=record["first"],
         seeds=record["seeds"],
-        readings={Parts(dict(each["parts"])): _reading(each) for each in record["readings"]},
+        readings={
+            Parts(dict(each["parts"])): _reading(each, values)
+            for each, values in zip(readings, _read(readings), strict=True)
+        },
         seconds=from_json([record["seconds"]], "float64")[0],
         flops=from_json([record["flops"]], "float64")[0],
         trainings=record["trainings"],
@@ -125,10 +155,10 @@ def _block(record: Any) -> StoredBlock:
     )
 
 
-def _reading(record: Any) -> StoredReading:
+def _reading(record: Any, values: Floats) -> StoredReading:
     statuses = record["statuses"]
     return StoredReading(
-        from_json(record["values"], record["dtype"]),
+        values,
         statuses and tuple(None if each is None else Status(each) for each in statuses),
         record["exact"],
     )

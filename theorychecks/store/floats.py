@@ -14,6 +14,7 @@ DTYPES: Final[Mapping[str, np.dtype[np.floating[Any]]]] = {
     each.__name__: np.dtype(each) for each in (np.float16, np.float32, np.float64)
 }
 """What readings may be made of."""
+NAMES: Final[Mapping[np.dtype[np.floating[Any]], str]] = {dtype: name for name, dtype in DTYPES.items()}
 _BITS: Final = {2: np.uint16, 4: np.uint32, 8: np.uint64}
 """By how many bytes."""
 _NAMED: Final = {"inf": np.inf, "-inf": -np.inf, "nan": np.nan}
@@ -27,7 +28,7 @@ def to_json(values: Floats) -> list[float | str]:
     if values.itemsize == 8:
         written: list[Any] = values.tolist()
     else:
-        written = [float(str(value)) for value in values]
+        written = [float(text) for text in values.astype(str).tolist()]
         # A short decimal, read in double precision and rounded again, may just miss the number that it stands for.
         for place in np.flatnonzero(_bits(_rounded(written, values.dtype)) != _bits(values)):
             written[place] = float(values[place])

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from theorychecks.origin import Origin
 from theorychecks.statistics.interval import Interval
 from theorychecks.statistics.judgement import Expectation, Judgement, Power, Verdict, is_clear
 from theorychecks.statistics.measurement import Measurement
@@ -82,6 +83,7 @@ class Finding:
         repeatable: whether fresh seeds can be drawn; numbers that are given cannot be drawn again.
         engine: which engine measured, from which width on.
         effort: what the numbers have cost, those of the confirmation included.
+        origins: which runs have measured the numbers, likewise; none where they are given.
     """
 
     label: str
@@ -99,6 +101,7 @@ class Finding:
     repeatable: bool = False
     engine: str = ""
     effort: Effort = field(default_factory=Effort)
+    origins: tuple[Origin, ...] = ()
 
     @property
     def verdict(self) -> Verdict:

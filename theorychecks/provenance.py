@@ -51,7 +51,7 @@ def gather(root: Path, command: Sequence[str], threads: int, device: str) -> Pro
     commit = _git(root, "rev-parse", "HEAD")
     changed = _git(root, "status", "--porcelain", "--untracked-files=no")
     return Provenance(
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        created=now(),
         git_commit=commit,
         git_dirty=None if changed is None else bool(changed),
         versions={"python": platform.python_version(), **_versions()},
@@ -62,11 +62,19 @@ def gather(root: Path, command: Sequence[str], threads: int, device: str) -> Pro
     )
 
 
-def origin(root: Path) -> dict[str, str]:
-    """What is said of numbers that a run measures: when, the commit of the code where it has one, and the package."""
-    commit, changed = _git(root, "rev-parse", "HEAD"), _git(root, "status", "--porcelain", "--untracked-files=no")
+def now() -> str:
+    """The time, UTC, to a second, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def origin(root: Path, date: str) -> dict[str, str]:
+    """What is said of numbers that a run measures: when, the commit of the code where it has one, and the package.
+
+    A plus after the commit says that files differ from it; those of `reports/` make no numbers.
+    """
+    commit = _git(root, "rev-parse", "HEAD")
+    changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ":(exclude)reports")
     named = {} if commit is None else {"commit": commit + ("+" if changed else "")}
-    date = datetime.now(UTC).isoformat(timespec="seconds")
     return {"date": date, **named, "theorychecks": _versions().get("theorychecks", "not installed")}
 
 

@@ -127,7 +127,7 @@ class StoredCells:
         if version != torch.__version__:
             self.problems[
                 f"some numbers were measured with torch {version}, and this is {torch.__version__}; "
-                "another --theory-store=DIRECTORY and --theory-evidence=none measure them anew"
+                "--theory-store=none, or another directory, with --theory-evidence=none measures them anew"
             ] = None
 
     def _kept(self, key: str, first: int) -> list[StoredBlock]:

@@ -181,6 +181,7 @@ def test_a_rewritten_file_holds_what_the_edited_code_asks_for_and_no_more(clone)
     clone.edit("return run.weight_change_norm(1,", "return 1.0 * run.weight_change_norm(1,")
     ran, measured = clone.run("--theory-evidence=write", "-n", "2")
     assert (ran.code, set(measured)) == (0, {"readout_change"})
+    assert ran.lines("WARNING") == []
     assert not names & {block.name for block in read_archive(clone.evidence / FILES[2])}
     assert {name: (clone.evidence / name).read_bytes() for name in FILES[:2]} == others
     assert clone.files() == FILES

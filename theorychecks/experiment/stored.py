@@ -60,7 +60,9 @@ class StoredCells:
         theirs, kept = list[StoredBlock](), self._kept(key, 0)
         if self.evidence is not None and seeds_of(kept) < cell.count:
             found = self.evidence.blocks(key)
-            self.problems.update(dict.fromkeys(self.evidence.problems))
+            if self.used is None:
+                # Evidence that is being written again may be as it is.
+                self.problems.update(dict.fromkeys(self.evidence.problems))
             if seeds_of(found) > seeds_of(kept):
                 theirs, kept = found, self._kept(key, seeds_of(found))
         self.taken.update(str(block.name) for block in kept)

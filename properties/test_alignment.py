@@ -75,7 +75,9 @@ def test_initial_weights_see_hidden_updates_as_random_and_the_readout_does_not(
     tc.check_refuted(ratios.of(observable=PROPAGATING_BY_CHANCE.title, role="output"), aligned)
 
 
-@tc.claim(id="A3", source="Yang, Simon, Bernstein 2023, arXiv:2310.17813 (abstract; the rest from memory)")
+@tc.claim(
+    id="A3", source="Yang, Simon, Bernstein 2023, arXiv:2310.17813 (abstract; the rest from memory)", evidence=True
+)
 @given(depth=depths(2, 4), activation=activations(), parametrization=REGIMES, data=mixtures())
 @example(depth=2, activation=tc.RELU, parametrization=tc.STANDARD, data=MIXTURE)
 def test_updates_make_of_their_inputs_what_their_spectral_norms_allow(depth, activation, parametrization, data):

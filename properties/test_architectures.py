@@ -166,6 +166,7 @@ def test_initial_weights_of_any_architecture_see_updates_as_random(model):
     id="LZ-11/models",
     source="Yang and Hu 2021, arXiv:2011.14522, for maximal update and lazy training by gradient descent; lazy rates "
     "of Adam derived here",
+    evidence=True,
 )
 @SCALED
 def test_features_of_any_architecture_move_when_rich_and_hardly_when_lazy(model):
@@ -180,7 +181,9 @@ def test_features_of_any_architecture_move_when_rich_and_hardly_when_lazy(model)
     tc.check_refuted(rich, SLOWED)
 
 
-@tc.claim(id="M1/models", source="Yang et al. 2022, arXiv:2203.03466, Figure 5 and Appendix F (from memory)")
+@tc.claim(
+    id="M1/models", source="Yang et al. 2022, arXiv:2203.03466, Figure 5 and Appendix F (from memory)", evidence=True
+)
 @SCALED
 def test_coordinates_of_any_architecture_stay_of_order_one(model):
     """After two steps in maximal update the coordinates of every layer, and what the updates of hidden matrices make of

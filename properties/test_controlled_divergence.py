@@ -144,7 +144,7 @@ def test_every_exponent_falls_with_that_of_the_rate(activation):
     tc.check_refuted(readout.of(observable=tc.FeatureChange().title), slope)
 
 
-@tc.claim(id="H2/controlled", source=f"{HAAS}, Proposition 2 (second-hand)")
+@tc.claim(id="H2/controlled", source=f"{HAAS}, Proposition 2 (second-hand)", evidence=True)
 @given(alpha=st.sampled_from([0.5, 0.625, 0.75]), activation=activations())
 @example(alpha=0.5, activation=tc.TANH)
 def test_activations_and_the_gradient_stay_bounded_while_outputs_diverge(alpha, activation):

@@ -55,7 +55,9 @@ def test_a_wide_network_is_kernel_regression(depth, activation, data):
     tc.check_refuted(rich.of(kernel="analytic kernel"), LIMIT_KERNEL)
 
 
-@tc.claim(id="KR-1/ensemble", source="derived here; one hidden layer, where the initial kernel has no bias")
+@tc.claim(
+    id="KR-1/ensemble", source="derived here; one hidden layer, where the initial kernel has no bias", evidence=True
+)
 @given(activation=activations(among=SMOOTH), data=regression_data(samples=4, dimension=4))
 @example(activation=tc.TANH, data=SMALL_TEACHER)
 def test_the_mean_of_an_ensemble_is_regression_with_the_limit_kernel(activation, data):

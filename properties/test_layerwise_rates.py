@@ -73,6 +73,7 @@ def features_kept(run):
     id="H14/activations",
     source="Haas et al. 2025, arXiv:2505.22491, whose layerwise exponents mix two criteria (second-hand); these "
     "derived here, for one trained layer",
+    evidence=True,
 )
 @given(activation=activations(), data=SEEDS_OF_DATA)
 @example(activation=tc.RELU, data=0)
@@ -128,6 +129,7 @@ def test_finite_outputs_bound_the_input_by_a_constant_and_other_layers_by_one_ov
     id="H14/squared",
     source="Haas et al. 2025, arXiv:2505.22491, whose layerwise exponents mix two criteria (second-hand); these "
     "derived here, for one trained layer",
+    evidence=True,
 )
 @given(activation=activations(), data=SEEDS_OF_DATA)
 @example(activation=tc.RELU, data=0)

@@ -83,7 +83,9 @@ def test_weights_move_by_role_and_norm_under_ntk_parametrization(depth, activati
 
 
 @tc.claim(
-    id="LZ-1/bound", source="Lee et al. 2019, arXiv:1902.06720, Theorem 2.1 (from memory, not re-read), for every layer"
+    id="LZ-1/bound",
+    source="Lee et al. 2019, arXiv:1902.06720, Theorem 2.1 (from memory, not re-read), for every layer",
+    evidence=True,
 )
 @given(depth=depths(1, 4), activation=activations(), parametrization=st.sampled_from(list(RATES)))
 @example(depth=3, activation=tc.TANH, parametrization=tc.NTK)

@@ -56,6 +56,7 @@ def test_mean_squared_error_is_stable_up_to_one_over_width(depth, activation):
 @tc.claim(
     id="H2",
     source="Haas et al. 2025, arXiv:2505.22491, Proposition 2 (second-hand); the criterion measured for this package",
+    evidence=True,
 )
 @given(depth=depths(3, 4), activation=activations())
 @example(depth=3, activation=tc.RELU)

@@ -179,6 +179,7 @@ def test_confinement_keeps_fluctuations_from_growing_in_time(activation, data):
     source="Sznitman 1991 (from memory), for Lipschitz fields; Theta and the root derived here; with ReLU, "
     "whose gradient jumps, local exponents rise to -0.4 from 1,024 particles on (measured here)",
     paper=PAPER,
+    evidence=True,
 )
 @given(activation=activations(among=(tc.TANH, tc.ERF)), data=teachers())
 @example(activation=tc.TANH, data=TEACHER)

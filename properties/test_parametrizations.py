@@ -260,7 +260,7 @@ NARROW_DATA = tc.GaussianMixture(dimension=8)
 """A random n x d matrix has spectral norm n^1/2 (1 + (d/n)^1/2): the correction's constant, 8^1/2, is in the class."""
 
 
-@tc.claim(id="S1", source=SPECTRAL)
+@tc.claim(id="S1", source=SPECTRAL, evidence=True)
 @given(depth=depths(2, 4), activation=activations())
 @example(depth=3, activation=tc.TANH)
 def test_maximal_update_meets_the_spectral_condition(depth, activation):
@@ -281,7 +281,7 @@ def test_maximal_update_meets_the_spectral_condition(depth, activation):
     tc.check_refuted(lazy.of(observable=weights.title, role="output"), tc.Plateau())
 
 
-@tc.claim(id="S2", source=f"{SPECTRAL}; exponents derived here")
+@tc.claim(id="S2", source=f"{SPECTRAL}; exponents derived here", evidence=True)
 @given(depth=depths(2, 4), activation=activations())
 @example(depth=3, activation=tc.TANH)
 def test_maximal_update_moves_matrices_in_spectral_norm(depth, activation):

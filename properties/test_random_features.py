@@ -277,7 +277,11 @@ def readout_only(depth, activation, data, **options):
     return tc.Training(network, learning_rate=rate, data=data, loss=tc.MSE, steps=20, **options)
 
 
-@tc.claim(id="exercise", source="linear in its readout, derived here; Rahimi, Recht 2007 for the limit, from memory")
+@tc.claim(
+    id="exercise",
+    source="linear in its readout, derived here; Rahimi, Recht 2007 for the limit, from memory",
+    evidence=True,
+)
 @given(depth=depths(1, 2), activation=activations(), data=regression_data(outputs=4))
 @example(depth=1, activation=tc.TANH, data=FOUR_OUTPUTS)
 def test_a_trained_readout_is_random_feature_regression(depth, activation, data):

@@ -240,6 +240,7 @@ STAYS = tc.Collapse(1.5)
     id="SP-3",
     source="Damian, Lee, Soltanolkotabi 2022, arXiv:2206.15144 (abstract) for the separation; the target, the numbers "
     "of samples and the crossing chosen and measured here",
+    evidence=True,
 )
 def test_a_network_overtakes_a_kernel_as_the_dimension_grows():
     """On 128 d samples of a degree-3 harmonic of one direction the error of kernel regression lies below that of a

@@ -116,7 +116,7 @@ def test_decoder_is_in_maximal_update() -> None:
     tc.coordinate_check(DECODER, tc.MAXIMAL_UPDATE, widths=tc.widths(64, 1024))
 
 
-@tc.gate(id="YM-2")
+@tc.gate(id="YM-2", evidence=True)
 def test_decoder_with_one_learning_rate_is_not() -> None:
     """The same decoder in the standard parametrization is caught: its hidden layers move too much by n^1."""
     found = tc.coordinate_check_refuted(STANDARD_DECODER, tc.MAXIMAL_UPDATE, widths=tc.widths(64, 1024))
@@ -124,7 +124,7 @@ def test_decoder_with_one_learning_rate_is_not() -> None:
     assert all(any(layer in where for where in too_large) for layer in ("attn.qkv.weight", "fc1.weight", "fc2.weight"))
 
 
-@tc.gate(id="YM-3")
+@tc.gate(id="YM-3", evidence=True)
 def test_gate_of_the_decoder_catches_mutations() -> None:
     """Breaking the decoder's set-up in four ways, each of which changes a width exponent, fails its gate."""
     names = ("attention scale", "optimizer epsilon", "readout init", "input learning rate")
@@ -239,7 +239,7 @@ CONV_NET = tc.Model(
 )
 
 
-@tc.gate(id="YM-6")
+@tc.gate(id="YM-6", evidence=True)
 def test_convolutional_network_is_in_maximal_update() -> None:
     """Every module and parameter of a convolutional network is in maximal update; breaking it is caught."""
     tc.coordinate_check(CONV_NET, tc.MAXIMAL_UPDATE, widths=tc.widths(64, 1024))

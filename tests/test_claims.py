@@ -82,6 +82,17 @@ def test_claim_needs_a_statement(statement):
         make(test_it)
 
 
+@pytest.mark.parametrize("mark", [tc.claim, tc.gate])
+def test_evidence_is_a_flag(mark):
+    def test_it():
+        """The size falls."""
+
+    assert not tc.claims.claim_of(mark(id="id", source="made up")(test_it)).evidence
+    assert tc.claims.claim_of(mark(id="id", source="made up", evidence=True)(test_it)).evidence
+    with pytest.raises(tc.ClaimError, match=r"test_it: evidence is True or False; got 'yes'\. Write evidence=True"):
+        mark(id="id", source="made up", evidence="yes")(test_it)
+
+
 # Checks outside of a recorded claim
 
 

@@ -42,6 +42,17 @@ def test_files_that_git_does_not_know_are_no_changes(repository):
     assert provenance.gather(repository, ["pytest"], 2, "cpu").git_dirty is False
 
 
+def test_numbers_are_of_a_commit_unless_files_differ_from_it_that_make_them(repository):
+    commit, date = git(repository, "rev-parse", "HEAD"), provenance.now()
+    (repository / "reports").mkdir()
+    (repository / "reports/page.md").write_text("first\n", encoding="utf-8")
+    git(repository, "add", "reports")
+    assert provenance.origin(repository, date)["commit"] == commit
+    (repository / "claim.py").write_text("second\n", encoding="utf-8")
+    assert provenance.origin(repository, date)["commit"] == f"{commit}+"
+    assert provenance.origin(repository, date)["date"] == date
+
+
 def test_outside_of_a_repository_nothing_is_known(tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     gathered = provenance.gather(tmp_path, ["pytest"], 2, "cpu")

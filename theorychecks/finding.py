@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from theorychecks.origin import Origin
 from theorychecks.premises import Premises
 from theorychecks.statistics.interval import Interval
 from theorychecks.statistics.judgement import Expectation, Judgement, Power, Verdict, is_clear
@@ -91,6 +92,7 @@ class Finding:
         repeatable: whether fresh seeds can be drawn; numbers that are given cannot be drawn again.
         engine: which engine measured, from which width on.
         effort: what the numbers have cost, those of the confirmation included.
+        origins: which runs have measured the numbers, likewise; none where they are given.
         premises: by which it can be judged anew; none of a finding that was derived from others.
     """
 
@@ -109,6 +111,7 @@ class Finding:
     repeatable: bool = False
     engine: str = ""
     effort: Effort = field(default_factory=Effort)
+    origins: tuple[Origin, ...] = ()
     premises: Premises | None = None
 
     @property

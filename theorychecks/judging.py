@@ -131,6 +131,7 @@ def _findings(
                 repeatable=source.repeatable,
                 engine=each.sample.engine,
                 effort=each.sample.effort if again is None else each.sample.effort + again.sample.effort,
+                origins=tuple(sorted(each.sample.origins | (again.sample.origins if again else frozenset()))),
                 premises=premises_of(prediction, each.judgement, *each.sample.pairs[parts]),
             )
         )

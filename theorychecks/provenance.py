@@ -56,7 +56,7 @@ def gather(root: Path, command: Sequence[str], threads: int, device: str) -> Pro
     commit = _git(root, "rev-parse", "HEAD")
     changed = _git(root, "status", "--porcelain", "--untracked-files=no")
     return Provenance(
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        created=now(),
         git_commit=commit,
         git_dirty=None if changed is None else bool(changed),
         versions={"python": platform.python_version(), **_versions()},
@@ -67,18 +67,26 @@ def gather(root: Path, command: Sequence[str], threads: int, device: str) -> Pro
     )
 
 
+def now() -> str:
+    """The time, UTC, to a second, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
 def judged_here() -> str:
     """When something is judged, which is now, and by which versions."""
     versions = _versions()
     named = ", ".join(f"{name} {versions[name]}" for name in _THAT_JUDGE if name in versions)
-    return f"{datetime.now(UTC).isoformat(timespec='seconds')}, by {named}"
+    return f"{now()}, by {named}"
 
 
-def origin(root: Path) -> dict[str, str]:
-    """What is said of numbers that a run measures: when, the commit of the code where it has one, and the package."""
-    commit, changed = _git(root, "rev-parse", "HEAD"), _git(root, "status", "--porcelain", "--untracked-files=no")
+def origin(root: Path, date: str) -> dict[str, str]:
+    """What is said of numbers that a run measures: when, the commit of the code where it has one, and the package.
+
+    A plus after the commit says that files differ from it; those of `reports/` make no numbers.
+    """
+    commit = _git(root, "rev-parse", "HEAD")
+    changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ":(exclude)reports")
     named = {} if commit is None else {"commit": commit + ("+" if changed else "")}
-    date = datetime.now(UTC).isoformat(timespec="seconds")
     return {"date": date, **named, "theorychecks": _versions().get("theorychecks", "not installed")}
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from theorychecks.arguments import real_number
 from theorychecks.finding import Effort
+from theorychecks.origin import Origin
 from theorychecks.statistics.interval import CONFIDENCE
 from theorychecks.statistics.measurement import Measurement, plural
 from theorychecks.statistics.parts import Parts
@@ -36,6 +37,7 @@ class Sample:
     pairs: Mapping[Parts, tuple[Measurement, Measurement | None]]
     engine: str = ""
     effort: Effort = field(default_factory=Effort)
+    origins: frozenset[Origin] = frozenset()
 
 
 class Source(Protocol):
@@ -266,8 +268,11 @@ class Compared:
         others: dict[Parts, Measurement | None] = dict.fromkeys(
             made.measurements, known if isinstance(known, Measurement) else None
         )
+        origins = made.origins
         if isinstance(self.other, Design):
-            theirs = measure_selected(self.other if budget is None else self.other.on(counts), resources).measurements
+            partner = measure_selected(self.other if budget is None else self.other.on(counts), resources)
+            origins |= partner.origins
+            theirs = partner.measurements
             for parts in made.measurements:
                 if parts not in theirs:
                     there = ", ".join(repr(str(each)) for each in theirs)
@@ -277,6 +282,7 @@ class Compared:
             pairs={parts: (made.measurements[parts], others[parts]) for parts in others},
             engine=made.engine,
             effort=Effort(seconds=made.seconds, flops=made.flops, trainings=made.trainings),
+            origins=origins,
         )
 
     def redrawn(self) -> Compared:

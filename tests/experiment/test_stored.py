@@ -164,7 +164,7 @@ def test_what_was_measured_is_taken_to_the_last_bit(design, fresh, log):
 
 def test_what_it_took_is_told_as_it_was(fresh):
     once, again = measure(sweep(), fresh()), measure(sweep(), fresh())
-    assert again == once
+    assert replace(again, origins=once.origins) == once
     assert (once.trainings, once.engine) == (12, "dense")
 
 
@@ -370,7 +370,7 @@ def test_a_function_of_no_module_is_kept(fresh):
     )
     first, second = fresh(), fresh()
     found = measure(made["own"].over((2, 4), seeds=3), first)
-    assert measure(made["own"].over((2, 4), seeds=3), second) == found
+    assert measure(made["own"].over((2, 4), seeds=3), second).measurements == found.measurements
     assert (len(first.stored.given), len(second.stored.given)) == (2, 0)
 
 

@@ -82,7 +82,9 @@ def undisturbed(make_suite, forks):
 def said(directory):
     report = Report.from_json((directory / "reports/latest/report.json").read_text(encoding="utf-8"))
     return [
-        replace(claim, seconds=0.0, findings=tuple(replace(each, effort=Effort()) for each in claim.findings))
+        replace(
+            claim, seconds=0.0, findings=tuple(replace(each, effort=Effort(), origins=()) for each in claim.findings)
+        )
         for claim in report.claims
     ]
 

@@ -46,11 +46,17 @@ class Suite:
 
 
 def said(report):
-    """All that a report says of claims, but for how long they took."""
+    """All that a report says of claims, but for how long they took, and which run has measured."""
     return [
-        replace(claim, seconds=0.0, findings=tuple(replace(each, effort=Effort()) for each in claim.findings))
+        replace(
+            claim, seconds=0.0, findings=tuple(replace(each, effort=Effort(), origins=()) for each in claim.findings)
+        )
         for claim in report.claims
     ]
+
+
+def origins(ran):
+    return {each.source for claim in ran.report.claims for finding in claim.findings for each in finding.origins}
 
 
 def warnings(ran):
@@ -91,6 +97,8 @@ def test_a_second_run_measures_nothing_and_finds_the_same(first, copied):
     assert measured == {}
     assert f"store: 0 blocks of runs were measured, {total} taken from .theorychecks/store" in again.text
     assert said(again.report) == said(ran.report)
+    assert origins(ran) == {"run"}
+    assert origins(again) == {"store"}
     # What it would have cost is told as it was.
     efforts = [[each.effort for each in claim.findings] for claim in ran.report.claims]
     assert [[each.effort for each in claim.findings] for claim in again.report.claims] == efforts
@@ -155,6 +163,7 @@ def test_workers_find_the_same_and_share_a_store(first, suite):
     _, ran, cold = first
     parallel, measured = suite.run("-n", "2", "--theory-store=beside/store")
     assert measured == cold
+    assert origins(parallel) == {"run"}
     assert said(parallel.report) == said(ran.report)
     total = sum(cold.values())
     assert f"store: {total} blocks of runs were measured, 0 taken from beside/store" in parallel.text

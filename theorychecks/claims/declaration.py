@@ -49,6 +49,7 @@ class Claim:
             only.
         paper: whose statement it is, where the report has a section for it.
         gate: whether it is a gate on somebody's model, which needs no control besides its predictions' rivals.
+        evidence: whether its numbers are committed, under `reports/evidence`, so that a clone need not measure them.
     """
 
     id: str
@@ -57,10 +58,18 @@ class Claim:
     trend: bool = False
     paper: Paper | None = None
     gate: bool = False
+    evidence: bool = False
 
 
 def claim(
-    _bare: object = None, /, *, id: str = "", source: str = "", trend: bool = False, paper: Paper | None = None
+    _bare: object = None,
+    /,
+    *,
+    id: str = "",
+    source: str = "",
+    trend: bool = False,
+    paper: Paper | None = None,
+    evidence: bool = False,
 ) -> Callable[[Test], Test]:
     """Mark a test as a claim; put it above `@given`.
 
@@ -72,17 +81,24 @@ def claim(
         source: author, year, arXiv id, equation; "derived here" for what was.
         trend: an empirical regularity, which fails a run under `--theory-trends=gate` only.
         paper: gives the claim a place in that paper's section of the report.
+        evidence: for a claim whose default budget takes minutes: `--theory-evidence=write` writes its numbers to a file
+            to be committed, from which others judge it at once, as long as the code that makes them is unchanged.
 
     Raises:
         ClaimError: without an id, a source or a docstring, or as `@claim` without parentheses.
     """
     _check_parentheses(_bare, "claim")
 
-    return lambda test: _marked(test, id=id, source=source, trend=trend, paper=paper)
+    return lambda test: _marked(test, id=id, source=source, trend=trend, paper=paper, evidence=evidence)
 
 
 def gate(
-    _bare: object = None, /, *, id: str = "", source: str = "a gate of this repository's own model"
+    _bare: object = None,
+    /,
+    *,
+    id: str = "",
+    source: str = "a gate of this repository's own model",
+    evidence: bool = False,
 ) -> Callable[[Test], Test]:
     """Mark a test as a gate on a model of one's own: a claim that `coordinate_check` and its like may judge alone.
 
@@ -91,12 +107,13 @@ def gate(
     Args:
         id: short and unique in a run.
         source: what reports say it is about.
+        evidence: as of a claim.
 
     Raises:
         ClaimError: without an id or a docstring, or as `@gate` without parentheses.
     """
     _check_parentheses(_bare, "gate")
-    return lambda test: _marked(test, id=id, source=source, gate=True)
+    return lambda test: _marked(test, id=id, source=source, gate=True, evidence=evidence)
 
 
 def _check_parentheses(bare: object, what_it_is: str) -> None:
@@ -108,7 +125,14 @@ def _check_parentheses(bare: object, what_it_is: str) -> None:
 
 
 def _marked(
-    test: Test, *, id: str, source: str, trend: bool = False, paper: Paper | None = None, gate: bool = False
+    test: Test,
+    *,
+    id: str,
+    source: str,
+    evidence: bool,
+    trend: bool = False,
+    paper: Paper | None = None,
+    gate: bool = False,
 ) -> Test:
     name, what_it_is = _name(test), "gate" if gate else "claim"
     statement = inspect.cleandoc(test.__doc__ or "").strip()
@@ -125,7 +149,9 @@ def _marked(
     if inner is not test:
         cast(Any, test).hypothesis.inner_test = _noting_setting(inner)
         _let_run(cast(Any, test))
-    about = Claim(id=id, statement=statement, source=source, trend=trend, paper=paper, gate=gate)
+    if not isinstance(evidence, bool):
+        raise ClaimError(f"{name}: evidence is True or False; got {evidence!r}. Write evidence=True.")
+    about = Claim(id=id, statement=statement, source=source, trend=trend, paper=paper, gate=gate, evidence=evidence)
     setattr(test, _ATTRIBUTE, about)
     return test
 

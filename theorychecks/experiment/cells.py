@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from itertools import accumulate
+from typing import Final, Protocol, TypeVar
 
 from theorychecks.engines.matrix import Tally
 from theorychecks.observables.observable import Reading, Readings
+from theorychecks.origin import IN_THIS_RUN, Origin
 
 MOST_BYTES: Final = 2**27
 """128 MiB: some hundred thousand readings, where all claims of this repository together make a few ten thousand."""
 _AROUND: Final = 2**10
 """Bytes that Python keeps around the numbers of one reading: a tensor, parts, and places in dictionaries."""
+
+
+class HasSeeds(Protocol):
+    """A block, measured or stored."""
+
+    @property
+    def seeds(self) -> int:
+        """How many consecutive ones it holds."""
+        ...
+
+
+Some = TypeVar("Some", bound=HasSeeds)
 
 
 @dataclass(frozen=True)
@@ -69,6 +83,7 @@ class Block:
         seconds: how long it took.
         flops: floating-point operations of all matrix products.
         trainings: networks trained, each time that one was.
+        origin: whether this run has measured it, or an earlier one.
     """
 
     readings: Readings
@@ -76,6 +91,7 @@ class Block:
     seconds: float
     flops: float
     trainings: int
+    origin: Origin = IN_THIS_RUN
 
     @property
     def bytes(self) -> int:
@@ -122,9 +138,15 @@ class Cells:
         self._bytes -= _size(self._blocks.pop(key, ()))
 
 
-def seeds_of(blocks: Sequence[Block]) -> int:
+def seeds_of(blocks: Iterable[HasSeeds]) -> int:
     """How many values consecutive blocks hold together."""
     return sum(block.seeds for block in blocks)
+
+
+def holding(blocks: Sequence[Some], count: int) -> Sequence[Some]:
+    """Those of consecutive blocks that hold the first so many values."""
+    ends = accumulate(block.seeds for block in blocks)
+    return [block for block, end in zip(blocks, ends, strict=True) if end - block.seeds < count]
 
 
 def _size(blocks: Sequence[Block]) -> int:

@@ -8,11 +8,12 @@ from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from theorychecks.experiment.cells import Block, Cell, seeds_of
+from theorychecks.experiment.cells import Block, Cell, holding, seeds_of
 from theorychecks.experiment.design import Design
 from theorychecks.experiment.executors import gathered
 from theorychecks.experiment.resources import Resources
 from theorychecks.observables.observable import Reading
+from theorychecks.origin import Origin
 from theorychecks.progress import current_look, listener
 from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.parts import Parts
@@ -32,6 +33,7 @@ class Measured:
         seconds: how long it took.
         flops: floating-point operations of all matrix products.
         trainings: networks trained, each time that one was.
+        origins: which runs have measured the numbers.
     """
 
     measurements: Mapping[Parts, Measurement]
@@ -39,6 +41,7 @@ class Measured:
     seconds: float
     flops: float
     trainings: int
+    origins: frozenset[Origin]
 
 
 def measure(design: Design, resources: Resources | None = None) -> Measured:
@@ -77,6 +80,7 @@ def _carried_out(
     found: dict[Parts, list[list[Reading]]] = {}
     seconds = flops = 0.0
     trainings = 0
+    origins = set[Origin]()
     carry_out = gathered if elsewhere else _one_by_one
     with closing(carry_out(design, cells, resources)) as blocks_by_cell:
         for cell, blocks in zip(cells, blocks_by_cell, strict=True):
@@ -92,12 +96,14 @@ def _carried_out(
             seconds += share * sum(block.seconds for block in blocks)
             flops += share * sum(block.flops for block in blocks)
             trainings += round(share * sum(block.trainings for block in blocks))
+            origins.update(block.origin for block in holding(blocks, cell.count))
     return Measured(
         {parts: _measurement(design, parts, found[parts]) for parts in wanted(found)},
         _engine_text(cells),
         seconds,
         flops,
         trainings,
+        frozenset(origins),
     )
 
 

@@ -10,6 +10,7 @@ from functools import partial
 
 import pytest
 
+from theorychecks.plugin.evidence import CHOICES, DIRECTORY, check_evidence
 from theorychecks.plugin.executors import check_executor, executor
 from theorychecks.plugin.gatherer import Gatherer, leave_collected
 from theorychecks.plugin.keeping import directory
@@ -100,6 +101,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         f"{DEFAULT} under the root directory)",
     )
     group.addoption(
+        "--theory-evidence",
+        choices=CHOICES,
+        default=CHOICES[0],
+        help="numbers of claims that take minutes, which come with a clone: use (default) takes them from "
+        f"{DIRECTORY} where the store lacks them and the code is unchanged, none measures them, write runs these "
+        "claims alone and writes them; the full profile takes none",
+    )
+    group.addoption(
         "--theory-report",
         metavar="DIRECTORY",
         type=directory,
@@ -117,6 +126,7 @@ def pytest_configure(config: pytest.Config) -> None:
     worker = getattr(config, "workerinput", None)
     if worker is None:
         check_executor(config)
+        check_evidence(config)
         gatherer = Gatherer(config)
         config.pluginmanager.register(gatherer, "theorychecks-gatherer")
         watcher = Watcher(config, gatherer)

@@ -20,7 +20,8 @@ from theorychecks.plugin.outcomes import Ending, ended, exit_code, what_happened
 from theorychecks.plugin.resources import device_used
 from theorychecks.plugin.runner import REPORT_ATTRIBUTE, THREADS, Collected
 from theorychecks.plugin.seeds import SEED_KEY, run_seed, seed_line
-from theorychecks.plugin.storing import StoreUse, check_store
+from theorychecks.plugin.storing import DATE_KEY, StoreUse, check_store
+from theorychecks.provenance import now
 
 if TYPE_CHECKING:
     from theorychecks.claims import Claim
@@ -47,6 +48,7 @@ class Gatherer:
     started: float = field(default_factory=time.perf_counter)
     directory: tempfile.TemporaryDirectory[str] | None = None
     store_use: StoreUse = field(default_factory=StoreUse)
+    date: str = field(default_factory=now)
 
     def __post_init__(self) -> None:
         chosen = self.config.getoption("--theory-report")
@@ -55,11 +57,12 @@ class Gatherer:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Tell a worker where to leave its list of claims, and the seed."""
+        """Tell a worker where to leave its list of claims, the seed, and when the run began."""
         if self.directory is None:
             self.directory = tempfile.TemporaryDirectory(prefix="theorychecks-")
         node.workerinput[DIRECTORY_KEY] = self.directory.name
         node.workerinput[SEED_KEY] = run_seed(self.config)
+        node.workerinput[DATE_KEY] = self.date
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

@@ -13,6 +13,7 @@ from unittest import SkipTest
 
 import pytest
 
+from theorychecks.plugin.evidence import leave_out_others, resources_of, written
 from theorychecks.plugin.executors import end_executor
 from theorychecks.plugin.outcomes import (
     Ending,
@@ -86,6 +87,7 @@ class Runner:
                 )
             if wrong := apply_profile(test, self.profile, seeded=self.seeded):
                 self._refuse(item, f"{item.nodeid}: {wrong}")
+        leave_out_others(self.config, items, _claim)
 
     def _refuse(self, item: pytest.Item, text: str) -> None:
         """Report an error of collection; one that is raised on a worker never reaches the reader."""
@@ -123,7 +125,7 @@ class Runner:
             return (yield)
         from theorychecks.claims import recording, shown
 
-        recorder = self._recorder(claim)
+        recorder = self._recorder(item, claim)
         parameters = {name: shown(value) for name, value in getattr(_callspec(item), "params", {}).items()}
         item.stash[_subtests_key] = []
         result: object = None
@@ -138,6 +140,7 @@ class Runner:
         caught = raised or caught_by_unittest(item)
         record = _record(item.nodeid, claim, recorder, self._ending(item, recorder, caught), seconds)
         item.stash[_record_key] = record
+        self.store_use.add(**written(self.config, recorder.conditions.resources, record, _parameters(item)))
         self._conclude_test(item, record, caught)
         if raised is not None:
             raise raised
@@ -158,13 +161,13 @@ class Runner:
         if output is not None:
             self.store_use.leave(output)
 
-    def _recorder(self, claim: Claim) -> Recorder:
+    def _recorder(self, item: pytest.Item, claim: Claim) -> Recorder:
         from theorychecks.claims import Recorder
         from theorychecks.judging import Conditions
 
         conditions = Conditions(
             octaves=OCTAVES[self.profile],
-            resources=self._resources,
+            resources=resources_of(self.config, self._resources, claim, _parameters(item)),
             seed=run_seed(self.config),
             confirms=True,
             seconds=self.config.getoption("--theory-budget"),
@@ -278,6 +281,11 @@ def _claim_of(test: object) -> Claim | None:
 
 def _callspec(item: pytest.Item) -> object:
     return getattr(item, "callspec", None)
+
+
+def _parameters(item: pytest.Item) -> str:
+    """Of a parametrized test, in a word."""
+    return str(getattr(_callspec(item), "id", ""))
 
 
 def _record(node: str, claim: Claim, recorder: Recorder, ending: Ending, seconds: float) -> ClaimRecord:

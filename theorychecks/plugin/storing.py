@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from theorychecks.plugin import evidence
+
 if TYPE_CHECKING:
     from theorychecks.experiment.stored import StoredCells
 
@@ -18,6 +20,8 @@ DEFAULT: Final = Path(".theorychecks", "store")
 """Where cells are kept, under the root directory."""
 NONE: Final = "none"
 _OUTPUT_KEY: Final = "theorychecks_store"
+DATE_KEY: Final = "theorychecks_date"
+"""Where a worker finds when the run began: by it numbers of the run are told from those of earlier ones."""
 
 
 def place(text: str) -> str:
@@ -54,14 +58,15 @@ def check_store(config: pytest.Config) -> None:
         raise pytest.UsageError(f"--theory-store: {error}") from error
 
 
-def stored_cells(config: pytest.Config) -> StoredCells | None:
+def stored_cells(config: pytest.Config) -> StoredCells:
     """What this process takes from the store, and gives to it."""
     from theorychecks.experiment.stored import StoredCells
-    from theorychecks.provenance import origin
+    from theorychecks.provenance import now, origin
     from theorychecks.store import Store
 
-    path = path_of_store(config)
-    return None if path is None else StoredCells(Store.open(path), origin(config.rootpath))
+    path, worker = path_of_store(config), getattr(config, "workerinput", None)
+    store = None if path is None else Store.open(path)
+    return StoredCells(store, origin(config.rootpath, worker[DATE_KEY] if worker else now()))
 
 
 @dataclass
@@ -72,25 +77,35 @@ class StoreUse:
         taken: names of blocks that were not measured again.
         given: names of blocks that were measured.
         problems: what a user is told.
+        written: names of evidence files that were.
     """
 
     taken: set[str] = field(default_factory=set)
     given: set[str] = field(default_factory=set)
     problems: dict[str, None] = field(default_factory=dict)
+    written: set[str] = field(default_factory=set)
 
-    def add(self, taken: Iterable[str], given: Iterable[str], problems: Iterable[str]) -> None:
+    def add(
+        self,
+        taken: Iterable[str] = (),
+        given: Iterable[str] = (),
+        problems: Iterable[str] = (),
+        written: Iterable[str] = (),
+    ) -> None:
         """Count what one process says."""
         self.taken.update(taken)
         self.given.update(given)
         self.problems.update(dict.fromkeys(problems))
+        self.written.update(written)
 
     def note(self, stored: StoredCells) -> None:
         """Count what this process has done."""
-        self.add(stored.taken, stored.given, [*stored.store.problems, *stored.problems])
+        of_store = () if stored.store is None else stored.store.problems
+        self.add(stored.taken, stored.given, [*of_store, *stored.problems])
 
     def leave(self, output: dict[str, Any]) -> None:
         """Leave it where the controller of a worker finds it."""
-        output[_OUTPUT_KEY] = [sorted(self.taken), sorted(self.given), list(self.problems)]
+        output[_OUTPUT_KEY] = [sorted(self.taken), sorted(self.given), list(self.problems), sorted(self.written)]
 
     def read(self, output: dict[str, Any]) -> None:
         """Count what a worker has left."""
@@ -116,4 +131,4 @@ class StoreUse:
             found.append(
                 f"store: {self.measured:,} blocks of runs were measured, {self.not_measured:,} taken from {shown}"
             )
-        return found
+        return found + evidence.lines(config, self.written)

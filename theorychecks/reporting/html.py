@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from theorychecks.finding import Finding
 from theorychecks.reporting import tally, wording
+from theorychecks.reporting.origins import on_evidence
 from theorychecks.reporting.papers import paper_sections
 from theorychecks.reporting.plots import POINTS_DRAWN, plot_finding
 from theorychecks.reporting.rendering import template
@@ -73,6 +74,7 @@ def render_html(report: Report) -> str:
         sections=sections,
         papers=paper_sections(report.claims),
         provenance=wording.provenance(report.provenance),
+        on_evidence=on_evidence(report.claims),
         outcomes=wording.OUTCOMES,
         w=wording,
     )

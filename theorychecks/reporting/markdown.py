@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from theorychecks.finding import Finding
 from theorychecks.provenance import Provenance
 from theorychecks.reporting import tally, wording
+from theorychecks.reporting.origins import on_evidence
 from theorychecks.reporting.papers import PaperSection, paper_sections
 from theorychecks.reporting.report import ClaimRecord, Report, Suite
 from theorychecks.reporting.selection import failing_findings, worst_finding
@@ -38,6 +39,7 @@ def render_markdown(report: Report) -> str:
     """Return the report as Markdown, below 1 MiB whatever its size; what is left out is counted in its place."""
     parts = [
         _header(report.suite),
+        _inline(on_evidence(report.claims)),
         _table(report.claims),
         _failures(report.claims),
         _unjudged(report.claims),

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from theorychecks.reporting import tally, wording
+from theorychecks.reporting.origins import on_evidence
 from theorychecks.reporting.report import ClaimRecord, Report
 from theorychecks.reporting.selection import worst_finding
 
@@ -61,6 +62,8 @@ def closing_lines(report: Report) -> list[str]:
         f"{budget.expected_wrong_verdicts_at_most:.3g}, if every true exponent lay at the edge of its margin",
         f"run nightly on fresh seeds: {wording.false_alarms(budget)}",
     ]
+    if earlier := on_evidence(report.claims):
+        lines.append(earlier)
     if not tally.is_whole(suite):
         lines.append(f"INCOMPLETE: {tally.incomplete(suite)}")
     if suite.trends_failed:

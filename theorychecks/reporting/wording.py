@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from theorychecks.finding import Finding
 from theorychecks.provenance import Provenance
 from theorychecks.reporting.error_budget import ErrorBudget
+from theorychecks.reporting.origins import origins_text
 from theorychecks.reporting.report import ClaimRecord
 from theorychecks.reporting.selection import failing_findings
 from theorychecks.statistics.exponents import power_text
@@ -191,6 +192,7 @@ def explanation(claim: ClaimRecord, finding: Finding) -> list[tuple[str, str]]:
         ("measured", f"{measured(finding)} {scope(finding)}"),
         ("error", error_parts(finding)),
         ("runs", f"{axis_range(finding)}, {seed_range(finding.measurement.seeds)} seeds, {finding.engine}"),
+        ("origin", origins_text(finding)),
         ("looks", looks(finding)),
         ("not finite", not_finite(finding)),
         ("flags", flags_fired(finding)),
@@ -224,6 +226,7 @@ def numbers(finding: Finding) -> list[tuple[str, str]]:
         ("setting", setting(finding) or "-"),
         ("engine", finding.engine),
         ("effort", effort(finding)),
+        ("origin", origins_text(finding)),
         ("rule", rule(finding)),
         ("reason", finding.reason or "-"),
     ]

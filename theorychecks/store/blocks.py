@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -151,3 +151,22 @@ class StoredBlock:
     def name(self) -> BlockName:
         """Of its file."""
         return BlockName(self.key, self.first, self.first + self.seeds - 1)
+
+
+def consecutive(
+    names: Iterable[BlockName], load: Callable[[BlockName], StoredBlock | None], first: int = 0
+) -> list[StoredBlock]:
+    """Blocks of one key that hold consecutive seeds, from the first on.
+
+    At each seed it is the longest block that begins there and can be had, whatever else overlaps it.
+    """
+    found: list[StoredBlock] = []
+    reached = first
+    for name in sorted(names, key=lambda name: (name.first, -name.last)):
+        if name.first > reached:
+            break
+        block = load(name) if name.first == reached else None
+        if block is not None:
+            found.append(block)
+            reached = name.last + 1
+    return found

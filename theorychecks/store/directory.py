@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from theorychecks.store import files, locks
-from theorychecks.store.blocks import BlockName, StoredBlock, check_key, parsed_name
+from theorychecks.store.blocks import BlockName, StoredBlock, check_key, consecutive, parsed_name
 from theorychecks.store.encoding import MOST_BYTES, decode, encode
 from theorychecks.store.errors import DamagedError, StoreError
 from theorychecks.store.marker import is_store, mark
@@ -81,8 +81,8 @@ class Store:
         """What a user is told."""
         return tuple(self._problems)
 
-    def blocks(self, key: str) -> list[StoredBlock]:
-        """Blocks that hold consecutive seeds of a key from 0 on; none where nothing was measured.
+    def blocks(self, key: str, first: int = 0) -> list[StoredBlock]:
+        """Blocks that hold consecutive seeds of a key, from the first on; none where nothing was measured.
 
         At each seed it is the longest block that begins there, whatever else overlaps it, in whatever order they were
         written.
@@ -91,16 +91,9 @@ class Store:
             NewerFormatError: if one of them is whole, and of a newer version.
         """
         check_key(key)
-        found: list[StoredBlock] = []
-        reached = 0
-        for name in sorted(self._named(key), key=lambda name: (name.first, -name.last)):
-            if name.first > reached:
-                break
-            block = self.load(name) if name.first == reached else None
-            if block is not None:
-                self._note_use(name)
-                found.append(block)
-                reached = name.last + 1
+        found = consecutive(self._named(key), self.load, first)
+        for block in found:
+            self._note_use(block.name)
         return found
 
     def save(self, block: StoredBlock) -> None:

@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from theorychecks.cli.plan_commands import MEASURED, PLANNED, measure, plan
 from theorychecks.cli.store_commands import commands
 from theorychecks.store import StoreError
 
@@ -18,12 +19,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Theory predictions about wide neural networks, checked: what was measured, and what it says.",
 )
+app.command(epilog=PLANNED)(plan)
+app.command(epilog=MEASURED)(measure)
 app.add_typer(commands, name="store")
-
-
-@app.callback()
-def _root() -> None:
-    """One command more than the groups, so that `theorychecks store` stays a group while it is the only one."""
 
 
 def main() -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from theorychecks.experiment.design import Design
 from theorychecks.experiment.executors import gathered
 from theorychecks.experiment.resources import Resources
 from theorychecks.observables.observable import Reading
+from theorychecks.planning import end_of_plan, planner
 from theorychecks.progress import current_look, listener
 from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.parts import Parts
@@ -57,16 +58,17 @@ def measure(design: Design, resources: Resources | None = None) -> Measured:
         MemoryError: if a width does not fit into the memory budget.
     """
     resources = resources or Resources()
-    elsewhere = resources.executor is not None
-    if elsewhere:
+    if (plan := planner.get()) is not None:
+        plan.needs([design], design, resources)
+        end_of_plan("its test goes on by what measure() gives")
+    if resources.executor is not None:
         resources = resources.settled()
     cells = design.cells(resources)
     _prepare(design, cells, resources)
     found: dict[Parts, list[list[Reading]]] = {}
     seconds = flops = 0.0
     trainings = 0
-    carry_out = gathered if elsewhere else _one_by_one
-    with closing(carry_out(design, cells, resources)) as blocks_by_cell:
+    with closing(_carried_out(design, cells, resources)) as blocks_by_cell:
         for cell, blocks in zip(cells, blocks_by_cell, strict=True):
             if found and set(found) != set(blocks[0].readings):
                 title, names = design.title or "the sweep", [str(parts) for parts in blocks[0].readings]
@@ -110,7 +112,25 @@ def observed(design: Design, cell: Cell, resources: Resources) -> list[Block]:
     return done
 
 
-def _one_by_one(design: Design, cells: Sequence[Cell], resources: Resources) -> Generator[list[Block], None, None]:
+def fill(design: Design, axis_values: Collection[float], resources: Resources) -> None:
+    """Measure what a design's cells at these axis values lack, and keep it; nothing is asked of the numbers.
+
+    Raises:
+        as `measure` does, for the design and for what observes it.
+    """
+    if resources.executor is not None:
+        resources = resources.settled()
+    cells = [cell if cell.axis_value in axis_values else replace(cell, count=0) for cell in design.cells(resources)]
+    _prepare(design, cells, resources)
+    with closing(_carried_out(design, cells, resources)) as blocks_by_cell:
+        for _ in blocks_by_cell:
+            pass
+
+
+def _carried_out(design: Design, cells: Sequence[Cell], resources: Resources) -> Generator[list[Block], None, None]:
+    if resources.executor is not None:
+        yield from gathered(design, cells, resources)
+        return
     for cell in cells:
         yield observed(design, cell, resources)
 

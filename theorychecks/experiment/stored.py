@@ -56,6 +56,10 @@ class StoredCells:
             self._check_version(block)
         return [_measured(block) for block in found]
 
+    def keeps(self, cell: Cell) -> bool:
+        """Whether what is measured of a cell can be found again; where not, that is a problem."""
+        return self._key(cell) is not None
+
     def keep(self, cell: Cell, first: int, block: Block) -> None:
         """Keep what was measured of some seeds, from the first on."""
         key = self._key(cell)

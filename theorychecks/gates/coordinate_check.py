@@ -21,6 +21,7 @@ from theorychecks.models import Model, ModelError
 from theorychecks.models.model import check_model
 from theorychecks.networks import Parametrization
 from theorychecks.observables.coordinates import Coordinates, Moment
+from theorychecks.planning import end_of_plan, planner
 from theorychecks.statistics.design import check_seeds, check_widths
 from theorychecks.statistics.prediction import Layout
 
@@ -245,6 +246,9 @@ def checked(sweep: Sweep, parametrization: Parametrization, conditions: Conditio
     # A model stays where it is built, and its widths are its owner's.
     resources = replace(conditions.resources or Resources(), device="cpu")
     conditions = replace(conditions, octaves=0, resources=resources, confirms=True)
+    if planner.get() is not None:
+        findings_of(sweep, CONSTANT, conditions=conditions)
+        end_of_plan("a coordinate check judges what its first trainings show")
     examined, bought = Examined(sweep.redrawn(2 * conditions.seed), resources), None
     examined.rehearse()
     title = examined.model.title

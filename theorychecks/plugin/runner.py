@@ -125,7 +125,7 @@ class Runner:
         raised: BaseException | None = None
         started = time.perf_counter()
         try:
-            with recording(recorder, parameters), _capped_threads(), telling(self.listener, claim.id):
+            with recording(recorder, parameters), capped_threads(), telling(self.listener, claim.id):
                 result = yield
         except BaseException as exception:
             raised = exception
@@ -305,7 +305,7 @@ THREADS: Final = 1
 """Threads a process runs a claim on: workers share the cores among them, and numbers must not depend on how many."""
 
 
-class _capped_threads:  # noqa: N801 - reads as the statement it is in `with`
+class capped_threads:  # noqa: N801 - reads as the statement it is in `with`
     """Cap torch's threads inside a block, and restore them after it."""
 
     def __enter__(self) -> None:

@@ -87,7 +87,7 @@ def _measure(needs: list[Need], done: Done) -> None:
 
     kept = [need for need in needs if _is_kept(need)]
     done.mine.update(need.cell.key for need in needs)
-    done.unkept.update(need.cell.key for need in needs if need not in kept)
+    done.unkept.update({need.cell.key for need in needs} - {need.cell.key for need in kept})
     lacking = [need for need in kept if not _is_there(need)]
     done.there.update({need.cell.key for need in kept} - {need.cell.key for need in lacking} - done.measured)
     if not lacking:

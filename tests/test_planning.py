@@ -214,8 +214,9 @@ def untrained():
 def test_a_gate_plans_its_coordinates_and_builds_nothing(untrained):
     told, ended = plan(lambda: tc.coordinate_check(untrained, tc.MAXIMAL_UPDATE, widths=WIDTHS))
     assert not ended
-    assert [widths for _, widths, _, _ in told.asked] == [WIDTHS]
-    assert told.most[0][2] == (64,) * 5
+    # Some pilots at the two narrowest widths come first, as in a run.
+    assert [widths for _, widths, _, _ in told.asked] == [WIDTHS[:2], WIDTHS]
+    assert told.most[-1][2] == (64,) * 5
     assert told.unknown == ["a coordinate check judges what its first trainings show"]
 
 

@@ -175,6 +175,18 @@ def test_interrupted_what_was_measured_is_kept(suites):
     assert f"{35 - kept} cells were measured" in ran.text
 
 
+@pytest.mark.slow
+def test_a_gate_finds_its_first_look_measured(make_suite, run_in):
+    suites = [Suite(make_suite("gates"), run_in) for _ in range(2)]
+    for part in (1, 2):
+        ran, _ = suites[0].run("measure", "-k", "good", f"--shard={part}/2")
+        assert ran.code == 0, ran.text
+    runs = [suite.run("-k", "good", program=("-m", "pytest"))[0] for suite in suites]
+    assert timeless(runs[0].report) == timeless(runs[1].report)
+    assert "store: 0 blocks of runs were measured" in runs[0].text
+    assert suites[0].names() == suites[1].names()
+
+
 BROKEN = """
 import theorychecks as tc
 from test_planned import INVERSE, WIDTHS, noisy

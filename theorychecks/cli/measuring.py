@@ -69,7 +69,7 @@ def carry_out(planned: Planned, part: int, parts: int, console: Console, *, then
     broken = {plan.claim: plan.trouble for plan in planned.claims if plan.trouble}
     for claim, why in (broken | done.failed).items():
         console.print(printable(f"{claim} cannot be measured: {why}"))
-    which = "" if parts == 1 else f"part {part} of {parts}, {len(done.mine):,} of {len(done.needed):,} cells: "
+    which = "" if parts == 1 else f"part {part} of {parts}, {len(done.mine):,} of {done.cells:,} cells: "
     unkept = f", and {len(done.unkept):,} can be kept in none" if done.unkept else ""
     console.print(
         printable(
@@ -78,13 +78,15 @@ def carry_out(planned: Planned, part: int, parts: int, console: Console, *, then
         )
     )
     console.print(printable(_next(done, parts, shlex.join(then))))
+    if done.stopped:
+        return REFUSED
     if done.interrupted:
         return INTERRUPTED
     return UNSOUND if done.failed or broken else 0
 
 
 def _next(done: Done, parts: int, command: str) -> str:
-    if done.interrupted:
-        return "interrupted; what was measured is kept, and the same command goes on"
+    if done.interrupted or done.stopped:
+        return f"{done.stopped or 'interrupted'}; what was measured is kept, and the same command goes on"
     when = "next" if parts == 1 else "once all parts are measured"
     return f"{when}: {command}, which takes these cells and measures what further looks need"

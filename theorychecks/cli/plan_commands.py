@@ -18,6 +18,7 @@ UNSOUND: Final = 1
 REFUSED: Final = 2
 INTERRUPTED: Final = 130
 _WITHOUT_CLAIMS: Final = (0, 5)
+_INTERRUPTED: Final = 2
 _WRONGLY_USED: Final = 4
 """Exit codes of pytest, which is not imported before it is needed."""
 _WIDTH: Final = 120
@@ -32,7 +33,7 @@ MEASURED: Final = (
 
 Paths = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[PATHS]...", help="Files, directories or tests, as pytest takes them.", show_default=False),
+    typer.Argument(help="Files, directories or tests, as pytest takes them.", show_default=False),
 ]
 Matching = Annotated[
     str | None, typer.Option("-k", metavar="EXPRESSION", help="Only tests of these names, as pytest has it.")
@@ -148,16 +149,15 @@ def _with_plan(
     from theorychecks.plugin.planned_run import with_plan
 
     codes = list[int]()
-    try:
-        ended = with_plan(arguments, lambda planned: codes.append(work(planned)), looks=looks, writes=writes)
-    except KeyboardInterrupt:
-        typer.echo("theorychecks: interrupted", err=True)
-        raise typer.Exit(INTERRUPTED) from None
+    ended = with_plan(arguments, lambda planned: codes.append(work(planned)), looks=looks, writes=writes)
     if codes:
         raise typer.Exit(codes[0])
     if ended.uncollected:
         typer.echo(ended.text, err=True)
         raise typer.Exit(UNSOUND)
+    if ended.code == _INTERRUPTED:
+        typer.echo("theorychecks: interrupted", err=True)
+        raise typer.Exit(INTERRUPTED)
     if ended.code in _WITHOUT_CLAIMS:
         what = " ".join(arguments) or "the tests that pytest finds here"
         typer.echo(

@@ -58,6 +58,8 @@ def show(planned: Planned, console: Console, *, as_json: bool) -> None:
     console.print()
     for line in _remarks(rows):
         console.print(printable(line))
+    for problem in () if stored is None else (*stored.store.problems, *stored.problems):
+        console.print(printable(f"WARNING: {problem}"))
     console.print(Text(_LEGEND), style="dim")
     console.print(Text(f"\n{_summary(planned, total)}"))
 

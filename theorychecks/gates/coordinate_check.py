@@ -246,10 +246,11 @@ def checked(sweep: Sweep, parametrization: Parametrization, conditions: Conditio
     # A model stays where it is built, and its widths are its owner's.
     resources = replace(conditions.resources or Resources(), device="cpu")
     conditions = replace(conditions, octaves=0, resources=resources, confirms=True)
-    if planner.get() is not None:
+    examined, bought = Examined(sweep.redrawn(2 * conditions.seed), resources), None
+    if (plan := planner.get()) is not None:
+        plan.needs([examined.pilots], examined.pilots, resources)
         findings_of(sweep, CONSTANT, conditions=conditions)
         end_of_plan("a coordinate check judges what its first trainings show")
-    examined, bought = Examined(sweep.redrawn(2 * conditions.seed), resources), None
     examined.rehearse()
     title = examined.model.title
     if conditions.seconds is not None:

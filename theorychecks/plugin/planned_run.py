@@ -93,7 +93,7 @@ class _Planning:
         self.work, self.looks, self.writes = work, looks, writes
         self.collected: Collected = {}
         self.uncollected = False
-        self.broke: BaseException | None = None
+        self.broke: Exception | None = None
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Claims are collected as a run does it."""
@@ -124,7 +124,7 @@ class _Planning:
         if items:
             try:
                 self._plan_all(items)
-            except BaseException as error:
+            except Exception as error:
                 self.broke = error
             finally:
                 _tear_down(items[-1], None)
@@ -174,7 +174,7 @@ class _Planning:
         except BaseException as error:
             raised = error
         raised = raised or caught_by_unittest(item)
-        if isinstance(raised, SkipTest | pytest.skip.Exception):
+        if isinstance(raised, SkipTest | pytest.skip.Exception | pytest.xfail.Exception):
             found.skipped = no_setting(getattr(item, "obj", None), profile) or str(raised) or "it skips itself"
         elif raised is not None and not isinstance(raised, NotMeasured):
             first, *_ = str(raised).splitlines() or [""]

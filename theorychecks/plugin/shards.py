@@ -20,21 +20,23 @@ class Done:
     """What has come of it.
 
     Attributes:
-        needed: cells of all parts.
+        cells: of all parts.
         mine: cells of this part.
         measured: of these, cells that were measured now, wholly or what was missing.
         there: of these, cells that had been measured.
         unkept: cells that no store can keep, which every run measures anew.
         failed: by claim, why some could not be.
-        interrupted: whether it was ended before its end.
+        stopped: what has ended it before its end: the store, or the executor.
+        interrupted: whether somebody has.
     """
 
-    needed: set[object] = field(default_factory=set)
-    mine: set[object] = field(default_factory=set)
+    cells: int
+    mine: set[object]
     measured: set[object] = field(default_factory=set)
     there: set[object] = field(default_factory=set)
     unkept: set[object] = field(default_factory=set)
     failed: dict[str, str] = field(default_factory=dict)
+    stopped: str = ""
     interrupted: bool = False
 
 
@@ -49,18 +51,13 @@ def measure_part(plan: Planned, part: int, parts: int, lane: Lane, claim_done: C
         parts: how many there are.
         lane: is told what is under way.
         claim_done: is called after each claim.
-
-    Raises:
-        StoreError: where what is measured cannot be kept.
-        ExecutorError: if the executor fails.
     """
     from theorychecks.experiment import ExecutorError
     from theorychecks.experiment.plans import parts as shared_out
 
-    belongs = shared_out((need for claim in plan.claims for needs in claim.first for need in needs), parts)
-    done = Done()
-    for claim in plan.claims:
-        done.needed.update(need.cell.key for needs in claim.first for need in needs)
+    needed = [need for claim in plan.claims for needs in claim.first for need in needs]
+    belongs = shared_out(needed, parts)
+    done = Done(len({need.cell.key for need in needed}), {n.cell.key for n in needed if belongs[n.place] == part})
     try:
         for claim in plan.claims:
             try:
@@ -72,6 +69,8 @@ def measure_part(plan: Planned, part: int, parts: int, lane: Lane, claim_done: C
             except Exception as error:
                 done.failed[claim.claim] = f"{type(error).__name__}: {error}"
             claim_done()
+    except (StoreError, ExecutorError) as error:
+        done.stopped = str(error)
     except KeyboardInterrupt:
         done.interrupted = True
     return done
@@ -86,7 +85,6 @@ def _measure(needs: list[Need], done: Done) -> None:
     from theorychecks.experiment.execution import fill
 
     kept = [need for need in needs if _is_kept(need)]
-    done.mine.update(need.cell.key for need in needs)
     done.unkept.update({need.cell.key for need in needs} - {need.cell.key for need in kept})
     lacking = [need for need in kept if not _is_there(need)]
     done.there.update({need.cell.key for need in kept} - {need.cell.key for need in lacking} - done.measured)
@@ -97,6 +95,7 @@ def _measure(needs: list[Need], done: Done) -> None:
         fill(design, {need.cell.axis_value for need in lacking}, resources)
     finally:
         done.measured.update(need.cell.key for need in lacking if _is_there(need))
+        done.there -= done.measured
     assert resources.stored is not None
     if not resources.stored.store.writing:
         raise StoreError(resources.stored.store.problems[-1])

@@ -19,10 +19,11 @@ from theorychecks.plugin.planned_run import Planned
 
 _UNKNOWN: Final = "?"
 _LEGEND: Final = (
-    "Times are those of one core: as long as such cells took that are in the store, else as long as the engines need "
-    "for the trainings on this machine, whatever observables compute besides. ? is what neither can tell: functions, "
-    "models of your own, trainings that are repeated. Cells that claims share are in the row of each, and once in the "
-    "sum. A claim that would fail is measured a second time, on fresh seeds."
+    'A cell is one width, or another axis value, of one quantity. "To do" and "time" are of cells that are not stored: '
+    "operations of their trainings, and seconds on one core, as such cells took that are stored, else by the engines' "
+    "rates on this machine; what observables compute comes on top. ? is what neither knows: functions, models of your "
+    'own, trainings that are repeated. "All looks" is the whole budget, at every axis value; what fails is drawn once '
+    "more. Cells that claims share count in the row of each, and once in the sum."
 )
 
 

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 PLANNING: Final = "theorychecks-planning"
 """The name of the plugin that plans; where it is, no claim is judged."""
 
+_OPTIONS: Final = ("-n0", "-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning")
+"""Claims are planned in this process, which has imported this package before pytest could; warnings may be errors."""
+
 
 @dataclass(frozen=True)
 class Planned:
@@ -77,8 +80,7 @@ def with_plan(
     """
     plugin, printed = _Planning(work, looks, writes), io.StringIO()
     with redirect_stdout(printed):
-        # Claims are planned in this process.
-        code = pytest.main([*arguments, "-n0"], plugins=[plugin])
+        code = pytest.main([*arguments, *_OPTIONS], plugins=[plugin])
     if plugin.broke is not None:
         raise plugin.broke
     return Ended(int(code), plugin.uncollected, printed.getvalue())

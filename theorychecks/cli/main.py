@@ -6,12 +6,9 @@ import sys
 
 import typer
 
-from theorychecks.cli.plan_commands import MEASURED, PLANNED, measure, plan
+from theorychecks.cli.plan_commands import MEASURED, PLANNED, REFUSED, measure, plan
 from theorychecks.cli.store_commands import commands
 from theorychecks.store import StoreError
-
-REFUSED = 2
-"""The exit code of what could not be done; `typer` has the same for a wrong option."""
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 UNSOUND: Final = 1
 REFUSED: Final = 2
+"""The exit code of what could not be done; `typer` has the same for a wrong option."""
 INTERRUPTED: Final = 130
 _WITHOUT_CLAIMS: Final = (0, 5)
 _INTERRUPTED: Final = 2

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, NamedTuple, cast
@@ -16,7 +17,7 @@ from theorychecks.experiment.resources import Resources
 from theorychecks.experiment.sweep import Sweep
 from theorychecks.networks import Training
 from theorychecks.observables.observable import Observable
-from theorychecks.store import Store
+from theorychecks.store import NewerFormatError, Store, StoredBlock
 
 _SUPPOSED: Final = 0.1
 """Seconds that one run takes at the smallest axis value, for parts of a plan, where no model of costs says so."""
@@ -157,8 +158,7 @@ class Prices:
     def _stored(self) -> Mapping[object, float]:
         """Seconds of one run, by what describes it."""
         sums: dict[object, tuple[float, int]] = {}
-        store = self._store
-        for block in () if store is None else filter(None, map(store.load, store.names())):
+        for block in () if self._store is None else _blocks(self._store):
             before = sums.get(what := _described(block.description), (0.0, 0))
             sums[what] = before[0] + block.seconds, before[1] + block.seeds
         return {what: seconds / seeds for what, (seconds, seeds) in sums.items()}
@@ -211,6 +211,14 @@ def _bytes(need: Need, there: int) -> int:
     """Of all networks that are trained together."""
     trained = _trained(need)
     return 0 if trained is None else trained.cost.bytes * max(map(len, need.cell.chunks(there, need.cell.count)))
+
+
+def _blocks(store: Store) -> Iterator[StoredBlock]:
+    """All that can be read."""
+    for name in store.names():
+        with suppress(NewerFormatError):
+            if (block := store.load(name)) is not None:
+                yield block
 
 
 def _described(description: Mapping[str, str]) -> object:

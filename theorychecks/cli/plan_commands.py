@@ -80,13 +80,12 @@ def plan(
 
     Example: theorychecks plan properties --profile=quick
     """
-    console = _console()
     options = _options(profile=profile, seed=seed, store=store, engine=engine, device=device, memory=memory)
 
     def told(planned: Planned) -> int:
         from theorychecks.cli.plan_tables import show
 
-        show(planned, console, as_json=as_json)
+        show(planned, _console(), as_json=as_json)
         return 0
 
     _with_plan([*(paths or ()), *options, *_only(matching)], told, looks=looks)
@@ -117,14 +116,13 @@ def measure(
     Example: theorychecks measure properties --shard=2/8
     """
     part, parts = (1, 1) if shard is None else part_of(shard)
-    console = _console()
     options = _options(profile=profile, seed=seed, store=store, engine=engine, device=device, memory=memory)
     arguments = [*(paths or ()), *options, *_only(matching)]
 
     def measured(planned: Planned) -> int:
         from theorychecks.cli.measuring import carry_out
 
-        return carry_out(planned, part, parts, console, then=["pytest", *arguments])
+        return carry_out(planned, part, parts, _console(), then=["pytest", *arguments])
 
     _with_plan([*arguments, *_options(executor=executor)], measured, looks=looks, writes=True)
 
@@ -139,8 +137,8 @@ def _only(matching: str | None) -> list[str]:
 
 
 def _console() -> Console:
-    """Of standard output as it is now, since pytest's own is kept apart; as wide as tables are where nobody looks."""
-    return Console(file=sys.stdout, width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
+    """As wide as tables are, where nobody looks."""
+    return Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
 
 
 def _with_plan(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
@@ -95,7 +96,8 @@ class _Planning:
         self.work, self.looks, self.writes = work, looks, writes
         self.collected: Collected = {}
         self.uncollected = False
-        self.broke: Exception | None = None
+        self.broke: Exception | SystemExit | None = None
+        self.stdout = sys.stdout
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Claims are collected as a run does it."""
@@ -126,7 +128,7 @@ class _Planning:
         if items:
             try:
                 self._plan_all(items)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 self.broke = error
             finally:
                 _tear_down(items[-1], None)
@@ -141,7 +143,8 @@ class _Planning:
             if before is not None:
                 _tear_down(before, item)
             claims.append(self._plan(item, shared))
-        self.work(Planned(claims, shared, store))
+        with redirect_stdout(self.stdout):
+            self.work(Planned(claims, shared, store))
 
     def pytest_sessionfinish(self) -> None:
         """End the executor."""

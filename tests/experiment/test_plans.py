@@ -107,4 +107,11 @@ def test_what_is_stored_is_not_charged_and_says_how_long_the_like_takes(tmp_path
 def test_trainings_that_are_repeated_have_no_time_beforehand():
     resources = Resources(calibration=RATES)
     stable = sweep(32, 64, seeds=4, observable=tc.MaxStableLearningRate("loss", limit=2))
-    assert Prices(None, resources).bill(needs(stable)).untimed == 2
+    bill = Prices(None, resources).bill(needs(stable))
+    assert (bill.untimed, bill.flops) == (2, 0)
+    assert bill.bytes > 0
+
+
+@pytest.mark.parametrize(("test", "label"), [("t.py::test_a", "A"), ("t.py::test_a[b-c[1]]", "A[b-c[1]]")])
+def test_a_claim_is_called_with_what_pytest_gives_it(test, label):
+    assert ClaimPlan("A", test).label == label

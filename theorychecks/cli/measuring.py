@@ -66,7 +66,7 @@ def carry_out(planned: Planned, part: int, parts: int, console: Console, *, then
             progress.status.stop()
     for problem in (*stored.store.problems, *stored.problems):
         console.print(printable(f"WARNING: {problem}"))
-    broken = {plan.claim: plan.trouble for plan in planned.claims if plan.trouble}
+    broken = {plan.label: plan.trouble for plan in planned.claims if plan.trouble}
     for claim, why in (broken | done.failed).items():
         console.print(printable(f"{claim} cannot be measured: {why}"))
     which = "" if parts == 1 else f"part {part} of {parts}, {len(done.mine):,} of {done.cells:,} cells: "

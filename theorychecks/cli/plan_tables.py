@@ -74,11 +74,11 @@ def _table(rows: list[_Row], total: _Row) -> Table:
     table.add_column("claim")
     for name in ("cells", "stored", "to do", "time", "memory", "all looks", "to do", "time"):
         table.add_column(name, justify="right")
-    dearest = sorted(rows, key=lambda row: (-row.first.seconds, -row.first.untimed, -row.most.seconds))
+    dearest = sorted(rows, key=lambda row: (-row.first.seconds, -row.first.flops, -row.first.untimed))
     for row in [*dearest, total]:
         if row is total:
             table.add_section()
-        claim = row.plan.claim + ("*" if _whys(row.plan) else "")
+        claim = row.plan.label + ("*" if _whys(row.plan) else "")
         first, most = row.first, row.most
         cells = (f"{first.cells:,}", f"{first.stored:,}", _work(first), _time(first), _memory(first))
         # Claims' ids are anybody's: they may hold what a terminal or `rich` would obey.
@@ -109,7 +109,7 @@ def _remarks(rows: list[_Row]) -> list[str]:
     by_reason: defaultdict[str, list[str]] = defaultdict(list)
     for row in rows:
         for why in _whys(row.plan):
-            by_reason[why].append(row.plan.claim)
+            by_reason[why].append(row.plan.label)
     return [f"* {', '.join(claims)}: {why}" for why, claims in by_reason.items()]
 
 

@@ -68,6 +68,12 @@ class ClaimPlan:
     skipped: str = ""
     trouble: str = ""
 
+    @property
+    def label(self) -> str:
+        """The claim, and what its test is given by pytest: "A1[decoder]"."""
+        _, bracket, given = self.test.partition("[")
+        return f"{self.claim}{bracket}{given}"
+
     def needs(self, designs: Sequence[Design], most: Design, resources: Resources) -> None:
         """See `Planner`.
 
@@ -89,7 +95,7 @@ class Bill:
     Attributes:
         cells: so many are needed, each counted once.
         stored: of these are there.
-        flops: of trainings that are not, as far as engines know them beforehand; what observables compute comes on top.
+        flops: of trainings that are not, as far as engines know them beforehand: once each, observables aside.
         seconds: that measuring these takes on one core, as far as that is known.
         untimed: cells that are not there, of which it is not known.
         bytes: at most at the same time, as far as engines know it.
@@ -134,7 +140,7 @@ class Prices:
                 stored += 1
                 continue
             each = self._seconds(need)
-            flops += cell.flops * (cell.count - there)
+            flops += 0.0 if _retrains(need.design) else cell.flops * (cell.count - there)
             seconds += (each or 0.0) * (cell.count - there)
             untimed += each is None
             most = max(most, _bytes(need, there))
@@ -145,7 +151,7 @@ class Prices:
         if (known := self._stored.get(_described(need.cell.description))) is not None:
             return known
         trained = _trained(need)
-        if trained is None or trained.observable.retrains:
+        if trained is None or _retrains(need.design):
             return None
         rates, batch = self._rates[trained.engine], batch_size(trained.training)
         return trained.observable.networks * rates.seconds(trained.cost, trained.width, batch)
@@ -195,7 +201,7 @@ class _Trained(NamedTuple):
 
     @property
     def cost(self) -> Cost:
-        """Of one network."""
+        """Of one network, trained once."""
         return ENGINES[self.engine].cost(self.training, self.width)
 
 
@@ -205,6 +211,11 @@ def _trained(need: Need) -> _Trained | None:
         return None
     engine = cast(EngineName, need.cell.engine)
     return _Trained(design.training, design.observable, int(need.cell.axis_value), engine)
+
+
+def _retrains(design: Design) -> bool:
+    """Whether networks are trained again and again, nobody knows how often."""
+    return isinstance(design, Sweep) and design.observable.retrains
 
 
 def _bytes(need: Need, there: int) -> int:

@@ -61,13 +61,13 @@ def measure_part(plan: Planned, part: int, parts: int, lane: Lane, claim_done: C
     try:
         for claim in plan.claims:
             try:
-                with capped_threads(), telling(lane, claim.claim):
+                with capped_threads(), telling(lane, claim.label):
                     for needs in claim.first:
                         _measure([need for need in needs if belongs[need.place] == part], done)
             except (StoreError, ExecutorError):
                 raise
             except Exception as error:
-                done.failed[claim.claim] = f"{type(error).__name__}: {error}"
+                done.failed[claim.label] = f"{type(error).__name__}: {error}"
             claim_done()
     except (StoreError, ExecutorError) as error:
         done.stopped = str(error)

@@ -6,12 +6,13 @@ Torch is imported only where a sweep has to be measured, since plain pytest runs
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from theorychecks.finding import Confirmation, Finding, Findings
-from theorychecks.looks import Predicted, Seen, distinct, in_looks, of_reading, power_of
+from theorychecks.looks import Predicted, Seen, distinct, first_looks, in_looks, of_reading, power_of
+from theorychecks.planning import Planner, end_of_plan, planner
 from theorychecks.premises import premises_of
 from theorychecks.sources import Against, Compared, Given, Known, Sample, check_source, settled
 from theorychecks.statistics.breakdown import breakdown_constant
@@ -44,6 +45,27 @@ class Conditions:
     seconds: float | None = None
 
 
+_USED: Final = "its test goes on by what check() has found"
+
+
+class Unmeasured(Findings):
+    """Findings of what is planned and not measured: a test that looks into them ends there."""
+
+    def __len__(self) -> int:
+        end_of_plan(_USED)
+
+    def __iter__(self) -> Iterator[Finding]:
+        end_of_plan(_USED)
+
+    def __getitem__(self, place: object) -> NoReturn:
+        end_of_plan(_USED)
+
+    def __str__(self) -> str:
+        return "not measured: this is a plan"
+
+    __repr__ = __str__
+
+
 def findings_of(
     source: Design | Measurement,
     predicted: Predicted,
@@ -55,6 +77,8 @@ def findings_of(
     conditions: Conditions | None = None,
 ) -> Findings:
     """One finding a reading.
+
+    Where a plan is made nothing is measured, and the findings are `Unmeasured`.
 
     Args:
         source: what is measured, or was.
@@ -85,8 +109,20 @@ def findings_of(
     compared = Compared(design, other, conditions.resources)
     for prediction in distinct(predicted):
         compared.admit(prediction, role)
+    if (plan := planner.get()) is not None:
+        return _planned(compared, predicted, plan)
     setting = {**(given or {}), **source.setting, **_compared_with(other)}
     return _findings(compared, predicted, role, label or source.title, setting, conditions)
+
+
+def _planned(compared: Compared, predicted: Predicted, plan: Planner) -> Unmeasured:
+    """Tell a planner what is going to be measured."""
+    looks = first_looks(compared, predicted, plan.looks)
+    for each in compared.designs:
+        budget = each.budget
+        designs = [each] if budget is None else [each.on(counts) for counts in looks]
+        plan.needs(designs, each if budget is None else each.with_seeds(budget), compared.resources)
+    return Unmeasured()
 
 
 def _compared_with(other: object) -> Mapping[str, str]:

@@ -72,9 +72,7 @@ def in_looks(
         joint: whether the first clear failure of one is the end for all.
         confidence: of the verdicts, over all looks.
     """
-    predictions = distinct(predicted)
-    # The most demanding one says what the smallest design is.
-    timetable = max((_timetable(source, each, confidence) for each in predictions), key=lambda each: each.spends[0])
+    timetable = _strictest(source, predicted, confidence)
     seen: dict[Parts, Seen] = {}
     counts: tuple[int, ...] = ()
     noise: float | None = None
@@ -83,8 +81,7 @@ def in_looks(
         if source.budget is None:
             counts = source.counts
         else:
-            plans = [_planned(source, each, timetable, spend, noise, counts) for each in predictions]
-            counts = tuple(max(each) for each in zip_longest(*plans, fillvalue=0))
+            counts = _counts(source, predicted, timetable, spend, noise, counts)
             looks = Looks(taken=taken, planned=len(timetable.spends), budget=source.budget)
         with looking(taken, len(timetable.spends)):
             sample = source.measured(counts)
@@ -103,6 +100,20 @@ def in_looks(
         if fallen or all(each.settled(role) or each.hopeless for each in seen.values()):
             break
     return seen
+
+
+def first_looks(source: Source, predicted: Predicted, looks: int) -> list[tuple[int, ...]]:
+    """Seeds at each of the first axis values by the end of each of so many looks, as far as there are so many.
+
+    The first look is as it is taken; the noise that later ones are planned from is not known yet.
+    """
+    if source.budget is None:
+        return [source.counts]
+    timetable = _strictest(source, predicted, CONFIDENCE)
+    found: list[tuple[int, ...]] = []
+    for spend in timetable.spends[:looks]:
+        found.append(_counts(source, predicted, timetable, spend, None, found[-1] if found else ()))
+    return found
 
 
 def distinct(predicted: Predicted) -> Sequence[Prediction]:
@@ -135,6 +146,24 @@ def _noise(judgement: Judgement, prediction: Prediction) -> float | None:
     if fit is not None and fit.average == average:
         return fit.noise
     return pooled_noise(judgement.measurement, average)
+
+
+def _strictest(source: Source, predicted: Predicted, confidence: float) -> Schedule:
+    """The timetable of the most demanding prediction, which says what the smallest design is."""
+    return max((_timetable(source, each, confidence) for each in distinct(predicted)), key=lambda each: each.spends[0])
+
+
+def _counts(
+    source: Source,
+    predicted: Predicted,
+    timetable: Schedule,
+    spend: float,
+    noise: float | None,
+    have: tuple[int, ...],
+) -> tuple[int, ...]:
+    """Seeds that all predictions together want."""
+    plans = [_planned(source, each, timetable, spend, noise, have) for each in distinct(predicted)]
+    return tuple(max(each) for each in zip_longest(*plans, fillvalue=0))
 
 
 def _timetable(source: Source, prediction: Prediction, confidence: float) -> Schedule:

@@ -258,6 +258,13 @@ class Compared:
             return self.design.costs
         return tuple(a + b for a, b in zip(self.design.costs, self.other.costs, strict=True))
 
+    @property
+    def designs(self) -> list[Design]:
+        """All that is measured."""
+        from theorychecks.experiment import Design
+
+        return [self.design, *([self.other] if isinstance(self.other, Design) else [])]
+
     def measured(self, counts: tuple[int, ...]) -> Sample:
         """Both designs carried out; the effort is that of the first."""
         from theorychecks.experiment import Design, measure_selected

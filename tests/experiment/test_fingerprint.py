@@ -1,5 +1,6 @@
 """A fingerprint changes with all that makes numbers, with nothing else, and is the same in every process."""
 
+import copy
 import sys
 import threading
 from pathlib import Path
@@ -33,6 +34,16 @@ def test_the_same_source_in_another_file_does_not(load, what):
 def test_what_makes_none_does_not(load, what):
     one, other = (load(source) for source in STAYS[what])
     assert fingerprint(one) == fingerprint(other)
+
+
+@pytest.mark.parametrize("taken", [copy.copy, copy.deepcopy, lambda thing: thing.__reduce_ex__(4)])
+def test_an_object_that_was_copied_or_pickled_stays_what_it_was(load, taken):
+    """As where a design was sent to another process; Python notes in its class how that is done."""
+    thing = load("class A:\n    def __init__(self): self.b = 1\n    def h(self): return self.b\nroot = A()")
+    before = fingerprint(type(thing))
+    taken(thing)
+    assert "__slotnames__" in vars(type(thing))
+    assert fingerprint(type(thing)) == before
 
 
 def test_a_helper_counts_wherever_it_lies(load):

@@ -87,11 +87,17 @@ def make_suite(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def run_in():
-    """Run pytest in a directory, in a process of its own."""
+    """Run pytest, or another program, in a directory, in a process of its own."""
 
-    def run(directory: Path, *options: str, environment: Mapping[str, str] | None = None, before: Sequence[str] = ()):
+    def run(
+        directory: Path,
+        *options: str,
+        environment: Mapping[str, str] | None = None,
+        before: Sequence[str] = (),
+        program: Sequence[str] = ("-m", "pytest"),
+    ):
         done = subprocess.run(
-            [*before, sys.executable, "-m", "pytest", *options],
+            [*before, sys.executable, *program, *options],
             cwd=directory,
             env={**_inherited(), **(environment or {})},
             capture_output=True,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from theorychecks.arguments import check_text
 from theorychecks.claims.recording import given, now_recording
 from theorychecks.finding import Findings
-from theorychecks.judging import findings_of
+from theorychecks.judging import Unmeasured, findings_of
 from theorychecks.sources import Against, check_source
 from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.prediction import Prediction, Role, check_prediction
@@ -92,6 +92,8 @@ def _record(
         given=given.get(),
         conditions=recorder.conditions if recorder else None,
     )
+    if isinstance(findings, Unmeasured):
+        return findings
     if recorder is None:
         _raise_unless_passed(findings)
     else:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar, cast
 
 from theorychecks.claims.recording import given, now_recording
+from theorychecks.planning import NotMeasured
 
 Test = TypeVar("Test", bound=Callable[..., Any])
 _ATTRIBUTE: Final = "__theorychecks_claim__"
@@ -203,6 +204,9 @@ def _noting_setting(inner: Callable[..., Any]) -> Callable[..., Any]:
             if recorder:
                 del recorder.findings[judged:]
             raise
+        except NotMeasured:
+            # Hypothesis, which would pass it on and end, has further settings.
+            return None
         finally:
             given.reset(token)
 

@@ -17,7 +17,7 @@ from theorychecks.reporting import Report, ReportError
 from theorychecks.reporting.counting import exit_code
 from theorychecks.reporting.terminal import claim_table, closing_lines
 
-EPILOG: Final = (
+JUDGED: Final = (
     "Exit codes, as a run of pytest has them: 0, all is well; 1, a claim is refuted; 8, a claim broke or was lost, and "
     "none is refuted; 7, some claims are undecided, none passed, and nothing is worse; 2, it could not be done: there "
     "is no report, it cannot be judged, or nothing can be written."

@@ -6,14 +6,12 @@ import sys
 
 import typer
 
-from theorychecks.cli.judge_command import EPILOG, judge
+from theorychecks.cli.judge_command import JUDGED, judge
+from theorychecks.cli.plan_commands import MEASURED, PLANNED, REFUSED, measure, plan
 from theorychecks.cli.printing import say
 from theorychecks.cli.store_commands import commands
 from theorychecks.reporting import ReportError
 from theorychecks.store import StoreError
-
-REFUSED = 2
-"""The exit code of what could not be done; `typer` has the same for a wrong option."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,8 +19,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Theory predictions about wide neural networks, checked: what was measured, and what it says.",
 )
+app.command(epilog=PLANNED)(plan)
+app.command(epilog=MEASURED)(measure)
+app.command(epilog=JUDGED)(judge)
 app.add_typer(commands, name="store")
-app.command("judge", epilog=EPILOG)(judge)
 
 
 def main() -> None:

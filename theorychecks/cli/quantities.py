@@ -31,6 +31,52 @@ def seconds_of(text: str) -> float:
     return _number(text, _SECONDS, "an age is a number of hours, days or weeks, like 12h, 30d or 8w")
 
 
+def part_of(text: str) -> tuple[int, int]:
+    """Which part of how many "2/8" is.
+
+    Raises:
+        typer.BadParameter: for anything else.
+    """
+    found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
+    part, parts = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not 1 <= part <= parts:
+        raise typer.BadParameter(
+            f"a shard is one part of several, I/N with 1 <= I <= N, like 1/8, 2/8 and so on to 8/8; got {text!r}. "
+            "Number array jobs from 1 on, or leave --shard out for all"
+        )
+    return part, parts
+
+
+def pinned(text: str | None) -> str | None:
+    """A seed that can be named again.
+
+    Raises:
+        typer.BadParameter: for one that is drawn.
+    """
+    if text == "fresh":
+        raise typer.BadParameter(
+            "a plan and its run have one seed, a whole number; got 'fresh', which draws another one each time"
+        )
+    return text
+
+
+def duration(seconds: float) -> str:
+    """A time as people read it: "<0.1 s", "0.5 s", "40 s", "12 min", "3.5 h"."""
+    if seconds < 0.1:
+        return "<0.1 s"
+    if seconds < 90:
+        return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
+
+
+def flops(count: float) -> str:
+    """Floating-point operations as people read them: "1.2 TFLOP"; nothing where there are none."""
+    for unit, name in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M")):
+        if count >= unit:
+            return f"{count / unit:.3g} {name}FLOP"
+    return f"{count / 1e3:.3g} kFLOP" if count else ""
+
+
 def _number(text: str, units: Mapping[str, float], rule: str) -> float:
     found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([A-Za-z]*)", text.strip())
     value = float(found[1]) * units[found[2]] if found and found[2] in units else math.inf

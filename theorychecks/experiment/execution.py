@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from theorychecks.experiment.cells import Block, Cell, holding, seeds_of
@@ -14,6 +14,7 @@ from theorychecks.experiment.executors import gathered
 from theorychecks.experiment.resources import Resources
 from theorychecks.observables.observable import Reading
 from theorychecks.origin import Origin
+from theorychecks.planning import end_of_plan, planner
 from theorychecks.progress import current_look, listener
 from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.parts import Parts
@@ -61,19 +62,20 @@ def measure(design: Design, resources: Resources | None = None) -> Measured:
         ExecutorError: if the executor of the resources fails.
         MemoryError: if a width does not fit into the memory budget.
     """
-    return _carried_out(design, resources or Resources(), lambda parts: parts)
+    resources = resources or Resources()
+    if (plan := planner.get()) is not None:
+        plan.needs([design], design, resources)
+        end_of_plan("its test goes on by what measure() gives")
+    return _measured(design, resources, lambda parts: parts)
 
 
-def measure_selected(design: Design, resources: Resources | None = None) -> Measured:
+def measure_selected(design: Design, resources: Resources) -> Measured:
     """The same, with measurements of the readings that the design selects, and of no others; see `measure`."""
-    return _carried_out(design, resources or Resources(), design.select)
+    return _measured(design, resources, design.select)
 
 
-def _carried_out(
-    design: Design, resources: Resources, wanted: Callable[[Iterable[Parts]], Iterable[Parts]]
-) -> Measured:
-    elsewhere = resources.executor is not None
-    if elsewhere:
+def _measured(design: Design, resources: Resources, wanted: _Choice) -> Measured:
+    if resources.executor is not None:
         resources = resources.settled()
     cells = design.cells(resources)
     _prepare(design, cells, resources)
@@ -81,8 +83,7 @@ def _carried_out(
     seconds = flops = 0.0
     trainings = 0
     origins = set[Origin]()
-    carry_out = gathered if elsewhere else _one_by_one
-    with closing(carry_out(design, cells, resources)) as blocks_by_cell:
+    with closing(_carried_out(design, cells, resources)) as blocks_by_cell:
         for cell, blocks in zip(cells, blocks_by_cell, strict=True):
             if found and set(found) != set(blocks[0].readings):
                 title, names = design.title or "the sweep", [str(parts) for parts in blocks[0].readings]
@@ -128,7 +129,25 @@ def observed(design: Design, cell: Cell, resources: Resources) -> list[Block]:
     return done
 
 
-def _one_by_one(design: Design, cells: Sequence[Cell], resources: Resources) -> Generator[list[Block], None, None]:
+def fill(design: Design, axis_values: Collection[float], resources: Resources) -> None:
+    """Measure what a design's cells at these axis values lack, and keep it; nothing is asked of the numbers.
+
+    Raises:
+        as `measure` does, for the design and for what observes it.
+    """
+    if resources.executor is not None:
+        resources = resources.settled()
+    cells = [cell if cell.axis_value in axis_values else replace(cell, count=0) for cell in design.cells(resources)]
+    _prepare(design, cells, resources)
+    with closing(_carried_out(design, cells, resources)) as blocks_by_cell:
+        for _ in blocks_by_cell:
+            pass
+
+
+def _carried_out(design: Design, cells: Sequence[Cell], resources: Resources) -> Generator[list[Block], None, None]:
+    if resources.executor is not None:
+        yield from gathered(design, cells, resources)
+        return
     for cell in cells:
         yield observed(design, cell, resources)
 

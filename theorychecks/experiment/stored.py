@@ -52,6 +52,11 @@ class StoredCells:
     problems: dict[str, None] = field(default_factory=dict)
     _digests: WeakKeyDictionary[Callable[[], object], str | None] = field(default_factory=WeakKeyDictionary, repr=False)
 
+    @property
+    def all_problems(self) -> list[str]:
+        """What a user is told, the store's own problems included."""
+        return [*(() if self.store is None else self.store.problems), *self.problems]
+
     def blocks(self, cell: Cell) -> list[Block]:
         """Blocks of a cell from its first seed on; none where nothing was measured, or it cannot be told."""
         key = self._key(cell)
@@ -72,6 +77,10 @@ class StoredCells:
         return [_measured(block, self._origin(block, "evidence")) for block in theirs] + [
             _measured(block, self._origin(block, "store")) for block in kept
         ]
+
+    def keeps(self, cell: Cell) -> bool:
+        """Whether what is measured of a cell can be found again; where not, that is a problem."""
+        return self._key(cell) is not None
 
     def keep(self, cell: Cell, first: int, block: Block) -> None:
         """Keep what was measured of some seeds, from the first on."""

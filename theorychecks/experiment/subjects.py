@@ -17,6 +17,7 @@ from theorychecks.models import Model
 from theorychecks.models.examination import check_room
 from theorychecks.networks import Training
 from theorychecks.observables.observable import Observable
+from theorychecks.planning import end_of_plan, planner
 
 Subject = Training | Model
 
@@ -162,6 +163,8 @@ def trainer_of(model: Model, widths: Sequence[int]) -> Trainer:
     Raises:
         ModelError: if the model cannot be trained as it is.
     """
+    if planner.get() is not None:
+        end_of_plan("a model says what it has to be asked once it is trained")
     return _trainer(model, tuple(widths[:2]))
 
 

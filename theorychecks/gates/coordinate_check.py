@@ -21,6 +21,7 @@ from theorychecks.models import Model, ModelError
 from theorychecks.models.model import check_model
 from theorychecks.networks import Parametrization
 from theorychecks.observables.coordinates import Coordinates, Moment
+from theorychecks.planning import end_of_plan, planner
 from theorychecks.statistics.design import check_seeds, check_widths
 from theorychecks.statistics.prediction import Layout
 
@@ -246,6 +247,10 @@ def checked(sweep: Sweep, parametrization: Parametrization, conditions: Conditio
     resources = replace(conditions.resources or Resources(), device="cpu")
     conditions = replace(conditions, octaves=0, resources=resources, confirms=True)
     examined, bought = Examined(sweep.redrawn(2 * conditions.seed), resources), None
+    if (plan := planner.get()) is not None:
+        plan.needs([examined.pilots], examined.pilots, resources)
+        findings_of(sweep, CONSTANT, conditions=conditions)
+        end_of_plan("a coordinate check judges what its first trainings show")
     examined.rehearse()
     title = examined.model.title
     if conditions.seconds is not None:

@@ -63,10 +63,15 @@ class Examined:
         """What can be told of its optimizer."""
         return self._trainer.optimizing
 
+    @property
+    def pilots(self) -> Sweep:
+        """The trainings that are looked at."""
+        return self.sweep.on(self.counts)
+
     @cached_property
     def measurements(self) -> Mapping[Moment, Measurement]:
         """All coordinates, those included that are not judged."""
-        found = measure(self.sweep.on(self.counts), self.resources).measurements
+        found = measure(self.pilots, self.resources).measurements
         return {Moment.of(parts): measurement for parts, measurement in found.items()}
 
     def rehearse(self) -> None:
@@ -75,8 +80,8 @@ class Examined:
         Raises:
             ModelError: if one of that fails, or is another architecture.
         """
-        pilots = self.sweep.on(self.counts).cells(self.resources)
-        if any(seeds_of(self.resources.known(cell)) < cell.count for cell in pilots):
+        cells = self.pilots.cells(self.resources)
+        if any(seeds_of(self.resources.known(cell)) < cell.count for cell in cells):
             self.sweep.rehearse()
 
     def trains_together(self) -> bool:

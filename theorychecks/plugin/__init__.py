@@ -15,6 +15,7 @@ from theorychecks.plugin.executors import check_executor, executor
 from theorychecks.plugin.gatherer import Gatherer, leave_collected
 from theorychecks.plugin.keeping import directory
 from theorychecks.plugin.outcomes import EXIT_CODES
+from theorychecks.plugin.planned_run import PLANNING
 from theorychecks.plugin.profiles import PROFILES
 from theorychecks.plugin.resources import check_device, seconds, size
 from theorychecks.plugin.runner import Runner
@@ -127,6 +128,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if worker is None:
         check_executor(config)
         check_evidence(config)
+        if config.pluginmanager.has_plugin(PLANNING):
+            return
         gatherer = Gatherer(config)
         config.pluginmanager.register(gatherer, "theorychecks-gatherer")
         watcher = Watcher(config, gatherer)

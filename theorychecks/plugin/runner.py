@@ -125,14 +125,14 @@ class Runner:
             return (yield)
         from theorychecks.claims import recording, shown
 
-        recorder = self._recorder(item, claim)
+        recorder = recorder_of(item, claim, self._resources)
         parameters = {name: shown(value) for name, value in getattr(_callspec(item), "params", {}).items()}
         item.stash[_subtests_key] = []
         result: object = None
         raised: BaseException | None = None
         started = time.perf_counter()
         try:
-            with recording(recorder, parameters), _capped_threads(), telling(self.listener, claim.id):
+            with recording(recorder, parameters), capped_threads(), telling(self.listener, claim.id):
                 result = yield
         except BaseException as exception:
             raised = exception
@@ -160,19 +160,6 @@ class Runner:
         output = getattr(self.config, "workeroutput", None)
         if output is not None:
             self.store_use.leave(output)
-
-    def _recorder(self, item: pytest.Item, claim: Claim) -> Recorder:
-        from theorychecks.claims import Recorder
-        from theorychecks.judging import Conditions
-
-        conditions = Conditions(
-            octaves=OCTAVES[self.profile],
-            resources=resources_of(self.config, self._resources, claim, _parameters(item)),
-            seed=run_seed(self.config),
-            confirms=True,
-            seconds=self.config.getoption("--theory-budget"),
-        )
-        return Recorder(conditions=conditions, gate=claim.gate)
 
     def _ending(self, item: pytest.Item, recorder: Recorder, caught: BaseException | None) -> Ending:
         """How a test ended, by what it raised and what its subtests did."""
@@ -258,6 +245,22 @@ class Runner:
         return report
 
 
+def recorder_of(item: pytest.Item, claim: Claim, shared: Resources) -> Recorder:
+    """What records a claim's findings, under the conditions that the run imposes; it may use what its process may."""
+    from theorychecks.claims import Recorder
+    from theorychecks.judging import Conditions
+
+    config = item.config
+    conditions = Conditions(
+        octaves=OCTAVES[config.getoption("--theory-profile")],
+        resources=resources_of(config, shared, claim, _parameters(item)),
+        seed=run_seed(config),
+        confirms=True,
+        seconds=config.getoption("--theory-budget"),
+    )
+    return Recorder(conditions=conditions, gate=claim.gate)
+
+
 def _test(item: pytest.Item) -> object:
     """The function behind an item; a method is bound anew for each item, and its function is one."""
     bound = getattr(item, "obj", None)
@@ -318,7 +321,7 @@ THREADS: Final = 1
 """Threads a process runs a claim on: workers share the cores among them, and numbers must not depend on how many."""
 
 
-class _capped_threads:  # noqa: N801 - reads as the statement it is in `with`
+class capped_threads:  # noqa: N801 - reads as the statement it is in `with`
     """Cap torch's threads inside a block, and restore them after it."""
 
     def __enter__(self) -> None:

@@ -30,6 +30,7 @@ _UNSAID: Final = frozenset(
         "__abstractmethods__",
         "_abc_impl",
         "__slots__",
+        "__slotnames__",
         "__match_args__",
         "__dataclass_fields__",
         "__dataclass_params__",
@@ -46,7 +47,8 @@ _UNSAID: Final = frozenset(
         "__conditional_annotations__",
     ]
 )
-"""What every class has, or what repeats its fields; or what tells where it stands and how it is annotated."""
+"""What every class has, or what repeats its fields; or what tells where it stands and how it is annotated; or what
+Python notes there once an object has been copied or pickled."""
 _OF_TUPLES: Final = ("_make", "_replace", "_asdict")
 
 

@@ -1,0 +1,92 @@
+"""Measuring on the command line: what is under way, what came of it, and what to do next."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.status import Status
+
+from theorychecks.cli.plan_commands import INTERRUPTED, REFUSED, UNSOUND
+from theorychecks.cli.plan_tables import printable
+from theorychecks.cli.quantities import duration
+from theorychecks.plugin.planned_run import Planned
+from theorychecks.plugin.screen import SECONDS_BETWEEN_LINES, Pace
+from theorychecks.plugin.shards import Done, measure_part
+from theorychecks.plugin.under_way import Lane, progress_line
+
+
+class _Progress:
+    """The line of a run's progress: one that changes on a terminal, and elsewhere one in half a minute."""
+
+    def __init__(self, console: Console, claims: int) -> None:
+        self.console, self.claims, self.done = console, claims, 0
+        self.lane = Lane(changed=lambda new: self.show())
+        self._pace = Pace(SECONDS_BETWEEN_LINES, since=time.monotonic())
+        self.status: Status | None = console.status("theory: begins") if console.is_terminal else None
+
+    def claim_done(self) -> None:
+        """Count a claim."""
+        self.done += 1
+        self.show()
+
+    def show(self) -> None:
+        """Show how far it is, if that is due."""
+        line = printable(progress_line(self.done, self.claims, None, [self.lane]))
+        if self.status is not None:
+            self.status.update(line)
+        elif self._pace.admits(time.monotonic()):
+            self.console.print(line)
+
+
+def carry_out(planned: Planned, part: int, parts: int, console: Console, *, then: Sequence[str]) -> int:
+    """Measure a part of a plan, say what came of it, and give back the exit code.
+
+    Args:
+        planned: all of it.
+        part: which one, from 1 on.
+        parts: how many there are.
+        console: to write to.
+        then: the command that judges what was measured.
+    """
+    stored = planned.resources.stored
+    if stored is None or stored.store is None or planned.store is None:
+        console.print("theorychecks: what is measured is kept in a store, and there is none; leave --store=none out")
+        return REFUSED
+    progress, started = _Progress(console, len(planned.claims)), time.monotonic()
+    if progress.status is not None:
+        progress.status.start()
+    try:
+        done = measure_part(planned, part, parts, progress.lane, progress.claim_done)
+    finally:
+        if progress.status is not None:
+            progress.status.stop()
+    for problem in stored.all_problems:
+        console.print(printable(f"WARNING: {problem}"))
+    broken = {plan.label: plan.trouble for plan in planned.claims if plan.trouble}
+    for claim, why in (broken | done.failed).items():
+        console.print(printable(f"{claim} cannot be measured: {why}"))
+    which = "" if parts == 1 else f"part {part} of {parts}, {len(done.mine):,} of {done.cells:,} cells: "
+    unkept = f", and {len(done.unkept):,} can be kept in none" if done.unkept else ""
+    console.print(
+        printable(
+            f"{which}{len(done.measured):,} cells were measured in {duration(time.monotonic() - started)}, "
+            f"{len(done.there):,} were there; the store is {os.path.relpath(planned.store)}{unkept}"
+        )
+    )
+    console.print(printable(_next(done, parts, shlex.join(then))))
+    if done.stopped:
+        return REFUSED
+    if done.interrupted:
+        return INTERRUPTED
+    return UNSOUND if done.failed or broken else 0
+
+
+def _next(done: Done, parts: int, command: str) -> str:
+    if done.interrupted or done.stopped:
+        return f"{done.stopped or 'interrupted'}; what was measured is kept, and the same command goes on"
+    when = "next" if parts == 1 else "once all parts are measured"
+    return f"{when}: {command}, which takes these cells and measures what further looks need"

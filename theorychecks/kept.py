@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import re
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -44,7 +47,8 @@ def check_writable(place: Path) -> None:
     there = next(path for path in (place, *place.parents) if path.exists())
     if not there.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, "it is a file, and no directory", str(there))
-    with tempfile.NamedTemporaryFile(dir=there, prefix=".writable-") as probe:
+    # It has no name that could stay behind.
+    with tempfile.TemporaryFile(dir=there) as probe:
         probe.write(b" " * _ROOM)
 
 
@@ -55,11 +59,22 @@ def write_whole(texts: Mapping[str, str], place: Path) -> None:
         OSError: if that cannot be done; what was there is still there.
     """
     place.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=place, prefix=".writing-") as unfinished:
+    with temporary_directory(place, ".writing-") as unfinished:
         for name, text in texts.items():
             Path(unfinished, name).write_text(text, encoding="utf-8")
         for name in texts:
             Path(unfinished, name).replace(place / name)
+
+
+def temporary_directory(place: Path, prefix: str) -> tempfile.TemporaryDirectory[str]:
+    """A directory by whose name its process is known; those that processes which died have left are gone first."""
+    import psutil
+
+    for path in place.glob(f"{prefix}*"):
+        owner = re.fullmatch(rf"{re.escape(prefix)}([0-9]{{1,10}})-\w+", path.name)
+        if owner and not psutil.pid_exists(int(owner[1])):
+            shutil.rmtree(path, ignore_errors=True)
+    return tempfile.TemporaryDirectory(dir=place, prefix=f"{prefix}{os.getpid()}-")
 
 
 @contextmanager

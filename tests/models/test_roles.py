@@ -1,6 +1,8 @@
 """What a parameter or module is follows from which of its sizes grow, and can be overridden."""
 
 import functools
+import random
+from threading import Thread
 
 import pytest
 import torch
@@ -135,6 +137,23 @@ def test_a_bias_that_a_normalisation_takes_out_is_not_checked():
 def test_dropout_is_random_and_batch_norm_is_not():
     assert zoo.parts_of(zoo.MODELS["dropped"]).random
     assert not zoo.parts_of(zoo.MODELS["plain"]).random
+
+
+def elsewhere():
+    thread = Thread(target=random.random)
+    thread.start()
+    thread.join()
+
+
+@pytest.mark.parametrize(("passes", "drawn_by_the_model"), [(0, False), (1, False), (3, False), (10**9, True)])
+def test_what_another_thread_draws_meanwhile_is_not_the_models(passes, drawn_by_the_model):
+    """Every forward pass of a model that draws does it; a thread beside, like one of Dask's, draws in a few."""
+
+    def build(width):
+        left = iter(range(passes))
+        return zoo.Wrapped(width, lambda y: y if next(left, None) is None else (elsewhere(), y)[1])
+
+    assert zoo.parts_of(zoo.plain(build=build)).random is drawn_by_the_model
 
 
 def test_roles_are_overridden_by_pattern():

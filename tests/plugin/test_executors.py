@@ -77,7 +77,6 @@ def test_a_process_that_is_killed_costs_nothing(run_suite, serial, tmp_path):
 
 @needs_dask
 @pytest.mark.slow
-@pytest.mark.skip(reason="one run of four after a worker's death differed from a serial one; why is not found yet")
 def test_numbers_are_the_same_on_a_cluster_one_of_whose_workers_is_killed(run_suite, serial, tmp_path):
     marker = tmp_path / "died"
     with cluster(DIES_ONCE=str(marker)) as address:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from theorychecks.kept import temporary_directory
 from theorychecks.plugin.keeping import Covered, Keeper, claims_in, seconds_in
 from theorychecks.reporting.counting import ExitCode
 
@@ -351,3 +352,15 @@ def test_a_lock_left_by_a_run_that_died_holds_nobody_up_for_long(tmp_path, monke
     keeper.check()
     written = keeper.write({"report.json": "{}"}, Covered(ran=(), passed_over=(), whole_files=True))
     assert os.listdir(written.directory) == ["report.json"]
+
+
+def test_temporary_directories_of_the_dead_are_gone_and_those_of_the_living_stay(tmp_path):
+    with subprocess.Popen([sys.executable, "-c", ""]) as dead:
+        dead.wait()
+    gone = tmp_path / f".writing-{dead.pid}-abc_1"
+    stay = [tmp_path / name for name in (f".writing-{os.getpid()}-abc_1", f"{dead.pid}", ".writing-thesis", "thesis")]
+    for path in (gone, *stay):
+        path.mkdir()
+        (path / "report.json").write_text("half of a")
+    with temporary_directory(tmp_path, ".writing-") as made:
+        assert sorted(tmp_path.iterdir()) == sorted([*stay, Path(made)])

@@ -243,14 +243,16 @@ def test_collecting_makes_no_store(suite):
 @pytest.mark.slow
 def test_damaged_files_are_named_and_measured_again(first, copied):
     _, ran, _ = first
-    flipped, cut, *_ = [copied.store / name.folder / str(name) for name in copied.names()]
+    flipped, cut, unreadable, *_ = [copied.store / name.folder / str(name) for name in copied.names()]
     flipped.write_bytes(flipped.read_bytes().replace(b'"seeds":', b'"sEeds":'))
     cut.write_bytes(cut.read_bytes()[:-1])
+    unreadable.unlink()
+    unreadable.mkdir()  # whatever its mode, the superuser reads a file
     again, measured = copied.run()
-    assert sum(measured.values()) == 2
+    assert sum(measured.values()) == 3
     assert said(again.report) == said(ran.report)
-    assert len(warnings(again)) == 2
-    for path in (flipped, cut):
+    assert len(warnings(again)) == 3
+    for path in (flipped, cut, unreadable):
         assert f"WARNING: {path}" in again.text
     assert verify(Store.existing(copied.store)).problems == ()
 
@@ -281,8 +283,20 @@ def test_blocks_say_where_they_come_from(first):
 MOUNTED = {
     "read-only": ('mount --bind . . && mount -o remount,ro,bind . && cd "$PWD" && "$@"', "Read-only file system"),
     "full": ('mkdir -p .theorychecks && mount -t tmpfs -o size=100k tmpfs .theorychecks && "$@"', "No space left on"),
+    "full from the start": (
+        'mkdir -p .theorychecks && mount -t tmpfs -o size=12k tmpfs .theorychecks && "$@"',
+        "No space left on",
+    ),
 }
 """Disks on which nothing can be written, or soon no more, and what the system says of them."""
+
+
+def mounted(disk):
+    """What a command is to follow that is to see such a disk, and what the system says of it."""
+    if subprocess.run(["unshare", "--mount", "sh", "-c", "mount -t tmpfs tmpfs /mnt"], check=False).returncode:
+        pytest.skip("this user may mount nothing")
+    mount, reason = MOUNTED[disk]
+    return ("unshare", "--mount", "sh", "-c", mount, "sh"), reason
 
 
 @pytest.mark.parametrize(
@@ -292,20 +306,33 @@ MOUNTED = {
         pytest.param("full", ("-n", "2"), marks=pytest.mark.slow),
         pytest.param("read-only", ("-n", "2"), marks=pytest.mark.slow),
         pytest.param("full", (), marks=pytest.mark.slow),
+        pytest.param("full from the start", (), marks=pytest.mark.slow),
     ],
 )
 def test_where_nothing_can_be_written_a_run_ends_with_its_table(first, suite, tmp_path, disk, workers):
     _, cold, blocks = first
-    if subprocess.run(["unshare", "--mount", "sh", "-c", "mount -t tmpfs tmpfs /mnt"], check=False).returncode:
-        pytest.skip("this user may mount nothing")
-    mount, reason = MOUNTED[disk]
-    before = "unshare", "--mount", "sh", "-c", mount, "sh"
+    before, reason = mounted(disk)
     ran, measured = suite.run(f"--theory-report={tmp_path}", *workers, before=before, log=tmp_path / "measured")
     assert ran.code == 0, ran.text
     assert "5 passed, 0 failed, 0 inconclusive" in ran.text
     assert measured == blocks
-    (warning,) = warnings(ran)
+    (warning,) = set(warnings(ran))
     assert "nothing more is written to the store" in warning
     assert reason in warning
+    # At the start where it can be known, and below the table in any case.
+    before_the_table = ran.text[: ran.text.index("5 passed, 0 failed")]
+    assert (warning in before_the_table) is (disk != "full")
+    assert warnings(ran)[-1] in ran.text[len(before_the_table) :]
+    report = Report.from_json((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert said(report) == said(cold.report)
+
+
+@pytest.mark.slow
+def test_a_store_that_can_only_be_read_is_judged_from(first, copied, tmp_path):
+    _, cold, _ = first
+    before, reason = mounted("read-only")
+    ran, measured = copied.run(f"--theory-report={tmp_path}", before=before, log=tmp_path / "measured")
+    assert (ran.code, measured) == (0, {})
+    assert f"{reason}. What is measured from now on" in ran.text
     report = Report.from_json((tmp_path / "report.json").read_text(encoding="utf-8"))
     assert said(report) == said(cold.report)

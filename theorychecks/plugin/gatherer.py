@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from theorychecks.kept import UNJUDGED
+from theorychecks.kept import UNJUDGED, temporary_directory
 from theorychecks.plugin.keeping import Covered, Keeper, Written
 from theorychecks.plugin.outcomes import Ending, ended, exit_code, what_happened, without_findings
 from theorychecks.plugin.resources import device_used
@@ -59,7 +59,7 @@ class Gatherer:
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker where to leave its list of claims, the seed, and when the run began."""
         if self.directory is None:
-            self.directory = tempfile.TemporaryDirectory(prefix="theorychecks-")
+            self.directory = temporary_directory(Path(tempfile.gettempdir()), "theorychecks-")
         node.workerinput[DIRECTORY_KEY] = self.directory.name
         node.workerinput[SEED_KEY] = run_seed(self.config)
         node.workerinput[DATE_KEY] = self.date
@@ -109,7 +109,7 @@ class Gatherer:
         self.stopped = str(excinfo.value) or "interrupted from the keyboard"
 
     def pytest_report_collectionfinish(self) -> list[str]:
-        """Say in the header which seeds are drawn, and what it takes to fail."""
+        """Say in the header which seeds are drawn, what it takes to fail, and whether anything can be stored."""
         return self._header()
 
     @pytest.hookimpl(optionalhook=True)
@@ -132,11 +132,12 @@ class Gatherer:
         from theorychecks.statistics.judgement import CLEAR
 
         self.keeper.check()
-        check_store(self.config)
+        warnings = check_store(self.config)
         claims = f"{len(self.collected)} claim{'s' if len(self.collected) > 1 else ''}"
         return [
             f"theory: {claims}, {seed_line(self.config)}; a claim fails at p < {CLEAR:g} and again on fresh seeds, "
-            f"which chance does at most {NIGHTS * CLEAR**2 * 100:.2g} times a year in 100 findings drawn every night"
+            f"which chance does at most {NIGHTS * CLEAR**2 * 100:.2g} times a year in 100 findings drawn every night",
+            *warnings,
         ]
 
     def _judges(self) -> bool:

@@ -41,8 +41,8 @@ def path_of_store(config: pytest.Config) -> Path | None:
     return config.rootpath / DEFAULT if chosen is None else Path(config.invocation_params.dir, chosen)
 
 
-def check_store(config: pytest.Config) -> None:
-    """Find out what can be known of the store, before minutes are spent.
+def check_store(config: pytest.Config) -> list[str]:
+    """Find out what can be known of the store before minutes are spent, and give back lines for a user.
 
     Raises:
         pytest.UsageError: for a path at which there can be none.
@@ -51,9 +51,9 @@ def check_store(config: pytest.Config) -> None:
 
     path = path_of_store(config)
     if path is None:
-        return
+        return []
     try:
-        Store.open(path)
+        return [f"WARNING: {problem}" for problem in Store.open(path).problems]
     except StoreError as error:
         raise pytest.UsageError(f"--theory-store: {error}") from error
 
@@ -100,8 +100,7 @@ class StoreUse:
 
     def note(self, stored: StoredCells) -> None:
         """Count what this process has done."""
-        of_store = () if stored.store is None else stored.store.problems
-        self.add(stored.taken, stored.given, [*of_store, *stored.problems])
+        self.add(stored.taken, stored.given, stored.all_problems)
 
     def leave(self, output: dict[str, Any]) -> None:
         """Leave it where the controller of a worker finds it."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 import pytest
+
+from theorychecks.plugin.items import claim_of
 
 if TYPE_CHECKING:
     from theorychecks.claims import Claim
@@ -95,9 +97,7 @@ def resources_of(config: pytest.Config, resources: Resources, claim: Claim, para
     return replace(resources, cells=Cells(), stored=replace(resources.stored, evidence=found, used={}))
 
 
-def leave_out_others(
-    config: pytest.Config, items: list[pytest.Item], claim_of: Callable[[pytest.Item], Claim | None]
-) -> None:
+def leave_out_others(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out all tests but claims with evidence, where that is going to be written."""
     if not writes(config):
         return

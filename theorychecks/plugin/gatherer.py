@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from theorychecks.kept import UNJUDGED, temporary_directory
+from theorychecks.plugin.items import Collected
 from theorychecks.plugin.keeping import Covered, Keeper, Written
 from theorychecks.plugin.outcomes import Ending, ended, exit_code, what_happened, without_findings
 from theorychecks.plugin.resources import device_used
-from theorychecks.plugin.runner import REPORT_ATTRIBUTE, THREADS, Collected
+from theorychecks.plugin.runner import REPORT_ATTRIBUTE, THREADS
 from theorychecks.plugin.seeds import SEED_KEY, run_seed, seed_line
 from theorychecks.plugin.storing import DATE_KEY, StoreUse, check_store
 from theorychecks.provenance import now

@@ -14,9 +14,10 @@ import pytest
 
 from theorychecks.planning import NotMeasured, planning
 from theorychecks.plugin.executors import end_executor
+from theorychecks.plugin.items import Collected
 from theorychecks.plugin.profiles import no_setting
 from theorychecks.plugin.resources import resources
-from theorychecks.plugin.runner import Collected, Runner, recorder_of
+from theorychecks.plugin.runner import Runner, recorder_of
 from theorychecks.plugin.storing import StoreUse, path_of_store
 from theorychecks.plugin.under_way import Lane
 from theorychecks.plugin.unittests import caught_by_unittest

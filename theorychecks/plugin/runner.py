@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import replace
@@ -15,6 +14,14 @@ import pytest
 
 from theorychecks.plugin.evidence import leave_out_others, resources_of, written
 from theorychecks.plugin.executors import end_executor
+from theorychecks.plugin.items import (
+    Collected,
+    claim_of,
+    claims_below_given,
+    id_of_parameters,
+    parameters_of,
+    test_of,
+)
 from theorychecks.plugin.outcomes import (
     Ending,
     ended_outside,
@@ -42,8 +49,6 @@ if TYPE_CHECKING:
 
 REPORT_ATTRIBUTE: Final = "theorychecks_claim"
 """Where a test report carries a claim's findings, as JSON text."""
-Collected = dict[str, "Claim"]
-"""Claims by node id."""
 _record_key = pytest.StashKey["ClaimRecord"]()
 _subtests_key = pytest.StashKey[list[Ending]]()
 """How the failed subtests of a claim ended; it is there while the claim runs, when reports are those of subtests."""
@@ -72,14 +77,14 @@ class Runner:
         """Refuse two claims with one id, and give Hypothesis the profile's settings."""
         owners: dict[str, tuple[object, str]] = {}
         for item in items:
-            claim = _claim(item)
+            claim = claim_of(item)
             if claim is None:
-                if _claims_below_given(item):
+                if claims_below_given(item):
                     self._refuse(
                         item, f"{item.nodeid} has @claim below @given, which hides it. Put @claim above @given."
                     )
                 continue
-            test = _test(item)
+            test = test_of(item)
             owner, node = owners.setdefault(claim.id, (test, item.nodeid))
             if owner is not test:
                 self._refuse(
@@ -87,7 +92,7 @@ class Runner:
                 )
             if wrong := apply_profile(test, self.profile, seeded=self.seeded):
                 self._refuse(item, f"{item.nodeid}: {wrong}")
-        leave_out_others(self.config, items, _claim)
+        leave_out_others(self.config, items)
 
     def _refuse(self, item: pytest.Item, text: str) -> None:
         """Report an error of collection; one that is raised on a worker never reaches the reader."""
@@ -105,12 +110,12 @@ class Runner:
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """Note which claims are there and are not asked for."""
-        self.deselected.update(item.nodeid for item in items if _claim(item) is not None)
+        self.deselected.update(item.nodeid for item in items if claim_of(item) is not None)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Note which claims there are to be judged, before the header speaks of them."""
-        collected = {item.nodeid: claim for item in session.items if (claim := _claim(item)) is not None}
+        collected = {item.nodeid: claim for item in session.items if (claim := claim_of(item)) is not None}
         if collected:
             # What torch and test modules have made by now stays; looking through it again and again for garbage takes
             # a quarter of a run whose numbers are stored.
@@ -120,13 +125,13 @@ class Runner:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
         """Run a claim with a recorder, and judge it when it is done."""
-        claim = _claim(item)
+        claim = claim_of(item)
         if claim is None:
             return (yield)
         from theorychecks.claims import recording, shown
 
         recorder = recorder_of(item, claim, self._resources)
-        parameters = {name: shown(value) for name, value in getattr(_callspec(item), "params", {}).items()}
+        parameters = {name: shown(value) for name, value in parameters_of(item).items()}
         item.stash[_subtests_key] = []
         result: object = None
         raised: BaseException | None = None
@@ -140,7 +145,7 @@ class Runner:
         caught = raised or caught_by_unittest(item)
         record = _record(item.nodeid, claim, recorder, self._ending(item, recorder, caught), seconds)
         item.stash[_record_key] = record
-        self.store_use.add(**written(self.config, recorder.conditions.resources, record, _parameters(item)))
+        self.store_use.add(**written(self.config, recorder.conditions.resources, record, id_of_parameters(item)))
         self._conclude_test(item, record, caught)
         if raised is not None:
             raise raised
@@ -169,7 +174,7 @@ class Runner:
             ending = interrupted_by(caught, recorder)
         if isinstance(caught, SkipTest) and ending.outcome == "skipped":
             # Hypothesis says so where it has nothing to run, in words that do not name the way out.
-            ending = ending._replace(reason=no_setting(_test(item), self.profile) or ending.reason)
+            ending = ending._replace(reason=no_setting(test_of(item), self.profile) or ending.reason)
         subtests = item.stash[_subtests_key]
         del item.stash[_subtests_key]
         return with_subtests(ending, subtests)
@@ -223,7 +228,7 @@ class Runner:
         if not self.config.getoption("fulltrace"):
             hide_frames_of_call(item, call)
         report = yield
-        claim = _claim(item)
+        claim = claim_of(item)
         if claim is None:
             return report
         if (subtests := item.stash.get(_subtests_key, None)) is not None:
@@ -253,42 +258,12 @@ def recorder_of(item: pytest.Item, claim: Claim, shared: Resources) -> Recorder:
     config = item.config
     conditions = Conditions(
         octaves=OCTAVES[config.getoption("--theory-profile")],
-        resources=resources_of(config, shared, claim, _parameters(item)),
+        resources=resources_of(config, shared, claim, id_of_parameters(item)),
         seed=run_seed(config),
         confirms=True,
         seconds=config.getoption("--theory-budget"),
     )
     return Recorder(conditions=conditions, gate=claim.gate)
-
-
-def _test(item: pytest.Item) -> object:
-    """The function behind an item; a method is bound anew for each item, and its function is one."""
-    bound = getattr(item, "obj", None)
-    return getattr(bound, "__func__", bound)
-
-
-def _claim(item: pytest.Item) -> Claim | None:
-    return _claim_of(_test(item))
-
-
-def _claims_below_given(item: pytest.Item) -> bool:
-    handle = getattr(_test(item), "hypothesis", None)
-    return _claim_of(getattr(handle, "inner_test", None)) is not None
-
-
-def _claim_of(test: object) -> Claim | None:
-    """The claim that a test makes; runs in which nobody has imported claims must not wait for numpy and scipy."""
-    claims = sys.modules.get("theorychecks.claims")
-    return claims.claim_of(test) if claims else None
-
-
-def _callspec(item: pytest.Item) -> object:
-    return getattr(item, "callspec", None)
-
-
-def _parameters(item: pytest.Item) -> str:
-    """Of a parametrized test, in a word."""
-    return str(getattr(_callspec(item), "id", ""))
 
 
 def _record(node: str, claim: Claim, recorder: Recorder, ending: Ending, seconds: float) -> ClaimRecord:

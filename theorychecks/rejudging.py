@@ -62,7 +62,7 @@ def rejudged(report: Report) -> Rejudged:
     """
     claims = tuple(map(_claim_anew, report.claims))
     recorded = report.suite
-    # Whether a trend that fails is reported only, the run was asked; where none has failed it makes no difference yet.
+    # Whether a trend that fails does so for the run is told by those that have; where none has, it is reported only.
     fails_run = any(map(is_failed_trend, report.claims)) and not recorded.trends_failed
     suite = suite_of(
         claims,

@@ -21,3 +21,15 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What tests have counted, by `record_property("counted", {...})`, of all their parameters together."""
+    found = {}
+    for report in terminalreporter.getreports("passed"):
+        for name, numbers in report.user_properties:
+            if name == "counted":
+                found.setdefault(report.nodeid.partition("[")[0], []).append(numbers)
+    for test, counted in found.items():
+        numbers = {what: sum(each[what] for each in counted) for what in counted[0]}
+        terminalreporter.write_line(f"{test}: " + ", ".join(f"{number} {what}" for what, number in numbers.items()))

@@ -6,6 +6,7 @@ It answers the process of each pytest, which leads a group of its own; at an emp
 import json
 import os
 import sys
+import tempfile
 
 import hypothesis
 import pytest
@@ -24,6 +25,7 @@ def become_pytest(directory, options, environment, output):
     os.setsid()
     os.chdir(directory)
     os.environ.update(environment)
+    tempfile.tempdir = None  # the environment names another one
     to = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(to, 1)

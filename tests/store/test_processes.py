@@ -12,6 +12,7 @@ from filelock import FileLock
 
 from tests.store import processes
 from tests.store.samples import block, covered, key_of
+from tests.trials import SECONDS
 from theorychecks.store import Store, files, verify
 
 ROOT = Path(__file__).parents[2]
@@ -43,10 +44,12 @@ def test_eight_processes_lose_and_tear_nothing(tmp_path):
 
 
 @pytest.mark.slow
-def test_eight_processes_lose_and_tear_nothing_for_a_minute(tmp_path):
-    rounds = run("together", tmp_path, 60)["rounds"]
+def test_eight_processes_lose_and_tear_nothing_for_long(tmp_path, record_property):
+    rounds = run("together", tmp_path, SECONDS)["rounds"]
     for number in range(rounds):
         check_filled(tmp_path / str(number))
+    blocks = rounds * 9 * processes.KEYS * processes.BLOCKS
+    record_property("counted", {"seconds": SECONDS, "stores filled": rounds, "blocks, each there once": blocks})
 
 
 def check_kills(path, kills):

@@ -19,7 +19,7 @@ TRAINING = tc.Training(
 def note(title, width, seeds):
     """Say what is measured, and take so long; what the environment says is in no fingerprint."""
     with open(os.environ["MEASURED"], "a", encoding="utf-8") as file:
-        file.write(f"{title},{width:g},{seeds[0]},{seeds[-1]}\n")
+        file.write(f"{title},{width:g},{seeds[0]},{seeds[-1]},{time.time_ns()}\n")
     time.sleep(float(os.environ.get("SECONDS_A_BLOCK", 0)))
 
 

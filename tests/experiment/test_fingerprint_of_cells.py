@@ -39,7 +39,8 @@ from theorychecks.engines.deferred import DeferredRun
 from theorychecks.experiment.fingerprint import fingerprint
 from own import root
 training = tc.Training(tc.MLP(2, tc.TANH, tc.NTK), learning_rate=tc.scaled(0.3), data=tc.Digits(), loss=tc.MSE, steps=4)
-print(fingerprint(tc.WeightChange(), training, dense, DeferredRun, root, {{"a", "b", "c"}}))
+# Adam is a dataclass with class variables.
+print(fingerprint(tc.WeightChange(), training, tc.Adam(), dense, DeferredRun, root, {{"a", "b", "c"}}))
 """
 OWN = """
 import torch, numpy as np

@@ -100,7 +100,9 @@ def _of_dataclass(kind: Any) -> Iterator[Child]:
     yield Child("dataclass", f"eq={given.eq} order={given.order} frozen={given.frozen}")
     fields: Mapping[str, Any] = kind.__dataclass_fields__
     for field in fields.values():
-        where = f"{field._field_type.name} init={field.init} compare={field.compare} kw_only={field.kw_only}"
+        # Of a class variable Python does not know it, and says so by an object that each process has anew.
+        by_keyword = field.kw_only is True
+        where = f"{field._field_type.name} init={field.init} compare={field.compare} kw_only={by_keyword}"
         yield Child(f"field `{field.name}`", where)
         for part in ("default", "default_factory"):
             if (value := getattr(field, part)) is not dataclasses.MISSING:

@@ -57,50 +57,70 @@ def kept(pytester, place="reports/latest"):
 
 def _a_file_named_reports(pytester):
     (pytester.path / "reports").write_text("notes\n", encoding="utf-8")
-    return "reports is a file", ()
 
 
 def _a_file_named_latest(pytester):
     (pytester.path / "reports").mkdir()
     (pytester.path / "reports/latest").write_text("notes\n", encoding="utf-8")
-    return "it is a file, and no directory", ()
 
 
 def _a_directory_below_a_file(pytester):
     (pytester.path / "notes").write_text("notes\n", encoding="utf-8")
-    return "it is a file, and no directory", ("--theory-report=notes/of/this/run",)
+    return "it is a file, and no directory", "notes/of/this/run"
 
 
 def _a_place_where_nobody_may_write(pytester):
     # Not even the superuser makes files there.
-    return "no report can be written to /proc/self/run", ("--theory-report=/proc/self/run",)
+    return "no report can be written to /proc/self/run", "/proc/self/run"
 
 
-OBSTACLES = [_a_file_named_reports, _a_file_named_latest, _a_directory_below_a_file]
-OBSTACLES += [_a_place_where_nobody_may_write] if Path("/proc/self").is_dir() else []
+OBSTACLES = [_a_directory_below_a_file] + [_a_place_where_nobody_may_write] * Path("/proc/self").is_dir()
 
 
+@pytest.mark.parametrize("workers", [(), ("-n", "1")])
 @pytest.mark.parametrize("obstacle", OBSTACLES)
-def test_what_cannot_be_written_is_found_before_anything_is_run(pytester, inner, obstacle):
-    said, options = obstacle(pytester)
+def test_a_directory_that_was_named_and_cannot_be_written_is_refused_before_anything_is_run(
+    pytester, obstacle, workers
+):
+    said, place = obstacle(pytester)
     pytester.makepyfile(test_it=suite("one", before="pathlib.Path('ran').touch()"))
-    result = inner(*options)
+    result = pytester.runpytest_subprocess(f"--theory-report={place}", "-p", "no:cacheprovider", *workers)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     text = "\n".join(result.outlines + result.errlines)
     assert "no report can be written to" in text
-    assert said.removeprefix("reports is a ") in text
+    assert said in text
     assert "name another one by --theory-report=DIRECTORY" in text
     assert "Traceback" not in text
     assert not (pytester.path / "ran").exists()
 
 
-def test_workers_are_not_set_to_work_for_a_report_that_cannot_be_written(pytester):
-    _a_file_named_reports(pytester)
-    pytester.makepyfile(test_it=suite("one", before="pathlib.Path('ran').touch()"))
-    result = pytester.runpytest_subprocess("-n", "1", "-p", "no:cacheprovider", "--assert=plain")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert "no report can be written to" in "\n".join(result.outlines + result.errlines)
-    assert not (pytester.path / "ran").exists()
+@pytest.mark.parametrize("workers", [(), ("-n", "1")])
+@pytest.mark.parametrize("obstacle", [_a_file_named_reports, _a_file_named_latest])
+def test_where_the_usual_place_cannot_be_written_a_run_says_so_at_its_start_and_prints_its_table(
+    pytester, obstacle, workers
+):
+    obstacle(pytester)
+    pytester.makepyfile(test_it=suite("one", "two"))
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", *workers)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        [
+            "WARNING: no report can be written to *",
+            "outcome *",
+            "pass *test_one",
+            "2 passed, 0 failed*",
+            "report: *html",
+        ]
+    )
+    (line,) = [line for line in result.outlines if line.startswith("report: ")]
+    refuge = (pytester.path / line.removeprefix("report: ")).parent
+    assert {file.name for file in refuge.iterdir()} == REPORT
+    assert (
+        "notes"
+        in (
+            pytester.path / "reports" if obstacle is _a_file_named_reports else pytester.path / "reports/latest"
+        ).read_text()
+    )
 
 
 def test_plain_tests_may_have_a_file_named_reports(pytester, inner):

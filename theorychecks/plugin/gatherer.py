@@ -110,7 +110,7 @@ class Gatherer:
         self.stopped = str(excinfo.value) or "interrupted from the keyboard"
 
     def pytest_report_collectionfinish(self) -> list[str]:
-        """Say in the header which seeds are drawn, what it takes to fail, and whether anything can be stored."""
+        """Say in the header which seeds are drawn, what it takes to fail, and whether anything can be kept."""
         return self._header()
 
     @pytest.hookimpl(optionalhook=True)
@@ -132,8 +132,7 @@ class Gatherer:
         from theorychecks.reporting.error_budget import NIGHTS
         from theorychecks.statistics.judgement import CLEAR
 
-        self.keeper.check()
-        warnings = check_store(self.config)
+        warnings = [*self.keeper.check(), *check_store(self.config)]
         claims = f"{len(self.collected)} claim{'s' if len(self.collected) > 1 else ''}"
         return [
             f"theory: {claims}, {seed_line(self.config)}; a claim fails at p < {CLEAR:g} and again on fresh seeds, "

@@ -89,20 +89,26 @@ class Keeper:
         self.partial = self.place.with_name(PARTIAL)
         self._before: dict[Path, object] = {}
 
-    def check(self) -> None:
+    def check(self) -> list[str]:
         """Find out whether a report can be written, before minutes are spent, and note which one is there.
 
+        Returns:
+            Lines for a user: a run whose usual place cannot be written prints its table all the same.
+
         Raises:
-            pytest.UsageError: if not.
+            pytest.UsageError: if a directory that was asked for cannot be written.
         """
+        self._before = {place: _stamp(place) for place in (self.place, self.partial)}
         try:
             check_writable(self.place)
         except OSError as error:
-            raise pytest.UsageError(
-                f"no report can be written to {self.place}: {said(error)}. Make room for this directory, or name "
-                "another one by --theory-report=DIRECTORY."
-            ) from error
-        self._before = {place: _stamp(place) for place in (self.place, self.partial)}
+            unwritable = f"no report can be written to {self.place}: {said(error)}."
+            if self.chosen is not None:
+                raise pytest.UsageError(
+                    f"{unwritable} Make room for this directory, or name another one by --theory-report=DIRECTORY."
+                ) from error
+            return [f"WARNING: {unwritable} It goes to a temporary directory; --theory-report=DIRECTORY names another."]
+        return []
 
     def write(self, texts: Mapping[str, str], covered: Covered) -> Written:
         """Write a report's files, all of them or none, where they take no better report away."""

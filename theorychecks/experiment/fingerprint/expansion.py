@@ -79,6 +79,12 @@ class Watch:
         self.sizes.append((mapping, len(mapping)))
         self.items += [(mapping, key, value) for key, value in mapping.items()]
 
+    def include(self, other: Watch) -> None:
+        """Watch what another one does, too."""
+        self.items += other.items
+        self.attributes += other.attributes
+        self.sizes += other.sizes
+
     def once(self) -> Watch:
         """The same, each look-up once."""
         items = {(id(mapping), key): (mapping, key, value) for mapping, key, value in self.items}
@@ -88,8 +94,11 @@ class Watch:
 
     def is_as_it_was(self) -> bool:
         """Whether every look-up still finds the same object."""
-        return (
-            all(mapping.get(key, MISSING) is value for mapping, key, value in self.items)
-            and all(getattr(thing, name, MISSING) is value for thing, name, value in self.attributes)
-            and all(len(mapping) == size for mapping, size in self.sizes)
-        )
+        # Plain loops: some thousand look-ups are checked for every design.
+        for mapping, key, value in self.items:
+            if mapping.get(key, MISSING) is not value:
+                return False
+        for thing, name, value in self.attributes:
+            if getattr(thing, name, MISSING) is not value:
+                return False
+        return all(len(mapping) == size for mapping, size in self.sizes)

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FunctionType
-from typing import Final
+from typing import Final, NamedTuple
 
 from theorychecks.experiment.fingerprint.classes import expand_class
 from theorychecks.experiment.fingerprint.expansion import Child, Expansion, Refused, Watch
@@ -134,12 +134,37 @@ class Graph:
 
 
 def expanded(thing: object, watch: Watch) -> Expansion:
-    """What a thing is made of."""
+    """What a thing is made of; functions and classes of modules are looked into once, as long as they hold."""
+    if not is_of_module(thing):
+        return _expanded(thing, watch)
+    known = _KNOWN.get(id(thing))
+    if known is None or not known.watch.is_as_it_was():
+        if len(_KNOWN) >= _MOST_KNOWN:
+            _KNOWN.clear()
+        own = Watch()
+        known = _KNOWN[id(thing)] = _Known(thing, _expanded(thing, own), own)
+    watch.include(known.watch)
+    return known.expansion
+
+
+def _expanded(thing: object, watch: Watch) -> Expansion:
     if isinstance(thing, FunctionType):
         return expand_function(thing, watch)
     if isinstance(thing, type) and not hasattr(type(thing), HOOK):
         return expand_class(thing, watch)
     return expand_value(thing)
+
+
+class _Known(NamedTuple):
+    """A function or class with what it is made of; it is kept, so that no other one takes its place in memory."""
+
+    thing: object
+    expansion: Expansion
+    watch: Watch
+
+
+_KNOWN: Final[dict[int, _Known]] = {}
+_MOST_KNOWN: Final = 10_000
 
 
 def digest_nodes(graph: Graph) -> None:

@@ -15,7 +15,7 @@ from theorychecks.experiment import Draw
 from theorychecks.experiment.fingerprint import fingerprint
 print(theorychecks.__file__)
 for code in (*code_of("dense"), *code_of("matrix_free"), ModuleRun, Trainer, Draw):
-    print(code.__qualname__, fingerprint(code))
+    print(getattr(code, "__qualname__", type(code)), fingerprint(code))
 """
 
 

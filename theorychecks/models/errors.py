@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import torch
-
 _NO_MEMORY: Final = ("can't allocate memory", "out of memory", "not enough memory")
-_NOT_THEIRS: Final = tuple(f"{folder}{os.sep}" for folder in (Path(torch.__file__).parent, Path(__file__).parents[1]))
+_NOT_THEIRS: Final = ("torch", "theorychecks")
+"""Packages by name, since a directory would be another one in every clone, and so would be fingerprints."""
 
 
 class ModelError(ValueError):
@@ -48,5 +46,7 @@ def blamed(what: str, way_out: str) -> Iterator[None]:
 
 def _place(error: BaseException) -> str:
     """The last line of the owner's own that an error came through."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(_NOT_THEIRS)]
-    return f" (in {frames[-1].name}, {Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+        if str(frame.f_globals.get("__name__", "")).partition(".")[0] not in _NOT_THEIRS:
+            return f" (in {frame.f_code.co_name}, {Path(frame.f_code.co_filename).name}:{line})"
+    return ""

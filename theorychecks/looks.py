@@ -90,10 +90,15 @@ def in_looks(
             prediction = of_reading(predicted, parts)
             if prediction is None or (only is not None and parts not in only):
                 continue
-            judgement = prediction.judge(*pair, confidence=timetable.confidence)
-            if parts not in seen or not seen[parts].settled(role):
-                seen[parts] = Seen(judgement, looks, sample)
-            if (found := _noise(judgement, prediction)) is not None:
+            if parts in seen and seen[parts].settled(role) and pair[1] is None:
+                # Its verdict stands; its noise is wanted for the plan of the others.
+                found = pooled_noise(pair[0], prediction.expectation.average)
+            else:
+                judgement = prediction.judge(*pair, confidence=timetable.confidence)
+                if parts not in seen or not seen[parts].settled(role):
+                    seen[parts] = Seen(judgement, looks, sample)
+                found = _noise(judgement, prediction)
+            if found is not None:
                 noises.append(found)
         noise = max(noises, default=noise)
         fallen = joint and any(each.fails(role) for each in seen.values())

@@ -113,7 +113,7 @@ def test_a_quantity_that_trains_reaches_engines_and_nothing_of_what_carries_it_o
     found = [name for name in parts(*scan.cells(Resources())[0].made_of()) if name.startswith("theorychecks.")]
     assert "theorychecks.engines.dense.DenseMatrix.forward" in found
     homes = {".".join(name.split(".")[:3]) for name in found if name.startswith("theorychecks.experiment.")}
-    assert homes == {"theorychecks.experiment.scan", "theorychecks.experiment.quantity"}
+    assert homes == {"theorychecks.experiment.draws", "theorychecks.experiment.quantity"}
 
 
 def things_in(module):

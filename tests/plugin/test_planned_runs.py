@@ -55,7 +55,9 @@ class Suite:
 
 def timeless(report):
     return [
-        replace(claim, seconds=0.0, findings=tuple(replace(each, effort=Effort()) for each in claim.findings))
+        replace(
+            claim, seconds=0.0, findings=tuple(replace(each, effort=Effort(), origins=()) for each in claim.findings)
+        )
         for claim in report.claims
     ]
 
@@ -159,7 +161,13 @@ def test_interrupted_what_was_measured_is_kept(suites):
     environment = {**os.environ, "MEASURED": str(log), "SECONDS_A_BLOCK": "0.2"}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     process = subprocess.Popen(
-        [sys.executable, *COMMAND, "measure"], cwd=suite.directory, env=environment, text=True, **pipes
+        [sys.executable, *COMMAND, "measure"],
+        cwd=suite.directory,
+        env=environment,
+        text=True,
+        # What runs in the background of a shell ignores it, and so do its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        **pipes,
     )
     while len(log.read_text().splitlines()) < 4 and process.poll() is None:
         time.sleep(0.05)

@@ -123,7 +123,7 @@ def _summary(planned: Planned, total: _Row) -> str:
     first, most = total.first, total.most
     if planned.store is None:
         there = "no store"
-    elif planned.resources.stored is None:
+    elif (stored := planned.resources.stored) is None or stored.store is None:
         there = f"there is no store yet at {os.path.relpath(planned.store)}"
     else:
         there = f"{first.stored:,} of them in {os.path.relpath(planned.store)}"

@@ -37,8 +37,8 @@ class Evidence:
         found = self._by_key.get(key, {})
         if self._by_key and not found:
             self._tell(
-                f"the evidence of {self.claim} was measured by other code, or in other settings; what it lacks is "
-                "measured anew (write it again by --theory-evidence=write)"
+                f"the evidence of {self.claim} was measured by other code, or for other settings or widths; what "
+                "it lacks is measured anew (write it again by --theory-evidence=write)"
             )
         return consecutive(found, found.get)
 

@@ -29,13 +29,21 @@ _PATIENCE: Final = 5.0
 def claims_kept(place: Path) -> list[dict[str, Any]]:
     """Claims of which a kept report says something, as it has them; none where there is no report that can be read.
 
-    The summary, where there is one, is a tenth of the report and says the same.
+    The summary, where there is one, is a tenth of the report and says the same, unless it is older.
     """
-    for name in (SUMMARY, REPORT):
+    for name in (REPORT, SUMMARY) if _time(place / SUMMARY) < _time(place / REPORT) else (SUMMARY, REPORT):
         with suppress(OSError, ValueError, KeyError, TypeError):
             claims = json.loads((place / name).read_text(encoding="utf-8"))["claims"]
             return [claim for claim in claims if claim["outcome"] not in UNJUDGED]
     return []
+
+
+def _time(path: Path) -> int:
+    """Of a file's last change; before all others where there is none."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return -1
 
 
 def check_writable(place: Path) -> None:

@@ -384,3 +384,11 @@ def test_temporary_directories_of_the_dead_are_gone_and_those_of_the_living_stay
         (path / "report.json").write_text("half of a")
     with temporary_directory(tmp_path, ".writing-") as made:
         assert sorted(tmp_path.iterdir()) == sorted([*stay, Path(made)])
+
+
+@pytest.mark.parametrize("older, known", [("report.json", ["from the summary"]), ("summary.json", ["from the report"])])
+def test_a_summary_that_is_older_than_its_report_is_passed_over(tmp_path, older, known):
+    for name, test in (("report.json", "from the report"), ("summary.json", "from the summary")):
+        (tmp_path / name).write_text(json.dumps({"claims": [{"test": test, "outcome": "pass"}]}))
+        os.utime(tmp_path / name, (1, 1) if name == older else (2, 2))
+    assert claims_in(tmp_path) == known

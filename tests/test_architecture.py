@@ -33,7 +33,8 @@ MAY_IMPORT = {
         "engines",
         "kernels",
     },
-    "store": {"statistics.parts", "statistics.statuses"},
+    "leftovers": set(),
+    "store": {"statistics.parts", "statistics.statuses", "leftovers"},
     "experiment": {
         "statistics",
         "store",
@@ -67,7 +68,7 @@ MAY_IMPORT = {
     "rejudging": {"statistics", "premises", "finding", "judging", "claims", "reporting"},
     "strategies": {"networks"},
     "provenance": set(),
-    "kept": set(),
+    "kept": {"leftovers"},
     "plugin": {
         "planning",
         "statistics",
@@ -110,7 +111,7 @@ MAY_IMPORT = {
 SUBJECTS_MAY_IMPORT = MAY_IMPORT["kernels"] | {"arguments", "kernels", "dynamics"}
 
 # The outside world: who may print, read the clock or touch files.
-EDGES = {"plugin", "provenance", "kept", "cli"}
+EDGES = {"plugin", "provenance", "kept", "cli", "leftovers"}
 MAY_TIME = {"experiment.cells"}
 MAY_STORE = {
     "store.files",

@@ -75,14 +75,14 @@ def write_whole(texts: Mapping[str, str], place: Path) -> None:
 
 
 def temporary_directory(place: Path, prefix: str) -> tempfile.TemporaryDirectory[str]:
-    """A directory by whose name its process is known; those that processes which died have left are gone first."""
-    import psutil
+    """A directory by whose name its process is known; what processes that are gone have left is removed first."""
+    from theorychecks.leftovers import HOST, is_leftover
 
     for path in place.glob(f"{prefix}*"):
-        owner = re.fullmatch(rf"{re.escape(prefix)}([0-9]{{1,10}})-\w+", path.name)
-        if owner and not psutil.pid_exists(int(owner[1])):
+        owner = re.fullmatch(rf"{re.escape(prefix)}([0-9]{{1,10}})\.([A-Za-z0-9_-]{{1,64}})\.\w+", path.name)
+        if owner and is_leftover(path, int(owner[1]), owner[2]):
             shutil.rmtree(path, ignore_errors=True)
-    return tempfile.TemporaryDirectory(dir=place, prefix=f"{prefix}{os.getpid()}-")
+    return tempfile.TemporaryDirectory(dir=place, prefix=f"{prefix}{os.getpid()}.{HOST}.")
 
 
 @contextmanager

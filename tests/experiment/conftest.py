@@ -17,6 +17,21 @@ def one_thread():
 
 
 @pytest.fixture
+def log(tmp_path, monkeypatch):
+    """All that was measured since it was last asked for."""
+    path = tmp_path / "measured"
+    path.touch()
+    monkeypatch.setenv("MEASURED", str(path))
+
+    def lines():
+        found = path.read_text().splitlines()
+        path.write_text("")
+        return found
+
+    return lines
+
+
+@pytest.fixture
 def load(tmp_path, monkeypatch):
     """Import a source as a module of its own, and give its `root`."""
     count = iter(range(1000))

@@ -28,19 +28,7 @@ def error(samples, draw, *, power=1):
     return [draw.rng(seed).standard_exponential() / samples**power for seed in draw.seeds]
 
 
-@pytest.fixture(autouse=True)
-def log(tmp_path, monkeypatch):
-    """All that was measured since it was last asked for."""
-    path = tmp_path / "measured"
-    path.touch()
-    monkeypatch.setenv("MEASURED", str(path))
-
-    def lines():
-        found = path.read_text().splitlines()
-        path.write_text("")
-        return found
-
-    return lines
+pytestmark = pytest.mark.usefixtures("log")
 
 
 @pytest.fixture

@@ -32,19 +32,7 @@ def note(*what):
         print(*what, file=file)
 
 
-@pytest.fixture(autouse=True)
-def log(tmp_path, monkeypatch):
-    """All that was measured since it was last asked for."""
-    path = tmp_path / "measured"
-    path.touch()
-    monkeypatch.setenv("MEASURED", str(path))
-
-    def lines():
-        found = path.read_text().splitlines()
-        path.write_text("")
-        return found
-
-    return lines
+pytestmark = pytest.mark.usefixtures("log")
 
 
 @pytest.fixture

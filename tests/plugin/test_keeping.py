@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from theorychecks.kept import temporary_directory
+from theorychecks.leftovers import HOST
 from theorychecks.plugin.keeping import Covered, Keeper, claims_in, seconds_in
 from theorychecks.reporting.counting import ExitCode
 
@@ -377,11 +378,14 @@ def test_a_lock_left_by_a_run_that_died_holds_nobody_up_for_long(tmp_path, monke
 def test_temporary_directories_of_the_dead_are_gone_and_those_of_the_living_stay(tmp_path):
     with subprocess.Popen([sys.executable, "-c", ""]) as dead:
         dead.wait()
-    gone = tmp_path / f".writing-{dead.pid}-abc_1"
-    stay = [tmp_path / name for name in (f".writing-{os.getpid()}-abc_1", f"{dead.pid}", ".writing-thesis", "thesis")]
-    for path in (gone, *stay):
+    # Whether a process of another host is gone is not known; a day is enough for all.
+    names = [f".writing-{os.getpid()}.{HOST}.abc_1", f".writing-{dead.pid}.elsewhere.abc_1", ".writing-thesis"]
+    stay = [tmp_path / name for name in (*names, f"{dead.pid}", "thesis")]
+    gone = [tmp_path / f".writing-{dead.pid}.{HOST}.abc_1", tmp_path / f".writing-{dead.pid}.elsewhere.abc_2"]
+    for path in (*gone, *stay):
         path.mkdir()
         (path / "report.json").write_text("half of a")
+    os.utime(gone[-1], (0, 0))
     with temporary_directory(tmp_path, ".writing-") as made:
         assert sorted(tmp_path.iterdir()) == sorted([*stay, Path(made)])
 

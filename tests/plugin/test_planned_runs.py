@@ -245,6 +245,10 @@ def test_what_breaks_is_named_and_the_rest_is_measured(suites):
         "4 claims: 10 cells for the planned looks, there is no store yet at .theorychecks/store; 10 to be measured",
     ):
         assert line in ran.text
+    ran, measured = suite.run("measure", "test_broken.py", "--shard=1/2")
+    assert (ran.code, measured) == (2, {})
+    assert "RAISES cannot be measured: KeyError: 'breaks'" in ran.text
+    assert "nothing was measured: all parts must plan the same claims to share them out" in ran.text
     ran, measured = suite.run("measure", "test_broken.py")
     assert ran.code == 1
     assert "BROKEN cannot be measured: ZeroDivisionError: division by zero" in ran.text

@@ -13,6 +13,7 @@ from filelock import FileLock
 from tests.store import processes
 from tests.store.samples import block, covered, key_of
 from tests.trials import SECONDS
+from theorychecks.leftovers import HOST
 from theorychecks.store import Store, files, verify
 
 ROOT = Path(__file__).parents[2]
@@ -137,7 +138,7 @@ def test_temporary_files_of_the_dead_are_swept_and_those_of_the_living_stay(stor
     writing = store.path / "writing"
     with subprocess.Popen([sys.executable, "-c", ""]) as dead:
         dead.wait()
-    here = files._HOST
+    here = HOST
     gone = [
         aged(writing / f"{dead.pid}.0123456789abcdef.{here}.tmp", 0),
         aged(writing / f"{os.getpid()}.0123456789abcdef.{here}.tmp", 25 * 3600),
@@ -183,7 +184,7 @@ def test_a_temporary_file_names_host_process_and_chance(store, monkeypatch):
         store.save(block(name))
     assert len(set(seen)) == 2
     assert all(files._TEMPORARY.fullmatch(each)[1] == str(os.getpid()) for each in seen)
-    assert all(files._TEMPORARY.fullmatch(each)[2] == files._HOST for each in seen)
+    assert all(files._TEMPORARY.fullmatch(each)[2] == HOST for each in seen)
 
 
 def test_a_temporary_file_that_another_takes_away_is_written_again(store, monkeypatch):

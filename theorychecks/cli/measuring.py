@@ -56,6 +56,16 @@ def carry_out(planned: Planned, part: int, parts: int, console: Console, *, then
     if stored is None or stored.store is None or planned.store is None:
         console.print("theorychecks: what is measured is kept in a store, and there is none; leave --store=none out")
         return REFUSED
+    broken = {plan.label: plan.trouble for plan in planned.claims if plan.trouble}
+    for claim, why in broken.items():
+        console.print(printable(f"{claim} cannot be measured: {why}"))
+    if broken and parts > 1:
+        # A claim that breaks on one machine and not on another would share out the others' cells differently.
+        console.print(
+            "nothing was measured: all parts must plan the same claims to share them out. Mend these claims, or leave "
+            "them out of every part by -k or --deselect"
+        )
+        return REFUSED
     progress, started = _Progress(console, len(planned.claims)), time.monotonic()
     if progress.status is not None:
         progress.status.start()
@@ -66,8 +76,7 @@ def carry_out(planned: Planned, part: int, parts: int, console: Console, *, then
             progress.status.stop()
     for problem in stored.all_problems:
         console.print(printable(f"WARNING: {problem}"))
-    broken = {plan.label: plan.trouble for plan in planned.claims if plan.trouble}
-    for claim, why in (broken | done.failed).items():
+    for claim, why in done.failed.items():
         console.print(printable(f"{claim} cannot be measured: {why}"))
     which = "" if parts == 1 else f"part {part} of {parts}, {len(done.mine):,} of {done.cells:,} cells: "
     unkept = f", and {len(done.unkept):,} can be kept in none" if done.unkept else ""

@@ -113,13 +113,18 @@ def _encoded(value: Any) -> Any:
 
 def _encoder(kind: type) -> _Turn:
     """What encodes values of a class."""
-    if issubclass(kind, Enum) and not issubclass(kind, str):
-        return lambda value: value.value
+    if issubclass(kind, Enum):
+        return lambda value: _encoded(value.value)
     if issubclass(kind, np.generic):
         return lambda value: _encoded(value.item())
     if issubclass(kind, float):
-        return lambda value: value if math.isfinite(value) else None if math.isnan(value) else repr(value)
-    if issubclass(kind, tuple(_SCALARS)):
+        return lambda value: float(value) if math.isfinite(value) else None if math.isnan(value) else repr(float(value))
+    # Texts and numbers of a class of their own are plain in JSON.
+    if issubclass(kind, str):
+        return str.__str__
+    if issubclass(kind, int) and kind is not bool:
+        return int
+    if kind in _SCALARS:
         return lambda value: value
     if is_dataclass(kind):
         return _record_encoder([each.name for each in fields(kind)])

@@ -5,21 +5,15 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import socket
 import stat
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-import psutil
-
+from theorychecks.leftovers import HOST, is_leftover
 from theorychecks.store.errors import DamagedError
 
-_HOST: Final = re.sub(r"[^A-Za-z0-9-]", "_", socket.gethostname())[:64] or "unknown"
 _TEMPORARY: Final = re.compile(r"([0-9]{1,10})\.[0-9a-f]{16}\.([A-Za-z0-9_-]{1,64})\.tmp")
-_LONGEST_LIFE: Final = 24 * 3600.0
-"""Seconds after which nobody is still writing a temporary file, or holds a lock; either takes minutes at most."""
 _ROOM: Final = 2**16
 """Bytes that are written in trying: more than nearly every block has."""
 
@@ -107,7 +101,7 @@ def sweep(temporaries: Path) -> None:
     """Remove what processes that died have left: those of this host at once, others after a day."""
     for path in listed(temporaries):
         named = _TEMPORARY.fullmatch(path.name)
-        if named and (is_old(path) or (named[2] == _HOST and not psutil.pid_exists(int(named[1])))):
+        if named and is_leftover(path, int(named[1]), named[2]):
             with suppress(OSError):
                 os.unlink(path)
 
@@ -124,14 +118,7 @@ def identity(path: Path) -> tuple[int, int]:
 
 def _temporary_name() -> str:
     # Its random part is the system's: Hypothesis and experiments seed the others.
-    return f"{os.getpid()}.{secrets.token_hex(8)}.{_HOST}.tmp"
-
-
-def is_old(path: Path) -> bool:
-    """Whether a file is so old that nobody is still writing it, or holds it as a lock."""
-    with suppress(OSError):
-        return os.lstat(path).st_mtime < time.time() - _LONGEST_LIFE
-    return False
+    return f"{os.getpid()}.{secrets.token_hex(8)}.{HOST}.tmp"
 
 
 def listed(folder: Path) -> list[Path]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from filelock import BaseFileLock, FileLock
 
+from theorychecks.leftovers import is_old
 from theorychecks.store import files
 
 
@@ -31,7 +32,7 @@ def held(path: Path, *, patience: float) -> Iterator[bool]:
 def sweep(folder: Path) -> None:
     """Remove locks that nobody holds, which processes that died have left, and those that are older than a day."""
     for path in files.listed(folder):
-        if path.suffix == ".lock" and files.is_old(path):
+        if path.suffix == ".lock" and is_old(path):
             with suppress(OSError):
                 os.unlink(path)
         elif path.suffix == ".lock":

@@ -48,7 +48,8 @@ def whole_number(value: object, what: str, *, least: int = 1) -> int:
 
 def is_whole(value: object, least: int = 1, most: int | None = None) -> bool:
     """Whether something is a whole number between these, numpy's integers included, true and false not."""
-    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
+    # Asked of every count of every measurement; a protocol takes its time to tell.
+    if type(value) is not int and (isinstance(value, bool) or not isinstance(value, SupportsIndex)):
         return False
     return least <= operator.index(value) and (most is None or operator.index(value) <= most)
 

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import enum
 import json
 import math
 import re
@@ -17,7 +18,7 @@ import numpy as np
 import pytest
 
 from theorychecks.reporting import Report, ReportError
-from theorychecks.reporting.codec import decode, encode
+from theorychecks.reporting.codec import decode, encode, written
 from theorychecks.reporting.summary import Summary
 
 
@@ -167,6 +168,18 @@ def test_any_record_is_written_and_read_by_its_own_fields():
 
 def test_numpy_numbers_are_written_as_plain_ones():
     assert encode({"a": np.float64(1.5), "b": np.int64(2), "c": np.bool_(True)}) == {"a": 1.5, "b": 2, "c": True}
+
+
+def test_texts_and_numbers_of_own_classes_are_written_as_plain_ones():
+    own = {
+        "text": type("Text", (str,), {"__str__": lambda self: "other"})("a"),
+        "count": type("Count", (int,), {})(2),
+        "size": type("Size", (float,), {})(1.5),
+        "name": enum.StrEnum("Name", "FIRST").FIRST,
+        "place": enum.IntEnum("Place", "FIRST").FIRST,
+    }
+    plain = {"text": "a", "count": 2, "size": 1.5, "name": "first", "place": 1}
+    assert json.loads(written(encode(own))) == plain
 
 
 def test_what_json_cannot_hold_is_refused_with_its_place():

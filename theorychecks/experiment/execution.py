@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from itertools import repeat
+from typing import NamedTuple, TypeAlias
 
 from theorychecks.experiment.cells import Block, Cell, holding, seeds_of
 from theorychecks.experiment.design import Design
@@ -18,7 +19,7 @@ from theorychecks.planning import end_of_plan, planner
 from theorychecks.progress import current_look, listener
 from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.parts import Parts
-from theorychecks.statistics.statuses import status_of
+from theorychecks.statistics.statuses import Status, status_of
 
 _Choice: TypeAlias = Callable[[Iterable[Parts]], Iterable[Parts]]
 """Some of the readings that there are."""
@@ -79,7 +80,7 @@ def _measured(design: Design, resources: Resources, wanted: _Choice) -> Measured
         resources = resources.settled()
     cells = design.cells(resources)
     _prepare(design, cells, resources)
-    found: dict[Parts, list[list[Reading]]] = {}
+    found: dict[Parts, list[_Numbers]] = {}
     seconds = flops = 0.0
     trainings = 0
     origins = set[Origin]()
@@ -90,8 +91,9 @@ def _measured(design: Design, resources: Resources, wanted: _Choice) -> Measured
                 raise ValueError(f"{title} has readings {names} at {design.axis} {cell.axis_value:g}, others before")
             design.select(blocks[0].readings)
             for parts in blocks[0].readings:
-                found.setdefault(parts, []).append([block.readings[parts] for block in blocks])
-                _check_sign(design, parts, cell, found[parts][-1])
+                numbers = _numbers([block.readings[parts] for block in blocks], cell.count)
+                _check_sign(design, parts, cell, numbers)
+                found.setdefault(parts, []).append(numbers)
             # What another look or claim trained beyond these seeds is not theirs to pay.
             share = cell.count / seeds_of(blocks)
             seconds += share * sum(block.seconds for block in blocks)
@@ -171,31 +173,38 @@ def _engine_text(cells: Sequence[Cell]) -> str:
     return ", ".join(parts)
 
 
-def _check_sign(design: Design, parts: Parts, cell: Cell, readings: Sequence[Reading]) -> None:
+class _Numbers(NamedTuple):
+    """What a reading has given at one axis value, a number a seed."""
+
+    values: tuple[float, ...]
+    statuses: tuple[Status, ...]
+    exact: bool
+
+
+def _numbers(readings: Sequence[Reading], count: int) -> _Numbers:
+    """Those of the first so many seeds: others were measured for others, and are theirs to be refused for."""
+    values = [float(value) for reading in readings for value in reading.values.tolist()][:count]
+    declared = [status for reading in readings for status in reading.statuses or repeat(None, len(reading.values))]
+    statuses = tuple(status or status_of(value) for value, status in zip(values, declared, strict=False))
+    return _Numbers(tuple(values), statuses, all(reading.exact for reading in readings))
+
+
+def _check_sign(design: Design, parts: Parts, cell: Cell, numbers: _Numbers) -> None:
     """Stop at the first axis value that has a sign, before others and dearer ones are measured."""
-    # Seeds beyond those that are wanted were measured for others, and are theirs to be refused for.
-    values = [value for reading in readings for value in reading.values.tolist()][: cell.count]
-    if negative := [value for value in values if value < 0]:
+    if negative := [value for value in numbers.values if value < 0]:
         raise ValueError(
             f"{str(parts) or design.title} must be positive to have an exponent; it is {min(negative):g} at "
             f"{design.axis} {cell.axis_value:g}. Measure its size (a norm, a root mean square) instead."
         )
 
 
-def _measurement(design: Design, parts: Parts, cells: Sequence[Sequence[Reading]]) -> Measurement:
-    values, statuses, exact = [], [], []
-    for readings, count in zip(cells, design.counts, strict=True):
-        numbers = [float(v) for reading in readings for v in reading.values.tolist()][:count]
-        declared = [s for reading in readings for s in reading.statuses or (None,) * len(reading.values)][:count]
-        statuses.append(tuple(s or status_of(v) for v, s in zip(numbers, declared, strict=True)))
-        values.append(tuple(v if math.isfinite(v) and v > 0 else math.nan for v in numbers))
-        exact.append(all(reading.exact for reading in readings))
+def _measurement(design: Design, parts: Parts, cells: Sequence[_Numbers]) -> Measurement:
     return Measurement(
         axis=design.axis,
         axis_values=tuple(float(value) for value in design.axis_values),
-        values=tuple(values),
-        statuses=tuple(statuses),
+        values=tuple(tuple(value if 0 < value < math.inf else math.nan for value in cell.values) for cell in cells),
+        statuses=tuple(cell.statuses for cell in cells),
         shared_seeds=design.shared_seeds,
-        exact=tuple(exact),
+        exact=tuple(cell.exact for cell in cells),
         name=str(parts) or design.title,
     )

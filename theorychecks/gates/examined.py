@@ -98,8 +98,8 @@ class Examined:
 
     def moves_at(self, coordinate: Coordinate) -> int | None:
         """After how many steps something is first not zero, at the narrowest width; None if it always is."""
-        moments = sorted(moment for moment in self.measurements if moment.coordinate == coordinate)
-        return next((moment.step for moment in moments if self.measurements[moment].values[0][0] > 0), None)
+        steps = self._by_step.get(coordinate, {})
+        return min((step for step, measurement in steps.items() if measurement.values[0][0] > 0), default=None)
 
     def slope(self, coordinate: Coordinate, step: int) -> float:
         """The power at which something grows, by least squares; zero where there is none."""
@@ -143,6 +143,13 @@ class Examined:
                 "module's own parameters, and a learning rate above zero."
             )
         return found, constant
+
+    @cached_property
+    def _by_step(self) -> Mapping[Coordinate, Mapping[int, Measurement]]:
+        found: dict[Coordinate, dict[int, Measurement]] = {}
+        for (coordinate, step), measurement in self.measurements.items():
+            found.setdefault(coordinate, {})[step] = measurement
+        return found
 
     @property
     def _trainer(self) -> Trainer:

@@ -87,6 +87,8 @@ class Measurement:
                 f"an interval over seeds needs at least {FEWEST_SEEDS} of them; got {len(cell)} {where}. "
                 f"Ask for {SEEDS_TO_TRIM} or more."
             )
+        if all(status is Status.OK for status in statuses) and all(0 < value < math.inf for value in cell):
+            return
         for seed, (value, status) in enumerate(zip(cell, statuses, strict=True)):
             if status is Status.OK and value < 0:
                 raise ValueError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from types import MappingProxyType
 
 Part = str | int
@@ -27,6 +27,7 @@ class Parts(Mapping[str, Part]):
         for part, value in self._parts.items():
             if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
                 raise TypeError(f"a part of a reading is a text or a whole number; got {part}={value!r}")
+        self._hash = hash(frozenset(self._parts.items()))
 
     def __getitem__(self, part: str) -> Part:
         return self._parts[part]
@@ -37,8 +38,25 @@ class Parts(Mapping[str, Part]):
     def __len__(self) -> int:
         return len(self._parts)
 
+    # A gate looks readings up by their parts a million times, and a mapping's own ways of comparing are slow.
+
+    def __eq__(self, other: object) -> bool:
+        return self._parts == other._parts if isinstance(other, Parts) else self._parts == other
+
     def __hash__(self) -> int:
-        return hash(frozenset(self._parts.items()))
+        return self._hash
+
+    def keys(self) -> KeysView[str]:
+        """Names of the parts."""
+        return self._parts.keys()
+
+    def values(self) -> ValuesView[Part]:
+        """One for each name."""
+        return self._parts.values()
+
+    def items(self) -> ItemsView[str, Part]:
+        """Names with their values."""
+        return self._parts.items()
 
     def __repr__(self) -> str:
         return f"Parts({self._parts})"
@@ -99,6 +117,8 @@ def select(readings: Iterable[Parts], wanted: Selection, title: str) -> list[Par
         PartsError: if no reading has such a part, or one of its values, or all that is wanted at once.
     """
     found = list(readings)
+    if not wanted:
+        return found
     there: dict[str, dict[Part, None]] = {}
     for reading in found:
         for part, value in reading.items():

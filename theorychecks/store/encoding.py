@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Any, Final
 
@@ -144,7 +145,7 @@ def _block(record: Any) -> StoredBlock:
         first=record["first"],
         seeds=record["seeds"],
         readings={
-            Parts(dict(each["parts"])): _reading(each, values)
+            _parts(tuple(map(tuple, each["parts"]))): _reading(each, values)
             for each, values in zip(readings, _read(readings), strict=True)
         },
         seconds=from_json([record["seconds"]], "float64")[0],
@@ -153,6 +154,12 @@ def _block(record: Any) -> StoredBlock:
         provenance=record["provenance"],
         description=record["description"],
     )
+
+
+@lru_cache(maxsize=2**14)
+def _parts(pairs: tuple[tuple[str, str | int], ...]) -> Parts:
+    """All blocks of a gate have the same hundreds of readings."""
+    return Parts(dict(pairs))
 
 
 def _reading(record: Any, values: Floats) -> StoredReading:

@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from theorychecks.origin import Origin
 from theorychecks.premises import Premises
+from theorychecks.statistics.breakdown import breakdown_constant
 from theorychecks.statistics.interval import Interval
 from theorychecks.statistics.judgement import Expectation, Judgement, Power, Verdict, is_clear
 from theorychecks.statistics.measurement import Measurement
@@ -85,7 +86,6 @@ class Finding:
         judgement: what the statistics say of the last look.
         reason: why, and what would decide it or what fresh seeds say.
         p_value: bound on the probability of so clear a verdict if it is wrong, over all looks.
-        breakdown: the largest finite-size constant C (or rho) under which the verdict is SUPPORTED.
         power: what the whole budget could have detected.
         looks: of a sequential design.
         confirmation: on fresh seeds, of a verdict that would fail the claim.
@@ -104,7 +104,6 @@ class Finding:
     judgement: Judgement
     reason: str
     p_value: float | None = None
-    breakdown: float | None = None
     power: Power | None = None
     looks: Looks | None = None
     confirmation: Confirmation | None = None
@@ -148,6 +147,12 @@ class Finding:
     def exponent(self) -> float | None:
         """As it was fitted, where one was."""
         return self.judgement.fit.exponent if self.judgement.fit else None
+
+    @property
+    def breakdown(self) -> float | None:
+        """The largest finite-size constant C (or rho) under which the verdict is SUPPORTED; of some that are tried."""
+        fit, allowed = self.judgement.fit, self.judgement.allowed
+        return breakdown_constant(fit, self.measurement, allowed) if fit and allowed else None
 
     @property
     def outcome(self) -> Literal["pass", "fail", "inconclusive"]:

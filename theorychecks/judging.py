@@ -15,7 +15,6 @@ from theorychecks.looks import Predicted, Seen, distinct, first_looks, in_looks,
 from theorychecks.planning import Planner, end_of_plan, planner
 from theorychecks.premises import premises_of
 from theorychecks.sources import Against, Compared, Given, Known, Sample, check_source, settled
-from theorychecks.statistics.breakdown import breakdown_constant
 from theorychecks.statistics.interval import Interval
 from theorychecks.statistics.judgement import CLEAR, Judgement, Verdict
 from theorychecks.statistics.measurement import Measurement
@@ -160,7 +159,6 @@ def _findings(
                 judgement=each.judgement,
                 reason=_reason(each, confirmation, role),
                 p_value=each.p_value,
-                breakdown=_breakdown(each.judgement),
                 power=power_of(source, prediction, each.judgement),
                 looks=each.looks,
                 confirmation=confirmation,
@@ -214,7 +212,6 @@ def judged_anew(finding: Finding, prediction: Prediction) -> Finding:
         judgement=judgement,
         reason=_reason(seen, confirmation, finding.role),
         p_value=seen.p_value,
-        breakdown=_breakdown(judgement),
     )
 
 
@@ -252,11 +249,6 @@ def as_open_control(finding: Finding, reason: str) -> Finding:
 def relabelled(finding: Finding, label: str, setting: Mapping[str, str]) -> Finding:
     """A finding under another label, for one that stands for many."""
     return replace(finding, label=label, setting=setting)
-
-
-def _breakdown(judgement: Judgement) -> float | None:
-    fit, allowed = judgement.fit, judgement.allowed
-    return breakdown_constant(fit, judgement.measurement, allowed) if fit and allowed else None
 
 
 def _confirmation(fresh: Seen, role: Role) -> Confirmation:

@@ -57,7 +57,6 @@ def finding(
         judgement=judgement,
         reason=reason,
         p_value=0.0007,
-        breakdown=None if exponent is None else 7.5,
         power=Power(detectable=0.21, support=0.93),
         looks=Looks(taken=2, planned=4, budget=16),
         repeatable=True,

@@ -183,10 +183,14 @@ class _Numbers(NamedTuple):
 
 def _numbers(readings: Sequence[Reading], count: int) -> _Numbers:
     """Those of the first so many seeds: others were measured for others, and are theirs to be refused for."""
-    values = [float(value) for reading in readings for value in reading.values.tolist()][:count]
-    declared = [status for reading in readings for status in reading.statuses or repeat(None, len(reading.values))]
-    statuses = tuple(status or status_of(value) for value, status in zip(values, declared, strict=False))
-    return _Numbers(tuple(values), statuses, all(reading.exact for reading in readings))
+    values, declared = list[float](), list[Status | None]()
+    for reading in readings:
+        found = reading.values.tolist()
+        values += map(float, found)
+        declared += reading.statuses or repeat(None, len(found))
+    pairs = list(zip(values, declared, strict=True))[:count]
+    statuses = tuple(status or status_of(value) for value, status in pairs)
+    return _Numbers(tuple(value for value, _ in pairs), statuses, all(reading.exact for reading in readings))
 
 
 def _check_sign(design: Design, parts: Parts, cell: Cell, numbers: _Numbers) -> None:

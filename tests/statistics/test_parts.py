@@ -1,5 +1,10 @@
 """Parts tell readings apart, are their names in reports, and are what a check selects by."""
 
+import os
+import pickle
+import subprocess
+import sys
+
 import pytest
 
 from theorychecks.statistics import Parts, PartsError
@@ -18,6 +23,15 @@ def test_parts_are_a_value_and_a_key():
     assert eval(repr(parts)) == parts
     with pytest.raises(TypeError):
         parts["norm"] = "frobenius"
+
+
+def test_parts_from_another_process_are_found():
+    # Texts have other hashes there.
+    send = "import pickle, sys; from theorychecks.statistics import Parts; sys.stdout.buffer.write(pickle.dumps({}))"
+    command = [sys.executable, "-c", send.format("Parts(name='a')")]
+    environment = {**os.environ, "PYTHONHASHSEED": "1"}
+    sent = subprocess.run(command, env=environment, check=True, capture_output=True).stdout
+    assert {Parts(name="a"): 1}[pickle.loads(sent)] == 1
 
 
 @pytest.mark.parametrize(

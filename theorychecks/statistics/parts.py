@@ -46,6 +46,10 @@ class Parts(Mapping[str, Part]):
     def __hash__(self) -> int:
         return self._hash
 
+    def __reduce__(self) -> tuple[type[Parts], tuple[dict[str, Part]]]:
+        # Texts have another hash in every process.
+        return type(self), (self._parts,)
+
     def keys(self) -> KeysView[str]:
         """Names of the parts."""
         return self._parts.keys()

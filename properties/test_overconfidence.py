@@ -48,7 +48,6 @@ def doubt_over_error(run):
     id="H9",
     source=f"{HAAS}, the authors' thread: controlled divergence can cause overconfidence at scale; the exponent is "
     "derived here from that of the outputs",
-    evidence=True,
     paper=LARGE_RATES,
 )
 @given(activation=activations(), data=st.integers(0, 99))

@@ -136,66 +136,6 @@ def test_squared_error_of_softmax_outputs_is_as_stable_as_cross_entropy(activati
     tc.check_refuted(rates(tc.MSE, 8.0, -1), tc.Ordering("above"), against=entropy)
 
 
-PARITY_WIDTHS = (32.0, 64.0, 128.0, 256.0)
-FACTORS = tuple(2.0**k for k in range(-3, 4))
-GAPS = {
-    # The rates in the middle of each search.
-    tc.STANDARD: ((tc.MSE, 4.0, -1.0), (tc.CROSS_ENTROPY, 2.0, -1 / 2)),
-    tc.MAXIMAL_UPDATE: ((tc.MSE, 0.12, 0.0), (tc.CROSS_ENTROPY, 0.12, 0.0)),
-}
-CLEAN = tc.GaussianMixture(samples=24 * BATCH, test_samples=1024, spread=1.0)
-
-
-@tc.observable
-def test_error(run):
-    """Fraction of test inputs in a wrong class after the last step, with half an error added: none may be zero."""
-    data = run.training.data
-    labels = (data.samples + torch.arange(data.test_samples)) % data.classes
-    wrong = run.outputs(run.training.steps, "test").argmax(dim=-1) != labels
-    return (wrong.sum(dim=-1) + 0.5) / data.test_samples
-
-
-def gap(parametrization: tc.Parametrization, width: int, draw: tc.Draw) -> np.ndarray:
-    """Test error under MSE over that under cross-entropy, each at the best of seven rates, one a seed."""
-    best = []
-    for loss, base, exponent in GAPS[parametrization]:
-        errors = []
-        for factor in FACTORS:
-            training = tc.Training(
-                tc.MLP(3, tc.RELU, parametrization),
-                learning_rate=tc.scaled(factor * base, width=exponent),
-                data=CLEAN,
-                loss=loss,
-                steps=CLEAN.samples // BATCH,
-                batch_size=BATCH,
-            )
-            errors.append(draw.values(test_error, training, width).numpy())
-        best.append(np.min(errors, axis=0))
-    return best[0] / best[1]
-
-
-@tc.quantity(along="width", name="gap between the losses, over two", cost=1.0)
-def gaps(width: float, draw: tc.Draw) -> dict[str, np.ndarray]:
-    """In units of two: below one is parity."""
-    return {parametrization.name: gap(parametrization, int(width), draw) / 2 for parametrization in GAPS}
-
-
-@tc.claim(
-    id="H13/parity",
-    source="Haas et al. 2025, arXiv:2505.22491, accuracies (second-hand); the task and the factor of two chosen here; "
-    "that the gap under standard parametrization opens with the width is not seen up to 256",
-    trend=True,
-)
-def test_squared_error_and_cross_entropy_are_on_a_par_under_maximal_update_alone():
-    """At the best rate of each and widths from 32 to 256, MSE has less than twice the test error of cross-entropy under
-    maximal update; under standard parametrization it has more.
-    """
-    both = gaps.over(PARITY_WIDTHS, budget=12)
-
-    tc.check(both.of(name="maximal update"), tc.Ordering("below"))
-    tc.check_refuted(both.of(name="standard"), tc.Ordering("below"))
-
-
 RECURSION_WIDTHS = tc.widths(256, 2**20, factor=4)
 ROOT = "derived here from Lewkowycz et al. 2020, arXiv:2003.02218 (second-hand)"
 

@@ -57,27 +57,33 @@ def test_without_normalisation_it_is_the_dense_engine(optimizer):
 
 
 @OPTIMIZERS
-def test_with_normalisation_it_is_a_network_of_modules(optimizer):
+@pytest.mark.parametrize("gains", [True, False], ids=["gains trained", "gains of one"])
+def test_with_normalisation_it_is_a_network_of_modules(optimizer, gains):
     described = training(optimizer)
-    found = NormalisedTrial(described, WIDTH, (3,), 0).histories([3], torch.ones(1), Limits())
+    found = NormalisedTrial(described, WIDTH, (3,), 0, trained_gains=gains).sizes([3], torch.ones(1))
     inputs, targets, _ = (torch.as_tensor(array) for array in described.data.draw())
     layers = described.network.layers(WIDTH, inputs=6, outputs=4)
     weights = [w[0].clone().requires_grad_() for w in initial_weights(layers, [3], dtype=torch.float64)]
     norms = [torch.nn.RMSNorm(WIDTH, eps=0.0, dtype=torch.float64) for _ in range(2)]
-    parameters = [*weights, *(norm.weight for norm in norms)]
+    parameters = [*weights, *(norm.weight for norm in norms if gains)]
     rate = described.learning_rate.base
     adam = torch.optim.Adam(parameters, lr=rate, eps=ADAM.epsilon)
     chosen = adam if optimizer is ADAM else torch.optim.SGD(parameters, lr=rate)
     for step in range(STEPS + 1):
         rows = described.batch(step)
-        x, sizes = inputs[rows], []
+        x, sizes, produced = inputs[rows], [], []
         for weight, norm in zip(weights, norms, strict=False):
-            z = norm(x @ weight.T)
+            h = x @ weight.T
+            z = norm(h)
+            produced.append(h.square().mean().sqrt().item())
             sizes.append(z.square().mean().sqrt().item())
             x = torch.tanh(z)
-        loss = torch.nn.functional.cross_entropy(x @ weights[-1].T, targets[rows])
+        outputs = x @ weights[-1].T
+        loss = torch.nn.functional.cross_entropy(outputs, targets[rows])
         assert found.losses[step].item() == pytest.approx(loss.item(), rel=1e-8)
-        assert found.peak_activations[step].item() == pytest.approx(max(sizes), rel=1e-8)
+        assert found.activations[step].item() == pytest.approx(max(sizes), rel=1e-8)
+        assert found.produced[step].item() == pytest.approx(max(produced), rel=1e-8)
+        assert found.outputs[step].item() == pytest.approx(outputs.square().mean().sqrt().item(), rel=1e-8)
         chosen.zero_grad()
         loss.backward()
         chosen.step()

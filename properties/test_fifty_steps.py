@@ -1,0 +1,160 @@
+"""Controlled divergence through training: fifty steps on fresh batches under cross-entropy.
+
+Outputs grow with the width; what hidden layers are given and the gradients that they receive do not, and at the edge,
+rate n^-1/2, features behind hidden matrices move as far at any width.
+"""
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import theorychecks as tc
+from properties.papers import LARGE_RATES
+from theorychecks.networks import Loss
+from theorychecks.strategies import activations, depths
+
+HAAS = "Haas et al. 2025, arXiv:2505.22491"
+WIDTHS = tc.widths(256, 4096)
+STEPS, BATCH = 50, 4
+RATE = 0.2
+"""At width 64: one step makes outputs of about two there, and no activation grows beyond three times its size."""
+WRONG = 0.25
+"""Of the labels: some of each batch are never fitted, and their gradient stays."""
+BUDGET = 8
+SEEDS_OF_DATA = st.integers(0, 99)
+
+
+def trained(
+    alpha: float,
+    *,
+    depth: int,
+    activation: tc.Activation,
+    data: int,
+    loss: Loss = tc.CROSS_ENTROPY,
+    steps: int = STEPS,
+    rate: float = RATE,
+) -> tc.Training:
+    """A centred network under standard parametrization at a rate that falls as n^-alpha."""
+    return tc.Training(
+        tc.MLP(depth, activation, tc.STANDARD, centred=True),
+        learning_rate=tc.scaled(rate * 64**alpha, width=-alpha),
+        data=tc.GaussianMixture(dimension=8, samples=STEPS * BATCH, label_noise=WRONG, seed=data),
+        loss=loss,
+        steps=steps,
+        batch_size=BATCH,
+    )
+
+
+@tc.observable
+def through_training(run):
+    """Activations and outputs, the largest of all steps, and after the last one what hidden matrices are sent back.
+
+    That is the loss of a sample differentiated in what a hidden matrix produces, in units of n^-1/2, its size at the
+    start.
+    """
+    found = {
+        "activations": run.peak_activations.amax(dim=0),
+        "outputs": run.peak_outputs.amax(dim=0),
+        "first outputs": run.peak_outputs[1],
+        "last outputs": run.outputs(run.steps, "test").square().mean(dim=(1, 2)).sqrt(),
+    }
+    upstream = run.loss_gradients(run.steps) * run.training.data.samples
+    for k, layer in enumerate(run.layers):
+        if layer.role == "hidden":
+            sent = (upstream[..., None] * run.output_gradients(k, run.steps)).sum(dim=2)
+            found[f"gradients at {layer.name}"] = sent.square().mean(dim=(1, 2)).sqrt() * run.width**0.5
+    return found
+
+
+@tc.claim(
+    id="H2/controlled",
+    source=f"{HAAS}, abstract of v2 for the regime, Proposition 2 (second-hand) for its rates; the number of steps is "
+    "chosen here",
+    evidence=True,
+    paper=LARGE_RATES,
+)
+@given(alpha=st.sampled_from([0.5, 0.625, 0.75]), depth=depths(2, 3), activation=activations(), data=SEEDS_OF_DATA)
+@example(alpha=0.5, depth=3, activation=tc.TANH, data=0)
+def test_activations_and_gradients_stay_bounded_through_fifty_steps_while_outputs_diverge(
+    alpha, depth, activation, data
+):
+    """Under cross-entropy at rate n^-alpha, alpha in [1/2, 1), activations over fifty steps on fresh batches, a quarter
+    of whose labels are wrong, are O(1), and so are, after the last step and in units of n^-1/2, the derivatives of the
+    loss in what hidden matrices produce; the largest outputs are Omega(n^(1-alpha)). Under MSE three steps do away with
+    the former, as a constant rate does, and a rate of 1/n with the latter.
+    """
+    setting = {"depth": depth, "activation": activation, "data": data}
+    controlled = tc.Sweep(through_training, trained(alpha, **setting), widths=WIDTHS, budget=BUDGET)
+    squared = tc.Sweep(through_training, trained(alpha, loss=tc.MSE, steps=3, **setting), widths=WIDTHS)
+    catastrophic = tc.Sweep(through_training, trained(0.0, steps=3, **setting), widths=WIDTHS)
+    stable = tc.Sweep(through_training, trained(1.0, **setting), widths=WIDTHS, budget=BUDGET)
+    bounded, diverge = tc.UpperBound(0, within=0.15, rival=1 / 2), tc.LowerBound(1 - alpha, within=0.1, rival=0)
+
+    for name in ("activations", *(f"gradients at hidden {k}" for k in range(2, depth + 1))):
+        tc.check(controlled.of(name=name), bounded)
+    tc.check(controlled.of(name="outputs"), diverge)
+    for broken in (squared, catastrophic):
+        tc.check_refuted(broken.of(name="activations"), bounded)
+    tc.check_refuted(stable.of(name="outputs"), diverge)
+
+
+@tc.claim(
+    id="H2/desaturation",
+    source=f"measured here; {HAAS}, the authors' thread, read literally says otherwise: outputs diverge, saturating to "
+    "one-hot, throughout training",
+    trend=True,
+    evidence=True,
+    paper=LARGE_RATES,
+)
+@given(activation=activations(among=(tc.RELU, tc.GELU)), data=SEEDS_OF_DATA)
+@example(activation=tc.RELU, data=0)
+def test_outputs_of_relu_networks_diverge_at_first_and_return(activation, data):
+    """At rate n^-1/2 under cross-entropy with a quarter of wrong labels outputs of ReLU and GELU networks with two
+    hidden layers are Theta(n^1/2) after one step, and at widths from 256 to 4,096 no longer grow after fifty; those of
+    tanh networks do.
+    """
+    setting = {"depth": 2, "data": data, "rate": 2 * RATE}
+    homogeneous, bounded = (
+        tc.Sweep(through_training, trained(1 / 2, activation=chosen, **setting), widths=WIDTHS, budget=BUDGET)
+        for chosen in (activation, tc.TANH)
+    )
+    no_growth = tc.UpperBound(0, within=0.2, rival=1 / 2)
+
+    tc.check(homogeneous.of(name="first outputs"), tc.PowerLaw(1 / 2, within=0.1, rival=0))
+    tc.check(homogeneous.of(name="last outputs"), no_growth)
+    tc.check_refuted(bounded.of(name="last outputs"), no_growth)
+
+
+@tc.observable
+def features_moved(run):
+    """How far features have moved after the last step, relative to their size at the start, by layer."""
+    moved = {}
+    for layer in range(1, run.training.network.depth + 1):
+        start, end = (run.preactivations(layer, time, "test") for time in (0, run.steps))
+        moved[f"layer {layer}"] = (end - start).norm(dim=(1, 2)) / start.norm(dim=(1, 2))
+    return moved
+
+
+@tc.claim(
+    id="H7/fifty steps",
+    source=f"{HAAS}, abstract of v2: features evolve in all hidden layers at the edge (theorem not seen); that those "
+    "of the input matrix do not is Proposition 4 (second-hand)",
+    evidence=True,
+    paper=LARGE_RATES,
+)
+@given(depth=depths(2, 3), activation=activations(), data=SEEDS_OF_DATA)
+@example(depth=3, activation=tc.TANH, data=0)
+def test_features_persist_behind_every_hidden_matrix_at_the_edge(depth, activation, data):
+    """At rate n^-1/2 under cross-entropy, after fifty steps on fresh batches, a quarter of whose labels are wrong,
+    features behind each hidden matrix have moved by Theta(1) of their size; those of the input matrix have not, and at
+    rate 1/n none have.
+    """
+    setting = {"depth": depth, "activation": activation, "data": data}
+    edge, lazy = (
+        tc.Sweep(features_moved, trained(alpha, **setting), widths=WIDTHS, budget=BUDGET) for alpha in (1 / 2, 1)
+    )
+    persist = tc.Plateau(within=0.15, rival=-1 / 2)
+
+    for layer in range(2, depth + 1):
+        tc.check(edge.of(name=f"layer {layer}"), persist)
+        tc.check_refuted(lazy.of(name=f"layer {layer}"), persist)
+    tc.check_refuted(edge.of(name="layer 1"), persist)

@@ -50,9 +50,9 @@ def trained(parametrization, activation, data):
 
 
 @tc.claim(
-    id="C2",
-    source="Cohen et al. 2021, arXiv:2103.00065 (introduction read): sharpness rises to 2 / rate, and hovers there; Noci "
-    "et al. 2024, arXiv:2402.17457 (abstract): independent of the width under maximal update, not under NTK "
+    id="C1/edge",
+    source="Cohen et al. 2021, arXiv:2103.00065 (introduction read): sharpness rises to 2 / rate and stays; Noci et "
+    "al. 2024, arXiv:2402.17457 (abstract): independent of the width under maximal update, not under NTK "
     "parametrization; rates, task and margins chosen and measured here",
     trend=True,
     evidence=True,

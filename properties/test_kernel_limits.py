@@ -7,6 +7,7 @@ infinite-width kernel by how its kernel fluctuates, n^-1/2; and the mean over an
 from hypothesis import example, given
 
 import theorychecks as tc
+from properties.tutorial import TUTORIAL
 from theorychecks.strategies import activations, depths, regression_data
 
 TEACHER = tc.Teacher(dimension=8, outputs=4, samples=6, test_samples=32, largest_cosine=0.5)
@@ -39,7 +40,11 @@ def distances(training: tc.Training) -> tc.Sweep:
     return tc.Sweep(BOTH_KERNELS, training, widths=tc.widths(64, 2048), budget=BUDGET)
 
 
-@tc.claim(id="KR-1", source="Jacot, Gabriel, Hongler 2018, arXiv:1806.07572 (from memory); the two rates derived here")
+@tc.claim(
+    id="KR-1",
+    source="Jacot, Gabriel, Hongler 2018, arXiv:1806.07572 (from memory); the two rates derived here",
+    paper=TUTORIAL,
+)
 @given(depth=depths(1, 2), activation=activations(among=SMOOTH), data=regression_data())
 @example(depth=1, activation=tc.TANH, data=TEACHER)
 def test_a_wide_network_is_kernel_regression(depth, activation, data):

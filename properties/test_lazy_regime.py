@@ -2,8 +2,7 @@
 
 A gradient step changes a hidden matrix by a few outer products, so its spectral norm stands out by n^1/2 over its
 Frobenius norm; the textbook's O(n^-1/2) is a bound over all layers and both norms, tight in the spectral norm.
-The kernel moves by Theta(1/n) where the activation is smooth, and the network leaves its linearisation by as little;
-with ReLU neurons that switch off at the points they are trained on make the bound tight.
+The kernel moves by Theta(1/n) where the activation is smooth, and the network leaves its linearisation by as little.
 """
 
 import numpy as np
@@ -11,8 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import theorychecks as tc
+from properties.tutorial import TUTORIAL
 from theorychecks.kernels import analytic_kernels
-from theorychecks.observables import LinearisationError, ResidualModeError, SwitchedOff
+from theorychecks.observables import LinearisationError, ResidualModeError
 from theorychecks.strategies import activations, depths, mixtures, regression_data
 
 RATES = {tc.STANDARD: tc.scaled(0.3, width=-1), tc.NTK: tc.scaled(0.3)}
@@ -35,6 +35,7 @@ def exponent(value: float) -> tc.PowerLaw:
 @tc.claim(
     id="LZ-1/standard",
     source="Yang and Hu 2021, arXiv:2011.14522, Theorem 4.1 (second-hand); exponents by layer derived here",
+    paper=TUTORIAL,
 )
 @given(depth=depths(2, 4), activation=activations(), data=mixtures())
 @example(depth=3, activation=tc.TANH, data=MIXTURE)
@@ -60,6 +61,7 @@ def test_weights_move_by_role_and_norm_under_standard_parametrization(depth, act
 @tc.claim(
     id="LZ-1/NTK",
     source="Lee et al. 2019, arXiv:1902.06720, Fig. 1 (from memory, not re-read); spectral exponents derived here",
+    paper=TUTORIAL,
 )
 @given(depth=depths(2, 4), activation=activations())
 @example(depth=3, activation=tc.TANH)
@@ -86,6 +88,7 @@ def test_weights_move_by_role_and_norm_under_ntk_parametrization(depth, activati
     id="LZ-1/bound",
     source="Lee et al. 2019, arXiv:1902.06720, Theorem 2.1 (from memory, not re-read), for every layer",
     evidence=True,
+    paper=TUTORIAL,
 )
 @given(depth=depths(1, 4), activation=activations(), parametrization=st.sampled_from(list(RATES)))
 @example(depth=3, activation=tc.TANH, parametrization=tc.NTK)
@@ -126,6 +129,7 @@ def linearised(activation: tc.Activation, data: tc.Teacher) -> tc.Sweep:
 @tc.claim(
     id="LZ-2",
     source="Dyer and Gur-Ari 2019, arXiv:1909.11304; Huang and Yau 2020, arXiv:1909.08156 (both from memory)",
+    paper=TUTORIAL,
 )
 @given(activation=activations(smooth=True), data=SMALL)
 @example(activation=tc.TANH, data=TEACHER)
@@ -143,6 +147,7 @@ def test_the_tangent_kernel_moves_by_one_over_width(activation, data):
 @tc.claim(
     id="LZ-3",
     source="Lee et al. 2019, arXiv:1902.06720, Theorem 2.1 (from memory), for the bound n^-1/2; -1 derived here",
+    paper=TUTORIAL,
 )
 @given(activation=activations(smooth=True), data=SMALL)
 @example(activation=tc.TANH, data=TEACHER)
@@ -157,7 +162,11 @@ def test_a_wide_network_follows_its_linearisation(activation, data):
     tc.check_refuted(error.under(tc.MEAN_FIELD), FASTER)
 
 
-@tc.claim(id="LZ-2/bound", source="Lee et al. 2019, arXiv:1902.06720, Theorem 2.1 (from memory, not re-read)")
+@tc.claim(
+    id="LZ-2/bound",
+    source="Lee et al. 2019, arXiv:1902.06720, Theorem 2.1 (from memory, not re-read)",
+    paper=TUTORIAL,
+)
 @given(depth=depths(1, 3), activation=activations())
 @example(depth=1, activation=tc.RELU)
 def test_kernel_and_linearisation_are_off_by_at_most_one_over_root_width(depth, activation):
@@ -173,24 +182,6 @@ def test_kernel_and_linearisation_are_off_by_at_most_one_over_root_width(depth, 
     tc.check_refuted(off.under(tc.MAXIMAL_UPDATE), bound)
 
 
-@tc.claim(id="LZ-2/kinks", source="derived and measured here")
-@given(data=regression_data(dimension=16, samples=16, outputs=8, largest_cosine=1.0))
-@example(data=tc.Teacher(dimension=16, samples=16, outputs=8))
-def test_neurons_switch_off_at_the_points_they_are_trained_on(data):
-    """Under NTK parametrization with one hidden layer of ReLU more neurons switch off at a training point than switch
-    on, net by a fraction Theta(n^-1/2): whatever is on is pushed by that point itself, whatever is off is not. That
-    moves the kernel by as much, and makes the bound O(n^-1/2) tight.
-    """
-    training = tc.Training(
-        tc.MLP(1, tc.RELU, tc.NTK, centred=True), learning_rate=tc.scaled(1.0), data=data, loss=tc.MSE, steps=4
-    )
-    off = tc.Sweep(SwitchedOff(), training, widths=tc.widths(512, 131072, factor=4))
-    predicted = tc.PowerLaw(-1 / 2, rival=-3 / 4)
-
-    tc.check(off, predicted)
-    tc.check_refuted(off.under(tc.MEAN_FIELD), predicted)
-
-
 def decaying(activation: tc.Activation, data: tc.Teacher, *, rate: float, steps: int) -> tc.Training:
     """A doubled network at a learning rate in units of 1 / (the largest eigenvalue of the infinite-width kernel)."""
     inputs = data.draw().inputs / activation.gain
@@ -202,6 +193,7 @@ def decaying(activation: tc.Activation, data: tc.Teacher, *, rate: float, steps:
 @tc.claim(
     id="LZ-10",
     source="Lee et al. 2019, arXiv:1902.06720 (from memory, not re-read); the rate of the deviation derived here",
+    paper=TUTORIAL,
 )
 @given(activation=activations(among=SMOOTH), data=SMALL)
 @example(activation=tc.TANH, data=TEACHER)
@@ -280,6 +272,7 @@ def large_rate(depth: int, activation: tc.Activation) -> tc.Sweep:
 @tc.claim(
     id="LZ-11/lazy",
     source="Yang and Hu 2021, arXiv:2011.14522, Theorem 4.1 (second-hand); the exponent derived here",
+    paper=TUTORIAL,
 )
 @given(depth=depths(2, 3), activation=activations(), parametrization=st.sampled_from(list(RATES)))
 @example(depth=3, activation=tc.TANH, parametrization=tc.STANDARD)
@@ -296,6 +289,7 @@ def test_lazy_networks_learn_no_features(depth, activation, parametrization):
 @tc.claim(
     id="LZ-11/rich",
     source="Yang and Hu 2021, arXiv:2011.14522 (second-hand); Haas et al. 2025, arXiv:2505.22491 (second-hand)",
+    paper=TUTORIAL,
 )
 @given(depth=depths(2, 3), activation=activations())
 @example(depth=3, activation=tc.TANH)

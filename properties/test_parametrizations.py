@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import theorychecks as tc
+from properties.tutorial import TUTORIAL
 from theorychecks.networks import LayerRole
 from theorychecks.observables import CoordinateSize, GradientSize, OutputSize, SpectralSize
 from theorychecks.strategies import activations, depths
@@ -164,7 +165,7 @@ ENTRIES = {
 }
 
 
-@tc.claim(id="E4", source=f"{EVERETT} (second-hand), re-derived here")
+@tc.claim(id="E4", source=f"{EVERETT} (second-hand), re-derived here", paper=TUTORIAL)
 @given(parametrization=st.sampled_from(list(ENTRIES)), depth=depths(2, 4), activation=activations())
 @example(parametrization=tc.STANDARD, depth=3, activation=tc.TANH)
 @example(parametrization=tc.MEAN_FIELD, depth=3, activation=tc.TANH)

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 import theorychecks as tc
 from properties.subjects.deep_relu import kernels_at_one_input, nngp_between_two_inputs, second_layer_bias
-from theorychecks.kernels import (
-    analytic_kernels,
-    gradient_descent_on_kernel,
-)
+from properties.subjects.descent_on_kernel import distance_from_descent_on
+from properties.subjects.random_features import first_layer_kernel
+from properties.tutorial import TUTORIAL
+from theorychecks.kernels import analytic_kernels
 from theorychecks.strategies import activations, depths, regression_data
 
 TEACHER = tc.Teacher(dimension=8, outputs=2, samples=6, test_samples=16, largest_cosine=0.5)
@@ -235,22 +235,6 @@ def test_squared_features_have_the_variance_of_a_product_of_layers(dimension):
     tc.check_refuted(linear, tc.Equal(0.1), against=product_of_layers)
 
 
-def trained_and_predicted(run, kernel):
-    """Distance at test inputs from gradient descent on a kernel for as many steps, relative to that prediction."""
-    training, size = run.training, run.training.data.samples * run.training.data.outputs
-    train, cross = (kernel[..., :size, :size], kernel[..., size:, :size])
-    predicted = gradient_descent_on_kernel(
-        train,
-        cross,
-        np.broadcast_to(training.data.draw().targets.reshape(-1, 1), (*train.shape[:-2], size, 1)),
-        learning_rate=training.learning_rate.base / training.data.samples,
-        steps=training.steps,
-    )
-    trained = run.outputs(training.steps, "test").double().numpy().reshape(len(run.seeds), -1)
-    gap = trained - predicted.reshape(*train.shape[:-2], -1)
-    return torch.as_tensor(np.sqrt(np.mean(gap**2, axis=1) / np.mean(predicted**2)))
-
-
 @tc.observable
 def one_plus_distance(run):
     """From descent on the network's own random-feature kernel, and on the analytic tangent kernel."""
@@ -258,8 +242,8 @@ def one_plus_distance(run):
     rows = torch.cat(features, dim=1) * run.layers[-1].multiplier
     nngp = np.kron((rows @ features[0].mT).numpy() * run.layers[-1].multiplier, np.eye(run.training.data.outputs))
     return {
-        "random-feature kernel": 1 + trained_and_predicted(run, nngp),
-        "NTK": 1 + trained_and_predicted(run, limits(run, run.training.network.activation)["NTK"]),
+        "random-feature kernel": 1 + distance_from_descent_on(run, nngp),
+        "NTK": 1 + distance_from_descent_on(run, limits(run, run.training.network.activation)["NTK"]),
     }
 
 
@@ -267,7 +251,7 @@ def one_plus_distance(run):
 def readout_distance(run):
     """From descent on the analytic kernels."""
     found = limits(run, run.training.network.activation)
-    return {name: trained_and_predicted(run, kernel) for name, kernel in found.items()}
+    return {name: distance_from_descent_on(run, kernel) for name, kernel in found.items()}
 
 
 def readout_only(depth, activation, data, **options):
@@ -280,6 +264,7 @@ def readout_only(depth, activation, data, **options):
 @tc.claim(
     id="exercise",
     source="linear in its readout, derived here; Rahimi, Recht 2007 for the limit, from memory",
+    paper=TUTORIAL,
     evidence=True,
 )
 @given(depth=depths(1, 2), activation=activations(), data=regression_data(outputs=4))
@@ -298,3 +283,35 @@ def test_a_trained_readout_is_random_feature_regression(depth, activation, data)
     wide = tc.Sweep(readout_distance, readout_only(depth, activation, data), widths=reach, budget=64)
     tc.check(wide.of(name="NNGP"), HALF)
     tc.check_refuted(wide.of(name="NTK"), HALF)
+
+
+@tc.observable
+def first_layer_distance(run):
+    """From descent on the kernel of the first layer alone, and on those of the readout and of both."""
+    draw, activation = run.training.data.draw(), run.training.network.activation
+    first = first_layer_kernel(np.concatenate([draw.inputs, draw.test_inputs]), activation)
+    kernels = {"first layer": np.kron(first, np.eye(run.training.data.outputs)), **limits(run, activation)}
+    return {name: distance_from_descent_on(run, kernel) for name, kernel in kernels.items()}
+
+
+@tc.claim(
+    id="exercise/first layer",
+    source="the tangent kernel's part of one layer, Jacot, Gabriel, Hongler 2018, arXiv:1806.07572 (from memory); the "
+    "rate derived here; the other reading of the tutorial's second exercise, whose formulas the copy lacks",
+    paper=TUTORIAL,
+)
+@given(activation=activations(), data=regression_data(outputs=4))
+@example(activation=tc.TANH, data=FOUR_OUTPUTS)
+def test_a_trained_first_layer_is_descent_on_the_kernel_of_slopes(activation, data):
+    """A network with one hidden layer under NTK parametrization, of which only the first layer is trained, differs by
+    Theta(n^-1/2) from gradient descent on the kernel E[phi'(w.x) phi'(w.x')] x.x'. It comes near descent on the NNGP,
+    or on the whole tangent kernel, at no such rate; nor does it near the former under mean-field parametrization.
+    """
+    network = tc.MLP(1, activation, tc.NTK, centred=True)
+    rate = tc.scaled(0.5, output=-np.inf)
+    training = tc.Training(network, learning_rate=rate, data=data, loss=tc.MSE, steps=20)
+    distance = tc.Sweep(first_layer_distance, training, widths=tc.widths(256, 65536, factor=4), budget=64)
+
+    tc.check(distance.of(name="first layer"), HALF)
+    tc.check_refuted(distance.of(name=("NNGP", "NTK")), HALF)
+    tc.check_refuted(distance.under(tc.MEAN_FIELD, learning_rate=rate).of(name="first layer"), HALF)

@@ -1,22 +1,14 @@
 """What sets the largest stable learning rate, and what does not.
 
 Under maximal update it is a constant for both losses, and so is the best rate; under standard parametrization neither
-is. A bounded gradient keeps activations bounded whatever the loss is called. The catapult, which turns what would
-diverge, moves the threshold by a factor and never its exponent.
+is. A bounded gradient keeps activations bounded whatever the loss is called.
 """
 
-from dataclasses import dataclass
-
-import numpy as np
-import torch
 from hypothesis import example, given
-from hypothesis import strategies as st
 
 import theorychecks as tc
-from properties.subjects import linear_recursion
 from theorychecks.networks import SOFTMAX_MSE, Loss
-from theorychecks.observables import OptimalLearningRate, Readings
-from theorychecks.observables.stability import stability_threshold
+from theorychecks.observables import OptimalLearningRate
 from theorychecks.strategies import activations, depths
 
 BY_ACTIVATIONS = tc.MaxStableLearningRate("activations")
@@ -134,154 +126,3 @@ def test_squared_error_of_softmax_outputs_is_as_stable_as_cross_entropy(activati
     entropy = rates(tc.CROSS_ENTROPY, 8.0, -1 / 2)
     tc.check(rates(SOFTMAX_MSE, 32.0, -1 / 2), tc.Ordering("above"), against=entropy)
     tc.check_refuted(rates(tc.MSE, 8.0, -1), tc.Ordering("above"), against=entropy)
-
-
-RECURSION_WIDTHS = tc.widths(256, 2**20, factor=4)
-ROOT = "derived here from Lewkowycz et al. 2020, arXiv:2003.02218 (second-hand)"
-
-
-def start(width: float, draw: tc.Draw, *, ntk: bool = False) -> linear_recursion.State:
-    """Where the networks of a draw begin."""
-    return linear_recursion.initial_state(int(width), [draw.rng(seed) for seed in draw.seeds], ntk=ntk)
-
-
-@tc.quantity(along="width", name="largest stable rate")
-def constant_rate(width: float, draw: tc.Draw) -> np.ndarray:
-    """Without a schedule."""
-    return linear_recursion.max_stable_rate(start(width, draw))
-
-
-@tc.quantity(along="width", name="with a warm-up", cost=0.5)
-def warmed_up_rate(width: float, draw: tc.Draw) -> np.ndarray:
-    """The largest stable rate after a warm-up over a tenth of training."""
-    return linear_recursion.max_stable_rate(start(width, draw), warm_up=0.1)
-
-
-@tc.observable
-def both_ends(run):
-    """The output and its tangent kernel before training, and the output after it."""
-    first, last = (run.outputs(time)[:, 0, 0] for time in (0, run.training.steps))
-    return {"first": first, "kernel": run.tangent_kernel(0)[:, 0, 0], "last": last}
-
-
-@tc.quantity(along="width")
-def recursion_over_training(width: float, draw: tc.Draw, *, data: int) -> dict[str, np.ndarray]:
-    """The recursion's last output over that of a trained network with the same initial weights."""
-    n, line = int(width), tc.Sphere(dimension=1, outputs=1, samples=1, test_samples=1, seed=data)
-    training = tc.Training(
-        tc.MLP(1, tc.LINEAR, tc.STANDARD),
-        # Beyond 2 / lambda: the first steps are a catapult.
-        learning_rate=tc.scaled(2.2, width=-1),
-        data=line,
-        loss=tc.MSE,
-        steps=10,
-        dtype="float64",
-    )
-    found = draw.read(both_ends, training, n)
-    first, kernel, last = (reading.values.numpy() for reading in found.values())
-    (_, ((target,),), _) = line.draw()
-    state = linear_recursion.State(first, kernel)
-    rates = np.full(len(last), training.learning_rate.base / n)
-    plain, stale = state, state
-    for _step in range(training.steps):
-        plain = linear_recursion.step(plain, rates, target)
-        stale = linear_recursion.step(stale, rates, target)._replace(kernels=state.kernels)
-    return {"exact": np.abs(plain.outputs / last), "kernel kept": np.abs(stale.outputs / last)}
-
-
-@tc.claim(
-    id="H20/recursion",
-    source=f"Haas et al. 2025, arXiv:2505.22491, the authors' code; {ROOT}",
-)
-@given(data=st.integers(0, 99))
-@example(data=0)
-def test_a_two_layer_linear_network_on_one_sample_is_a_recursion_of_two_numbers(data):
-    """Gradient descent on a linear network with one hidden layer and one sample follows the recursion of its output and
-    its tangent kernel at any width and rate, catapults included, up to rounding.
-    """
-    exact = tc.Identity(2.0**16, dtype="float64")
-    ratio = recursion_over_training(data=data).over((64, 256, 1024, 4096))
-
-    tc.check(ratio.of(name="exact"), exact)
-    tc.check_refuted(ratio.of(name="kernel kept"), exact)
-
-
-@tc.claim(id="H20", source=f"Haas et al. 2025, arXiv:2505.22491, Fig. C.2 of the authors' code; {ROOT}")
-def test_the_catapult_leaves_the_largest_stable_rate_at_one_over_width():
-    """In a linear network with one hidden layer under standard parametrization and MSE the largest rate that does not
-    diverge is Theta(1/n); a warm-up over a tenth of training raises it to Theta(n^-1/2).
-    """
-    constant, warmed = constant_rate.over(RECURSION_WIDTHS), warmed_up_rate.over(tc.widths(512, 8192))
-
-    tc.check(constant, tc.PowerLaw(-1))
-    tc.check(warmed, tc.PowerLaw(-1 / 2, within=0.2, rival=-1))
-    tc.check_refuted(warmed, tc.PowerLaw(-1))
-
-
-@tc.quantity(along="width")
-def catapult_threshold(width: float, draw: tc.Draw) -> dict[tc.Parts, np.ndarray]:
-    """Thresholds as rates, and in units of the inverse of the kernel at the start."""
-    found = {}
-    for name, ntk in (("standard", False), ("NTK", True)):
-        state = start(width, draw, ntk=ntk)
-        for threshold in ("monotone", "bounded"):
-            rates = linear_recursion.catapult_threshold(state, threshold)
-            parts = {"parametrization": name, "threshold": threshold}
-            found[tc.Parts(parts, unit="rate")] = rates
-            found[tc.Parts(parts, unit="eta lambda")] = rates * state.kernels
-    return found
-
-
-@tc.claim(id="C1", source=f"Lewkowycz et al. 2020, arXiv:2003.02218 (second-hand); exponents by parametrization {ROOT}")
-def test_catapult_thresholds_do_not_depend_on_width_in_units_of_the_kernel():
-    """In a linear network with one hidden layer the rates at which the loss first rises, and beyond which it diverges,
-    are Theta(1) times the inverse of the initial kernel: Theta(1/n) under standard, and Theta(1) under NTK
-    parametrization.
-    """
-    found = catapult_threshold.over(RECURSION_WIDTHS)
-
-    for threshold in ("monotone", "bounded"):
-        tc.check(found.of(threshold=threshold, unit="eta lambda"), tc.Plateau())
-        standard, ntk = (
-            found.of(parametrization=name, threshold=threshold, unit="rate") for name in ("standard", "NTK")
-        )
-        tc.check(standard, tc.PowerLaw(-1))
-        tc.check(ntk, tc.Plateau())
-        tc.check_refuted(standard, tc.Plateau())
-        tc.check_refuted(ntk, tc.PowerLaw(-1))
-
-
-FAR = 1e8
-"""A catapult's outputs reach the width before they come back, which takes a number of steps of order log n."""
-
-
-@dataclass(frozen=True)
-class StableRateAndSharpness(tc.Observable):
-    """The largest stable rate, and in units of the inverse of the largest eigenvalue of the Gauss-Newton matrix."""
-
-    title = "largest stable rate and sharpness"
-    retrains = True
-    parts = ("unit",)
-
-    def read(self, run: tc.Run) -> Readings:
-        """Two rates."""
-        threshold = stability_threshold(run, "outputs", limit=FAR)
-        sharpness = torch.linalg.eigvalsh(run.tangent_kernel(0))[:, -1].to(torch.float64) / run.training.data.samples
-        in_sharpness = tc.Reading(threshold.values * sharpness, threshold.statuses)
-        return {tc.Parts(unit="rate"): threshold, tc.Parts(unit="eta lambda"): in_sharpness}
-
-
-@tc.claim(id="C1/networks", source=f"{ROOT}; measured here")
-@given(activation=activations(among=(tc.TANH, tc.ERF, tc.LINEAR)))
-@example(activation=tc.TANH)
-def test_the_largest_stable_rate_of_a_network_is_a_constant_in_units_of_its_sharpness(activation):
-    """The largest rate at which a network with one hidden layer, tanh, erf or linear, does not diverge under MSE in 32
-    steps on a fixed batch is Theta(1) times the inverse of its initial sharpness: Theta(1/n) under standard
-    parametrization.
-    """
-    training = on_a_fixed_batch(1, activation, tc.STANDARD, 3.0, -1, steps=32)
-    found = tc.Sweep(StableRateAndSharpness(), training, widths=tc.widths(128, 4096))
-
-    tc.check(found.of(unit="eta lambda"), tc.Plateau(within=0.2, rival=-1))
-    tc.check(found.of(unit="rate"), tc.PowerLaw(-1, within=0.2, rival=-1 / 2))
-    tc.check_refuted(found.of(unit="rate"), tc.Plateau(within=0.2, rival=-1))

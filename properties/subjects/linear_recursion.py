@@ -63,12 +63,26 @@ def initial_state(width: int, generators: Sequence[np.random.Generator], *, ntk:
     return State(outputs, squared_u / width + squared_v)
 
 
-def catapult_threshold(state: State, threshold: Threshold, *, target: float = 0.0, steps: int = 400) -> Array:
+def catapult_threshold(
+    state: State,
+    threshold: Threshold,
+    *,
+    target: float = 0.0,
+    steps: int = 400,
+    dither: Array | float = 1.0,
+) -> Array:
     """The largest constant rate at which the loss never rises in a first step, or stays bounded throughout, [seed].
 
     For small outputs the first is 2 / K and the second 4 / K, between them the loss rises and falls again while the
     kernel shrinks (Lewkowycz et al. 2020, arXiv:2003.02218, second-hand). The rise from outputs of order one to those
     of order n^1/2 that turn the kernel takes a number of steps of order log n.
+
+    Args:
+        state: where training starts.
+        threshold: which of the two.
+        target: y.
+        steps: after which a run that has not diverged will not.
+        dither: factors on the ends of the bisection, at most two, so that its grid is not the same for all, [seed].
     """
     if threshold not in ("monotone", "bounded"):
         raise ValueError(f"a threshold is 'monotone' or 'bounded'; got {threshold!r}")
@@ -82,7 +96,7 @@ def catapult_threshold(state: State, threshold: Threshold, *, target: float = 0.
             now = _stopped(step(now, rates, target))
         return np.abs(now.outputs) < _FAR
 
-    return _largest(stable, 0.1 / state.kernels, 100 / state.kernels)
+    return _largest(stable, 0.1 * dither / state.kernels, 100 * dither / state.kernels)
 
 
 def max_stable_rate(state: State, *, target: float = 1.0, warm_up: float = 0.0) -> Array:

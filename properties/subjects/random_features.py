@@ -53,6 +53,19 @@ def readout_kernel(inputs: ArrayLike, activation: Activation, *, depth: int = 1)
     ).nngp
 
 
+def first_layer_kernel(inputs: ArrayLike, activation: Activation) -> FloatArray:
+    """gain^2 E[phi'(w . x / sqrt d) phi'(w . x' / sqrt d)] x . x' / d, [P, P]: the tangent kernel with a fixed readout.
+
+    With one hidden layer the whole tangent kernel is the sum of this and `readout_kernel`.
+
+    Raises:
+        ValueError: for inputs that are no matrix, or an activation without analytic kernels.
+    """
+    gain = activation.gain
+    found = analytic_kernels(_inputs(inputs) / gain, depth=1, activation=activation.name, weight_variance=gain**2)
+    return np.asarray(found.ntk - found.nngp)
+
+
 def gaussian_features(kernel: ArrayLike, features: int, draws: int, rng: np.random.Generator) -> FloatArray:
     """Features that are independent Gaussian processes with this kernel, over sqrt(features), [draw, P, features].
 

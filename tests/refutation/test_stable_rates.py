@@ -21,7 +21,7 @@ MAXIMAL = Claim(
     lambda module: {"depth": 1, "activation": tc.RELU},
 )
 RECURSION = Claim(
-    "test_stable_rates",
+    "test_catapult",
     "test_a_two_layer_linear_network_on_one_sample_is_a_recursion_of_two_numbers",
     lambda module: {"data": 0},
 )

@@ -59,3 +59,12 @@ def test_a_run_without_papers_has_no_sections(records):
     run = records.report(records.claim())
     assert paper_sections(run.claims) == []
     assert "arXiv:2605" not in render_markdown(run)
+
+
+def test_texts_without_a_number_go_by_their_title(records):
+    tutorial, book = (replace(PAPER, title=title, arxiv="") for title in ("A tutorial", "A book"))
+    run = records.report(records.claim(id="LZ-1", paper=tutorial), records.claim(id="LZ-2", paper=book))
+    assert [section.paper.title for section in paper_sections(run.claims)] == ["A tutorial", "A book"]
+    assert "## A tutorial\n" in render_markdown(run)
+    assert "arXiv:" not in render_markdown(run)
+    assert "arXiv:" not in render_html(run).partition("A tutorial")[2].partition("</h2>")[0]

@@ -8,6 +8,7 @@ from sklearn.linear_model import Ridge
 import theorychecks as tc
 from properties.subjects.random_features import (
     effective_ridge,
+    first_layer_kernel,
     gaussian_features,
     neural_features,
     readout_kernel,
@@ -35,6 +36,26 @@ def test_the_readout_kernel_is_a_gaussian_expectation():
     wanted = integrate.dblquad(integrand, -9, 9, -9, 9)[0] * tc.TANH.gain**2
     assert readout_kernel(points, tc.TANH)[0, 1] == pytest.approx(wanted, rel=1e-6)
     assert readout_kernel(points, tc.TANH)[0, 0] == pytest.approx(1.0, rel=1e-9)
+
+
+def test_the_first_layers_kernel_of_relu_is_the_arc_cosine_kernel_of_degree_zero():
+    points = inputs(4)
+    products = points @ points.T / 5
+    angles = np.arccos(np.clip(products, -1, 1))
+    # Cho and Saul 2009: E[1(u > 0) 1(v > 0)] = (pi - angle) / 2 pi; the gain is the square root of two.
+    np.testing.assert_allclose(first_layer_kernel(points, tc.RELU), products * (1 - angles / np.pi), atol=1e-7)
+
+
+def test_the_first_layers_kernel_is_a_gaussian_expectation_of_slopes():
+    points = inputs(2)
+    correlation = points[0] @ points[1] / 5
+
+    def integrand(v, u):
+        other = correlation * u + np.sqrt(1 - correlation**2) * v
+        return np.cosh(u) ** -2 * np.cosh(other) ** -2 * np.exp(-(u * u + v * v) / 2) / (2 * np.pi)
+
+    wanted = integrate.dblquad(integrand, -9, 9, -9, 9)[0] * tc.TANH.gain**2 * correlation
+    assert first_layer_kernel(points, tc.TANH)[0, 1] == pytest.approx(wanted, rel=1e-6)
 
 
 @pytest.mark.parametrize("activation", [tc.RELU, tc.TANH], ids=str)

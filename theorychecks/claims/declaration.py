@@ -25,14 +25,14 @@ class Paper:
 
     Attributes:
         title: of the paper.
-        arxiv: its number, "2605.18180".
+        arxiv: its number, "2605.18180"; none for a text that is not there.
         seen: how much of it was read: "abstract".
         undecided: statements that no small experiment decides, and why.
         doubtful: statements that look false as stated, and what is true instead.
     """
 
     title: str
-    arxiv: str
+    arxiv: str = ""
     seen: str
     undecided: Mapping[str, str] = field(default_factory=dict)
     doubtful: Mapping[str, str] = field(default_factory=dict)

@@ -191,8 +191,9 @@ def _failure(claim: ClaimRecord) -> str:
 
 def _paper(section: PaperSection) -> str:
     paper = section.paper
+    number = f" (arXiv:{_cell(paper.arxiv, 40)})" if paper.arxiv else ""
     lines = [
-        f"## {_cell(paper.title, 300)} (arXiv:{_cell(paper.arxiv, 40)})",
+        f"## {_cell(paper.title, 300)}{number}",
         "",
         f"Read: {_cell(paper.seen, 300)}. What claims say is theirs, and their sources tell what was derived here.",
     ]

@@ -40,8 +40,9 @@ def paper_sections(claims: Iterable[ClaimRecord]) -> list[PaperSection]:
     papers: dict[str, Paper] = {}
     for claim in claims:
         if claim.paper is not None:
-            papers.setdefault(claim.paper.arxiv, claim.paper)
-            by_number.setdefault(claim.paper.arxiv, []).append(claim)
+            number = claim.paper.arxiv or claim.paper.title
+            papers.setdefault(number, claim.paper)
+            by_number.setdefault(number, []).append(claim)
     return [
         PaperSection(
             papers[number],

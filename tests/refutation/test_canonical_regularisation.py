@@ -8,6 +8,7 @@ from claims_under_test import Claim, refuted
 
 import theorychecks as tc
 from properties.subjects import descent
+from properties.subjects.posterior_ensemble import Ensemble
 from theorychecks.dynamics import zero_loss
 from theorychecks.dynamics.two_layer import TwoLayer
 
@@ -27,6 +28,22 @@ SHORT_STEPS = Claim(
     "test_short_steps_end_where_gradient_flow_does",
     lambda module: {"activation": tc.TANH, "task": module.TASK},
 )
+
+NOISE = Claim(
+    "test_noise_modelling",
+    "test_randomised_networks_with_a_ridge_sample_the_posterior_of_their_tangent_kernel",
+    lambda module: {"depth": 1, "activation": tc.TANH, "noise": 0.3, "data": module.TASK},
+)
+
+
+def prior_of_the_readout_alone(patch):
+    # In place of all layers but the readout.
+    def prior(own, initial, inputs, generator):
+        direction = [torch.zeros_like(matrix) for matrix in initial]
+        direction[-1] = torch.randn(direction[-1].shape, generator=generator)
+        return own.derivative(initial, direction, inputs)
+
+    patch.setattr(Ensemble, "_prior", prior)
 
 
 def ridge_towards_zero(patch):
@@ -55,6 +72,7 @@ def gradient_of_the_sum_of_squares(patch):
         pytest.param(ridge_towards_zero, KERNEL, "drift of the weights", marks=pytest.mark.slow),
         pytest.param(output_too_small_by_root_width, KERNEL, "KKT residual", marks=pytest.mark.slow),
         (gradient_of_the_sum_of_squares, SHORT_STEPS, "KKT residual"),
+        (prior_of_the_readout_alone, NOISE, "variance over the posterior's"),
     ],
 )
 def test_broken_dynamics_are_refuted_and_on_fresh_seeds_again(mistake, claim, caught_by, judged):

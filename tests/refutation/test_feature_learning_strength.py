@@ -5,6 +5,7 @@ import torch
 from claims_under_test import Claim, refuted
 
 from properties.subjects import product_of_weights, target_risk
+from properties.subjects.symmetric_mixture import SymmetricMixture
 
 FILE = "test_feature_learning_strength"
 NEURONS_TO_CLASS = Claim(
@@ -19,6 +20,17 @@ LOSS_CURVES = Claim(
     "test_products_of_weights",
     "test_loss_curves_of_large_strengths_coincide_after_rescaling_time",
     lambda module: {"product": module.FACTORS[3]},
+)
+
+OVER_ALIGNMENT = Claim(
+    "test_over_alignment",
+    "test_over_alignment_falls_and_over_fitting_rises_with_the_initial_scale",
+    lambda module: {"spread": 0.5, "neurons": 32},
+)
+TIME_OF_ALIGNMENT = Claim(
+    "test_time_of_alignment",
+    "test_alignment_on_the_sum_of_losses_takes_a_time_of_one_over_the_samples",
+    lambda module: {"spread": 0.15, "neurons": 16, "alpha": 1e-2},
 )
 
 
@@ -41,6 +53,25 @@ def root_of_the_output_scale(patch):
     patch.setattr(target_risk, "balanced", rooted)
 
 
+def inverse_output_scale(patch):
+    right = target_risk.balanced
+
+    def inverse(neurons, dimension, *, output_scale, generators):
+        return right(neurons, dimension, output_scale=1e-8 / output_scale, generators=generators)
+
+    patch.setattr(target_risk, "balanced", inverse)
+
+
+def inputs_over_the_root_of_the_samples(patch):
+    right = SymmetricMixture.draw
+
+    def smaller(own, samples, generators, *, first=None):
+        inputs, labels = right(own, samples, generators, first=first)
+        return inputs / samples**0.5, labels
+
+    patch.setattr(SymmetricMixture, "draw", smaller)
+
+
 def learning_rate_without_the_strength(patch):
     patch.setattr(product_of_weights, "rich_rate", lambda products: 200.0)
 
@@ -51,12 +82,14 @@ def learning_rate_without_the_strength(patch):
         (NEURONS_TO_CLASS, mean_of_all_inputs),
         (ANGLES, root_of_the_output_scale),
         (LOSS_CURVES, learning_rate_without_the_strength),
+        (OVER_ALIGNMENT, inverse_output_scale),
+        pytest.param(TIME_OF_ALIGNMENT, inputs_over_the_root_of_the_samples, marks=pytest.mark.slow),
     ],
 )
 def test_a_broken_subject_is_refuted_and_on_fresh_seeds_again(claim, mistake, judged):
     refuted(judged(claim, mistake))
 
 
-@pytest.mark.parametrize("claim", [NEURONS_TO_CLASS, ANGLES, LOSS_CURVES])
+@pytest.mark.parametrize("claim", [NEURONS_TO_CLASS, ANGLES, LOSS_CURVES, OVER_ALIGNMENT, TIME_OF_ALIGNMENT])
 def test_claims_pass_without_a_mistake(claim, judged):
     assert judged(claim).outcome == "pass"

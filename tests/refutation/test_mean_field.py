@@ -4,6 +4,7 @@ import pytest
 from claims_under_test import Claim, refuted
 
 import theorychecks as tc
+from properties.subjects import identification
 from theorychecks.dynamics import particles
 from theorychecks.dynamics.particles import Particles
 
@@ -16,6 +17,12 @@ NOISY = canonical("test_noisy_particles_fluctuate_by_one_over_root_particles_at_
 COUPLED = canonical("test_coupled_particles_stay_within_one_over_root_particles_of_the_limit")
 FUNCTIONS = canonical(
     "test_functions_of_different_seeds_differ_by_one_over_root_particles", "test_mean_field_fluctuations"
+)
+
+IDENTIFIED = Claim(
+    "test_identifiability",
+    "test_networks_of_one_function_are_equal_up_to_a_symmetry",
+    lambda module: {"activation": tc.TANH, "dimension": 3},
 )
 
 
@@ -41,6 +48,10 @@ def noise_of_their_own(patch):
     patch.setattr(particles, "same_noise", particles.own_noise)
 
 
+def neurons_in_their_own_order(patch):
+    patch.setattr(identification, "linear_sum_assignment", lambda costs: (range(len(costs)), range(len(costs))))
+
+
 def readouts_times_root_particles(patch):
     right = Particles.initial
 
@@ -57,6 +68,7 @@ def readouts_times_root_particles(patch):
     [
         pytest.param(FUNCTIONS, readouts_times_root_particles, id="initial readouts too large"),
         pytest.param(NOISY, noise_times(1 / 2), id="noise of N times its variance"),
+        pytest.param(IDENTIFIED, neurons_in_their_own_order, id="neurons compared without matching"),
         pytest.param(COUPLED, rate_without_particles, id="learning rate without its factor N"),
         pytest.param(COUPLED, noise_of_their_own, id="coupling with independent noise"),
     ],
@@ -66,6 +78,6 @@ def test_a_broken_subject_is_refuted_and_on_fresh_seeds_again(claim, apply, judg
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("claim", [NOISY, COUPLED, FUNCTIONS])
+@pytest.mark.parametrize("claim", [NOISY, COUPLED, FUNCTIONS, IDENTIFIED])
 def test_claims_pass_without_a_mistake(claim, judged):
     assert judged(claim).outcome == "pass"

@@ -134,9 +134,9 @@ def unit_deviation(blocks, hidden, draw, *, activation, data, deviation):
     units = RATE * blocks * hidden
     # The gradient in U has a factor V.
     rates = Rates(up=units / deviation**2, down=units * EMBEDDING)
-    data = torch.from_numpy(inputs), torch.from_numpy(targets)
+    batch = torch.from_numpy(inputs), torch.from_numpy(targets)
     first, second = (
-        trained(start, *data, optimizer=tc.SGD(), rates=rates, steps=4).outputs(torch.from_numpy(tests)).chunk(2)
+        trained(start, *batch, optimizer=tc.SGD(), rates=rates, steps=4).outputs(torch.from_numpy(tests)).chunk(2)
     )
     return (first - second).square().mean(dim=(1, 2)).sqrt()
 

@@ -108,7 +108,8 @@ def distance(
 def test_wide_networks_approach_a_limit_in_which_features_move(depth, activation, data, steps):
     """At rate n^-1/2 under cross-entropy a centred network's change of feature kernels, in layers behind a hidden
     matrix, and its outputs over n^1/2 differ after up to 16 steps on separated classes from those of a network 16 times
-    as wide by Theta(n^-1/2) of their size; from those of one at rate 1/n, the kernel limit, they do not.
+    as wide by Theta(n^-1/2) of their size. From those of one at rate 1/n, the kernel limit, they do not, nor, after
+    one step, those of networks that are not centred from each other.
     """
     setting = {"depth": depth, "activation": activation, "data": data, "steps": steps}
     to_its_own = distance(limit="n^-1/2", **setting).over(WIDTHS, budget=BUDGET)

@@ -14,7 +14,7 @@ RELU = {"activation": tc.RELU, "data": 0}
 LIMIT = Claim(
     "test_feature_learning_limit",
     "test_wide_networks_approach_a_limit_in_which_features_move",
-    lambda module: TANH | {"depth": 2, "steps": 4},
+    lambda module: TANH | {"steps": 4},
 )
 BOUNDED = Claim(
     "test_fifty_steps",

@@ -88,15 +88,18 @@ def distance(
     steps: int,
     centred: bool = True,
 ) -> dict[str, torch.Tensor]:
-    """Between a network at rate n^-1/2 and an independent one 16 times as wide, relative to what the latter learns.
+    """Between a network at rate n^-1/2 and an independent one 16 times as wide, relative to what they learn.
 
-    What the former learns is itself larger by its distance to the limit, which would bend the exponent.
+    That is the geometric mean of both sizes: a narrow network's own size is larger by its distance to the limit.
     """
     setting = {"depth": depth, "activation": activation, "data": data, "steps": steps, "centred": centred}
     here = by_name(draw.read(Learned(), trained(1 / 2, **setting), int(width)))
     alpha = {"n^-1/2": 1 / 2, "n^-1": 1.0}[limit]
     there = by_name(draw.read(Learned(), trained(alpha, **setting), LARGER * int(width)))
-    return {name: (here[name] - there[name]).norm(dim=1) / there[name].norm(dim=1) for name in here}
+    return {
+        name: (here[name] - there[name]).norm(dim=1) / (here[name].norm(dim=1) * there[name].norm(dim=1)).sqrt()
+        for name in here
+    }
 
 
 @tc.claim(
@@ -110,8 +113,8 @@ def distance(
 @example(activation=tc.TANH, data=0, steps=16)
 def test_wide_networks_approach_a_limit_in_which_features_move(activation, data, steps):
     """At rate n^-1/2 under cross-entropy a centred network's change of the feature kernel behind its hidden matrix
-    differs after up to 16 steps on separated classes from that of a network 16 times as wide by Theta(n^-1/2) of the
-    latter's size, and its outputs over n^1/2 by at most n^-1/4. From those of one at rate 1/n, the kernel limit, they
+    differs after up to 16 steps on separated classes from that of a network 16 times as wide by Theta(n^-1/2) of
+    their size, and its outputs over n^1/2 by at most n^-1/4. From those of one at rate 1/n, the kernel limit, they
     do not, nor, after one step, those of networks that are not centred from each other.
     """
     # With three hidden layers all this is slower, and not decided at these widths.

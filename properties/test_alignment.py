@@ -83,7 +83,7 @@ def test_initial_weights_see_hidden_updates_as_random_and_the_readout_does_not(
 def test_updates_make_of_their_inputs_what_their_spectral_norms_allow(depth, activation, parametrization, data):
     """After two steps at a stable rate, under standard (at 1/n), NTK and maximal-update parametrization,
     RMS(dW x) = Theta(||dW|| (fan_in / fan_out)^1/2 RMS(x)) for every matrix, with the spectral norm; of an independent
-    direction hidden matrices and the readout make less and less of that.
+    direction hidden matrices and the readout make a smaller part of that at larger widths.
     """
     training = trained(depth, activation, parametrization, data)
     ratios = tc.Sweep(tc.Together((OPERATOR, OPERATOR_BY_CHANCE)), training, widths=WIDTHS)

@@ -91,8 +91,8 @@ def underflow(width: float, draw: tc.Draw, *, training: tc.Training) -> dict[str
 def test_gradients_underflow_to_zero_at_the_predicted_width(activation, data, dtype):
     """At rate n^-1/2 under cross-entropy one step of a network with one hidden layer under standard parametrization
     leaves a gradient that is exactly zero, in half and single precision and bfloat16, from the width on at which the
-    infinite-width kernel makes the smallest margin as large as the number format's least exponent and the batch say;
-    in double precision it is not zero at twice that width.
+    infinite-width kernel makes the smallest margin between classes so large that by the format's least number the
+    gradient rounds to zero; in double precision it is not zero at twice that width.
     """
     margin, rise = vanishing_margin(dtype), smallest_margin(activation, data)
     rate = float(f"{margin / rise / UNDERFLOWS_NEAR**0.5:.2g}")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import theorychecks as tc
 from properties.subjects import linear_recursion
 from theorychecks.observables import Readings
-from theorychecks.observables.stability import Criterion, stability_threshold
+from theorychecks.observables.stability import stability_threshold
 from theorychecks.strategies import activations
 
 RECURSION_WIDTHS = tc.widths(256, 2**20, factor=4)
@@ -208,66 +208,3 @@ def test_the_largest_stable_rate_of_a_network_is_a_constant_in_units_of_its_shar
     tc.check(standard.of(unit="eta lambda"), tc.Plateau(within=0.2, rival=-1))
     tc.check(standard.of(unit="rate"), tc.PowerLaw(-1, within=0.2, rival=-1 / 2))
     tc.check_refuted(ntk.of(unit="rate"), tc.PowerLaw(-1, within=0.2, rival=-1 / 2))
-
-
-@dataclass(frozen=True)
-class StableRateInCurvature(tc.Observable):
-    """The largest stable rate over the inverse of the initial loss's largest Gauss-Newton eigenvalue at test inputs.
-
-    Attributes:
-        criterion: what stays bounded: "activations" or "outputs".
-    """
-
-    criterion: Criterion
-    title = "largest stable rate times initial curvature"
-    retrains = True
-    parts = ()
-
-    def read(self, run: tc.Run) -> Readings:
-        """One number."""
-        threshold = stability_threshold(run, self.criterion)
-        outputs = run.outputs(0, "test").to(torch.float64)
-        second = torch.eye(outputs.shape[2], dtype=torch.float64).expand(*outputs.shape, -1)
-        if run.training.loss is tc.CROSS_ENTROPY:
-            p = torch.softmax(outputs, dim=-1)
-            second = torch.diag_embed(p) - p[..., None] * p[..., None, :]
-        # The loss's second derivatives in the outputs, [seed, point, C, C], as matrices over points and outputs.
-        blocks = [torch.block_diag(*one) for one in second / outputs.shape[1]]
-        kernel = run.tangent_kernel(0, rows="test", columns="test").to(torch.float64)
-        # K H has the eigenvalues of J H J^T, none negative.
-        curvature = torch.linalg.eigvals(kernel @ torch.stack(blocks)).real.amax(dim=1)
-        return {tc.Parts(): tc.Reading(threshold.values * curvature, threshold.statuses)}
-
-
-@tc.claim(
-    id="C1/cross-entropy",
-    source="derived here from the exponents of curvature and of H2, against Haas et al. 2025, arXiv:2505.22491 "
-    "(summary): catapults do not explain large rates; measured here",
-    evidence=True,
-)
-@given(activation=activations())
-@example(activation=tc.RELU)
-def test_under_cross_entropy_stable_rates_leave_the_catapults_range(activation):
-    """Under standard parametrization and cross-entropy with three hidden layers the largest rate that keeps activations
-    bounded, times the largest Gauss-Newton eigenvalue at the start, is Theta(n^1/2): no catapult's factor explains it.
-    On the squared error the largest rate that keeps outputs bounded, in the same units, is not.
-    """
-    entropy, squared = (
-        tc.Sweep(
-            StableRateInCurvature(criterion),
-            tc.Training(
-                tc.MLP(3, activation, tc.STANDARD),
-                learning_rate=tc.scaled(8.0, width=power),
-                data=tc.GaussianMixture(samples=192, test_samples=16, spread=2.0, label_noise=0.2),
-                loss=loss,
-                steps=12,
-                batch_size=16,
-            ),
-            widths=tc.widths(64, 1024),
-        )
-        for criterion, loss, power in (("activations", tc.CROSS_ENTROPY, -1 / 2), ("outputs", tc.MSE, -1))
-    )
-    root = tc.PowerLaw(1 / 2, within=0.2, rival=0)
-
-    tc.check(entropy, root)
-    tc.check_refuted(squared, root)

@@ -1,7 +1,5 @@
 """Claims about the tutorial's sentences, and about catapults and sharpness, fail when their subject is broken."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 from breakages import BREAKAGES, exponent
@@ -43,11 +41,6 @@ DEFICIT = Claim(
 CATAPULT = Claim(
     "test_catapult", "test_a_catapult_lies_between_two_and_four_over_the_kernel_at_every_width", lambda module: {}
 )
-CROSS_ENTROPY = Claim(
-    "test_catapult",
-    "test_under_cross_entropy_stable_rates_leave_the_catapults_range",
-    lambda module: {"activation": tc.RELU},
-)
 EDGE = Claim(
     "test_sharpness",
     "test_sharpness_ends_at_the_edge_of_stability_at_every_width_under_maximal_update_alone",
@@ -79,12 +72,6 @@ def half_the_rate(patch):
     patch.setattr(linear_recursion, "step", lambda state, rates, target: right(state, rates / 2, target))
 
 
-def gradient_of_squared_error(patch):
-    """Cross-entropy's gradient in the outputs lacks the softmax, and is not bounded."""
-    wrong = replace(tc.CROSS_ENTROPY, gradient=tc.MSE.gradient)
-    patch.setattr(tc, "CROSS_ENTROPY", wrong, raising=False)
-
-
 def loss_without_its_half(patch):
     """Curvature of the squared error itself, along a training on half of it."""
     right = sharpness.loss
@@ -106,7 +93,6 @@ CASES = [
     (CONVEX, masses_not_shared),
     (DEFICIT, masses_not_shared),
     (CATAPULT, half_the_rate),
-    pytest.param(CROSS_ENTROPY, gradient_of_squared_error, marks=pytest.mark.slow),
     pytest.param(EDGE, loss_without_its_half, marks=pytest.mark.slow),
     pytest.param(FIRST_LAYER, BREAKAGES["gradients one step late"].apply, id="first layer, gradients late"),
     pytest.param(DRIFT, BREAKAGES["another activation's derivative"].apply, id="drift, another derivative"),

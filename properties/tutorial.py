@@ -23,8 +23,8 @@ TUTORIAL = tc.Paper(
         "parametrization 1/n in hidden ones (E4); relative changes are n^-3/2, 1/n and n^-1/2 (LZ-1/standard): "
         "n^-1/2 is a bound over all layers, throughout training (LZ-1/convergence)",
         "Standard parametrization with a large learning rate learns features": "on cross-entropy, at rate n^-1/2, and "
-        "then in all hidden layers but the first, whose features move by 1/n (H6+H7); on the squared error two steps multiply "
-        "features by n^1/2, and training diverges (LZ-11/longer)",
+        "then in all hidden layers but the first, whose features move by 1/n (H6+H7); on the squared error two steps "
+        "multiply features by n^1/2, and training diverges (LZ-11/longer)",
         "On unstructured problems kernel methods and feature learning perform comparably": "within a quarter where "
         "both learn little, as of random harmonics of degree 3 (NTK/unstructured); of degree 2, which both learn to a "
         "few per cent, a network's best test error is about twice its kernel's (NTK/lower bound)",

@@ -223,6 +223,7 @@ def deviation_from_flow(rate, draw, *, parametrization, activation, data):
 @tc.claim(
     id="LZ-10/flow",
     source="Jacot, Gabriel, Hongler 2018, arXiv:1806.07572 (from memory, not re-read); rate derived here",
+    paper=TUTORIAL,
 )
 @given(activation=activations(among=SMOOTH), data=SMALL)
 @example(activation=tc.TANH, data=TEACHER)

@@ -98,9 +98,9 @@ def to_convergence(
 @example(depth=2, activation=tc.TANH, parametrization=tc.NTK, data=FITTED)
 def test_weights_stay_near_their_start_until_the_loss_is_gone(depth, activation, parametrization, data):
     """Under standard parametrization with rate 1/n, and under NTK parametrization, gradient descent takes a centred
-    network's squared error below a hundredth of its start, and at no step on the way has a hidden matrix moved by more
-    than Theta(1/n) of its size in Frobenius and Theta(n^-1/2) in spectral norm, the readout by more than Theta(n^-1/2),
-    or the input matrix by more than Theta(n^-1/2), under standard parametrization Theta(n^-3/2).
+    network's squared error below a hundredth of its start. At the step at which each matrix has moved most, a hidden
+    one has moved by Theta(1/n) of its size in Frobenius and by Theta(n^-1/2) in spectral norm, the readout by
+    Theta(n^-1/2), and the input matrix by Theta(n^-3/2) under standard and Theta(n^-1/2) under NTK parametrization.
     """
     training = to_convergence(parametrization, LAZY[parametrization], depth, activation, data)
     moved = tc.Sweep(MOVED_MOST, training, widths=WIDTHS)

@@ -61,6 +61,15 @@ def test_catapults_begin_at_two_and_end_at_four_inverse_kernels():
         np.testing.assert_allclose(catapult_threshold(state, "bounded") * state.kernels, 4, rtol=2e-3)
 
 
+def test_dither_moves_the_grid_of_the_bisection_and_not_the_threshold():
+    state = initial_state(2**20, generators(4))
+    plain = catapult_threshold(state, "bounded") * state.kernels
+    dithered = catapult_threshold(state, "bounded", dither=np.array([1.0, 1.3, 1.6, 1.9])) * state.kernels
+    assert len(set(plain.round(12))) == 1
+    assert len(set(dithered.round(12))) == 4
+    np.testing.assert_allclose(dithered, 4, rtol=2e-3)
+
+
 def test_a_catapult_shrinks_the_kernel_and_ends_at_the_target():
     state = start = initial_state(4096, generators(4))
     eta = 3 / start.kernels

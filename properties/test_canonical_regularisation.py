@@ -152,6 +152,8 @@ def test_a_vanishing_ridge_moves_the_rich_regime_at_any_width(activation, start,
 
 
 SCALE_WIDTH = 1024
+LEAST_RESIDUAL = 0.1
+"""It is never above one, and was between 0.2 and 0.9 where it is to be above this."""
 
 
 @tc.quantity(along="output scale", name="KKT residual", shared=True)
@@ -165,28 +167,28 @@ def kkt_residual_by_scale(
 
 @tc.claim(
     id="CR-3",
-    source="derived and measured here; the abstract's two regimes at one width; with GELU the KKT residual does not "
-    "saturate but rises by a factor 1.8 over the same scales",
+    source="derived and measured here; the abstract's two regimes at one width. Towards zero the KKT residual rises, "
+    "from 0.2 to 0.4 at the mean-field scale to 0.6 to 0.9 at a 256th of it",
     paper=PAPER,
 )
 @given(activation=activations(among=(tc.TANH, tc.ERF)), start=STARTS, task=TASKS)
 @example(activation=tc.TANH, start="independent", task=TASK)
-def test_the_kkt_residual_saturates_and_then_falls_as_the_inverse_output_scale(activation, start, task):
-    """With tanh or erf, at a fixed width, the KKT residual stays within a factor of three for output scales from 1/8
-    to 1 times the mean-field one, and falls as Theta(1 / scale) from 8 times it on, on both sides of the NTK scale.
+def test_the_kkt_residual_does_not_vanish_richly_and_falls_as_the_inverse_output_scale_lazily(activation, start, task):
+    """With tanh or erf, at a fixed width, the KKT residual stays above a tenth as the output scale falls from the
+    mean-field one to a 256th of it, and is Theta(1 / scale) from 8 times the mean-field one on, on both sides of the
+    NTK scale.
     """
     residual = kkt_residual_by_scale(activation=activation, start=start, task=task)
-    small, large = residual.over((1 / 8, 1 / 4, 1 / 2, 1)), residual.over((8, 16, 32, 64, 128, 256))
+    small, large = residual.over((1 / 256, 1 / 64, 1 / 16, 1 / 4, 1)), residual.over((8, 16, 32, 64, 128, 256))
     # In units of the mean-field scale, across the NTK scale, where nothing changes: an expansion in its inverse, and
     # corrections of relative order n^-1/2 beyond it.
     inverse = tc.PowerLaw(-1, corrections=tc.FiniteSizeClass(rho=3 / 8, omegas=(0.5, 1.0)))
-    # By how much it varies there depends on the data: by a factor of 1.04 to 2.3 in forty settings that were measured.
-    saturated = tc.Collapse(within=2)
+    above = tc.Ordering("above")
 
-    tc.check(small, saturated)
+    tc.check(small, above, against=LEAST_RESIDUAL)
     tc.check(large, inverse)
-    tc.check_refuted(large, saturated)
-    tc.check_refuted(residual.over((1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)), inverse)
+    tc.check_refuted(residual.over((64, 128, 256)), above, against=LEAST_RESIDUAL)
+    tc.check_refuted(small, inverse)
 
 
 @tc.quantity(along="output scale", name="function gap, {start}", shared=True)
@@ -290,15 +292,15 @@ def path_penalised(
 
 @tc.claim(
     id="CR-5",
-    source="second-hand statement that arc ridge is early stopping (arXiv:2605.18180); the functional and the exponent "
-    "derived here",
+    source="an identity of a functional that was derived here from a second-hand statement that arc ridge is early "
+    "stopping (arXiv:2605.18180), and no test of the paper's; the exponent derived here",
     paper=PAPER,
 )
 @given(regime=st.sampled_from(["rich", "kernel"]), activation=SMOOTH, start=STARTS, task=TASKS)
 @example(regime="rich", activation=tc.TANH, start="independent", task=TASK)
 def test_a_penalty_on_the_path_vanishes_with_its_strength(regime, activation, start, task):
-    """With a smooth activation, in both regimes, a penalty strength/2 * length^2 on the path of training stops gradient
-    flow early, by construction, and at a function gap of Theta(strength): it has no bias in the limit, where an
+    """By construction a penalty strength/2 * length^2 on the path of training stops gradient flow early. With a smooth
+    activation it does so, in both regimes, at a function gap of Theta(strength): it has no bias in the limit, where an
     anchored ridge in the rich regime has.
     """
     # One over the kernel's eigenvalues is the only scale, and the expansion is in whole powers.

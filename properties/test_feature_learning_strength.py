@@ -30,8 +30,10 @@ PAPER = tc.Paper(
     },
     doubtful={
         "The optimal output scale is c ~ n^-2 h^-1 for n samples and h neurons (second-hand)": (
-            "the optimal initial scale c^1/2 falls with the neurons, and does not move with the samples from 10 to 80, "
-            "where n^-1 predicts a factor of 8: FL-4"
+            "not reproduced in n: on orthogonally separable samples, as assumed, the best initial scale c^1/2 falls "
+            "from 10 to 160 samples by a factor of 3, where n^-1 predicts 16, and about as h^-1/2 says with neurons "
+            "(FL-4); on overlapping clouds it does not move with n. It would be true of the scale below which the "
+            "source's bound on alignment says anything, alpha n h^1/2 = const"
         ),
     },
 )
@@ -120,7 +122,7 @@ def start(task, inputs, alpha, draw):
     return target_risk.balanced(task.neurons, inputs.shape[2], output_scale=alpha**2, generators=generators)
 
 
-OWN_CLASS = "angle of neurons to their own class"
+OWN_CLASS, OTHER_CLASS = "angle of neurons to their own class", "angle of neurons to the other class"
 
 
 def between_risks(first, second):
@@ -138,6 +140,7 @@ def trained(alpha, draw, *, task, target):
     return {
         "test error": task.excess(networks, draw),
         OWN_CLASS: target_risk.angle_to_own_class(networks, inputs, labels),
+        OTHER_CLASS: target_risk.angle_to_own_class(networks, inputs, -labels),
         "angle of neurons to all signed inputs": target_risk.angle(
             networks.hidden * networks.readout.sign()[:, :, None], signed[:, None]
         ).quantile(0.5, dim=1),
@@ -150,7 +153,7 @@ def trained(alpha, draw, *, task, target):
 
 @tc.quantity(along="initial scale", shared=True)
 def online(alpha, draw, *, task, target):
-    """The excess error of networks that see new samples at every step, when their risk on others reaches a target."""
+    """The excess error of networks that see a hundred new samples at every step, until their risk on others is low."""
     streams = [draw.rng(seed, "stream") for seed in draw.seeds]
     inputs, labels = task.mixture.draw(500, [draw.rng(seed, "held out") for seed in draw.seeds])
     networks = target_risk.train_to_risk(
@@ -159,7 +162,7 @@ def online(alpha, draw, *, task, target):
         labels,
         levels=(target,),
         rate=RATE,
-        fresh=lambda step: task.mixture.draw(20, streams),
+        fresh=lambda step: task.mixture.draw(100, streams),
     ).networks
     return {"test error": task.excess(networks, draw)}
 
@@ -184,14 +187,13 @@ def times(inverse, draw, *, task):
 
 SCALES = (0.01, 0.05, 0.2, 0.5, 1.0)
 DIGITS_SCALES = (0.01, 0.1, 0.4, 1.0, 2.0)
-ONLINE_SCALES = (0.05, 0.1, 0.2, 0.5, 1.0)
-"""Below them what is left of the error online is the noise of single batches, at any scale."""
 
 
 @tc.claim(
     id="FL-1",
-    source="Yeom, Ha, Lee 2026, arXiv:2602.00827 (abstract); the control with online data after Atanasov et al. 2025 "
-    "(from a summary), both set-ups and their measurements derived here",
+    source="Yeom, Ha, Lee 2026, arXiv:2602.00827 (abstract); the control with online data after Atanasov, Meterez, "
+    "Simon, Pehlevan 2025, arXiv:2410.04642 (abstract: online performance is often best at large strengths); both "
+    "set-ups and their measurements derived here",
     paper=PAPER,
 )
 @given(
@@ -211,51 +213,14 @@ ONLINE_SCALES = (0.05, 0.1, 0.2, 0.5, 1.0)
 @example(task=HARD_DIGITS)
 def test_the_test_error_at_a_fixed_training_risk_is_smallest_at_an_interior_scale(task):
     """Trained on few samples to a fixed risk, a classifier errs least at an interior initial scale: smaller ones align
-    too much with the samples' means, larger ones overfit. With new samples at every step there is none from 0.05 to 1.
+    too much with the samples' means, larger ones overfit. With new samples at every step, and on the same scales and to
+    the same risk, the smallest is best.
     """
     fixed = trained(task=task, target=0.1).over(DIGITS_SCALES if task is HARD_DIGITS else SCALES, seeds=48)
-    fresh = online(task=NOISY, target=0.12).over(ONLINE_SCALES, seeds=12)
+    fresh = online(task=NOISY, target=0.1).over(SCALES, seeds=12)
 
     tc.check(fixed.of(name="test error"), tc.InteriorOptimum())
     tc.check_refuted(fresh, tc.InteriorOptimum())
-
-
-def error_at(alpha, draw, *, samples, neurons):
-    """The test error at one initial scale; half of the samples are in the first class."""
-    task = replace(NOISY, first=samples // 2, samples=samples, neurons=neurons)
-    return trained(task=task, target=0.1)(alpha, draw)["test error"]
-
-
-@tc.quantity(along="samples", name="test error at {alpha:g}")
-def error_by_samples(samples, draw, *, alpha):
-    """With 32 neurons."""
-    return error_at(alpha, draw, samples=int(samples), neurons=32)
-
-
-@tc.quantity(along="neurons", name="test error at {alpha:g}")
-def error_by_neurons(neurons, draw, *, alpha):
-    """On 20 samples."""
-    return error_at(alpha, draw, samples=20, neurons=int(neurons))
-
-
-@tc.claim(
-    id="FL-4",
-    source="Yeom, Ha, Lee 2026, arXiv:2602.00827 (second-hand, from notes) for an optimal output scale n^-2 h^-1; that "
-    "it does not depend on n is measured here",
-    trend=True,
-    paper=PAPER,
-)
-def test_the_optimal_scale_depends_on_the_neurons_and_not_on_the_samples():
-    """With 10 samples and with 80, an initial scale of 0.09 has a smaller test error than 0.3, and than an eighth, to
-    which a power -1 of the samples would take it; with 8 neurons 0.2 is better than 0.05, and with 128 it is not.
-    """
-    better = tc.Ordering("below")
-    optimal, eighth, larger = (error_by_samples(alpha=a).over((10, 80), seeds=64) for a in (0.09, 0.09 / 8, 0.3))
-    tc.check(optimal, better, against=eighth)
-    tc.check(optimal, better, against=larger)
-    large, small = (error_by_neurons(alpha=a) for a in (0.2, 0.05))
-    tc.check(large.over((8,), seeds=64), better, against=small.over((8,), seeds=64))
-    tc.check_refuted(large.over((128,), seeds=64), better, against=small.over((128,), seeds=64))
 
 
 ABOVE_FLOOR = {SEPARATE: (0.003, 0.0056, 0.01, 0.018, 0.03), EASY_DIGITS: (0.01, 0.018, 0.03, 0.056, 0.1)}
@@ -318,18 +283,14 @@ def threefold(alpha, draw, *, task, target):
 @example(task=EASY_DIGITS)
 def test_neurons_turn_to_their_own_class_as_the_scale_falls(task):
     """From 0.3 to 0.003 the smaller the initial scale, the smaller the median angle between a neuron and the mean of
-    its own class; on centred data it has a floor below 1e-5. Where classes are unbalanced, the angle between sum_j a_j
-    w_j and the sum of signed inputs is not monotone.
+    its own class, and not that to the mean of the other; on centred data it has a floor below 1e-5.
     """
     floor = trained(task=CENTRED if task is SEPARATE else task, target=0.4).over((1e-7, 1e-6, 1e-5))
-    ratio, whole = (
-        threefold(task=each, target=target).over((0.01, 0.03, 0.1, 0.3))
-        for each, target in ((task, 0.4), (UNBALANCED, 0.1))
-    )
+    ratio = threefold(task=task, target=0.4).over((0.01, 0.03, 0.1, 0.3))
 
     tc.check(ratio.of(name=OWN_CLASS), tc.Ordering("above"))
     tc.check(floor.of(name=OWN_CLASS), tc.Collapse(0.1))
-    tc.check_refuted(whole.of(name="angle of the sum to all signed inputs"), tc.Ordering("above"))
+    tc.check_refuted(ratio.of(name=OTHER_CLASS), tc.Ordering("above"))
 
 
 @tc.claim(
@@ -360,8 +321,8 @@ INVERSES = tuple(10.0 ** (1.5 + k) for k in range(9))
 
 @tc.claim(
     id="FL-5",
-    source="Yeom, Ha, Lee 2026, arXiv:2602.00827 (second-hand, from notes); Min et al. 2023 (title and authors from "
-    "memory) for the angle",
+    source="Yeom, Ha, Lee 2026, arXiv:2602.00827 (second-hand, from notes); Min, Mallada, Vidal 2023, arXiv:2307.12851 "
+    "(abstract: all neurons align within a time that depends on samples and separation alone) for the angle",
     paper=PAPER,
 )
 @given(task=st.sampled_from([SEPARATE, EASY_DIGITS]))
@@ -385,7 +346,8 @@ GROWING = tc.FiniteSizeClass(rho=3 / 8, omegas=(1 / 2, 1.0))
 
 @tc.claim(
     id="FL-7/classifiers",
-    source="Atanasov et al. 2025 (from a summary) for the collapse; with logistic loss and initial scales derived here",
+    source="Atanasov, Meterez, Simon, Pehlevan 2025, arXiv:2410.04642 (abstract: similar trajectories of large gamma "
+    "up to a reparametrization of time); with logistic loss and initial scales derived here",
 )
 @given(task=st.sampled_from([CENTRED, EASY_DIGITS]))
 @example(task=CENTRED)

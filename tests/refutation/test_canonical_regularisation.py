@@ -35,6 +35,17 @@ NOISE = Claim(
     lambda module: {"depth": 1, "activation": tc.TANH, "noise": 0.3, "data": module.TASK},
 )
 
+BY_SCALE = Claim(
+    FILE,
+    "test_the_kkt_residual_does_not_vanish_richly_and_falls_as_the_inverse_output_scale_lazily",
+    lambda module: {"activation": tc.TANH, "start": "independent", "task": module.TASK},
+)
+HELD_OUT = Claim(
+    "test_held_out_bias",
+    "test_an_explicit_ridge_changes_rich_networks_more_than_lazy_ones_from_width_16_on",
+    lambda module: {"activation": tc.TANH, "start": "independent", "task": module.TASK},
+)
+
 
 def prior_of_the_readout_alone(patch):
     # In place of all layers but the readout.
@@ -60,6 +71,15 @@ def output_too_small_by_root_width(patch):
     patch.setattr(TwoLayer, "_factor", lambda self, weights: right(self, weights) / math.sqrt(weights.shape[2]))
 
 
+def anchored_at_zero(patch):
+    right = zero_loss.anchored_flow
+
+    def flow(fitting, weights, **options):
+        return right(fitting, weights, anchor=torch.zeros_like(weights), **options)
+
+    patch.setattr(zero_loss, "anchored_flow", flow)
+
+
 def gradient_of_the_sum_of_squares(patch):
     # The rate is meant for half a mean over four samples.
     right = descent.gradient_descent
@@ -72,6 +92,8 @@ def gradient_of_the_sum_of_squares(patch):
         pytest.param(ridge_towards_zero, KERNEL, "drift of the weights", marks=pytest.mark.slow),
         pytest.param(output_too_small_by_root_width, KERNEL, "KKT residual", marks=pytest.mark.slow),
         (gradient_of_the_sum_of_squares, SHORT_STEPS, "KKT residual"),
+        (output_too_small_by_root_width, BY_SCALE, "KKT residual"),
+        pytest.param(anchored_at_zero, HELD_OUT, "held-out points, kernel", marks=pytest.mark.slow),
         (prior_of_the_readout_alone, NOISE, "variance over the posterior's"),
     ],
 )

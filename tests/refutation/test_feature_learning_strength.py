@@ -33,6 +33,20 @@ TIME_OF_ALIGNMENT = Claim(
     lambda module: {"spread": 0.15, "neurons": 16, "alpha": 1e-2},
 )
 
+INTERIOR = Claim(
+    FILE,
+    "test_the_test_error_at_a_fixed_training_risk_is_smallest_at_an_interior_scale",
+    lambda module: {"task": module.NOISY},
+)
+TURNING = Claim(
+    FILE, "test_neurons_turn_to_their_own_class_as_the_scale_falls", lambda module: {"task": module.SEPARATE}
+)
+BEST_SCALE = Claim(
+    "test_optimal_scale",
+    "test_the_best_initial_scale_falls_with_neurons_and_more_slowly_than_the_inverse_of_the_samples",
+    lambda module: {},
+)
+
 
 def overall_mean(inputs, labels):
     signed = (inputs * labels[:, :, None]).mean(dim=1)
@@ -62,6 +76,25 @@ def inverse_output_scale(patch):
     patch.setattr(target_risk, "balanced", inverse)
 
 
+def output_scale_times_a_hundred(patch):
+    right = target_risk.balanced
+
+    def larger(neurons, dimension, *, output_scale, generators):
+        return right(neurons, dimension, output_scale=100 * output_scale, generators=generators)
+
+    patch.setattr(target_risk, "balanced", larger)
+
+
+def inputs_times_the_samples(patch):
+    right = SymmetricMixture.draw
+
+    def larger(own, samples, generators, *, first=None):
+        inputs, labels = right(own, samples, generators, first=first)
+        return inputs * samples, labels
+
+    patch.setattr(SymmetricMixture, "draw", larger)
+
+
 def inputs_over_the_root_of_the_samples(patch):
     right = SymmetricMixture.draw
 
@@ -82,7 +115,10 @@ def learning_rate_without_the_strength(patch):
         (NEURONS_TO_CLASS, mean_of_all_inputs),
         (ANGLES, root_of_the_output_scale),
         (LOSS_CURVES, learning_rate_without_the_strength),
+        (INTERIOR, output_scale_times_a_hundred),
+        (TURNING, inverse_output_scale),
         (OVER_ALIGNMENT, inverse_output_scale),
+        pytest.param(BEST_SCALE, inputs_times_the_samples, marks=pytest.mark.slow),
         pytest.param(TIME_OF_ALIGNMENT, inputs_over_the_root_of_the_samples, marks=pytest.mark.slow),
     ],
 )

@@ -25,6 +25,13 @@ IDENTIFIED = Claim(
     lambda module: {"activation": tc.TANH, "dimension": 3},
 )
 
+LATE = canonical("test_coupled_particles_do_not_drift_apart_at_late_times")
+TAILS = Claim(
+    "test_moments",
+    "test_noisy_descent_keeps_the_tail_index_of_the_initial_law",
+    lambda module: {"activation": tc.TANH, "index": 3.0, "data": module.TEACHER},
+)
+
 
 def noise_times(power):
     """The factor N of the learning rate is in the noise as well, or a power of it."""
@@ -48,6 +55,20 @@ def noise_of_their_own(patch):
     patch.setattr(particles, "same_noise", particles.own_noise)
 
 
+def without_confinement(patch):
+    right = Particles._moved
+
+    def moved(own, state, gradient, rate, noise):
+        return right(own, state, gradient, rate, noise) + state * own.rate * own.confinement
+
+    patch.setattr(Particles, "_moved", moved)
+
+
+def gradients_times_sizes(patch):
+    right = Particles.gradient
+    patch.setattr(Particles, "gradient", lambda own, state: right(own, state) * state.norm(dim=1, keepdim=True))
+
+
 def neurons_in_their_own_order(patch):
     patch.setattr(identification, "linear_sum_assignment", lambda costs: (range(len(costs)), range(len(costs))))
 
@@ -69,6 +90,8 @@ def readouts_times_root_particles(patch):
         pytest.param(FUNCTIONS, readouts_times_root_particles, id="initial readouts too large"),
         pytest.param(NOISY, noise_times(1 / 2), id="noise of N times its variance"),
         pytest.param(IDENTIFIED, neurons_in_their_own_order, id="neurons compared without matching"),
+        pytest.param(TAILS, gradients_times_sizes, id="gradients times sizes of particles"),
+        pytest.param(LATE, without_confinement, id="no confinement", marks=pytest.mark.slow),
         pytest.param(COUPLED, rate_without_particles, id="learning rate without its factor N"),
         pytest.param(COUPLED, noise_of_their_own, id="coupling with independent noise"),
     ],

@@ -1,4 +1,4 @@
-"""Papers have sections: what holds, what is open, what no small experiment decides, and what looks false."""
+"""Papers have sections: what holds, what is open, what no small experiment decides, and what is doubtful."""
 
 from dataclasses import replace
 
@@ -53,6 +53,15 @@ def test_both_pages_have_the_sections(records):
     ):
         assert words in page
     assert "`A1` (trend)" in markdown
+
+
+def test_only_what_was_read_in_full_is_called_false(records):
+    literally, false = "Doubtful when read literally, and what would make it true", "Looks false as stated"
+    for seen, said, unsaid in (("abstract", literally, false), ("in full", false, literally)):
+        run = records.report(records.claim(paper=replace(PAPER, seen=seen)))
+        for page in (render_markdown(run), render_html(run)):
+            assert said in page
+            assert unsaid not in page
 
 
 def test_a_run_without_papers_has_no_sections(records):

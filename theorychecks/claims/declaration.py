@@ -26,9 +26,10 @@ class Paper:
     Attributes:
         title: of the paper.
         arxiv: its number, "2605.18180"; none for a text that is not there.
-        seen: how much of it was read: "abstract".
+        seen: how much of it was read: "abstract", or "in full".
         undecided: statements that no small experiment decides, and why.
-        doubtful: statements that look false as stated, and what is true instead.
+        doubtful: statements that look false as stated, and what is true instead; where the paper was not read in full,
+            statements that are false or ambiguous when read literally, and what would make them true.
     """
 
     title: str

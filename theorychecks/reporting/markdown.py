@@ -201,10 +201,7 @@ def _paper(section: PaperSection) -> str:
         if claims:
             lines += ["", f"{heading}:", ""]
             lines += [f"- {_code(wording.clip(c.id, 120))}: {_cell(c.statement, 600)}" for c in claims]
-    for heading, statements in (
-        ("Not decided by a small experiment", paper.undecided),
-        ("Looks false as stated", paper.doubtful),
-    ):
+    for heading, statements in section.statements:
         if statements:
             lines += ["", f"{heading}:", ""]
             lines += [f"- {_cell(said, 600)}: {_cell(why, 900)}" for said, why in statements.items()]

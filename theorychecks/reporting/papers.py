@@ -1,11 +1,15 @@
-"""Papers with sections of their own: which of their statements hold, which are open, and which look false."""
+"""Papers with sections of their own: which of their statements hold, which are open, and which are doubtful."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from theorychecks.claims.declaration import Paper
 from theorychecks.reporting.report import ClaimRecord
 from theorychecks.reporting.tally import UNJUDGED
+
+READ_IN_FULL: Final = "in full"
+"""What `Paper.seen` says of a paper whose statements may be called false."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,16 @@ class PaperSection:
             ("Not supported by this run", self.open),
             ("Not judged by this run", self.unjudged),
         )
+
+    @property
+    def statements(self) -> tuple[tuple[str, Mapping[str, str]], ...]:
+        """Of the paper, each with what is said of it, in two lists with their headings.
+
+        A statement is called false only where it was read with its assumptions and definitions.
+        """
+        in_full = self.paper.seen == READ_IN_FULL
+        doubtful = "Looks false as stated" if in_full else "Doubtful when read literally, and what would make it true"
+        return (("Not decided by a small experiment", self.paper.undecided), (doubtful, self.paper.doubtful))
 
 
 def paper_sections(claims: Iterable[ClaimRecord]) -> list[PaperSection]:

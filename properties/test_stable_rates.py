@@ -73,7 +73,7 @@ def test_under_maximal_update_the_largest_stable_rate_is_a_constant_for_both_los
     """Under maximal update the largest stable learning rate is Theta(1), by the loss of four steps under MSE and by
     activations over twelve under cross-entropy.
     """
-    constant = tc.Plateau(within=0.2, rival=-1 / 2)
+    constant = tc.Plateau(within=0.1, rival=-1 / 2)
     squared = tc.Sweep(BY_LOSS, on_a_fixed_batch(depth, activation, tc.MAXIMAL_UPDATE, 1.0, 0), widths=reach(depth))
     entropy = tc.Sweep(
         BY_ACTIVATIONS,
@@ -103,7 +103,7 @@ def test_the_best_rate_transfers_under_maximal_update(depth, activation):
     """Under maximal update the learning rate with the smallest loss after eight steps on a fixed batch tends to a
     nonzero constant; under standard parametrization it falls to zero.
     """
-    constant = tc.Plateau(within=0.2, rival=-1 / 2)
+    constant = tc.Plateau(within=0.1, rival=-1 / 2)
     best = OptimalLearningRate()
     maximal = on_a_fixed_batch(depth, activation, tc.MAXIMAL_UPDATE, 0.5, 0, steps=8)
     standard = on_a_fixed_batch(depth, activation, tc.STANDARD, 4.0, -1, steps=8)

@@ -4,48 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import torch
+from torch import Tensor
 
-import theorychecks as tc
 from theorychecks.engines import Limits, Retrainable
-from theorychecks.networks.randomness import uniform
-from theorychecks.observables import Readings
-from theorychecks.statistics.statuses import Status
 
 REACH: Final = 8
 """How far from the start to look, in factors of two; a loss still falling there is censored."""
 
 
-@dataclass(frozen=True)
-class BestLearningRate(tc.Observable):
-    """Base learning rate times width factor with the smallest mean loss of the last batches, one a seed.
+class BestRates(NamedTuple):
+    """Rates, [seed], and for each seed 0, or the side on which its best rate lies beyond: -1 below, 1 above."""
+
+    rates: Tensor
+    beyond: tuple[int, ...]
+
+
+def best_rates(trial: Retrainable, offsets: Sequence[float], *, last: int) -> BestRates:
+    """The rate with the smallest mean loss of the last batches, one a seed.
 
     On a pass over fresh batches that is a loss on samples not seen before. The search walks by factors of two from the
-    training's own rate, down to where the losses on both sides are larger, and then tries factors of the square root of
+    trial's own rate, down to where the losses on both sides are larger, and then tries factors of the square root of
     two. The optimum is that of a parabola through the logarithms of the three losses; where one of them has diverged it
-    is the best rate itself. Each seed has a grid at a random offset of its own, and another one for each loss.
-
-    Attributes:
-        last: how many batches.
-    """
-
-    last: int
-    title = "best learning rate"
-    retrains = True
-    parts = ()
-
-    def read(self, run: tc.Run) -> Readings:
-        """One rate."""
-        place = run.training.loss.name, run.root_seed, run.width
-        offsets = [uniform("best rate", *place, seed) for seed in run.seeds]
-        return {tc.Parts(): best_rate(run, offsets, last=self.last)}
-
-
-def best_rate(trial: Retrainable, offsets: Sequence[float], *, last: int) -> tc.Reading:
-    """The rate with the smallest mean loss of the last batches, one a seed; see `BestLearningRate`.
+    is the best rate itself.
 
     Args:
         trial: networks of one width.
@@ -58,11 +41,11 @@ def best_rate(trial: Retrainable, offsets: Sequence[float], *, last: int) -> tc.
         search.ask(ends)
     inside = [seed for seed in trial.seeds if abs(search.best(seed)) < REACH]
     search.ask({seed: [search.best(seed) - 0.5, search.best(seed) + 0.5] for seed in inside})
-    octaves = [offset + search.optimum(seed) for seed, offset in search.offsets.items()]
-    statuses = [
-        Status.OK if seed in inside else Status.BELOW if search.best(seed) < 0 else Status.ABOVE for seed in trial.seeds
-    ]
-    return tc.Reading(trial.rate * 2.0 ** torch.tensor(octaves, dtype=torch.float64), tuple(statuses))
+    octaves = torch.tensor(
+        [offset + search.optimum(seed) for seed, offset in search.offsets.items()], dtype=torch.float64
+    )
+    beyond = tuple(0 if seed in inside else -1 if search.best(seed) < 0 else 1 for seed in trial.seeds)
+    return BestRates(trial.rate * 2.0**octaves, beyond)
 
 
 class _Search:

@@ -1,8 +1,9 @@
-"""The largest stable learning rate under standard parametrization has an exponent only once stability has a criterion.
+"""The largest stable learning rate has an exponent only once stability has a criterion.
 
-Under MSE an error grows with the outputs and feeds back, so outputs set the threshold. Under cross-entropy the feedback
-is bounded, outputs may diverge while activations stay, and activations set it: at n^-1/2 where a hidden matrix can
-amplify, and at a constant where there is none.
+Under standard parametrization and MSE an error grows with the outputs and feeds back, so outputs set the threshold.
+Under cross-entropy the feedback is bounded, outputs may diverge while activations stay, and activations set it: at
+n^-1/2 where a hidden matrix can amplify, and at a constant where there is none. Under maximal update it is a constant
+for both losses.
 """
 
 import numpy as np
@@ -17,6 +18,7 @@ from theorychecks.strategies import activations, depths
 
 WIDTHS = tc.widths(256, 65536, factor=4)
 """So wide that the few directions that training asks for are few beside the neurons at every width."""
+WIDE = tc.widths(128, 32768, factor=4)
 NARROW = tc.widths(64, 1024)
 """For controls, which are far off at any width."""
 FRESH_NOISY_BATCHES = tc.GaussianMixture(samples=192, spread=2.0, label_noise=0.2)
@@ -113,7 +115,7 @@ def test_mean_squared_error_is_stable_up_to_one_over_width(depth, activation):
     setting = {"depth": depth, "activation": activation}
     predicted = tc.PowerLaw(-1, within=0.1, rival=-1 / 2)
 
-    tc.check(by_loss(parametrization=tc.STANDARD, **setting).over(tc.widths(128, 32768, factor=4)), predicted)
+    tc.check(by_loss(parametrization=tc.STANDARD, **setting).over(WIDE), predicted)
     tc.check_refuted(by_loss(parametrization=tc.MAXIMAL_UPDATE, **setting).over(NARROW), predicted)
 
 
@@ -177,3 +179,25 @@ def test_one_hidden_layer_keeps_activations_bounded_at_any_width(activation):
 
     tc.check(threshold, predicted)
     tc.check_refuted(outputs, predicted)
+
+
+@tc.claim(
+    id="H13",
+    source="Haas et al. 2025, arXiv:2505.22491 (second-hand); Yang and Hu 2021, arXiv:2011.14522 (second-hand)",
+    evidence=True,
+)
+@given(depth=depths(1, 3), activation=activations(), data=st.integers(0, 99))
+@example(depth=2, activation=tc.RELU, data=0)
+def test_under_maximal_update_the_largest_stable_rate_is_a_constant_for_both_losses(depth, activation, data):
+    """Under maximal update the largest stable learning rate is Theta(1), by the loss of four steps under MSE and by
+    activations over twelve under cross-entropy.
+    """
+    setting = {"activation": activation, "parametrization": tc.MAXIMAL_UPDATE}
+    entropy = {"losses": (tc.CROSS_ENTROPY,), "data": data}
+    constant = tc.Plateau(within=0.1, rival=-1 / 2)
+    standard = {"depth": 3, "activation": activation, "parametrization": tc.STANDARD}
+
+    tc.check(by_loss(depth=depth, **setting).over(WIDE), constant)
+    tc.check(by_activations(depth=depth, **entropy, **setting).over(WIDE).of(name="cross-entropy"), constant)
+    tc.check_refuted(by_loss(**standard).over(NARROW), constant)
+    tc.check_refuted(by_activations(**entropy, **standard).over(NARROW).of(name="cross-entropy"), constant)

@@ -1,7 +1,11 @@
 """The best learning rate of a real training: one pass over fresh batches, and the loss at its end.
 
-Under standard parametrization and squared error the best rate lies below the largest stable one and falls with it, as
-1/n. Under cross-entropy it does not: on classes that can be told apart the loss goes on falling at rates far above 1/n.
+Under standard parametrization and squared error the best rate lies at the edge of stability and falls with it, as 1/n.
+Under cross-entropy it does not: on digits, which can be told apart, the loss goes on falling at rates far above 1/n.
+The exponent itself, -0.23 with an interval from -0.43 to -0.08 between widths 64 and 2,048, is none of theory's: the
+best rate hardly moves at small widths and bends towards n^-1/2 at large ones, as the largest stable one comes near.
+Where classes overlap or labels are wrong by chance (seen in pilot runs, no claim) the loss asks for bounded outputs,
+has a second minimum at rates of order 1/n, and the best rate leaves for that one as the width grows.
 """
 
 from dataclasses import dataclass, replace

@@ -118,7 +118,7 @@ CLAIMS = {
     "H2": Claim(
         "test_learning_rates",
         "test_cross_entropy_keeps_activations_bounded_up_to_one_over_root_width",
-        lambda module: {"depth": 3, "activation": tc.RELU},
+        lambda module: {"depth": 3, "activation": tc.RELU, "data": 0},
     ),
     "H3": Claim(
         "test_learning_rates",

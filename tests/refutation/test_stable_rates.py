@@ -16,9 +16,9 @@ LAYERWISE = Claim(
     lambda module: {"activation": tc.RELU, "data": 0},
 )
 MAXIMAL = Claim(
-    "test_stable_rates",
+    "test_learning_rates",
     "test_under_maximal_update_the_largest_stable_rate_is_a_constant_for_both_losses",
-    lambda module: {"depth": 1, "activation": tc.RELU},
+    lambda module: {"depth": 1, "activation": tc.RELU, "data": 0},
 )
 RECURSION = Claim(
     "test_catapult",

@@ -35,6 +35,7 @@ from properties.test_your_model import LENGTH, VOCABULARY, Decoder
 from theorychecks.observables import CoordinateSize
 
 WIDTHS = tc.widths(32, 512)
+WIDE = tc.widths(64, 1024)
 HAAS = "Haas et al. 2025, arXiv:2505.22491"
 ARCHITECTURES = pytest.mark.parametrize("architecture", ["decoder", "convolutional network"])
 WRONG = 0.2
@@ -163,7 +164,7 @@ def test_features_of_every_hidden_layer_move_at_the_edge(architecture, kind):
         tc.Sweep(
             checked,
             model(architecture, kind, start, exponent=exponent, steps=20, symbols=VOCABULARY),
-            widths=tc.widths(64, 1024),
+            widths=WIDE,
             budget=4,
         ).of(role="hidden")
         # The lower one begins where features move by less than their size, and so in proportion to the rate.

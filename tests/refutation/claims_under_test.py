@@ -43,7 +43,9 @@ class Claim:
         # New resources: what was measured without a mistake has the same description as with it.
         recorder = _UpToTheFirst(conditions=Conditions(confirms=True, resources=Resources()))
         with recording(recorder), contextlib.suppress(_NotAsWanted):
-            getattr(module, self.test).hypothesis.inner_test(**self.setting(module))
+            test = getattr(module, self.test)
+            # Without Hypothesis a setting is one of pytest's parameters.
+            getattr(getattr(test, "hypothesis", None), "inner_test", test)(**self.setting(module))
         return recorder
 
 

@@ -44,7 +44,8 @@ class ConvNet(nn.Module):
         x = self.stem(images)
         for block in self.blocks:
             x = x + block(x)
-        return self.multiplier * self.head(torch.relu(self.norm(x)).mean(dim=(-2, -1)))
+        logits: Tensor = self.head(torch.relu(self.norm(x)).mean(dim=(-2, -1)))
+        return self.multiplier * logits
 
 
 def convolution(inputs: int, outputs: int, *, stride: int) -> nn.Conv2d:

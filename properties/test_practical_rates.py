@@ -1,0 +1,280 @@
+"""What Haas et al. say of rates in practice, asked of a decoder and of a residual convolutional network.
+
+Both normalise whatever a hidden matrix or the readout is given, and are in standard parametrization: one learning rate
+eta for all parameters, and a readout of variance 1/n. What theory predicts was written down before anything was
+measured, and counts powers of n while the loss's gradient in the outputs is Theta(1). Normalised inputs of a matrix
+have a norm of Theta(n^1/2) whatever the rate is, and a readout of variance 1/n hands back n^-1/2 a coordinate, which
+residual branches and normalisations pass on.
+
+- SGD: a step moves what embeddings and the stem return by eta n^-1/2, what hidden matrices return by eta n^1/2, and
+  outputs by eta n.
+- Adam, whose steps are of size eta whatever the gradient: by eta, by eta n and by eta n.
+
+Features therefore stay bounded up to n^-1/2 under SGD and up to 1/n under Adam. Beyond that outputs diverge and the
+gradient of cross-entropy does not; that of MSE does, and feeds back into the next step of SGD, which is stable up to
+1/n alone: a normalisation in front of the readout bounds its inputs, and not its own feedback, eta times their squared
+norm. Adam's steps know nothing of the loss, so that its threshold is 1/n under both. What theory says of thresholds it
+does not say of the rates that train best.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+import theorychecks as tc
+from properties.subjects.convolutional import CLASSES, ConvNet
+from properties.test_architectures import adam, descent, optimizer
+from properties.test_your_model import LENGTH, VOCABULARY, Decoder
+from theorychecks.observables import CoordinateSize
+
+WIDTHS = tc.widths(32, 512)
+WIDE = tc.widths(64, 1024)
+HAAS = "Haas et al. 2025, arXiv:2505.22491"
+ARCHITECTURES = pytest.mark.parametrize("architecture", ["decoder", "convolutional network"])
+WRONG = 0.2
+"""Fraction of labels that are drawn at random: what is fitted hides divergence."""
+Batches = list[tuple[Tensor, Tensor]]
+Rates = Callable[[float], dict[str, float]]
+"""From the width over 64 to learning rates by role."""
+
+
+def sentences(draw: torch.Generator, *, steps: int, symbols: int) -> Batches:
+    """Four sequences of some symbols a step, each symbol to be continued by the next one of a cycle."""
+    found = []
+    for _ in range(steps):
+        tokens = torch.randint(symbols, (4, LENGTH), generator=draw)
+        found.append((tokens, relabelled((tokens + 1) % symbols, symbols, draw)))
+    return found
+
+
+def stripes(draw: torch.Generator, *, steps: int) -> Batches:
+    """Eight images a step: stripes of four directions in noise."""
+    labels, places = torch.arange(8) % CLASSES, torch.linspace(0, 9, 6)
+    angles = labels[:, None, None] * torch.pi / CLASSES
+    clean = torch.cos(places * angles.cos() + places[:, None] * angles.sin())
+    found = []
+    for _ in range(steps):
+        images = clean + torch.randn(clean.shape, generator=draw) / 2
+        found.append((images[:, None], relabelled(labels, CLASSES, draw)))
+    return found
+
+
+def relabelled(labels: Tensor, classes: int, draw: torch.Generator) -> Tensor:
+    """Some labels take the place of which others are drawn."""
+    others = torch.randint(classes, labels.shape, generator=draw)
+    return torch.where(torch.rand(labels.shape, generator=draw) < WRONG, others, labels)
+
+
+def first_again(draw: torch.Generator, *, batches: Callable[[torch.Generator], Batches]) -> Batches:
+    """The first batch at every step."""
+    found = batches(draw)
+    return found[:1] * len(found)
+
+
+def cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
+    """In nats a prediction."""
+    return F.cross_entropy(outputs.flatten(0, -2), targets.flatten())
+
+
+def squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Half the squared distance to a one-hot target."""
+    wanted = torch.eye(outputs.shape[-1])[targets]
+    return (outputs - wanted).square().sum(dim=-1).mean() / 2
+
+
+def one_for_all(ratio: float, *, exponent: float) -> dict[str, float]:
+    """A single learning rate, which is a power of the width."""
+    return dict.fromkeys(("hidden", "output", "other"), ratio**exponent)
+
+
+KINDS = {"SGD": torch.optim.SGD, "Adam": torch.optim.Adam}
+MAXIMAL_UPDATE: dict[str, Rates] = {"SGD": descent, "Adam": adam}
+
+
+def model(
+    architecture: str,
+    kind: str,
+    rate: float,
+    *,
+    exponent: float | None = 0.0,
+    loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
+    steps: int = 6,
+    symbols: int = 4,
+) -> tc.Model:
+    """In standard parametrization at rate (n/64)^exponent, or in maximal update where there is no exponent.
+
+    Four symbols of the decoder's 32 are as many classes as the images have: the corrections to a threshold are powers
+    of the number of classes and samples over the width.
+    """
+    maximal_update = exponent is None
+    build = Decoder if architecture == "decoder" else ConvNet
+    data = functools.partial(sentences, symbols=symbols) if architecture == "decoder" else stripes
+    rates: Rates = MAXIMAL_UPDATE[kind] if exponent is None else functools.partial(one_for_all, exponent=exponent)
+    return tc.Model(
+        functools.partial(build, maximal_update=maximal_update),
+        functools.partial(optimizer, kind=KINDS[kind], rate=rate, rates=rates),
+        functools.partial(data, steps=steps),
+        loss=loss,
+        steps=steps,
+        name=f"{architecture}, {kind}",
+    )
+
+
+OPTIMIZERS = pytest.mark.parametrize("kind", ["SGD", "Adam"])
+NEITHER_FALLS = tc.LowerBound(0, within=0.24, rival=-1 / 2)
+NOR_GROWS = tc.UpperBound(0, within=0.24, rival=1 / 2)
+EDGE = {"SGD": -1 / 2, "Adam": -1.0}
+AT_64 = {("decoder", "SGD"): 0.3, ("convolutional network", "SGD"): 0.3}
+"""Rates of SGD at width 64, about a third of the largest at which features stay bounded; 0.002 for Adam."""
+SMALL = {"SGD": 1e-2, "Adam": 1e-4}
+MOVES = {
+    "SGD": {"input": -1 / 2, "hidden": 1 / 2, "output": 1.0},
+    "Adam": {"input": 0.0, "hidden": 1.0, "output": 1.0},
+}
+
+
+def half_integer(value: float) -> tc.PowerLaw:
+    """No other exponents can be meant."""
+    return tc.PowerLaw(value, within=0.24, rival=value + 1 / 2)
+
+
+@tc.claim(
+    id="H7/models",
+    source=f"{HAAS}, that feature learning persists in all hidden layers at the edge (the authors' announcement); "
+    "exponents for normalised networks and for Adam derived here",
+    evidence=True,
+)
+@ARCHITECTURES
+@OPTIMIZERS
+def test_features_of_every_hidden_layer_move_at_the_edge(architecture, kind):
+    """Under standard parametrization and cross-entropy what every hidden matrix returns moves by Omega(1) of its size
+    in 20 steps on fresh batches with wrong labels, and stays O(1), at the rate n^-1/2 of SGD and 1/n of Adam; at rates
+    smaller by n^1/2 it does not move by Omega(1).
+    """
+    checked = tc.Together((tc.FeatureChange(), CoordinateSize()))
+    rate = AT_64.get((architecture, kind), 0.002)
+    at_edge, below = (
+        tc.Sweep(
+            checked,
+            model(architecture, kind, start, exponent=exponent, steps=20, symbols=VOCABULARY),
+            widths=WIDE,
+            budget=4,
+        ).of(role="hidden")
+        # The lower one begins where features move by less than their size, and so in proportion to the rate.
+        for start, exponent in ((rate, EDGE[kind]), (rate / 4, EDGE[kind] - 1 / 2))
+    )
+
+    tc.check(at_edge.of(observable=tc.FeatureChange().title), NEITHER_FALLS)
+    tc.check(at_edge.of(observable=CoordinateSize().title), NOR_GROWS)
+    tc.check_refuted(below.of(observable=tc.FeatureChange().title), NEITHER_FALLS)
+
+
+@tc.claim(
+    id="H15/models",
+    source=f"reference lines of the code of {HAAS}, for multilayer perceptrons (second-hand); derived here for "
+    "normalised networks",
+    evidence=True,
+)
+@ARCHITECTURES
+@OPTIMIZERS
+def test_a_step_moves_layers_by_powers_of_the_width(architecture, kind):
+    """Under standard parametrization and cross-entropy a step at a constant rate moves what embeddings and the stem
+    return by Theta(n^-1/2) under SGD and by Theta(1) under Adam, what hidden matrices return by Theta(n^1/2) and by
+    Theta(n), and what the readout returns by Theta(n) under both; in maximal update hidden matrices and the readout
+    move otherwise.
+    """
+    standard, maximal = (
+        tc.Sweep(
+            tc.UpdateSize("effective"),
+            model(architecture, kind, SMALL[kind], exponent=power, steps=1),
+            widths=WIDTHS,
+            budget=32,
+        )
+        for power in (0.0, None)
+    )
+
+    for role, power in MOVES[kind].items():
+        tc.check(standard.of(role=role), half_integer(power))
+    for role in ("hidden", "output"):
+        tc.check_refuted(maximal.of(role=role), half_integer(MOVES[kind][role]))
+
+
+BY_ACTIVATIONS = tc.MaxStableLearningRate("activations", limit=3)
+"""What hidden matrices return begins at about one; far beyond, exponents of single layers compound."""
+BY_LOSS = tc.MaxStableLearningRate("loss", limit=1.5)
+"""A loss that grows at all is not given time to come back, as it may in narrow networks after a catapult."""
+
+
+def on_one_batch(given: tc.Model) -> tc.Model:
+    """The same model, whose losses are all of one batch."""
+    return replace(given, batches=functools.partial(first_again, batches=given.batches))
+
+
+def largest(observable: tc.MaxStableLearningRate, trained: tc.Model) -> tc.Sweep:
+    """Factors on a rate that does not depend on the width."""
+    return tc.Sweep(observable, trained, widths=WIDTHS, budget=16)
+
+
+@tc.claim(
+    id="H2/models",
+    source=f"{HAAS}, Proposition 2 (second-hand), for multilayer perceptrons; derived here for normalised networks",
+    evidence=True,
+)
+@ARCHITECTURES
+def test_sgd_keeps_features_bounded_up_to_one_over_root_width_under_cross_entropy(architecture):
+    """Under standard parametrization, SGD and cross-entropy the largest learning rate at which what hidden matrices
+    return stays below three, where it begins at about one, in six steps on one batch with wrong labels, is
+    Theta(n^-1/2); in maximal update it is not.
+    """
+    standard, maximal = (on_one_batch(model(architecture, "SGD", 1.0, exponent=power)) for power in (0.0, None))
+
+    tc.check(largest(BY_ACTIVATIONS, standard), half_integer(-1 / 2))
+    tc.check_refuted(largest(BY_ACTIVATIONS, maximal), half_integer(-1 / 2))
+
+
+@tc.claim(
+    id="H1/models",
+    source=f"Yang and Hu 2021, arXiv:2011.14522, Theorem 4.1; {HAAS} (both second-hand), for multilayer perceptrons; "
+    "derived here for normalised networks, of which the bound alone is claimed: between widths 32 and 128 local "
+    "exponents lie between -1.2 and -1.5, measured here",
+    evidence=True,
+)
+@ARCHITECTURES
+def test_sgd_is_stable_up_to_one_over_width_at_most_under_squared_error(architecture):
+    """Under standard parametrization, SGD and MSE the largest learning rate at which the loss of six steps on one batch
+    falls, and is never half as large again as at first, is O(1/n); in maximal update it is not.
+    """
+    standard, maximal = (
+        on_one_batch(model(architecture, "SGD", rate, exponent=power, loss=squared_error))
+        for rate, power in ((0.02, 0.0), (0.5, None))
+    )
+    at_most = tc.UpperBound(-1, within=0.24, rival=-1 / 2)
+
+    tc.check(largest(BY_LOSS, standard), at_most)
+    tc.check_refuted(largest(BY_LOSS, maximal), at_most)
+
+
+@tc.claim(
+    id="H16/models",
+    source=f"derived here; the authors' plotting code of {HAAS} draws -1 for deep multilayer perceptrons under "
+    "cross-entropy (second-hand)",
+    evidence=True,
+)
+@ARCHITECTURES
+@pytest.mark.parametrize("loss", [cross_entropy, squared_error], ids=["cross-entropy", "MSE"])
+def test_adam_keeps_features_bounded_up_to_one_over_width_under_either_loss(architecture, loss):
+    """Under standard parametrization and Adam the largest learning rate at which what hidden matrices return stays
+    below three, where it begins at about one, in six steps on fresh batches with wrong labels, is Theta(1/n) under
+    cross-entropy and under MSE; in maximal update it is not.
+    """
+    standard, maximal = (model(architecture, "Adam", 0.005, exponent=power, loss=loss) for power in (0.0, None))
+
+    tc.check(largest(BY_ACTIVATIONS, standard), half_integer(-1))
+    tc.check_refuted(largest(BY_ACTIVATIONS, maximal), half_integer(-1))

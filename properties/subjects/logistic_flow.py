@@ -39,6 +39,15 @@ def largest_margin(points: ArrayLike) -> float:
     return _separated(np.asarray(points, dtype=np.float64))[0]
 
 
+def widest_direction(points: ArrayLike) -> Array:
+    """The unit vector that has the largest margin over points z_i = y_i x_i, [d].
+
+    Raises:
+        ValueError: for points that no hyperplane through the origin has on one side.
+    """
+    return _separated(np.asarray(points, dtype=np.float64))[1]
+
+
 def separable_points(samples: int, dimension: int, rng: np.random.Generator) -> Array:
     """Gaussian points z_i = y_i x_i, [sample, d], separable and far from degenerate.
 

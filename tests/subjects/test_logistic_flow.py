@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy import integrate, optimize
 
-from properties.subjects.logistic_flow import largest_margin, logistic_flow, margins, separable_points
+from properties.subjects.logistic_flow import (
+    largest_margin,
+    logistic_flow,
+    margins,
+    separable_points,
+    widest_direction,
+)
 
 RNG = np.random.default_rng
 POINTS = np.stack([separable_points(10, 3, RNG(seed)) for seed in range(2)])
@@ -45,6 +51,7 @@ def test_separable_points_are_carried_by_two_or_more():
             lambda w: w @ w, np.ones(3), constraints={"type": "ineq", "fun": lambda w, z=points: z @ w - 1}, tol=1e-12
         )
         assert 1 / np.linalg.norm(found.x) == pytest.approx(largest_margin(points), rel=1e-5)
+        np.testing.assert_allclose(widest_direction(points), found.x / np.linalg.norm(found.x), atol=1e-5)
         assert (points @ found.x < 1 + 1e-5).sum() >= 2
 
 

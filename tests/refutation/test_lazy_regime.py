@@ -25,7 +25,7 @@ CLAIMS = {
     "EX-1": Claim(
         "test_output_scale",
         "test_gradient_descent_conserves_balances_up_to_its_step",
-        lambda module: {"depth": 1, "activation": tc.RELU},
+        lambda module: {"depth": 1, "activation": tc.RELU, "data": module.TEACHER},
     ),
 }
 

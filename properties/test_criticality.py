@@ -105,8 +105,8 @@ def test_correlations_under_relu_converge_like_one_over_depth_squared(largest):
 @example(largest=3.0)
 def test_variances_under_tanh_fall_like_one_over_depth(largest):
     """In wide tanh layers with weights of variance one and no biases the variance of preactivations is
-    q_l = 1 / (2 l), up to (log l) / l and wherever it begins; with variance 1.01 it stays, and with 1.0001 it has left
-    that law after 10,000 layers.
+    q_l = 1 / (2 l), up to (log l) / l and wherever it begins; with variance 1.01 it does not fall so, and with 1.0001
+    it has left that law after 10,000 layers.
     """
     law, name = tc.PowerLaw(-1, corrections=IN_DEPTH), "variance of preactivations"
     near = come_to(tanh_hardly_off_criticality, largest, 1, "variance, weights of variance 1.0001,")

@@ -42,7 +42,8 @@ def distances(training: tc.Training) -> tc.Sweep:
 
 @tc.claim(
     id="KR-1",
-    source="Jacot, Gabriel, Hongler 2018, arXiv:1806.07572 (from memory); the two rates derived here",
+    source="Jacot, Gabriel, Hongler 2018, arXiv:1806.07572, Theorems 1 and 2 and section 5 (their text read), for the "
+    "limit; the two rates derived here",
     paper=TUTORIAL,
 )
 @given(depth=depths(1, 2), activation=activations(among=SMOOTH), data=regression_data())
@@ -66,8 +67,8 @@ def test_a_wide_network_is_kernel_regression(depth, activation, data):
 @given(activation=activations(among=SMOOTH), data=regression_data(samples=4, dimension=4))
 @example(activation=tc.TANH, data=SMALL_TEACHER)
 def test_the_mean_of_an_ensemble_is_regression_with_the_limit_kernel(activation, data):
-    """The mean over an ensemble of networks with one hidden layer differs from ridgeless regression with the
-    infinite-width tangent kernel by Theta(1/n).
+    """Trained to interpolation, centred networks with one hidden layer and smooth activation have a mean that differs
+    from ridgeless regression with the infinite-width tangent kernel by Theta(1/n).
     """
     network = tc.MLP(1, activation, tc.NTK, centred=True)
     training = tc.Training(network, learning_rate=tc.scaled(1.0), data=data, loss=tc.MSE, steps=100)
@@ -78,13 +79,17 @@ def test_the_mean_of_an_ensemble_is_regression_with_the_limit_kernel(activation,
     tc.check_refuted(small.under(tc.MEAN_FIELD, learning_rate=GENTLE), OWN_KERNEL)
 
 
-@tc.claim(id="KR-2", source="Hu, Li, Yu 2020, arXiv:1905.11368 (abstract and introduction); the two rates derived here")
+@tc.claim(
+    id="KR-2",
+    source="Hu, Li, Yu 2020, arXiv:1905.11368, Theorem 4.1, for the linearised network (abstract, introduction, and "
+    "public notes that state it); the two rates derived here",
+)
 @given(depth=depths(1, 2), activation=activations(among=SMOOTH), data=regression_data())
 @example(depth=1, activation=tc.TANH, data=TEACHER)
 def test_anchored_ridge_is_kernel_ridge_regression(depth, activation, data):
     """With a ridge towards its initial weights a centred network differs from ridge regression with its initial
     tangent kernel by Theta(1/n), and with the infinite-width tangent kernel by Theta(n^-1/2).
-    With the same ridge towards zero it comes near neither.
+    With the same ridge towards zero it comes near neither at these rates.
     """
     gap = distances(converged(depth, activation, data, ridge=0.1))
     plain = gap.with_training(ridge=tc.Ridge(strength=0.1, towards="zero"))

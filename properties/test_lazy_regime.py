@@ -34,7 +34,7 @@ def exponent(value: float) -> tc.PowerLaw:
 
 @tc.claim(
     id="LZ-1/standard",
-    source="Yang and Hu 2021, arXiv:2011.14522, Theorem 4.1 (second-hand); exponents by layer derived here",
+    source="Yang and Hu 2021, arXiv:2011.14522, Theorem 4.1 (public notes on it); exponents by layer derived here",
     paper=TUTORIAL,
 )
 @given(depth=depths(2, 4), activation=activations(), data=mixtures())
@@ -60,7 +60,7 @@ def test_weights_move_by_role_and_norm_under_standard_parametrization(depth, act
 
 @tc.claim(
     id="LZ-1/NTK",
-    source="Lee et al. 2019, arXiv:1902.06720, Fig. 1 (from memory, not re-read); spectral exponents derived here",
+    source="Lee et al. 2019, arXiv:1902.06720, Fig. 1 (abstract; the figure from memory); exponents derived here",
     paper=TUTORIAL,
 )
 @given(depth=depths(2, 4), activation=activations())
@@ -86,7 +86,8 @@ def test_weights_move_by_role_and_norm_under_ntk_parametrization(depth, activati
 
 @tc.claim(
     id="LZ-1/bound",
-    source="Lee et al. 2019, arXiv:1902.06720, Theorem 2.1 (from memory, not re-read), for every layer",
+    source="Lee et al. 2019, arXiv:1902.06720, Theorem 2.1 (abstract; the theorem from memory); for every layer "
+    "derived here",
     evidence=True,
     paper=TUTORIAL,
 )
@@ -128,7 +129,8 @@ def linearised(activation: tc.Activation, data: tc.Teacher) -> tc.Sweep:
 
 @tc.claim(
     id="LZ-2",
-    source="Dyer and Gur-Ari 2019, arXiv:1909.11304; Huang and Yau 2020, arXiv:1909.08156 (both from memory)",
+    source="Dyer and Gur-Ari 2019, arXiv:1909.11304 (abstract; the rate from memory); Huang and Yau 2020, "
+    "arXiv:1909.08156, for smooth activations and as a bound (public notes on it)",
     paper=TUTORIAL,
 )
 @given(activation=activations(smooth=True), data=SMALL)
@@ -146,7 +148,8 @@ def test_the_tangent_kernel_moves_by_one_over_width(activation, data):
 
 @tc.claim(
     id="LZ-3",
-    source="Lee et al. 2019, arXiv:1902.06720, Theorem 2.1 (from memory), for the bound n^-1/2; -1 derived here",
+    source="Huang and Yau 2020, arXiv:1909.08156, for smooth activations and as a bound: its hierarchy cut off at the "
+    "initial kernel (public notes on Theorem 2.6); Theta derived here",
     paper=TUTORIAL,
 )
 @given(activation=activations(smooth=True), data=SMALL)
@@ -164,7 +167,7 @@ def test_a_wide_network_follows_its_linearisation(activation, data):
 
 @tc.claim(
     id="LZ-2/bound",
-    source="Lee et al. 2019, arXiv:1902.06720, Theorem 2.1 (from memory, not re-read)",
+    source="Lee et al. 2019, arXiv:1902.06720, Theorem 2.1 (abstract; the theorem from memory)",
     paper=TUTORIAL,
 )
 @given(depth=depths(1, 3), activation=activations())
@@ -192,7 +195,8 @@ def decaying(activation: tc.Activation, data: tc.Teacher, *, rate: float, steps:
 
 @tc.claim(
     id="LZ-10",
-    source="Lee et al. 2019, arXiv:1902.06720 (from memory, not re-read); the rate of the deviation derived here",
+    source="Lee et al. 2019, arXiv:1902.06720 (abstract: the dynamics are those of a linear model); the rate of the "
+    "deviation derived here",
     paper=TUTORIAL,
 )
 @given(activation=activations(among=SMOOTH), data=SMALL)
@@ -222,7 +226,7 @@ def deviation_from_flow(rate, draw, *, parametrization, activation, data):
 
 @tc.claim(
     id="LZ-10/flow",
-    source="Jacot, Gabriel, Hongler 2018, arXiv:1806.07572 (from memory, not re-read); rate derived here",
+    source="Jacot, Gabriel, Hongler 2018, arXiv:1806.07572, Theorem 2 (its text read) and section 5; rate derived here",
     paper=TUTORIAL,
 )
 @given(activation=activations(among=SMOOTH), data=SMALL)
@@ -272,7 +276,7 @@ def large_rate(depth: int, activation: tc.Activation) -> tc.Sweep:
 
 @tc.claim(
     id="LZ-11/lazy",
-    source="Yang and Hu 2021, arXiv:2011.14522, Theorem 4.1 (second-hand); the exponent derived here",
+    source="Yang and Hu 2021, arXiv:2011.14522, Theorem 4.1 (public notes on it); the exponent derived here",
     paper=TUTORIAL,
 )
 @given(depth=depths(2, 3), activation=activations(), parametrization=st.sampled_from(list(RATES)))
@@ -289,7 +293,8 @@ def test_lazy_networks_learn_no_features(depth, activation, parametrization):
 
 @tc.claim(
     id="LZ-11/rich",
-    source="Yang and Hu 2021, arXiv:2011.14522 (second-hand); Haas et al. 2025, arXiv:2505.22491 (second-hand)",
+    source="Yang and Hu 2021, arXiv:2011.14522, Corollary 3.9 (public notes on it); Haas et al. 2025, arXiv:2505.22491 "
+    "(abstract: features evolve in all hidden layers at the edge; the first layer's exponent in the authors' code)",
     paper=TUTORIAL,
 )
 @given(depth=depths(2, 3), activation=activations())

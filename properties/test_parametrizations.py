@@ -249,13 +249,13 @@ def test_the_coordinate_check_of_standard_parametrization_blows_up(depth, activa
 
 
 @tc.claim(id="M3/Adam", source=f"{TRANSFER} (the trend); exponents derived here, as in the code of {HAAS} (read)")
-@given(depth=depths(2, 3), activation=activations(smooth=True))
-@example(depth=2, activation=tc.TANH)
-def test_the_coordinate_check_of_adam_blows_up(depth, activation):
+@given(depth=depths(2, 3), activation=activations(smooth=True), data=mixtures())
+@example(depth=2, activation=tc.TANH, data=MIXTURE)
+def test_the_coordinate_check_of_adam_blows_up(depth, activation, data):
     """With a smooth activation, under standard parametrization, one small step of Adam at a constant rate gives
     effective updates Theta(1) in the input layer and Theta(n) in hidden layers and the outputs.
     """
-    training = trained(tc.STANDARD, depth=depth, activation=activation, base=1e-6, optimizer=ADAM)
+    training = trained(tc.STANDARD, depth=depth, activation=activation, base=1e-6, optimizer=ADAM, data=data)
     updates = tc.Sweep(EFFECTIVE, training, widths=tc.widths(64, 1024))
     growing = tc.PowerLaw(1, within=0.2, rival=1 / 2)
     flat = updates.under(tc.MAXIMAL_UPDATE)
@@ -272,14 +272,14 @@ NARROW_DATA = tc.GaussianMixture(dimension=8)
 
 
 @tc.claim(id="S1", source=SPECTRAL, evidence=True)
-@given(depth=depths(2, 4), activation=activations())
-@example(depth=3, activation=tc.TANH)
-def test_maximal_update_meets_the_spectral_condition(depth, activation):
+@given(depth=depths(2, 4), activation=activations(), data=mixtures())
+@example(depth=3, activation=tc.TANH, data=NARROW_DATA)
+def test_maximal_update_meets_the_spectral_condition(depth, activation, data):
     """Under maximal update the spectral norms of a centred network's initial weights, and of their changes in three
     steps, are Theta((fan_out / fan_in)^1/2) in every layer, and features change by Theta(1).
     """
     weights, change, features = SpectralSize("weights"), SpectralSize("change"), tc.FeatureChange()
-    training = trained(tc.MAXIMAL_UPDATE, depth=depth, activation=activation, base=0.3, steps=3, data=NARROW_DATA)
+    training = trained(tc.MAXIMAL_UPDATE, depth=depth, activation=activation, base=0.3, steps=3, data=data)
     rich = tc.Sweep(tc.Together((weights, change, features)), training, widths=WIDTHS)
     lazy = rich.under(tc.STANDARD, learning_rate=tc.scaled(1.0, width=-1))
 
@@ -293,14 +293,14 @@ def test_maximal_update_meets_the_spectral_condition(depth, activation):
 
 
 @tc.claim(id="S2", source=f"{SPECTRAL}; exponents derived here", evidence=True)
-@given(depth=depths(2, 4), activation=activations())
-@example(depth=3, activation=tc.TANH)
-def test_maximal_update_moves_matrices_in_spectral_norm(depth, activation):
+@given(depth=depths(2, 4), activation=activations(), data=mixtures())
+@example(depth=3, activation=tc.TANH, data=NARROW_DATA)
+def test_maximal_update_moves_matrices_in_spectral_norm(depth, activation, data):
     """Under maximal update hidden matrices move by Theta(1) of their spectral norm and by Theta(n^-1/2) of their
     Frobenius norm, in three steps of a centred network; under NTK parametrization by less.
     """
     norms = tc.Together((tc.WeightChange(norm="spectral"), tc.WeightChange(norm="frobenius")))
-    training = trained(tc.MAXIMAL_UPDATE, depth=depth, activation=activation, base=0.3, steps=3, data=NARROW_DATA)
+    training = trained(tc.MAXIMAL_UPDATE, depth=depth, activation=activation, base=0.3, steps=3, data=data)
     rich = tc.Sweep(norms, training, widths=WIDTHS)
     lazy = rich.under(tc.NTK)
 

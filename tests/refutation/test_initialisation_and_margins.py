@@ -1,4 +1,4 @@
-"""Claims on coordinates, initial functions and margins fail when their subject is broken."""
+"""Claims on coordinates, initial functions, initial kernels and margins fail when their subject is broken."""
 
 import numpy as np
 import pytest
@@ -25,6 +25,11 @@ CLAIMS = {
         "test_the_coordinate_check_of_standard_parametrization_blows_up",
         lambda module: {"data": module.MIXTURE, **canonical(module)},
     ),
+    "LZ-7": Claim(
+        "test_random_features",
+        "test_kernels_at_initialisation_come_near_their_limit",
+        lambda module: {"depth": 2, "activation": tc.TANH, "data": module.TEACHER},
+    ),
     "EX-15": Claim(
         "test_criticality",
         "test_the_margin_grows_with_the_logarithm_of_time",
@@ -50,6 +55,7 @@ MISTAKES = {name: breakage.apply for name, breakage in BREAKAGES.items()} | {
         ("loss averaged over the root of the width", "M1"),
         ("readout under maximal update too small", "M2"),
         ("hidden learning rate too large", "M3"),
+        ("derivative missing", "LZ-7"),
         ("weights at the logarithm of time", "EX-15"),
     ],
 )

@@ -57,7 +57,7 @@ def test_networks_become_lazy_with_their_output_scale(depth, activation, data):
     """At a fixed width and time, with smooth activation and an initial function of zero, weights move by
     Theta(1/alpha). The tangent kernel and the linearised model are off by Theta(1/alpha) in a centred network, and by
     Theta(1/alpha^2) in a doubled one, where the first order is odd under exchanging its copies and cancels. With a
-    random initial function, which alpha multiplies too, nothing becomes lazy.
+    random initial function, which alpha multiplies too, none of this holds.
     """
 
     def theta(exponent: float) -> tc.PowerLaw:

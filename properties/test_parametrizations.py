@@ -297,7 +297,7 @@ def test_maximal_update_meets_the_spectral_condition(depth, activation, data):
 @example(depth=3, activation=tc.TANH, data=NARROW_DATA)
 def test_maximal_update_moves_matrices_in_spectral_norm(depth, activation, data):
     """Under maximal update hidden matrices move by Theta(1) of their spectral norm and by Theta(n^-1/2) of their
-    Frobenius norm, in three steps of a centred network; under NTK parametrization by less.
+    Frobenius norm, in three steps of a centred network; under NTK parametrization by neither.
     """
     norms = tc.Together((tc.WeightChange(norm="spectral"), tc.WeightChange(norm="frobenius")))
     training = trained(tc.MAXIMAL_UPDATE, depth=depth, activation=activation, base=0.3, steps=3, data=data)
@@ -330,8 +330,8 @@ def test_standard_parametrization_for_full_alignment_diverges_through_its_initia
 ):
     """Under standard parametrization with learning rates n^1/2, n^-1/2 and n^-1 by role, one step of a centred network
     gives effective updates Theta(1) in every layer and propagating ones Theta(1) in hidden layers, but Theta(n^1/2) in
-    the outputs: they diverge through W_0 dx alone, as they do not under maximal update, and through the readout's own
-    update as well at its learning rate n^-1/2.
+    the outputs: they diverge through W_0 dx alone, as they do not under maximal update. Where the readout is trained at
+    n^-1/2, its own update is not Theta(1) either.
     """
     training = trained(FULL_ALIGNMENT, depth=depth, activation=activation, base=0.03, loss=loss, data=data)
     updates = tc.Together((EFFECTIVE, PROPAGATING))

@@ -292,8 +292,7 @@ def path_penalised(
 
 @tc.claim(
     id="CR-5",
-    source="an identity of a functional that was derived here from a second-hand statement that arc ridge is early "
-    "stopping (arXiv:2605.18180), and no test of the paper's; the exponent derived here",
+    source=f"{ABSTRACT}, that arc ridge is tied to early stopping; the functional and the exponent derived here",
     paper=PAPER,
 )
 @given(regime=st.sampled_from(["rich", "kernel"]), activation=SMOOTH, start=STARTS, task=TASKS)
@@ -323,7 +322,7 @@ def plain_ridge(width: float, draw: tc.Draw, *, activation: tc.Activation, start
 
 @tc.claim(
     id="CR-6",
-    source="derived and measured here; summaries of arXiv:2605.18180 (second-hand) say that it covers plain ridge",
+    source="derived and measured here; public summaries of arXiv:2605.18180 say that it covers plain ridge",
     paper=PAPER,
 )
 @given(activation=SMOOTH, start=STARTS, task=TASKS)
@@ -428,8 +427,8 @@ def fine_tuned(
 
 @tc.claim(
     id="CR-7",
-    source="second-hand of arXiv:2605.18180, whose experiments are with ResNet18 and DistilBERT; the toy, and what "
-    "holds in it, measured here",
+    source="public summaries of arXiv:2605.18180, whose experiments are with ResNet18 and DistilBERT; the toy, and "
+    "what holds in it, measured here",
     trend=True,
     paper=PAPER,
 )

@@ -57,7 +57,8 @@ def test_outputs_diverge_as_the_rate_times_the_width(alpha, depth, activation):
 
 
 @tc.claim(
-    id="H5/four steps", source=f"{HAAS}, Proposition 2 (second-hand); only at the ends of [1/2, 1], measured here"
+    id="H5/four steps",
+    source=f"{HAAS}, Proposition 2 (public notes on it); only at the ends of [1/2, 1], measured here",
 )
 @given(alpha=st.sampled_from([0.5, 1.0]), activation=activations())
 @example(alpha=0.5, activation=tc.TANH)
@@ -74,7 +75,10 @@ def test_outputs_stay_as_large_for_four_steps(alpha, activation):
     tc.check_refuted(squared.of(step=3), tc.PowerLaw(1 / 4))
 
 
-@tc.claim(id="H6+H7", source=f"{HAAS}, Proposition 4 (second-hand); MSE's exponents derived here")
+@tc.claim(
+    id="H6+H7",
+    source=f"{HAAS}, Proposition 4 (public notes on it; -1 and 0 at the edge in the authors' code); MSE's derived here",
+)
 @given(alpha=ALPHAS, depth=depths(2, 4), activation=activations())
 @example(alpha=0.5, depth=3, activation=tc.TANH)
 @example(alpha=0.75, depth=3, activation=tc.TANH)
@@ -110,7 +114,7 @@ def growth_by_rate(falls, draw, *, activation, roles):
     return {name: wide[name].values / narrow[name].values for name in wide}
 
 
-@tc.claim(id="H5+H6+H7/slope", source="derived here from the three exponents of " + HAAS + " (second-hand)")
+@tc.claim(id="H5+H6+H7/slope", source="derived here from the three exponents of " + HAAS + " (public notes on it)")
 @given(activation=activations())
 @example(activation=tc.TANH)
 def test_every_exponent_falls_with_that_of_the_rate(activation):

@@ -230,8 +230,7 @@ TOWARDS_ZERO = tc.FiniteSizeClass(rho=3 / 8, omegas=(1 / 2, 1.0), towards="zero"
 
 @tc.claim(
     id="FL-2",
-    source="Yeom, Ha, Lee 2026, arXiv:2602.00827, Corollary 5.3 (second-hand, from notes); range and control "
-    "derived here",
+    source="Yeom, Ha, Lee 2026, arXiv:2602.00827, Corollary 5.3 (public notes on it); range and control derived here",
     paper=PAPER,
 )
 @given(task=st.sampled_from(list(ABOVE_FLOOR)))
@@ -321,8 +320,8 @@ INVERSES = tuple(10.0 ** (1.5 + k) for k in range(9))
 
 @tc.claim(
     id="FL-5",
-    source="Yeom, Ha, Lee 2026, arXiv:2602.00827 (second-hand, from notes); Min, Mallada, Vidal 2023, arXiv:2307.12851 "
-    "(abstract: all neurons align within a time that depends on samples and separation alone) for the angle",
+    source="Yeom, Ha, Lee 2026, arXiv:2602.00827 (public notes on it); Min, Mallada, Vidal 2023, "
+    "arXiv:2307.12851 (abstract) for the angle",
     paper=PAPER,
 )
 @given(task=st.sampled_from([SEPARATE, EASY_DIGITS]))
@@ -346,8 +345,8 @@ GROWING = tc.FiniteSizeClass(rho=3 / 8, omegas=(1 / 2, 1.0))
 
 @tc.claim(
     id="FL-7/classifiers",
-    source="Atanasov, Meterez, Simon, Pehlevan 2025, arXiv:2410.04642 (abstract: similar trajectories of large gamma "
-    "up to a reparametrization of time); with logistic loss and initial scales derived here",
+    source="Atanasov et al. 2025, arXiv:2410.04642 (abstract) for the collapse; with logistic loss and initial "
+    "scales derived here",
 )
 @given(task=st.sampled_from([CENTRED, EASY_DIGITS]))
 @example(task=CENTRED)

@@ -70,8 +70,8 @@ def by_loss(**options: Any) -> dict[str, tc.Sweep]:
 
 @tc.claim(
     id="H14/activations",
-    source="Haas et al. 2025, arXiv:2505.22491, for layerwise exponents (second-hand); these derived here, for one "
-    "trained layer",
+    source="Haas et al. 2025, arXiv:2505.22491, for rates n^1/2, n^-1/2 and n^-1 by role (the authors' code); these "
+    "derived here, for one trained layer and by criterion",
     evidence=True,
 )
 @given(activation=activations(), data=SEEDS_OF_DATA)
@@ -96,8 +96,8 @@ def test_under_cross_entropy_activations_bound_the_input_at_root_width_and_hidde
 
 @tc.claim(
     id="H14/outputs",
-    source="Haas et al. 2025, arXiv:2505.22491, for layerwise exponents (second-hand); these derived here, for one "
-    "trained layer",
+    source="Haas et al. 2025, arXiv:2505.22491, for rates n^1/2, n^-1/2 and n^-1 by role (the authors' code); these "
+    "derived here, for one trained layer and by criterion",
 )
 @given(activation=UNBOUNDED, data=SEEDS_OF_DATA)
 @example(activation=tc.RELU, data=0)
@@ -123,8 +123,8 @@ def test_finite_outputs_bound_the_input_by_a_constant_and_other_layers_by_one_ov
 
 @tc.claim(
     id="H14/squared",
-    source="Haas et al. 2025, arXiv:2505.22491, for layerwise exponents (second-hand); these derived here, for one "
-    "trained layer",
+    source="Haas et al. 2025, arXiv:2505.22491, for rates n^1/2, n^-1/2 and n^-1 by role (the authors' code); these "
+    "derived here, for one trained layer and by criterion",
     evidence=True,
 )
 @given(activation=activations(), data=SEEDS_OF_DATA)

@@ -104,7 +104,8 @@ def cross_entropy(depth: int, activation: tc.Activation, exponent: float) -> tc.
 
 @tc.claim(
     id="H1",
-    source="Yang and Hu 2021, arXiv:2011.14522, Theorem 4.1; Haas et al. 2025, arXiv:2505.22491 (both second-hand)",
+    source="Yang and Hu 2021, arXiv:2011.14522, Theorem 4.1 (public notes on it); Haas et al. 2025, arXiv:2505.22491 "
+    "(abstract)",
 )
 @given(depth=depths(1, 3), activation=activations())
 @example(depth=1, activation=tc.RELU)
@@ -121,7 +122,8 @@ def test_mean_squared_error_is_stable_up_to_one_over_width(depth, activation):
 
 @tc.claim(
     id="H2",
-    source="Haas et al. 2025, arXiv:2505.22491, Proposition 2 (second-hand); the criterion measured for this package",
+    source="Haas et al. 2025, arXiv:2505.22491 (abstract), Proposition 2 (public notes on it); the criterion "
+    "measured for this package",
     evidence=True,
 )
 @given(depth=depths(3, 6), activation=activations(), data=st.integers(0, 99))
@@ -164,7 +166,9 @@ def test_the_loss_alone_makes_a_root_of_the_width_in_the_largest_stable_rate(act
         tc.check_refuted(under_maximal_update.of(name=name), law)
 
 
-@tc.claim(id="H3", source="derived here from Yang and Hu 2021, arXiv:2011.14522, Theorem 3.3 (second-hand)")
+@tc.claim(
+    id="H3", source="derived here from Yang and Hu 2021, arXiv:2011.14522, Theorem 3.3 (public notes that state it)"
+)
 @given(activation=activations())
 @example(activation=tc.RELU)
 def test_one_hidden_layer_keeps_activations_bounded_at_any_width(activation):

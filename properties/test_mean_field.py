@@ -156,8 +156,8 @@ def late_growth(particles, draw, *, dynamics):
 
 @tc.claim(
     id="MF-6",
-    source="Chen, Ren and Wang 2022, arXiv:2212.03050 (summary), and Suzuki, Nitanda and Wu 2023 (abstract), bounds on "
-    "laws, uniform in time; Theta for the function derived here",
+    source="Chen, Ren and Wang 2022, arXiv:2212.03050 (abstract), and Suzuki, Nitanda and Wu 2023 (abstract), bounds "
+    "on laws, uniform in time; Theta for the function derived here",
     paper=PAPER,
 )
 @given(activation=activations(among=(tc.TANH, tc.ERF)), data=teachers())
@@ -174,8 +174,8 @@ def test_noisy_particles_fluctuate_by_one_over_root_particles_at_every_time(acti
 
 @tc.claim(
     id="MF-6/time",
-    source="Chen, Ren and Wang 2022, arXiv:2212.03050 (summary), bounds on laws, uniform in time; the control measured "
-    "here: without confinement particles diffuse, and their variance grows like t",
+    source="Chen, Ren and Wang 2022, arXiv:2212.03050 (abstract), bounds on laws, uniform in time; the control "
+    "measured here: without confinement particles diffuse, and their variance grows like t",
     paper=PAPER,
 )
 @given(activation=activations(among=(tc.TANH, tc.ERF)), data=teachers())
@@ -244,9 +244,9 @@ def wasserstein(particles, draw, *, dimension):
 
 @tc.claim(
     id="MF-9",
-    source="Fournier and Guillin 2015, arXiv:1312.2128 (rates from memory); measured here: on the torus the power "
-    "holds from 16 points on, for a normal law nearly so, while on the cube the boundary makes it -0.45 (d = 5) and "
-    "-0.30 (d = 8) up to 1,024",
+    source="Fournier and Guillin 2015, arXiv:1312.2128 (abstract; rates from memory); measured here: on the torus "
+    "the power holds from 16 points on, for a normal law nearly so, while on the cube the boundary makes it -0.45 (d "
+    "= 5) and -0.30 (d = 8) up to 1,024",
     paper=PAPER,
 )
 @given(dimension=st.sampled_from([5, 8]))

@@ -108,7 +108,7 @@ def weak_error(particles, draw, *, dynamics):
 @tc.claim(
     id="MF-1",
     source="Rotskoff and Vanden-Eijnden 2018, arXiv:1805.00915 (abstract); Sirignano and Spiliopoulos 2018, "
-    "arXiv:1808.09372 (from memory); the root, and the control, derived here",
+    "arXiv:1808.09372 (abstract); the root, and the control, derived here",
 )
 @given(activation=activations(), data=teachers())
 @example(activation=tc.TANH, data=TEACHER)

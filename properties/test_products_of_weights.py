@@ -54,8 +54,8 @@ def stable_rate(gamma, draw, *, product, power, steps):
 
 @tc.claim(
     id="FL-6",
-    source="Atanasov, Meterez, Simon, Pehlevan 2025, arXiv:2410.04642 (abstract), whose gamma^2 and gamma^(2/L) are of "
-    "the optimal learning rate, online; of the largest stable one, and for products of weights, derived here",
+    source="Atanasov et al. 2025, arXiv:2410.04642 (abstract) for the exponents of the optimal learning rate; "
+    "for the largest stable one, and for products of weights, derived here",
 )
 @given(product=st.sampled_from([*FACTORS.values(), *CLOUDS.values(), *DIGITS.values()]))
 @example(product=FACTORS[2])
@@ -103,8 +103,7 @@ RESCALED = tuple(between_losses(*pair) for pair in pairwise(LOSSES))
 
 @tc.claim(
     id="FL-7",
-    source="Atanasov, Meterez, Simon, Pehlevan 2025, arXiv:2410.04642 (abstract: a long plateau, and similar "
-    "trajectories of large gamma up to a reparametrization of time); time scale and onset derived here",
+    source="Atanasov et al. 2025, arXiv:2410.04642 (abstract); time scale and onset derived here",
 )
 @given(product=st.sampled_from([*FACTORS.values(), *ONE_DIGIT.values()]))
 @example(product=FACTORS[3])

@@ -115,8 +115,9 @@ def judge_samples(domain, kernel, dimension, degree):
 
 @tc.claim(
     id="SP-1",
-    source="Ghorbani, Mei, Misiakiewicz, Montanari 2021, arXiv:1904.12191 (abstract) for the degrees; the estimate by "
-    "Simon, Dickens, Karkada, DeWeese 2021, arXiv:2110.03922 (from memory); the margin measured here",
+    source="Ghorbani, Mei, Misiakiewicz, Montanari 2021, arXiv:1904.12191 (abstract) for the degrees; the estimate "
+    "by Simon, Dickens, Karkada, DeWeese 2021, arXiv:2110.03922 (abstract, and a public summary with its equations); "
+    "the margin measured here",
 )
 @given(kernel=st.sampled_from(sorted(PROFILES)), setting=st.sampled_from([(24, 2), (12, 3)]))
 @example(kernel="exponential", setting=(24, 2))
@@ -130,8 +131,8 @@ def test_samples_to_half_error_follow_the_eigenvalues(kernel, setting):
 
 @tc.claim(
     id="SP-7",
-    source="Daniely, Malach 2020, arXiv:2002.07400 (abstract) for the kernels' limits; the estimate as for SP-1, on "
-    "the hypercube; the margin measured here",
+    source="Mei, Misiakiewicz, Montanari 2021, arXiv:2101.10588 (abstract; the hypercube from memory) for kernels; the "
+    "estimate as for SP-1, on the hypercube; the margin measured here",
 )
 @given(kernel=st.sampled_from(sorted(PROFILES)), setting=st.sampled_from([(24, 2), (14, 3)]))
 @example(kernel="exponential", setting=(24, 2))

@@ -58,7 +58,7 @@ def reach(depth: int) -> tuple[int, ...]:
     id="T1",
     source=(
         "Hayou 2025, arXiv:2511.01734 (abstract and pages), for deep linear networks; Haas et al. 2025, "
-        "arXiv:2505.22491 (second-hand) for others; the number of steps chosen here"
+        "arXiv:2505.22491 (public notes on it) for others; the number of steps chosen here"
     ),
     trend=True,
 )

@@ -52,7 +52,7 @@ HIDDEN, ALL = ("hidden",), ("hidden", "output", "other")
     [
         pytest.param(claim(STEP, kind="Adam"), rates_times(-1, HIDDEN), id="hidden rates of maximal update"),
         pytest.param(claim(EDGE, kind="Adam"), rates_times(-1 / 2, HIDDEN), id="hidden rates too small"),
-        pytest.param(claim(ENTROPY), rates_times(1 / 2, HIDDEN), id="hidden rates too large"),
+        pytest.param(claim(ENTROPY), rates_times(1, HIDDEN), id="hidden rates too large"),
         pytest.param(claim(SQUARED), rates_times(-1, ALL), id="rates over the width"),
         pytest.param(
             claim(ADAM, loss=cross_entropy), rates_times(-1, HIDDEN), id="hidden rates of Adam's maximal update"

@@ -25,6 +25,12 @@ def few_seeds(module):
     return {}
 
 
+def narrowest(module):
+    """Three widths will do for curves that should fall on one."""
+    module.WIDTHS = (32, 128, 512)
+    return {"depth": 2, "activation": tc.TANH, "data": 0}
+
+
 STABLE = Claim(
     "test_learning_rates",
     "test_the_loss_alone_makes_a_root_of_the_width_in_the_largest_stable_rate",
@@ -43,19 +49,21 @@ BEST = Claim(
 COLLAPSE = Claim(
     "test_rate_and_width",
     "test_the_loss_depends_on_the_rate_times_the_width_and_features_on_the_rate_times_its_root",
-    lambda module: {"depth": 2, "activation": tc.TANH, "data": 0},
+    narrowest,
 )
 
 
 @pytest.mark.parametrize(
     "claim, mistake",
     [
-        pytest.param(STABLE, exponent("hidden", sgd=0.5), id="H2/ratio with a hidden rate too small"),
+        pytest.param(
+            STABLE, exponent("hidden", sgd=0.5), id="H2/ratio with a hidden rate too small", marks=pytest.mark.slow
+        ),
         pytest.param(DEEP, exponent("hidden", sgd=0.5), id="H2 with a hidden rate too small"),
         pytest.param(
             BEST, loss_times(lambda run: run.width**-0.5), id="H21 averaged over the root", marks=pytest.mark.slow
         ),
-        pytest.param(COLLAPSE, loss_times(lambda run: run.width**0.25), id="LZ-12 with gradients that grow"),
+        pytest.param(COLLAPSE, loss_times(lambda run: run.width**0.5), id="LZ-12 with gradients that grow"),
     ],
 )
 def test_a_broken_subject_is_refuted_and_on_fresh_seeds_again(claim, mistake, judged):

@@ -83,8 +83,8 @@ def test_information_exponent_one_takes_samples_in_proportion_to_the_dimension(a
     """
     law = tc.PowerLaw(1, corrections=IN_DIMENSION, within=0.1, rival=3 / 2)
     first, second = (
-        samples_at_fixed_rate(degree=degree, activation=activation, rate=rate).over(DIMENSIONS, seeds=384)
-        for degree, rate in ((1, FIRST), (2, SECOND[activation]))
+        samples_at_fixed_rate(degree=degree, activation=activation, rate=rate).over(DIMENSIONS, seeds=seeds)
+        for degree, rate, seeds in ((1, FIRST, 384), (2, SECOND[activation], 1024))
     )
     tc.check(first, law)
     tc.check_refuted(second, law)

@@ -131,8 +131,8 @@ def test_samples_to_half_error_follow_the_eigenvalues(kernel, setting):
 
 @tc.claim(
     id="SP-7",
-    source="Mei, Misiakiewicz, Montanari 2021, arXiv:2101.10588 (abstract; the hypercube from memory) for kernels; the "
-    "estimate as for SP-1, on the hypercube; the margin measured here",
+    source="Mei, Misiakiewicz, Montanari 2021, arXiv:2101.10588 (abstract: kernel regression is a projection on top "
+    "eigenfunctions); the estimate as for SP-1, on the hypercube; the margin measured here",
 )
 @given(kernel=st.sampled_from(sorted(PROFILES)), setting=st.sampled_from([(24, 2), (14, 3)]))
 @example(kernel="exponential", setting=(24, 2))
@@ -239,8 +239,7 @@ STAYS = tc.Collapse(1.5)
 
 @tc.claim(
     id="SP-3",
-    source="Damian, Lee, Soltanolkotabi 2022, arXiv:2206.15144 (abstract) for the separation; the target, the numbers "
-    "of samples and the crossing chosen and measured here",
+    source="no theorem: the target, the numbers of samples and the crossing are chosen and measured here",
     evidence=True,
 )
 def test_a_network_overtakes_a_kernel_as_the_dimension_grows():

@@ -6,7 +6,7 @@ from breakages import BREAKAGES
 from claims_under_test import Claim, refuted
 
 import theorychecks as tc
-from properties.subjects import harmonics, random_features, signal_propagation
+from properties.subjects import harmonics, random_features, signal_propagation, spherical_descent
 
 
 def even_part_only(patch):
@@ -60,6 +60,35 @@ def tanh_off_criticality(patch):
     )
 
 
+def rate_falls_with_the_dimension(patch):
+    """The learning rate has a root of the dimension too much in its denominator."""
+    right = spherical_descent.samples_to_overlap
+
+    def slow(dimension, degree, activation, *, rate, **others):
+        return right(dimension, degree, activation, rate=rate * (dimension / 32) ** -0.5, **others)
+
+    patch.setattr(spherical_descent, "samples_to_overlap", slow)
+
+
+def loss_without_its_degree(patch):
+    """The target is of degree one, whatever is asked for."""
+    right = spherical_descent.samples_to_overlap
+    patch.setattr(
+        spherical_descent,
+        "samples_to_overlap",
+        lambda dimension, degree, activation, **others: right(dimension, 1, spherical_descent.sine(), **others),
+    )
+
+
+def kernel_with_higher_degrees(patch):
+    """The NTK of another activation, which has every degree."""
+    patch.setattr(spherical_descent, "matched", lambda degree: spherical_descent.sine())
+
+
+def with_sine(module):
+    return {"activation": "sine"}
+
+
 def with_tanh(module):
     return {"activation": tc.TANH}
 
@@ -70,6 +99,42 @@ EXERCISE = Claim(
     lambda module: {"depth": 1, "activation": tc.TANH, "data": module.FOUR_OUTPUTS},
 )
 CASES = {
+    "learning rate that falls with the dimension": (
+        rate_falls_with_the_dimension,
+        Claim(
+            "test_information_exponent",
+            "test_information_exponent_one_takes_samples_in_proportion_to_the_dimension",
+            with_sine,
+        ),
+    ),
+    "samples used twice at a rate that falls": (
+        rate_falls_with_the_dimension,
+        Claim(
+            "test_information_exponent",
+            "test_two_steps_a_sample_take_samples_in_proportion_to_the_dimension",
+            lambda module: {"rate": 0.2},
+        ),
+    ),
+    "loss of degree one for two": (
+        loss_without_its_degree,
+        Claim("test_information_exponent", "test_information_exponent_two_takes_a_logarithm_more", with_sine),
+    ),
+    "loss of degree one for three": (
+        loss_without_its_degree,
+        Claim(
+            "test_information_exponent",
+            "test_information_exponent_three_takes_the_square_of_the_dimension",
+            with_sine,
+        ),
+    ),
+    "kernel with higher degrees": (
+        kernel_with_higher_degrees,
+        Claim(
+            "test_kernel_separation",
+            "test_the_tangent_kernel_of_the_same_network_learns_a_degree_with_half_of_its_harmonics",
+            lambda module: {"degree": 1},
+        ),
+    ),
     "kernel without odd harmonics": (
         even_part_only,
         Claim(

@@ -15,7 +15,7 @@ EXPECTED = {
     "readout init too small": {"refuted": "KR-1 KR-2 LZ-1/standard LZ-1/bound"},
     "readout init too large": {"refuted": "KR-1 LZ-1/standard LZ-1/bound"},
     "readout under maximal update too small": {"refuted": "A2/rich"},
-    "input multiplier too small": {"refuted": "H3 KR-1 LZ-1/standard", "undecided": "H1"},
+    "input multiplier too small": {"refuted": "H1 H3 KR-1 LZ-1/standard"},
     "hidden multiplier too small": {"refuted": "KR-1/deep LZ-1/standard LZ-1/NTK"},
     "readout multiplier too small": {"refuted": "H3 KR-1 LZ-1/standard"},
     "readout multiplier too large": {"refuted": "A2 H1 H3 LZ-1/standard LZ-1/bound", "not measured": "KR-1"},

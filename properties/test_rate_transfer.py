@@ -23,12 +23,13 @@ def task(data):
 def off_the_limit(width, draw, *, scheme, depth, data):
     """Median over some networks of how far the best rate of the first step is off its limit, relative to it.
 
-    Under standard parametrization it is taken times the width, and held against the same limit.
+    Under standard parametrization it is held against the same number.
     """
     inputs, targets = task(data)
     options = {"scheme": scheme, "networks": TOGETHER}
     found = [best_rates(int(width), depth, inputs, targets, own=draw.generator(seed), **options) for seed in draw.seeds]
-    return np.median(np.abs(np.stack(found) / limit(depth, inputs, targets) - 1), axis=1)
+    unit = 1.0 if scheme == "maximal update" else 1 / width
+    return np.median(np.abs(unit * np.stack(found) / limit(depth, inputs, targets) - 1), axis=1)
 
 
 @tc.claim(
@@ -41,7 +42,7 @@ def off_the_limit(width, draw, *, scheme, depth, data):
 def test_best_rates_of_deep_linear_networks_come_near_their_limit_like_one_over_root_width(depth, data):
     """In deep linear networks under maximal update the best rate of the first step of gradient descent under MSE, where
     the loss first stops falling, is typically off its limit m y^T K y / (matrices |K y|^2) by Theta(n^-1/2) of it;
-    under standard parametrization the best rate times n keeps scattering.
+    under standard parametrization it is not.
     """
     law = tc.PowerLaw(-1 / 2, within=0.2, rival=0)
     maximal, standard = (

@@ -41,11 +41,6 @@ INTERIOR = Claim(
 TURNING = Claim(
     FILE, "test_neurons_turn_to_their_own_class_as_the_scale_falls", lambda module: {"task": module.SEPARATE}
 )
-BEST_SCALE = Claim(
-    "test_optimal_scale",
-    "test_the_best_initial_scale_falls_with_neurons_and_more_slowly_than_the_inverse_of_the_samples",
-    lambda module: {},
-)
 
 
 def overall_mean(inputs, labels):
@@ -85,16 +80,6 @@ def output_scale_times_a_hundred(patch):
     patch.setattr(target_risk, "balanced", larger)
 
 
-def inputs_times_the_samples(patch):
-    right = SymmetricMixture.draw
-
-    def larger(own, samples, generators, *, first=None):
-        inputs, labels = right(own, samples, generators, first=first)
-        return inputs * samples, labels
-
-    patch.setattr(SymmetricMixture, "draw", larger)
-
-
 def inputs_over_the_root_of_the_samples(patch):
     right = SymmetricMixture.draw
 
@@ -118,7 +103,6 @@ def learning_rate_without_the_strength(patch):
         (INTERIOR, output_scale_times_a_hundred),
         (TURNING, inverse_output_scale),
         (OVER_ALIGNMENT, inverse_output_scale),
-        pytest.param(BEST_SCALE, inputs_times_the_samples, marks=pytest.mark.slow),
         pytest.param(TIME_OF_ALIGNMENT, inputs_over_the_root_of_the_samples, marks=pytest.mark.slow),
     ],
 )

@@ -61,7 +61,8 @@ def samples_at_falling_rate(dimension, draw, *, degree, activation, rate):
 @example(activation="sine")
 def test_information_exponent_one_takes_samples_in_proportion_to_the_dimension(activation):
     """Online spherical SGD on the correlation loss comes to overlap 1/2 with a target of information exponent 1 after
-    Theta(d) samples, d = 32 to 512; with one of information exponent 2 it takes more than that.
+    Theta(d) samples, d = 32 to 512; with one of information exponent 2, from a start on the target's side, it takes
+    more than that.
     """
     law = tc.PowerLaw(1, corrections=IN_DIMENSION, within=0.1, rival=3 / 2)
     first, second = (
@@ -86,14 +87,14 @@ IN_SEARCH = tc.FiniteSizeClass(rho=3 / 8, omegas=(0.5, 1.0), unit=1, fewest_unit
 @example(activation="matched")
 @example(activation="sine")
 def test_information_exponent_three_takes_the_square_of_the_dimension(activation):
-    """Online spherical SGD on the correlation loss, at a rate in proportion to d^-1/2, comes to overlap 1/2 with a
-    target of information exponent 3 after Theta(d^2) samples, d = 32 to 512; with one of information exponent 1, at the
-    same rate, it does not.
+    """Online spherical SGD on the correlation loss, at a rate in proportion to d^-1/2 and from a start on the target's
+    side, comes to overlap 1/2 with a target of information exponent 3 after Theta(d^2) samples, d = 32 to 512; with one
+    of information exponent 1, at the same rate, it does not take as many.
     """
-    law = tc.PowerLaw(2, corrections=IN_SEARCH, within=0.24, rival=3 / 2)
+    law = tc.PowerLaw(2, corrections=IN_SEARCH, within=0.2, rival=3 / 2)
     third, first = (
         samples_at_falling_rate(degree=degree, activation=activation, rate=THIRD[activation]).over(
-            DIMENSIONS, seeds=256
+            DIMENSIONS, seeds=512
         )
         for degree in (3, 1)
     )

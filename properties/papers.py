@@ -9,6 +9,9 @@ LARGE_RATES = tc.Paper(
     undecided={
         "the limit closely matches optimally tuned finite networks": "networks at one rate that falls as n^-1/2 come "
         "closer to it (H8); their rates were not tuned width by width",
+        "gradients stay bounded through training": "what hidden matrices are sent back after fifty steps, in units of "
+        "n^-1/2, grows between widths 256 and 4,096: as n^0.06 and n^0.08 (drifting) with tanh at the edge, and as "
+        "n^0.40 [0.35, 0.46] with ReLU at rate n^-3/4; a bound is neither supported nor explained away",
         "under maximal update MSE even seems to have an edge at scale": "not seen up to width 512 (H13/parity)",
     },
     doubtful={

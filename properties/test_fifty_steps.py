@@ -1,7 +1,7 @@
 """Controlled divergence through training: fifty steps on fresh batches under cross-entropy.
 
-Outputs grow with the width; what hidden layers are given and the gradients that they receive do not, and at the edge,
-rate n^-1/2, features behind hidden matrices move as far at any width.
+Outputs grow with the width; activations do not, and at the edge, rate n^-1/2, features behind hidden matrices move as
+far at any width. Gradients are read and not judged, see the paper's section.
 """
 
 from hypothesis import example, given
@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 import theorychecks as tc
 from properties.papers import LARGE_RATES
-from theorychecks.networks import Loss
 from theorychecks.strategies import activations, depths
 
 HAAS = "Haas et al. 2025, arXiv:2505.22491"
@@ -29,7 +28,6 @@ def trained(
     depth: int,
     activation: tc.Activation,
     data: int,
-    loss: Loss = tc.CROSS_ENTROPY,
     steps: int = STEPS,
     rate: float = RATE,
 ) -> tc.Training:
@@ -38,7 +36,7 @@ def trained(
         tc.MLP(depth, activation, tc.STANDARD, centred=True),
         learning_rate=tc.scaled(rate * 64**alpha, width=-alpha),
         data=tc.GaussianMixture(dimension=8, samples=STEPS * BATCH, label_noise=WRONG, seed=data),
-        loss=loss,
+        loss=tc.CROSS_ENTROPY,
         steps=steps,
         batch_size=BATCH,
     )
@@ -74,25 +72,21 @@ def through_training(run):
 )
 @given(alpha=st.sampled_from([0.5, 0.625, 0.75]), depth=depths(2, 3), activation=activations(), data=SEEDS_OF_DATA)
 @example(alpha=0.5, depth=3, activation=tc.TANH, data=0)
-def test_activations_and_gradients_stay_bounded_through_fifty_steps_while_outputs_diverge(
+def test_activations_stay_bounded_through_fifty_steps_while_outputs_diverge(
     alpha, depth, activation, data
 ):
     """Under cross-entropy at rate n^-alpha, alpha in [1/2, 1), activations over fifty steps on fresh batches, a quarter
-    of whose labels are wrong, are O(1), and so are, after the last step and in units of n^-1/2, the derivatives of the
-    loss in what hidden matrices produce; the largest outputs are Omega(n^(1-alpha)). Under MSE
-    three steps unbound the gradients, at a constant rate two steps the activations, and at 1/n outputs do not diverge.
+    of whose labels are wrong, are O(1), and the largest outputs are Omega(n^(1-alpha)). At a constant rate two steps
+    unbound the activations, and at 1/n outputs do not diverge.
     """
     setting = {"depth": depth, "activation": activation, "data": data}
     controlled = tc.Sweep(through_training, trained(alpha, **setting), widths=WIDTHS, budget=BUDGET)
-    squared = tc.Sweep(through_training, trained(alpha, loss=tc.MSE, steps=3, **setting), widths=WIDTHS)
     catastrophic = tc.Sweep(through_training, trained(0.0, steps=2, rate=5 * RATE, **setting), widths=WIDTHS)
     stable = tc.Sweep(through_training, trained(1.0, **setting), widths=WIDTHS, budget=BUDGET)
     bounded, diverge = tc.UpperBound(0, within=0.15, rival=1 / 2), tc.LowerBound(1 - alpha, within=0.1, rival=0)
 
-    for name in ("activations", *(f"gradients at hidden {k}" for k in range(2, depth + 1))):
-        tc.check(controlled.of(name=name), bounded)
+    tc.check(controlled.of(name="activations"), bounded)
     tc.check(controlled.of(name="outputs"), diverge)
-    tc.check_refuted(squared.of(name=f"gradients at hidden {depth}"), bounded)
     tc.check_refuted(catastrophic.of(name="activations"), bounded)
     tc.check_refuted(stable.of(name="outputs"), diverge)
 

@@ -72,9 +72,7 @@ def through_training(run):
 )
 @given(alpha=st.sampled_from([0.5, 0.625, 0.75]), depth=depths(2, 3), activation=activations(), data=SEEDS_OF_DATA)
 @example(alpha=0.5, depth=3, activation=tc.TANH, data=0)
-def test_activations_stay_bounded_through_fifty_steps_while_outputs_diverge(
-    alpha, depth, activation, data
-):
+def test_activations_stay_bounded_through_fifty_steps_while_outputs_diverge(alpha, depth, activation, data):
     """Under cross-entropy at rate n^-alpha, alpha in [1/2, 1), activations over fifty steps on fresh batches, a quarter
     of whose labels are wrong, are O(1), and the largest outputs are Omega(n^(1-alpha)). At a constant rate two steps
     unbound the activations, and at 1/n outputs do not diverge.

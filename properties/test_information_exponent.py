@@ -7,6 +7,7 @@ neuron at overlap m is -|c_k| m^k, with c_k the activation's coefficient of that
 
 import functools
 
+import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -29,7 +30,7 @@ def activation_of(name, degree):
     return spherical_descent.matched(degree) if name == "matched" else spherical_descent.sine()
 
 
-def samples_of(dimension, draw, *, degree, activation, rate, most):
+def samples_of(dimension, draw, *, degree, activation, rate, most, reuse=False):
     """Samples to overlap 1/2, each seed with a direction, a start and a stream of samples of its own."""
     return spherical_descent.samples_to_overlap(
         dimension,
@@ -38,6 +39,7 @@ def samples_of(dimension, draw, *, degree, activation, rate, most):
         rate=rate,
         rngs=[draw.rng(seed) for seed in draw.seeds],
         most=most,
+        reuse=reuse,
     )
 
 
@@ -53,6 +55,22 @@ def samples_at_falling_rate(dimension, draw, *, degree, activation, rate):
     """The rate is this one over the root of d; a run that needs more than 12 d^2 samples counts as infinite."""
     d = int(dimension)
     return samples_of(d, draw, degree=degree, activation=activation, rate=rate * d**-0.5, most=12 * d * d)
+
+
+@tc.quantity(along="dimension", name="samples to overlap 1/2, degree 3, sine, each used twice")
+def samples_with_reuse(dimension, draw, *, rate):
+    """At a rate that does not depend on the dimension."""
+    d = int(dimension)
+    return samples_of(d, draw, degree=3, activation="sine", rate=rate, most=200 * d, reuse=True)
+
+
+@tc.quantity(along="dimension", name="growth of the squared overlap until it is 1/4, degree {degree}, {activation}")
+def growth_of_search(dimension, draw, *, degree, activation):
+    """exp(2 s samples / d), with s the rate at which the logarithm of a small overlap grows under degree two."""
+    rate = SECOND[activation]
+    found = samples_at_fixed_rate(degree=degree, activation=activation, rate=rate)(dimension, draw)
+    search = spherical_descent.search_rate(activation_of(activation, 2), rate)
+    return np.exp(2 * search * np.asarray(found) / dimension)
 
 
 @tc.claim(id="SP-5/one", source=f"{BGJ} for the order d; the constant rate and the class of corrections chosen here")
@@ -71,6 +89,28 @@ def test_information_exponent_one_takes_samples_in_proportion_to_the_dimension(a
     )
     tc.check(first, law)
     tc.check_refuted(second, law)
+
+
+WIDE = (32, 90, 256, 724, 2048)
+
+
+@tc.claim(
+    id="SP-5/two",
+    source=f"{BGJ} for the order d log d; the factor of the logarithm derived here",
+    evidence=True,
+)
+@given(activation=st.sampled_from(ACTIVATIONS))
+@example(activation="matched")
+@example(activation="sine")
+def test_information_exponent_two_takes_a_logarithm_more(activation):
+    """Online spherical SGD on the correlation loss, from a start on the target's side, comes to overlap 1/2 with a
+    target of information exponent 2 after d log d / (2 s) + O(d) samples, d = 32 to 2,048, where s is the rate at which
+    a small overlap grows in d samples: so exp(2 s samples / d) is Theta(d). Under information exponent 1 it is not.
+    """
+    law = tc.PowerLaw(1, corrections=IN_DIMENSION, within=0.2, rival=1 / 2)
+    second, first = (growth_of_search(degree=degree, activation=activation).over(WIDE, seeds=768) for degree in (2, 1))
+    tc.check(second, law)
+    tc.check_refuted(first, law)
 
 
 IN_SEARCH = tc.FiniteSizeClass(rho=3 / 8, omegas=(0.5, 1.0), unit=1, fewest_units=32, sign="negative")
@@ -100,3 +140,27 @@ def test_information_exponent_three_takes_the_square_of_the_dimension(activation
     )
     tc.check(third, law)
     tc.check_refuted(first, law)
+
+
+LARGE = (256, 512, 1024, 2048, 4096)
+"""Where the drift that reuse adds exceeds the noise, whose share falls as 27 / d."""
+
+
+@tc.claim(
+    id="SP-5/reuse",
+    source="Lee, Oko, Suzuki, Wu 2024, arXiv:2406.01581 (abstract: d up to logarithms, by reuse of a batch); two steps "
+    "a sample as in Arnaboldi, Dandi, Krzakala, Pesce, Stephan 2024, arXiv:2405.15459 (abstract)",
+    evidence=True,
+)
+@given(rate=st.sampled_from((0.2, 0.25)))
+@example(rate=0.2)
+def test_two_steps_a_sample_take_samples_in_proportion_to_the_dimension(rate):
+    """With two steps of spherical SGD on each sample a neuron with a sine comes to overlap 1/2 with a target of
+    information exponent 3 after Theta(d) samples, d = 256 to 4,096; with one step a sample it takes more, d = 32 to 256
+    and at rates in proportion to d^-1/2.
+    """
+    law = tc.PowerLaw(1, corrections=IN_DIMENSION, within=0.1, rival=3 / 2)
+    twice = samples_with_reuse(rate=rate).over(LARGE, seeds=128)
+    once = samples_at_falling_rate(degree=3, activation="sine", rate=THIRD["sine"])
+    tc.check(twice, law)
+    tc.check_refuted(once.over((32, 54, 91, 153, 256), seeds=48), law)

@@ -107,6 +107,18 @@ CASES = {
             with_sine,
         ),
     ),
+    "samples used twice at a rate that falls": (
+        rate_falls_with_the_dimension,
+        Claim(
+            "test_information_exponent",
+            "test_two_steps_a_sample_take_samples_in_proportion_to_the_dimension",
+            lambda module: {"rate": 0.2},
+        ),
+    ),
+    "loss of degree one for two": (
+        loss_without_its_degree,
+        Claim("test_information_exponent", "test_information_exponent_two_takes_a_logarithm_more", with_sine),
+    ),
     "loss of degree one for three": (
         loss_without_its_degree,
         Claim(

@@ -80,11 +80,6 @@ def loss_without_its_degree(patch):
     )
 
 
-def kernel_with_higher_degrees(patch):
-    """The NTK of another activation, which has every degree."""
-    patch.setattr(spherical_descent, "matched", lambda degree: spherical_descent.sine())
-
-
 def with_sine(module):
     return {"activation": "sine"}
 
@@ -107,14 +102,6 @@ CASES = {
             with_sine,
         ),
     ),
-    "samples used twice at a rate that falls": (
-        rate_falls_with_the_dimension,
-        Claim(
-            "test_information_exponent",
-            "test_two_steps_a_sample_take_samples_in_proportion_to_the_dimension",
-            lambda module: {"rate": 0.2},
-        ),
-    ),
     "loss of degree one for two": (
         loss_without_its_degree,
         Claim("test_information_exponent", "test_information_exponent_two_takes_a_logarithm_more", with_sine),
@@ -124,15 +111,7 @@ CASES = {
         Claim(
             "test_information_exponent",
             "test_information_exponent_three_takes_the_square_of_the_dimension",
-            with_sine,
-        ),
-    ),
-    "kernel with higher degrees": (
-        kernel_with_higher_degrees,
-        Claim(
-            "test_kernel_separation",
-            "test_the_tangent_kernel_of_the_same_network_learns_a_degree_with_half_of_its_harmonics",
-            lambda module: {"degree": 1},
+            lambda module: {"activation": "matched"},
         ),
     ),
     "kernel without odd harmonics": (

@@ -24,7 +24,7 @@ LARGE_RATES = tc.Paper(
         "steps (H2/desaturation)",
         "the regime does not exist under MSE": "true of gradient descent; under Adam, whose steps know no outputs, it "
         "does (H18/Adam)",
-        "trainable gains of normalisation layers enable larger rates under Adam (second-hand)": "normalisation does, "
+        "trainable gains of normalisation layers enable larger rates under Adam (public notes)": "normalisation does, "
         "whether its gains are trained or not (H17)",
     },
 )

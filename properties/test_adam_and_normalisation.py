@@ -153,7 +153,7 @@ def three_steps(
 @tc.claim(
     id="H17",
     source=f"{THREAD}; {HAAS}, for language models: trainable gains take the largest stable rate from n^-1 to n^-1/2 "
-    "(second-hand); derived here that normalisation does it, with gains or without",
+    "(public notes on it); derived here that normalisation does it, with gains or without",
     evidence=True,
     paper=LARGE_RATES,
 )

@@ -145,7 +145,7 @@ def whole_matrix(run):
     id="A1/edge",
     source="Haas et al. 2025, arXiv:2505.22491, the authors' README: effective and propagating updates of each matrix "
     "scale as theory says where they are told apart; the coarse measure is that of Everett et al. 2024, "
-    "arXiv:2407.05872 (second-hand)",
+    "arXiv:2407.05872 (a public summary)",
     evidence=True,
     paper=LARGE_RATES,
 )

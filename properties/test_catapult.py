@@ -18,7 +18,7 @@ from theorychecks.observables.stability import stability_threshold
 from theorychecks.strategies import activations
 
 RECURSION_WIDTHS = tc.widths(256, 2**20, factor=4)
-ROOT = "derived here from Lewkowycz et al. 2020, arXiv:2003.02218 (second-hand)"
+ROOT = "derived here from Lewkowycz et al. 2020, arXiv:2003.02218 (abstract; thresholds from memory)"
 
 
 def start(width: float, draw: tc.Draw, *, ntk: bool = False) -> linear_recursion.State:
@@ -129,8 +129,8 @@ CATAPULT = {"monotone": 2.0, "bounded": 4.0}
 
 @tc.claim(
     id="C1",
-    source="Lewkowycz et al. 2020, arXiv:2003.02218 (second-hand), for the numbers; what a large output or target "
-    f"changes, and exponents by parametrization, {ROOT}",
+    source="Lewkowycz et al. 2020, arXiv:2003.02218 (abstract; thresholds from memory), for the numbers; what a "
+    f"large output or target changes, and exponents by parametrization, {ROOT}",
 )
 def test_a_catapult_lies_between_two_and_four_over_the_kernel_at_every_width():
     """In a linear network with one hidden layer and outputs and targets of order one the loss first rises at a rate of

@@ -39,7 +39,10 @@ def trained(
     return tc.Training(network, learning_rate=rate, data=data, loss=loss, steps=steps, dtype="float64")
 
 
-@tc.claim(id="H5", source=f"{HAAS}, Proposition 2 (second-hand); MSE's exponents derived here")
+@tc.claim(
+    id="H5",
+    source=f"{HAAS}, Proposition 2 (public notes on it; n^1/2 at the edge in the authors' code); MSE's derived here",
+)
 @given(alpha=ALPHAS, depth=depths(2, 4), activation=activations())
 @example(alpha=0.5, depth=3, activation=tc.TANH)
 @example(alpha=0.75, depth=3, activation=tc.TANH)
@@ -132,7 +135,7 @@ def test_every_exponent_falls_with_that_of_the_rate(activation):
     tc.check_refuted(readout.of(observable=tc.FeatureChange().title), slope)
 
 
-@tc.claim(id="H9/confidence", source=f"derived here from the outputs' exponent in {HAAS} (second-hand)")
+@tc.claim(id="H9/confidence", source=f"derived here from the outputs' exponent in {HAAS} (public notes on it)")
 @given(activation=activations())
 @example(activation=tc.TANH)
 def test_confidence_grows_as_the_outputs_do(activation):
@@ -147,9 +150,7 @@ def test_confidence_grows_as_the_outputs_do(activation):
     tc.check_refuted(certain.with_training(learning_rate=tc.scaled(1.0, width=-1)), tc.PowerLaw(1 / 2))
 
 
-@tc.claim(
-    id="H11", source="derived and measured here; that MSE has no controlled divergence: " + HAAS + " (second-hand)"
-)
+@tc.claim(id="H11", source="derived and measured here; that MSE has no controlled divergence: " + HAAS + " (abstract)")
 @given(steps=st.sampled_from([2, 3]), activation=activations(smooth=True))
 @example(steps=2, activation=tc.TANH)
 @example(steps=3, activation=tc.TANH)

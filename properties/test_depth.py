@@ -171,7 +171,8 @@ def deviation_by_depth(depth, draw, *, hidden, activation, data):
 @tc.claim(
     id="DP-2",
     source="Chizat 2025, arXiv:2509.10167 (abstract: an error of O(1/L + 1/sqrt(L M)) after a fixed number of steps; "
-    "model and rates second-hand); that the second term is what differs between seeds, and the control, derived here",
+    "model and rates from public notes); that the second term is what differs between seeds, and the control, "
+    "derived here",
 )
 @given(hidden=st.sampled_from([1, 2, 4]), activation=activations(smooth=True), data=SEEDS_OF_DATA)
 @example(hidden=1, activation=tc.TANH, data=0)

@@ -29,7 +29,7 @@ PAPER = tc.Paper(
         ),
     },
     doubtful={
-        "The optimal output scale is c ~ n^-2 h^-1 for n samples and h neurons (second-hand)": (
+        "The optimal output scale is c ~ n^-2 h^-1 for n samples and h neurons (public notes on the paper)": (
             "not reproduced here: on overlapping clouds the best initial scale c^1/2 does not move with the samples "
             "from 10 to 80 (FL-4), and on orthogonally separable ones, as assumed, it fell as n^-0.44 [-0.61, -0.31] "
             "from 10 to 160 in a trial run, where n^-1 is said. It would be true of the scale below which the source's "
@@ -243,7 +243,7 @@ def error_by_neurons(neurons, draw, *, alpha):
 
 @tc.claim(
     id="FL-4",
-    source="Yeom, Ha, Lee 2026, arXiv:2602.00827 (second-hand, from notes) for an optimal output scale n^-2 h^-1; that "
+    source="Yeom, Ha, Lee 2026, arXiv:2602.00827 (public notes on it) for an optimal output scale n^-2 h^-1; that "
     "it does not depend on n is measured here",
     trend=True,
     paper=PAPER,

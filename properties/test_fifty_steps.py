@@ -65,8 +65,8 @@ def through_training(run):
 
 @tc.claim(
     id="H2/controlled",
-    source=f"{HAAS}, abstract of v2 for the regime, Proposition 2 (second-hand) for its rates; the number of steps is "
-    "chosen here",
+    source=f"{HAAS}, abstract of v2 for the regime, Proposition 2 (public notes on it) for its rates; the number of "
+    "steps is chosen here",
     evidence=True,
     paper=LARGE_RATES,
 )
@@ -129,7 +129,7 @@ def features_moved(run):
 @tc.claim(
     id="H7/fifty steps",
     source=f"{HAAS}, abstract of v2: features evolve in all hidden layers at the edge (theorem not seen); that those "
-    "of the input matrix do not is Proposition 4 (second-hand)",
+    "of the input matrix do not is Proposition 4 (public notes on it)",
     evidence=True,
     paper=LARGE_RATES,
 )

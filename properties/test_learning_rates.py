@@ -142,7 +142,7 @@ def test_cross_entropy_keeps_activations_bounded_up_to_one_over_root_width(depth
 
 @tc.claim(
     id="H2/ratio",
-    source="Haas et al. 2025, arXiv:2505.22491, Proposition 2 (second-hand); the common design chosen here",
+    source="Haas et al. 2025, arXiv:2505.22491, Proposition 2 (public notes on it); the common design chosen here",
     evidence=True,
 )
 @given(activation=activations(), data=st.integers(0, 99))
@@ -187,7 +187,7 @@ def test_one_hidden_layer_keeps_activations_bounded_at_any_width(activation):
 
 @tc.claim(
     id="H13",
-    source="Haas et al. 2025, arXiv:2505.22491 (second-hand); Yang and Hu 2021, arXiv:2011.14522 (second-hand)",
+    source="Haas et al. 2025, arXiv:2505.22491, and Yang and Hu 2021, arXiv:2011.14522 (public notes on both)",
     evidence=True,
 )
 @given(depth=depths(1, 3), activation=activations(), data=st.integers(0, 99))

@@ -44,8 +44,8 @@ def updates(
 
 @tc.claim(
     id="OP-1",
-    source="Gupta, Ngom, Foreman, Vishwanath 2026, arXiv:2602.20937 (abstract, and Muon's Theta(1) for hidden matrices "
-    "second-hand); Yang, Simon, Bernstein 2023, arXiv:2310.17813 (abstract); exponents derived here",
+    source="Gupta, Ngom, Foreman, Vishwanath 2026, arXiv:2602.20937 (abstract, and Muon's Theta(1) for hidden "
+    "matrices from public notes); Yang, Simon, Bernstein 2023, arXiv:2310.17813 (abstract); exponents derived here",
 )
 @given(
     depth=depths(2, 3),
@@ -206,7 +206,7 @@ ODD = activations(among=(tc.TANH, tc.ERF))
 by a fifth between these decays, measured here."""
 WANG = (
     "Wang, Aitchison 2024, arXiv:2405.13698 (abstract: a moving average of updates with a time scale of its own, and a "
-    "decay that grows with the model under maximal update; that the scale is 1 / (eta lambda) second-hand)"
+    "decay that grows with the model under maximal update; that the scale is 1 / (eta lambda) from public notes)"
 )
 
 

@@ -53,7 +53,7 @@ def growth(alpha, draw, *, task):
 @tc.claim(
     id="FL-1/parts",
     source="Yeom, Ha, Lee 2026, arXiv:2602.00827 (abstract: a trade-off between over-alignment and over-fitting; the "
-    "cone from notes, second-hand); how both are measured, the ranges and the control derived and measured here",
+    "cone from public notes); how both are measured, the ranges and the control derived and measured here",
     paper=PAPER,
 )
 @given(spread=st.sampled_from([0.4, 0.5, 0.6]), neurons=st.sampled_from([24, 32, 48]))

@@ -165,7 +165,8 @@ def largest(observable: tc.MaxStableLearningRate, trained: tc.Model) -> tc.Sweep
 
 @tc.claim(
     id="H2/models",
-    source=f"{HAAS}, Proposition 2 (second-hand), for multilayer perceptrons; derived here for normalised networks",
+    source=f"{HAAS}, Proposition 2 (public notes on it), for multilayer perceptrons; derived here for normalised "
+    "networks",
     evidence=True,
 )
 @ARCHITECTURES
@@ -183,9 +184,9 @@ def test_sgd_keeps_features_bounded_up_to_one_over_root_width_under_cross_entrop
 
 @tc.claim(
     id="H1/models",
-    source=f"Yang and Hu 2021, arXiv:2011.14522, Theorem 4.1; {HAAS} (both second-hand), for multilayer perceptrons; "
-    "derived here for normalised networks, of which the bound alone is claimed: between widths 32 and 128 local "
-    "exponents lie between -1.2 and -1.5, measured here",
+    source=f"Yang and Hu 2021, arXiv:2011.14522, Theorem 4.1; {HAAS} (public notes on both), for multilayer "
+    "perceptrons; derived here for normalised networks, of which the bound alone is claimed: between widths 32 and "
+    "128 local exponents lie between -1.2 and -1.5, measured here",
     evidence=True,
 )
 @ARCHITECTURES

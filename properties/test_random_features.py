@@ -298,8 +298,9 @@ def first_layer_distance(run):
 
 @tc.claim(
     id="exercise/first layer",
-    source="the tangent kernel's part of one layer, Jacot, Gabriel, Hongler 2018, arXiv:1806.07572 (from memory); the "
-    "rate derived here; the other reading of the tutorial's second exercise, whose formulas the copy lacks",
+    source="the tangent kernel's part of one layer, Jacot, Gabriel, Hongler 2018, arXiv:1806.07572, Theorem 1 (its "
+    "text read); the rate derived here; the other reading of the tutorial's second exercise, whose formulas the copy "
+    "lacks",
     paper=TUTORIAL,
 )
 @given(activation=activations(), data=regression_data(outputs=4))

@@ -62,7 +62,7 @@ def at_rates(
 @tc.claim(
     id="LZ-12",
     source="the tutorial's table of regimes, read: 'the ratio of learning rate to width'; exponents from Yang and Hu "
-    "2021, arXiv:2011.14522 (second-hand); that no single combination will do, derived here",
+    "2021, arXiv:2011.14522 (public notes on it); that no single combination will do, derived here",
 )
 @given(depth=depths(2, 3), activation=activations(), data=st.integers(0, 99))
 @example(depth=3, activation=tc.RELU, data=0)

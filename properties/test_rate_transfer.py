@@ -35,7 +35,7 @@ def off_the_limit(width, draw, *, scheme, depth, data):
 @tc.claim(
     id="T2",
     source="Hayou 2025, arXiv:2511.01734 (abstract; the rate O(n^-1/2), and that the author's experiments fall faster "
-    "beyond width 1,024, second-hand); the limit, and that single networks keep this rate, derived here",
+    "beyond width 1,024, from public notes); the limit, and that single networks keep this rate, derived here",
 )
 @given(depth=st.integers(0, 2), data=st.integers(0, 99))
 @example(depth=1, data=0)

@@ -30,7 +30,7 @@ def time_until_the_risk_falls(samples, draw, *, mixture, neurons, alpha):
 
 @tc.claim(
     id="FL-5/samples",
-    source="Yeom, Ha, Lee 2026, arXiv:2602.00827 (second-hand, from notes: an alignment phase of length "
+    source="Yeom, Ha, Lee 2026, arXiv:2602.00827 (public notes on it: an alignment phase of length "
     "Theta(log(1/alpha)/n)) for separable data; FL-5 has the logarithm; the "
     "control derived here: signed inputs without signal sum to root n",
     paper=PAPER,

@@ -113,6 +113,20 @@ def test_blocks_are_noted_that_hold_what_was_asked_for_and_no_others(path, tmp_p
     assert sorted((name.first, name.last) for name in used) == sorted([(0, 2), (3, 3)] * 3)
 
 
+@pytest.mark.parametrize("stored", [False, True])
+def test_blocks_are_noted_that_only_a_later_look_asks_for(path, tmp_path, log, stored):
+    store, used = Store.open(tmp_path / "store"), {}
+    if stored:
+        for seeds in (4, 6):
+            measure(error().over(PLACES, seeds=seeds), Resources(stored=StoredCells(store, FIRST)))
+        log()
+    resources = fresh(path, store, used=used)
+    for seeds in (3, 6):
+        measure(error().over(PLACES, seeds=seeds), resources)
+    assert log() == []
+    assert sorted((name.first, name.last) for name in used) == sorted([(0, 3), (4, 5)] * 3)
+
+
 def test_what_another_process_of_a_run_has_measured_was_measured_in_this_run(tmp_path):
     store = Store.open(tmp_path / "store")
     measure(error().over(PLACES, seeds=6), Resources(stored=StoredCells(store, NOW)))

@@ -70,10 +70,14 @@ class StoredCells:
                 self.problems.update(dict.fromkeys(self.evidence.problems))
             if seeds_of(found) > seeds_of(kept):
                 theirs, kept = found, self._kept(key, seeds_of(found))
+        if self.used is not None:
+            # What a later look takes is asked for again, and noted then.
+            theirs = list(holding(theirs, cell.count))
+            kept = list(holding(kept, cell.count - seeds_of(theirs)))
         self.taken.update(str(block.name) for block in kept)
         for block in theirs + kept:
             self._check_version(block)
-        self._note_used(holding(theirs + kept, cell.count))
+        self._note_used(theirs + kept)
         return [_measured(block, self._origin(block, "evidence")) for block in theirs] + [
             _measured(block, self._origin(block, "store")) for block in kept
         ]

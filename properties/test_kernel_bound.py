@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import torch
 
 import theorychecks as tc
+from properties.papers import TUTORIAL
 from properties.subjects.harmonics import harmonics
 from properties.subjects.learning_curves import Problem, network_errors, tangent_kernel_errors
 from properties.subjects.targets import HarmonicTarget
-from properties.tutorial import TUTORIAL
 
 DIMENSIONS = (12, 16)
 SAMPLES_A_HARMONIC = 1.28

@@ -7,7 +7,7 @@ infinite-width kernel by how its kernel fluctuates, n^-1/2; and the mean over an
 from hypothesis import example, given
 
 import theorychecks as tc
-from properties.tutorial import TUTORIAL
+from properties.papers import TUTORIAL
 from theorychecks.strategies import activations, depths, regression_data
 
 TEACHER = tc.Teacher(dimension=8, outputs=4, samples=6, test_samples=32, largest_cosine=0.5)

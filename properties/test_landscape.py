@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import theorychecks as tc
+from properties.papers import TUTORIAL
 from properties.subjects.clouds import (
     LOGISTIC,
     SQUARED,
@@ -21,7 +22,6 @@ from properties.subjects.clouds import (
     random_clouds,
     trained,
 )
-from properties.tutorial import TUTORIAL
 from theorychecks.strategies import activations, regression_data
 
 TASK = tc.Teacher(dimension=4, samples=8)

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import theorychecks as tc
-from properties.tutorial import TUTORIAL
+from properties.papers import TUTORIAL
 from theorychecks.networks import LayerRole
 from theorychecks.observables import CoordinateSize, GradientSize, OutputSize, SpectralSize
 from theorychecks.strategies import activations, depths, losses, mixtures

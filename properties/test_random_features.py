@@ -12,10 +12,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import theorychecks as tc
+from properties.papers import TUTORIAL
 from properties.subjects.deep_relu import kernels_at_one_input, nngp_between_two_inputs, second_layer_bias
 from properties.subjects.descent_on_kernel import distance_from_descent_on
 from properties.subjects.random_features import first_layer_kernel
-from properties.tutorial import TUTORIAL
 from theorychecks.kernels import analytic_kernels
 from theorychecks.strategies import activations, depths, regression_data
 

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import theorychecks as tc
-from properties.tutorial import TUTORIAL
+from properties.papers import TUTORIAL
 from theorychecks.engines import Norm
 from theorychecks.kernels import analytic_kernels
 from theorychecks.observables import Readings

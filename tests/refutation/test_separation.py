@@ -1,5 +1,7 @@
 """Claims about random features and separation fail when a kernel, a feature or a step is wrong by one idea."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from breakages import BREAKAGES
@@ -60,14 +62,18 @@ def tanh_off_criticality(patch):
     )
 
 
-def rate_falls_with_the_dimension(patch):
-    """The learning rate has a root of the dimension too much in its denominator."""
-    right = spherical_descent.samples_to_overlap
+def rate_falls_with_the_dimension(power, *, beyond):
+    """The learning rate has a power of the dimension too much in its denominator."""
 
-    def slow(dimension, degree, activation, *, rate, **others):
-        return right(dimension, degree, activation, rate=rate * (dimension / 32) ** -0.5, **others)
+    def apply(patch):
+        right = spherical_descent.samples_to_overlap
 
-    patch.setattr(spherical_descent, "samples_to_overlap", slow)
+        def slow(dimension, degree, activation, *, rate, **others):
+            return right(dimension, degree, activation, rate=rate * (dimension / beyond) ** -power, **others)
+
+        patch.setattr(spherical_descent, "samples_to_overlap", slow)
+
+    return apply
 
 
 def loss_without_its_degree(patch):
@@ -78,6 +84,17 @@ def loss_without_its_degree(patch):
         "samples_to_overlap",
         lambda dimension, degree, activation, **others: right(dimension, 1, spherical_descent.sine(), **others),
     )
+
+
+def higher_degree_in_the_activation(patch):
+    """Of the next degree of the same parity; its share of the kernel acts as a ridge."""
+    right = spherical_descent.matched
+
+    def more(degree):
+        own = right(degree)
+        return replace(own, coefficient=lambda j: own.coefficient(j) + 0.45 * (j == degree + 2))
+
+    patch.setattr(spherical_descent, "matched", more)
 
 
 def with_sine(module):
@@ -95,11 +112,19 @@ EXERCISE = Claim(
 )
 CASES = {
     "learning rate that falls with the dimension": (
-        rate_falls_with_the_dimension,
+        rate_falls_with_the_dimension(1 / 2, beyond=32),
         Claim(
             "test_information_exponent",
             "test_information_exponent_one_takes_samples_in_proportion_to_the_dimension",
             with_sine,
+        ),
+    ),
+    "samples used twice at a rate that falls": (
+        rate_falls_with_the_dimension(1 / 4, beyond=256),
+        Claim(
+            "test_information_exponent",
+            "test_two_steps_a_sample_take_samples_in_proportion_to_the_dimension",
+            lambda module: {"rate": 0.2},
         ),
     ),
     "loss of degree one for two": (
@@ -112,6 +137,14 @@ CASES = {
             "test_information_exponent",
             "test_information_exponent_three_takes_the_square_of_the_dimension",
             lambda module: {"activation": "matched"},
+        ),
+    ),
+    "activation with a part of higher degree": (
+        higher_degree_in_the_activation,
+        Claim(
+            "test_kernel_separation",
+            "test_the_tangent_kernel_of_the_same_network_learns_a_degree_with_half_of_its_harmonics",
+            lambda module: {"degree": 1},
         ),
     ),
     "kernel without odd harmonics": (

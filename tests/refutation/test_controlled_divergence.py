@@ -25,12 +25,12 @@ CLASSES = Claim(
 ENTRIES = Claim(
     PARAMETRIZATIONS,
     "test_gradient_entries_shrink_by_parametrization_and_role",
-    lambda module: {"parametrization": tc.STANDARD, "depth": 2, "activation": tc.TANH},
+    lambda module: {"parametrization": tc.STANDARD, "depth": 2, "activation": tc.TANH, "data": module.MIXTURE},
 )
 SPECTRAL = Claim(
     PARAMETRIZATIONS,
     "test_maximal_update_meets_the_spectral_condition",
-    lambda module: {"depth": 2, "activation": tc.TANH},
+    lambda module: {"depth": 2, "activation": tc.TANH, "data": module.MIXTURE},
 )
 
 

@@ -169,10 +169,17 @@ def _counts(costs: Sequence[float], spend: float, allocation: float, floor: Sequ
         return np.asarray(np.maximum(np.minimum(np.floor(scale * shape), MOST_SEEDS), least))
 
     low, high = 0.0, MOST_SEEDS / float(shape.min())
+    fewest, most = counts(low), counts(high)
     for _ in range(60):
+        if (fewest == most).all():
+            break
         middle = (low + high) / 2
-        low, high = (middle, high) if counts(middle) @ cost <= spend else (low, middle)
-    return tuple(int(count) for count in counts(low))
+        tried = counts(middle)
+        if tried @ cost <= spend:
+            low, fewest = middle, tried
+        else:
+            high, most = middle, tried
+    return tuple(int(count) for count in fewest)
 
 
 def pooled_noise(measurement: Measurement, average: Average) -> float | None:

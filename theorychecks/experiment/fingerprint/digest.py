@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import CodeType, FunctionType
-from typing import Final
+from types import CodeType, FunctionType, MappingProxyType
+from typing import Any, Final, cast
 
 from theorychecks.experiment.fingerprint.expansion import Child, Watch
 from theorychecks.experiment.fingerprint.graph import (
@@ -24,8 +23,8 @@ from theorychecks.experiment.fingerprint.graph import (
 
 _FORM: Final = "theorychecks fingerprint 1"
 """Of what is digested; another form takes another number, so that no old digest stands for something else."""
-_MOST_SETTLED: Final = 256
-"""Sets of functions and classes whose digests are kept; a catalogue of claims has some fifty."""
+_MOST_SETTLED: Final = 100_000
+"""Things whose digests are kept; a catalogue of claims has some ten thousand."""
 
 
 def fingerprint(*things: object) -> str:
@@ -99,16 +98,17 @@ def changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     return sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Settled:
     """Digests of some functions and classes of modules, as long as nothing changes that they look up.
 
     Attributes:
-        digests: by their places in memory.
-        things: all that they are made of, kept so that none takes another's place in memory.
+        digests: of them and of all that they are made of, by their places in memory.
+        things: those, kept so that none takes another's place in memory.
         watch: what was looked up.
-        values: what hangs on functions and classes and is none: it may change in place.
+        values: that hang on functions and classes and may change in place, unseen by the watch.
         sketch: of the values, with functions and classes as they lie in memory.
+        under: others whose digests went into these, and those under them.
     """
 
     digests: Mapping[int, str]
@@ -116,9 +116,10 @@ class _Settled:
     watch: Watch
     values: Sequence[Child]
     sketch: str
+    under: frozenset[_Settled]
 
     def holds(self) -> bool:
-        """Whether everything is as it was."""
+        """Whether everything is as it was, but for what lies under it."""
         try:
             return self.watch.is_as_it_was() and _sketch(self.values) == self.sketch
         except Unfingerprintable:
@@ -126,7 +127,8 @@ class _Settled:
 
 
 _LOCK: Final = threading.RLock()
-_SETTLED: Final[OrderedDict[frozenset[int], _Settled]] = OrderedDict()
+_SETTLED: Final[dict[int, _Settled]] = {}
+"""By the place in memory of each thing whose digest is kept, from call to call."""
 
 
 def _roots(things: Sequence[object]) -> list[Child]:
@@ -134,34 +136,57 @@ def _roots(things: Sequence[object]) -> list[Child]:
 
 
 def _settle(leaves: Sequence[Node]) -> None:
-    """Give functions and classes of modules their digests, which are kept from call to call."""
-    key = frozenset(id(node.thing) for node in leaves)
-    settled = _SETTLED.get(key)
-    if settled is None or not settled.holds():
-        settled = _SETTLED[key] = _settled([Child(node.label, node.thing) for node in leaves])
-    _SETTLED.move_to_end(key)
-    while len(_SETTLED) > _MOST_SETTLED:
-        _SETTLED.popitem(last=False)
+    """Give functions and classes of modules their digests; what another call has settled and still holds is taken."""
+    looked_at = dict[_Settled, bool]()
+
+    def holds(settled: _Settled) -> bool:
+        if settled not in looked_at:
+            looked_at[settled] = settled.holds()
+        return looked_at[settled]
+
+    def known(thing: object) -> _Settled | None:
+        settled = _SETTLED.get(id(thing))
+        return settled if settled is not None and holds(settled) and all(map(holds, settled.under)) else None
+
+    new = [Child(node.label, node.thing) for node in leaves if known(node.thing) is None]
+    if new:
+        if len(_SETTLED) > _MOST_SETTLED:
+            _SETTLED.clear()
+        settled = _settled(new, known)
+        _SETTLED.update(dict.fromkeys(settled.digests, settled))
     for node in leaves:
-        node.digest = settled.digests[id(node.thing)]
+        node.digest = _SETTLED[id(node.thing)].digests[id(node.thing)]
 
 
-def _settled(things: Sequence[Child]) -> _Settled:
-    graph = Graph.of(things)
+def _settled(things: Sequence[Child], known: Callable[[object], _Settled | None]) -> _Settled:
+    graph = Graph.of(things, cut=lambda thing: known(thing) is not None)
+    under = set[_Settled]()
+    for leaf in graph.leaves:
+        below = _SETTLED[id(leaf.thing)]
+        leaf.digest = below.digests[id(leaf.thing)]
+        under.update((below, *below.under))
     digest_nodes(graph)
-    of_modules = [node for node in graph.nodes.values() if is_of_module(node.thing)]
-    links = [link for node in of_modules for _, link in node.links]
-    values = {id(link.thing): link for link in links if isinstance(link, Node) and _may_change(link)}
-    children = [Child("", link.thing) for link in values.values()]
-    digests = {id(node.thing): node.digest for node in of_modules}
-    everything = [node.thing for node in graph.nodes.values()]
-    return _Settled(digests, everything, graph.watch.once(), children, _sketch(children))
+    cut = {id(leaf.thing) for leaf in graph.leaves}
+    nodes = [node for node in graph.nodes.values() if id(node.thing) not in cut]
+    values = [node for node in nodes if not is_of_module(node.thing)]
+    children = [Child("", node.thing) for node in values if not _watched(node, graph.watch)]
+    digests = {id(node.thing): node.digest for node in nodes}
+    everything = [node.thing for node in nodes]
+    return _Settled(digests, everything, graph.watch.once(), children, _sketch(children), frozenset(under))
 
 
-def _may_change(node: Node) -> bool:
-    """Whether something may change in place without a name being bound anew."""
-    is_fixed = type(node.thing) is tuple and all(isinstance(link, str) for _, link in node.links)
-    return not (is_fixed or is_of_module(node.thing))
+def _watched(node: Node, watch: Watch) -> bool:
+    """Whether a watch of what a value holds sees all that may change of it in place."""
+    kind = type(node.thing)
+    if kind is tuple or kind.__module__ in ("typing", "__future__"):
+        return True
+    if kind in (dict, MappingProxyType):
+        watch.mapping(cast(Mapping[str, Any], node.thing))
+        return True
+    if node.own in ("dataclass", "module") and hasattr(node.thing, "__dict__"):
+        watch.mapping(vars(node.thing))
+        return not hasattr(kind, "__slots__")
+    return False
 
 
 def _sketch(values: Sequence[Child]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import zip_longest
 from typing import TypeAlias
 
@@ -15,7 +16,7 @@ from theorychecks.statistics.interval import CONFIDENCE
 from theorychecks.statistics.judgement import Judgement, Power, Verdict, is_clear
 from theorychecks.statistics.parts import Parts
 from theorychecks.statistics.prediction import Prediction, Role
-from theorychecks.statistics.sequential import Schedule, plan, pooled_noise, schedule
+from theorychecks.statistics.sequential import Schedule, plan, pooled_noise, rounded_up, schedule
 
 Predicted: TypeAlias = Prediction | Mapping[Parts, Prediction]
 """What is predicted of all readings, or of each; readings of which nothing is predicted are not judged."""
@@ -132,17 +133,30 @@ def of_reading(predicted: Predicted, parts: Parts) -> Prediction | None:
 
 
 def power_of(source: Source, prediction: Prediction, judgement: Judgement) -> Power | None:
-    """What the whole budget could have detected, by the noise that was found."""
+    """What the whole budget could have detected, by the noise that was found, rounded up by 9% at most."""
     measurement = judgement.measurement
-    noise = _noise(judgement, prediction)
-    if noise is None:
+    found = _noise(judgement, prediction)
+    if found is None:
         return None
+    noise = rounded_up(found)
     axis_values, counts = measurement.axis_values, measurement.seeds
     if source.budget is not None:
         timetable = _timetable(source, prediction, CONFIDENCE)
         counts = _planned(source, prediction, timetable, timetable.spends[-1], noise, counts)
         axis_values = tuple(float(value) for value in source.axis_values[: len(counts)])
-    return prediction.power(axis_values, counts, noise, judgement.confidence, shared_seeds=measurement.shared_seeds)
+    return _power(prediction, axis_values, counts, noise, judgement.confidence, measurement.shared_seeds)
+
+
+@lru_cache(maxsize=4096)
+def _power(
+    prediction: Prediction,
+    axis_values: tuple[float, ...],
+    counts: tuple[int, ...],
+    noise: float,
+    confidence: float,
+    shared_seeds: bool,
+) -> Power:
+    return prediction.power(axis_values, counts, noise, confidence, shared_seeds=shared_seeds)
 
 
 def _noise(judgement: Judgement, prediction: Prediction) -> float | None:

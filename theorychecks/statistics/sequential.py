@@ -32,7 +32,7 @@ _PRIOR_NOISE: Final = 0.25
 _WIDER: Final = 1.1
 """How much blunter than the sharpest a design may be that reaches further: crossovers beyond a range are invisible."""
 _STEPS_AN_OCTAVE: Final = 8
-"""Noise is rounded for planning, so that equal designs are planned once."""
+"""Noise is rounded, so that equal designs are planned once, and what they could see is found once."""
 
 
 @dataclass(frozen=True)
@@ -123,9 +123,17 @@ def plan(
         have: runs that have been made.
         equal: whether all axis values need the same number of runs.
     """
-    steps = math.log2(noise if noise else _PRIOR_NOISE) * _STEPS_AN_OCTAVE
-    rounded = 2.0 ** (round(max(steps, -40.0 * _STEPS_AN_OCTAVE)) / _STEPS_AN_OCTAVE)
+    rounded = 2.0 ** (round(_steps_of(noise or _PRIOR_NOISE)) / _STEPS_AN_OCTAVE)
     return _plan(prediction, tuple(axis_values), tuple(costs), spend, rounded, confidence, tuple(have), equal)
+
+
+def rounded_up(noise: float) -> float:
+    """The next of the noises that designs are planned for, so that the many readings of a gate share certificates."""
+    return float(2.0 ** (math.ceil(_steps_of(noise)) / _STEPS_AN_OCTAVE))
+
+
+def _steps_of(noise: float) -> float:
+    return max(math.log2(noise) if noise else -math.inf, -40.0) * _STEPS_AN_OCTAVE
 
 
 @lru_cache(maxsize=4096)

@@ -80,7 +80,8 @@ def test_activations_stay_bounded_through_fifty_steps_while_outputs_diverge(alph
     setting = {"depth": depth, "activation": activation, "data": data}
     controlled = tc.Sweep(through_training, trained(alpha, **setting), widths=WIDTHS, budget=BUDGET)
     catastrophic = tc.Sweep(through_training, trained(0.0, steps=2, rate=5 * RATE, **setting), widths=WIDTHS)
-    stable = tc.Sweep(through_training, trained(1.0, **setting), widths=WIDTHS, budget=BUDGET)
+    # Outputs at rate 1/n still grow at the narrowest widths, and the control must tell that from a power.
+    stable = tc.Sweep(through_training, trained(1.0, **setting), widths=WIDTHS, budget=2 * BUDGET)
     bounded, diverge = tc.UpperBound(0, within=0.15, rival=1 / 2), tc.LowerBound(1 - alpha, within=0.1, rival=0)
 
     tc.check(controlled.of(name="activations"), bounded)
@@ -97,17 +98,17 @@ def test_activations_stay_bounded_through_fifty_steps_while_outputs_diverge(alph
     evidence=True,
     paper=LARGE_RATES,
 )
-@given(activation=activations(among=(tc.RELU, tc.GELU)), data=SEEDS_OF_DATA)
-@example(activation=tc.RELU, data=0)
-def test_outputs_of_relu_networks_diverge_at_first_and_return(activation, data):
-    """At rate n^-1/2 under cross-entropy with a quarter of wrong labels outputs of ReLU and GELU networks with two
-    hidden layers are Theta(n^1/2) after one step, and at widths from 256 to 4,096 no longer grow after fifty; those of
-    tanh networks do.
+@given(data=SEEDS_OF_DATA)
+@example(data=0)
+def test_outputs_of_relu_networks_diverge_at_first_and_return(data):
+    """At rate n^-1/2 under cross-entropy with a quarter of wrong labels outputs of ReLU networks with two hidden layers
+    are Theta(n^1/2) after one step, and at widths from 256 to 4,096 no longer grow after fifty; those of tanh networks
+    do.
     """
     setting = {"depth": 2, "data": data, "rate": 2 * RATE}
     homogeneous, bounded = (
         tc.Sweep(through_training, trained(1 / 2, activation=chosen, **setting), widths=WIDTHS, budget=BUDGET)
-        for chosen in (activation, tc.TANH)
+        for chosen in (tc.RELU, tc.TANH)
     )
     no_growth = tc.UpperBound(0, within=0.2, rival=1 / 2)
 

@@ -15,6 +15,8 @@ from theorychecks.strategies import activations, regression_data
 
 TEACHER = tc.Teacher(dimension=8, samples=6, test_samples=16, largest_cosine=0.5)
 COUNTS = tc.widths(64, 4096, factor=2)
+LARGER = tc.widths(256, 8192, factor=2)
+"""Where losses are near linear in the distance: below, gaps fall faster, as N^-0.77 from 64 to 128 with GELU."""
 SYSTEMS = 16
 """Read together for one value: their root mean square scatters little, and is never near zero by chance."""
 HALF = tc.PowerLaw(-1 / 2)
@@ -86,9 +88,9 @@ def fluctuation(particles, draw, *, dynamics, steps=STEPS):
     return joined(parts)
 
 
-def fluctuations(dynamics, steps=STEPS):
+def fluctuations(dynamics, steps=STEPS, counts=COUNTS):
     """Over the numbers of particles."""
-    return fluctuation(dynamics=dynamics, steps=steps).over(COUNTS, budget=256)
+    return fluctuation(dynamics=dynamics, steps=steps).over(counts, budget=256)
 
 
 @tc.quantity(along="particles", cost=1.0)
@@ -143,9 +145,9 @@ def test_functions_approach_the_limit_at_one_over_root_particles(activation, dat
 @example(activation=tc.TANH, data=TEACHER)
 def test_the_loss_of_a_run_deviates_by_one_over_root_particles(activation, data):
     """Before the data are fitted, the training loss of a single run lies Theta(N^-1/2) from that of the limit."""
-    tc.check(fluctuations(descent(activation, data, GENTLE)).of(name="loss gap"), HALF)
+    tc.check(fluctuations(descent(activation, data, GENTLE), counts=LARGER).of(name="loss gap"), HALF)
     ntk = descent(activation, data, GENTLE, power=0.5)
-    tc.check_refuted(fluctuations(ntk).of(name="loss gap"), HALF)
+    tc.check_refuted(fluctuations(ntk, counts=LARGER).of(name="loss gap"), HALF)
 
 
 @tc.claim(

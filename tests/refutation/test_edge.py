@@ -24,7 +24,7 @@ BOUNDED = Claim(
 RETURN = Claim(
     "test_fifty_steps",
     "test_outputs_of_relu_networks_diverge_at_first_and_return",
-    lambda module: RELU,
+    lambda module: {"data": 0},
 )
 PERSIST = Claim(
     "test_fifty_steps",

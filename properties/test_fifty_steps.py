@@ -12,7 +12,7 @@ from properties.papers import LARGE_RATES
 from theorychecks.strategies import activations, depths
 
 HAAS = "Haas et al. 2025, arXiv:2505.22491"
-WIDTHS = tc.widths(256, 4096)
+WIDTHS, WIDER = tc.widths(256, 4096), tc.widths(512, 8192)
 STEPS, BATCH = 50, 4
 RATE = 0.2
 """At width 64: one step makes outputs of about two there, and no activation grows beyond three times its size."""
@@ -81,7 +81,7 @@ def test_activations_stay_bounded_through_fifty_steps_while_outputs_diverge(alph
     controlled = tc.Sweep(through_training, trained(alpha, **setting), widths=WIDTHS, budget=BUDGET)
     catastrophic = tc.Sweep(through_training, trained(0.0, steps=2, rate=5 * RATE, **setting), widths=WIDTHS)
     # Outputs at rate 1/n still grow at the narrowest widths, and the control must tell that from a power.
-    stable = tc.Sweep(through_training, trained(1.0, **setting), widths=WIDTHS, budget=2 * BUDGET)
+    stable = tc.Sweep(through_training, trained(1.0, **setting), widths=WIDER, budget=BUDGET)
     bounded, diverge = tc.UpperBound(0, within=0.15, rival=1 / 2), tc.LowerBound(1 - alpha, within=0.1, rival=0)
 
     tc.check(controlled.of(name="activations"), bounded)

@@ -308,7 +308,9 @@ def test_runs_at_other_widths_are_no_more_work():
 
 def test_the_dearest_finding_of_a_claim_stands_for_it():
     def two(first, second):
-        found = [records.finding(label=name, effort=Effort(flops=flops)) for name, flops in (("a", first), ("b", second))]
+        found = [
+            records.finding(label=name, effort=Effort(flops=flops)) for name, flops in (("a", first), ("b", second))
+        ]
         return side(records.claim(findings=found))
 
     (cost,) = compare(two(1e9, 1e9), two(2e9, 4e9)).costs.dearer

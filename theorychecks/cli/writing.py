@@ -24,23 +24,24 @@ def hand_over(text: str, output: Path | None) -> None:
     Raises:
         ReportError: where the file cannot be written.
     """
+    # Half of a pair of characters, which JSON can hold, has no bytes.
+    document = text.encode("utf-8", "backslashreplace")
     if output is None:
-        _print(text)
+        _print(document)
         return
     try:
         if output.is_dir():
             raise IsADirectoryError(None, "it is a directory", str(output))
-        write_whole({output.name: text}, output.parent)
+        write_whole({output.name: document.decode()}, output.parent)
     except OSError as error:
         raise ReportError(
             f"{output} cannot be written: {said(error)}. Name another file by --output=FILE, or leave it out to print."
         ) from error
 
 
-def _print(text: str) -> None:
-    if sys.stdout.isatty():
-        for line in text.splitlines():
-            say(line)
+def _print(document: bytes) -> None:
+    if not sys.stdout.isatty():
+        typer.echo(document, nl=False)
         return
-    # Others get the bytes that a file would have.
-    typer.echo(text.encode("utf-8"), nl=False)
+    for line in document.decode().splitlines():
+        say(line)

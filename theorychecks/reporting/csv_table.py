@@ -57,7 +57,7 @@ def render_csv(report: Report) -> str:
     Texts are as they are, without escapes: a cell that begins with "=" is a formula to a spreadsheet.
     """
     buffer = io.StringIO()
-    table = csv.writer(buffer, lineterminator="\n")
+    table = csv.writer(buffer)
     table.writerow(COLUMNS)
     for claim in report.claims:
         about = [_cell(of(claim)) for of in _OF_CLAIM.values()]

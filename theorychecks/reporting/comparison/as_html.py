@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from theorychecks.reporting.comparison.changes import Comparison
 from theorychecks.reporting.comparison.told import conclusion, facts, tables
-from theorychecks.reporting.literal import visible
+from theorychecks.reporting.literal import in_a_line
 from theorychecks.reporting.rendering import template
 
 _MOST_ROWS = 2000
@@ -18,5 +18,5 @@ def render_html(comparison: Comparison) -> str:
         facts=facts(comparison),
         tables=tables(comparison),
         most_rows=_MOST_ROWS,
-        visible=visible,
+        in_a_line=in_a_line,
     )

@@ -65,7 +65,7 @@ def test_where_nothing_changed_it_says_so(here, run, old, new):
 @pytest.mark.parametrize(
     ("new", "alarm", "said"),
     [
-        ("worse", "verdict", "Verdicts that were lost"),
+        ("worse", "verdict", "Verdicts for the worse"),
         ("moved", "exponent", "n^-1.00 [-1.05, -0.95]  n^-0.80 [-0.85, -0.75]  +0.2"),
         ("dearer", "cost", "2.5 GFLOP  9 GFLOP  3.6 times"),
     ],
@@ -86,7 +86,7 @@ def test_what_fails_is_what_was_asked(here, run, new, alarm, said):
 def test_markdown_and_html_go_where_they_are_told(here, run):
     code, out, _ = run("calm", "worse", "--markdown")
     assert code == 0
-    assert out.startswith("# ✗ Theory checks compared: 1 claim lost its verdict")
+    assert out.startswith("# ✗ Theory checks compared: 1 verdict for the worse")
     assert run("calm", "worse", "--html", "-o", "new/page.html")[:2] == (0, "")
     assert Path("new/page.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     assert run("calm", "worse", "--markdown", "--output=comment.md", "--fail-on=verdict")[:2] == (1, "")

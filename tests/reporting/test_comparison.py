@@ -131,7 +131,7 @@ def test_findings_are_known_by_their_settings_and_predictions():
     elsewhere = side(records.claim(findings=[records.finding(setting={"depth": "4"}), second]))
     found = compare(old, elsewhere)
     assert (found.findings_shared, found.findings_apart, found.moves.compared) == (1, 2, 1)
-    assert "2 others are in one run only" in dict(facts(found))["compared"]
+    assert "in one run only, by settings that are drawn or other predictions: 2" in dict(facts(found))["compared"]
 
 
 def test_findings_that_are_alike_are_compared_in_their_order():
@@ -332,5 +332,5 @@ def test_all_that_was_planted_is_found_at_once():
     )
     found = compare(old, new)
     assert found.alarms == ("verdict", "exponent", "cost")
-    assert conclusion(found) == "1 claim lost its verdict, 1 exponent moved, 1 claim takes more work"
+    assert conclusion(found) == "1 verdict for the worse, 1 exponent moved, 1 claim takes more work"
     assert compare(new, old).alarms == ("exponent",)

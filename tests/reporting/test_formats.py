@@ -262,7 +262,7 @@ def test_a_comparison_fits_github_with_changes_first():
     text = as_markdown.render_markdown(compare(Side.of(old), Side.of(new)))
     assert len(text.encode()) < 65_536
     assert "more are left out here" in text
-    assert text.startswith("# ✗ Theory checks compared: 2000 claims lost their verdicts")
+    assert text.startswith("# ✗ Theory checks compared: 2000 verdicts for the worse")
     assert text.index("→ ✗ fail") < text.index("- old: ")
     calm = as_markdown.render_markdown(compare(Side.of(old), Side.of(old)))
     assert calm.startswith("# ✓ Theory checks compared: nothing changed beyond chance")

@@ -17,6 +17,8 @@ _MOST_ROWS: Final = 40
 _MOST_QUIET_ROWS: Final = 10
 """Of changes that are no reason to fail."""
 _NARROWEST: Final = 80
+_NUMBERS: Final = ("moved by", "allowed", "change", "outcome")
+"""Columns that are short, and are not broken."""
 
 
 def render_terminal(comparison: Comparison, *, width: int = 120, colour: bool = False) -> str:
@@ -54,6 +56,7 @@ def _laid_out(table: Table, most: int) -> RichTable:
     laid_out = RichTable(*table.columns, box=None, pad_edge=False, header_style="bold")
     for column in laid_out.columns:
         column.overflow = "fold"
+        column.no_wrap = column.header in _NUMBERS
     for row in table.rows[:most]:
         laid_out.add_row(*(Text(in_a_line(cell)) for cell in row))
     return laid_out

@@ -44,7 +44,7 @@ def conclusion(comparison: Comparison) -> str:
     said = [
         f"{count} {one if count == 1 else many}"
         for count, one, many in (
-            (worse, "claim lost its verdict", "claims lost their verdicts"),
+            (worse, "verdict for the worse", "verdicts for the worse"),
             (moved, "exponent moved", "exponents moved"),
             (dearer, "claim takes more work", "claims take more work"),
         )
@@ -56,7 +56,7 @@ def conclusion(comparison: Comparison) -> str:
 def facts(comparison: Comparison) -> list[tuple[str, str]]:
     """Say name by name which runs these are, and how much of them was compared."""
     c, moves = comparison, comparison.moves
-    apart = f"; {c.findings_apart:,} others are in one run only, by settings that are drawn or other predictions"
+    apart = f"; in one run only, by settings that are drawn or other predictions: {c.findings_apart:,}"
     near = moves.compared - moves.equal - len(moves.moved)
     found = [
         ("old", _run(c.old)),
@@ -81,7 +81,7 @@ def tables(comparison: Comparison) -> list[Table]:
     others = [each for each in c.verdicts if each.kind in ("other", "unjudged")]
     found = [
         _verdicts(
-            "Verdicts that were lost",
+            "Verdicts for the worse",
             "Claims that fail or broke, and claims that are open where the same networks were drawn.",
             [each for each in c.verdicts if each.alarms],
             alarming=True,

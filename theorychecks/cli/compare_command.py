@@ -55,8 +55,8 @@ def compare_runs(
     exponent: it moved by more than both bias bounds and the noise of both runs allow. All exponents share one level: of
     a hundred comparisons of equal truths, at most one shows a moved exponent.
 
-    cost: a finding takes 1.5 times the operations, or trainings, for as many runs at the same axis values; where
-    neither is counted, 10 times the seconds and 10 more. A machine under load is no reason to fail.
+    cost: a finding takes more than 1.5 times the operations, or trainings, for as many runs at the same axis values.
+    Where neither is counted, ten times the seconds are shown; a machine under load is no reason to fail.
 
     Example: theorychecks compare reports/reference reports/latest --fail-on=verdict,exponent
 

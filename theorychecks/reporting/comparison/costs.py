@@ -1,9 +1,10 @@
 """Costs: which findings take more work than before, of the same number of runs at the same axis values.
 
 Work is counted in floating-point operations, which no other load of a machine changes, or in trainings where nobody
-has counted these. Where there are neither, seconds are compared, of which a machine under load needs several times as
-many. How many runs a finding needs is chance: another look, or other shares of the axis values, is no other cost. What
-a run at axis value x takes is some power of x, so runs alone explain at most the largest ratio over such powers.
+has counted these. Where there are neither, seconds are told, which alarm nobody: the same numbers took forty times as
+long on a machine that had other things to do. How many runs a finding needs is chance: another look, or other shares of
+the axis values, is no other cost. What a run at axis value x takes is some power of x, so runs alone explain at most
+the largest ratio over such powers.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ FACTOR: Final = 1.5
 """From which on operations or trainings are more; a search for a rate takes some more or less by chance."""
 SECONDS_FACTOR: Final = 10.0
 SECONDS: Final = 10.0
-"""From which on seconds are more: by this factor, and by so many."""
+"""From which on seconds are told: more by this factor, and by so many."""
 _POWERS: Final = (-2, -1, 0, 1, 2, 3)
 """Of the axis value: from steps up to a time at smaller rates, to products of square matrices."""
 
@@ -51,40 +52,43 @@ class Costs:
     """Costs of what both runs have found.
 
     Attributes:
-        compared: of how many findings.
-        dearer, cheaper: the dearest of a claim, or the one that became cheapest, where there is such a one.
+        compared: of how many findings, by operations or trainings.
+        dearer, cheaper: of each claim the finding that became dearest, or cheapest, where there is such a one.
+        slower: of each claim the finding that took longest by the clock, where nothing else is counted.
     """
 
     compared: int
     dearer: tuple[Cost, ...]
     cheaper: tuple[Cost, ...]
+    slower: tuple[Cost, ...]
 
 
 def find_costs(pairs: Sequence[tuple[str, SideFinding, SideFinding]]) -> Costs:
     """Claims that take more work than before, and less.
 
-    Findings are passed over that do not have the verdict they need, that fresh seeds were drawn for, that another
-    engine measured, or whose work nobody has counted.
+    Findings are passed over that do not have the verdict they need, that fresh seeds were drawn for, or that another
+    engine measured.
     """
     ratios = [both for pair in pairs if (both := _ratios(*pair)) is not None]
-    dearer, cheaper = dict[str, Cost](), dict[str, Cost]()
-    for more, less in ratios:
-        if is_more(more) and (more.claim not in dearer or more.ratio > dearer[more.claim].ratio):
-            dearer[more.claim] = more
-        if is_more(less) and (less.claim not in cheaper or less.ratio > cheaper[less.claim].ratio):
-            cheaper[less.claim] = less
+    counted = [both for both in ratios if both[0].unit != "seconds"]
     return Costs(
-        compared=len(ratios),
-        dearer=tuple(sorted(dearer.values(), key=lambda each: each.ratio, reverse=True)),
-        cheaper=tuple(_turned(each) for each in sorted(cheaper.values(), key=lambda each: each.ratio, reverse=True)),
+        compared=len(counted),
+        dearer=_worst([more for more, _ in counted if more.ratio > FACTOR]),
+        cheaper=tuple(map(_turned, _worst([less for _, less in counted if less.ratio > FACTOR]))),
+        slower=_worst([more for more, _ in ratios if more.unit == "seconds" and _is_slower(more)]),
     )
 
 
-def is_more(cost: Cost) -> bool:
-    """Whether the second run takes more work than chance and load explain."""
-    if cost.unit == "seconds":
-        return cost.ratio > SECONDS_FACTOR and cost.after - cost.before > SECONDS
-    return cost.ratio > FACTOR
+def _is_slower(cost: Cost) -> bool:
+    return cost.ratio > SECONDS_FACTOR and cost.after - cost.before > SECONDS
+
+
+def _worst(costs: Sequence[Cost]) -> tuple[Cost, ...]:
+    """Of each claim the cost that grew most, the largest first."""
+    found = dict[str, Cost]()
+    for each in sorted(costs, key=lambda each: each.ratio, reverse=True):
+        found.setdefault(each.claim, each)
+    return tuple(found.values())
 
 
 def _ratios(claim: str, old: SideFinding, new: SideFinding) -> tuple[Cost, Cost] | None:

@@ -230,6 +230,15 @@ def test_claims_that_appear_and_vanish_are_said():
     assert titles == {"Claims that vanished": ["gone"], "Claims that appeared": ["added"]}
 
 
+def test_claims_that_do_not_pass_as_before_are_said():
+    run = side(records.claim(), records.failing_claim(), ended("skipped", id="skipped"))
+    found = compare(run, run)
+    assert found.alarms == ()
+    assert {table.title: [row[1] for row in table.rows] for table in tables(found)} == {
+        "Claims that do not pass, as before": ["LZ-2/failing"]
+    }
+
+
 def test_parameters_tell_claims_of_one_id_apart():
     first, second = (records.claim(id="A", test=f"t.py::test_a[{name}]") for name in ("tanh", "relu"))
     failing = replace(second, outcome="fail", findings=(records.finding(verdict="refuted"),))

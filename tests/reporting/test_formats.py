@@ -30,6 +30,7 @@ HOSTILE = [
     "שלום عربي 统计 ω Θ",
     "verylongword" * 60,
     "=cmd|' /C calc'!A0",
+    "[2em] * list",
     "\ud800 half a letter",
 ]
 
@@ -138,6 +139,8 @@ TYPESET = {
     r"\textasciigrave{}": "`",
     r"\textquotesingle{}": "'",
     r"\-": "",
+    "{[}": "[",
+    "{*}": "*",
     "{}": "",
 }
 """What LaTeX sets for each of these commands, as its manual has it ("The LaTeX companion", symbols in text)."""
@@ -160,6 +163,12 @@ def test_latex_shows_text_as_it_is(text):
     for row in rows:
         assert len(re.findall(r"(?<!\\)&", row)) == 7
     assert latex("one " + text[:100]) in rows[1]
+
+
+@pytest.mark.parametrize("text", ["[2em] x", "* x", "*[x]"])
+def test_no_row_of_latex_begins_with_what_the_one_before_would_take_for_its_options(text):
+    rendered = render_latex(records.report(records.claim(), records.claim(id=text)))
+    assert not re.search(r"\\\\\s*[\[*]", rendered)
 
 
 def test_a_very_long_word_may_be_broken_in_latex():

@@ -35,6 +35,9 @@ _SPECIAL: Final = {
     "`": r"\textasciigrave{}",
     "'": r"\textquotesingle{}",
     "\N{SOFT HYPHEN}": r"\-",
+    # After the end of a row these would be its options.
+    "[": "{[}",
+    "*": "{*}",
 }
 _LIGATURES: Final = re.compile(r"([-,])(?=\1)")
 """Two of these are set as one other sign."""

@@ -20,6 +20,7 @@ Kind = Literal["worse", "open", "open by chance", "better", "unjudged", "other"]
 """What has become of a claim: it is refuted or broke; one that passed is open, on the same networks or on others; it
 passes; it is no longer judged; or it changed from one trouble to another."""
 _BAD: Final = ("fail", "error")
+_STANDING: Final = (*_BAD, "inconclusive")
 _URGENCY: Final[tuple[Kind, ...]] = get_args(Kind)
 _NAMED: Final = 3
 
@@ -54,6 +55,7 @@ class Comparison:
         shared: how many claims both have.
         appeared, vanished: claims that only one run has.
         verdicts: claims that ended otherwise, the most urgent first.
+        standing: claims that ended as before, and did not pass.
         findings_changed: how many findings have another verdict in claims that ended as before.
         findings_shared: how many findings both have.
         findings_apart: how many findings of shared claims only one run has, since their settings are drawn, or their
@@ -68,6 +70,7 @@ class Comparison:
     appeared: tuple[SideClaim, ...]
     vanished: tuple[SideClaim, ...]
     verdicts: tuple[VerdictChange, ...]
+    standing: tuple[SideClaim, ...]
     findings_changed: int
     findings_shared: int
     findings_apart: int
@@ -113,6 +116,7 @@ def compare(old: Side, new: Side) -> Comparison:
         appeared=tuple(claim for name, claim in new.claims.items() if name not in old.claims),
         vanished=tuple(claim for name, claim in old.claims.items() if name not in new.claims),
         verdicts=tuple(sorted(changes, key=lambda each: _URGENCY.index(each.kind))),
+        standing=tuple(new for old, new in shared if old.outcome == new.outcome in _STANDING),
         findings_changed=sum(a.verdict is not b.verdict for name, a, b in pairs if name not in changed),
         findings_shared=len(pairs),
         findings_apart=sum(len(a.findings) + len(b.findings) for a, b in shared) - 2 * len(pairs),

@@ -102,6 +102,7 @@ def tables(comparison: Comparison) -> list[Table]:
         _verdicts("Other changes", "No verdict of this run, or one trouble in the place of another.", others),
         _costs("What takes less work", costs.cheaper),
         _costs("What took longer by the clock", costs.slower),
+        _claims("Claims that do not pass, as before", "", c.standing),
         _claims("Claims that vanished", "Only the old run has them.", c.vanished),
         _claims("Claims that appeared", "Only the new run has them.", c.appeared),
     ]

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import theorychecks as tc
 from tests.reporting import records
@@ -111,6 +112,24 @@ def test_bias_is_allowed_for_and_looks_share_the_level():
     assert allowed(standard_error=math.inf) == math.inf
     # Nothing that is drawn: what is left is a difference of the biases.
     assert allowed(standard_error=0.0, bias=0.02) == pytest.approx(0.04)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "freedom"),
+    [
+        # As many runs: equal variances, and the degrees of freedom add up.
+        ((4, 4), 3 + 3),
+        # Welch's: (a + b)^2 / (a^2 / 3 + b^2 / 3) with variances a = 9, b = 1.
+        ((4, 8), 100 / (81 / 3 + 1 / 3)),
+    ],
+)
+def test_noise_is_students(seeds, freedom):
+    old, new = (
+        Uncertainty(bias=0.0, standard_error=error, degrees_of_freedom=3.0, seeds=(runs,) * 5, looks=None)
+        for error, runs in zip((0.03, 0.01), seeds, strict=True)
+    )
+    expected = stats.t.isf(LEVEL / 2 / 40, freedom) * math.sqrt(0.03**2 + 0.01**2)
+    assert allowed_difference(old, new, 40) == pytest.approx(expected)
 
 
 def test_a_difference_that_rounding_makes_is_none():

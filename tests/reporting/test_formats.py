@@ -236,6 +236,15 @@ def test_csv_leaves_empty_what_does_not_exist():
     assert [row[name] for name in ("exponent", "interval_low", "margin", "rival", "predicted_exponent")] == [""] * 5
 
 
+def test_colour_says_nothing_that_words_do_not(monkeypatch):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    found = hostile_comparison("\x1b[31m")
+    coloured = on_terminal.render_terminal(found, colour=True)
+    assert "\x1b[1;31m" in coloured
+    plain = re.sub("\x1b\\[[0-9;]*m", "", coloured).splitlines()
+    assert [line.rstrip() for line in plain] == on_terminal.render_terminal(found).splitlines()
+
+
 # Sizes.
 
 

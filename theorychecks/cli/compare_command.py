@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -11,7 +12,7 @@ import typer
 from theorychecks.cli.printing import say
 from theorychecks.cli.reading import read_run
 from theorychecks.cli.writing import Output, hand_over
-from theorychecks.reporting.comparison import ALARMS, Alarm, Comparison, Side, compare
+from theorychecks.reporting.comparison import ALARMS, Side, compare
 from theorychecks.reporting.comparison.as_html import render_html
 from theorychecks.reporting.comparison.as_markdown import render_markdown
 from theorychecks.reporting.comparison.on_terminal import render_terminal
@@ -65,17 +66,16 @@ def compare_runs(
     if markdown and html:
         raise typer.BadParameter("--markdown and --html are two formats; run the command once for each")
     found = compare(Side.of(read_run(old, "compared")), Side.of(read_run(new, "compared")))
-    hand_over(_text(found, markdown=markdown, html=html), output)
+    if markdown or html:
+        hand_over(render_markdown(found) if markdown else render_html(found), output)
+    elif output is not None:
+        hand_over(render_terminal(found), output)
+    else:
+        # Its texts are literal already, and colour codes are its own.
+        width = shutil.get_terminal_size((120, 24)).columns
+        typer.echo(render_terminal(found, width=width, colour=sys.stdout.isatty()), nl=False)
     asked = {word.strip() for word in (fail_on or "").split(",")}
-    fired: list[Alarm] = [alarm for alarm in found.alarms if alarm in asked]
+    fired = [alarm for alarm in found.alarms if alarm in asked]
     if fired:
         say(f"theorychecks: --fail-on={fail_on}: {', '.join(fired)}", err=True)
         raise typer.Exit(_FOUND)
-
-
-def _text(found: Comparison, *, markdown: bool, html: bool) -> str:
-    if markdown:
-        return render_markdown(found)
-    if html:
-        return render_html(found)
-    return render_terminal(found, width=shutil.get_terminal_size((120, 24)).columns)

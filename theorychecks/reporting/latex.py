@@ -16,7 +16,7 @@ from theorychecks.reporting.report import ClaimRecord, Report
 from theorychecks.reporting.selection import worst_finding
 
 _COLUMNS: Final = ("claim", "quantity", "predicted", "exponent", "interval", "axis", "seeds", "verdict")
-_ALIGNED: Final = r"l p{0.2\textwidth} l r l l r l"
+_ALIGNED: Final = r"@{}p{0.12\textwidth} p{0.19\textwidth} p{0.1\textwidth} r l p{0.15\textwidth} r l@{}"
 _SPECIAL: Final = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -55,6 +55,7 @@ def render_latex(report: Report) -> str:
         "% " + in_a_line(f"{tally.counts(suite)}; seed {suite.seed}, profile {suite.profile}"),
         "% " + in_a_line(f"{report.provenance.created}, commit {commit or 'unknown'}"),
         r"% \usepackage{booktabs,longtable,textcomp}; LuaLaTeX or XeLaTeX for letters that pdfLaTeX lacks",
+        r"% In landscape, at \footnotesize, it fits a page of A4.",
     ]
     head = [_row([latex(name) for name in _COLUMNS]), r"\midrule", r"\endhead", r"\bottomrule", r"\endlastfoot"]
     rows = [_row(_cells(claim)) for claim in report.claims]

@@ -31,7 +31,12 @@ def render_terminal(comparison: Comparison, *, width: int = 120, colour: bool = 
     """
     buffer = io.StringIO()
     console = Console(
-        file=buffer, width=max(width, _NARROWEST), force_terminal=colour, no_color=not colour, highlight=False
+        file=buffer,
+        width=max(width, _NARROWEST),
+        force_terminal=colour,
+        # Where colours are wanted, the environment may still say NO_COLOR.
+        no_color=None if colour else True,
+        highlight=False,
     )
     style = "bold red" if comparison.alarms else "bold green"
     console.print(Text(conclusion(comparison), style=style))

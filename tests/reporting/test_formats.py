@@ -268,6 +268,14 @@ def test_a_comment_fits_github_and_says_what_is_left_out():
     assert len(render_comment(many(500), most_bytes=20_000).encode()) < 20_000
 
 
+def test_what_surrounds_the_claims_cannot_make_a_comment_too_long():
+    long = "\N{GRINNING FACE}" * 1000
+    provenance = replace(many(1).provenance, command=long, platform=long, device=long, versions={long: long})
+    text = render_comment(replace(many(1), provenance=provenance), most_bytes=9000)
+    assert len(text.encode()) < 9000
+    assert "1 more parts are left out here; report.json has them all." in text
+
+
 def test_what_did_not_pass_comes_before_what_did():
     for render in (render_markdown, render_comment):
         text = render(records.report(records.claim(id="good"), records.failing_claim(id="bad")))

@@ -58,7 +58,7 @@ def run(monkeypatch, capsysbinary):
 def test_where_nothing_changed_it_says_so(here, run, old, new):
     code, out, err = run(old, new, "--fail-on=verdict,exponent,cost")
     assert (code, err) == (0, "")
-    assert out.startswith("nothing changed beyond chance\n")
+    assert out.startswith("nothing changed for the worse\n")
     assert "1 claims, 2 findings" in out
 
 

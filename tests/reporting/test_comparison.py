@@ -51,7 +51,7 @@ def test_two_runs_on_other_seeds_have_no_exponent_that_moved():
         found = compare(run_of(2 * seed, [-1.0] * 10), run_of(2 * seed + 1, [-1.0] * 10))
         assert (found.moves.compared, found.moves.equal, found.moves.moved) == (10, 0, ())
         assert found.alarms == ()
-        assert conclusion(found) == "nothing changed beyond chance"
+        assert conclusion(found) == "nothing changed for the worse"
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -247,6 +247,7 @@ def test_claims_that_appear_and_vanish_are_said():
     assert found.alarms == ()
     titles = {table.title: [row[1] for row in table.rows] for table in tables(found)}
     assert titles == {"Claims that vanished": ["gone"], "Claims that appeared": ["added"]}
+    assert conclusion(found) == "nothing changed for the worse; 1 claim vanished, 1 claim appeared"
 
 
 def test_claims_that_do_not_pass_as_before_are_said():

@@ -291,7 +291,7 @@ def test_a_comparison_fits_github_with_changes_first():
     assert text.startswith("# ✗ Theory checks compared: 2000 verdicts for the worse")
     assert text.index("→ ✗ fail") < text.index("- old: ")
     calm = as_markdown.render_markdown(compare(Side.of(old), Side.of(old)))
-    assert calm.startswith("# ✓ Theory checks compared: nothing changed beyond chance")
+    assert calm.startswith("# ✓ Theory checks compared: nothing changed for the worse")
 
 
 # Badges.

@@ -17,7 +17,7 @@ _COMMIT_SHOWN: Final = 10
 _WHY_SHOWN: Final = 300
 _NAME_SHOWN: Final = 160
 
-_COUNTED: Final = (
+_BY_OPERATIONS: Final = (
     f"By a factor of {FACTOR:g} or more in operations, or in trainings where these are not counted, for as many runs "
     "at the same axis values; of each claim the finding that changed most."
 )
@@ -47,19 +47,25 @@ class Table:
 
 
 def conclusion(comparison: Comparison) -> str:
-    """Say in a line what changed beyond chance, or that nothing did."""
-    worse = sum(each.alarms for each in comparison.verdicts)
-    moved, dearer = len(comparison.moves.moved), len(comparison.costs.dearer)
-    said = [
-        f"{count} {one if count == 1 else many}"
-        for count, one, many in (
-            (worse, "verdict for the worse", "verdicts for the worse"),
-            (moved, "exponent moved", "exponents moved"),
-            (dearer, "claim takes more work", "claims take more work"),
-        )
-        if count
-    ]
-    return ", ".join(said) or "nothing changed beyond chance"
+    """Say in a line what changed for the worse beyond chance, or that nothing did, and which claims came and went."""
+    c = comparison
+    kinds = [each.kind for each in c.verdicts]
+    worse = _counted(
+        (sum(each.alarms for each in c.verdicts), "verdict for the worse", "verdicts for the worse"),
+        (len(c.moves.moved), "exponent moved", "exponents moved"),
+        (len(c.costs.dearer), "claim takes more work", "claims take more work"),
+    )
+    others = _counted(
+        (kinds.count("better"), "claim passes now", "claims pass now"),
+        (kinds.count("unjudged"), "claim is no longer judged", "claims are no longer judged"),
+        (len(c.vanished), "claim vanished", "claims vanished"),
+        (len(c.appeared), "claim appeared", "claims appeared"),
+    )
+    return "; ".join(filter(None, [worse or "nothing changed for the worse", others]))
+
+
+def _counted(*counts: tuple[int, str, str]) -> str:
+    return ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in counts if count)
 
 
 def facts(comparison: Comparison) -> list[tuple[str, str]]:
@@ -199,7 +205,7 @@ def _exponents(moves: Sequence[Move]) -> Table:
 def _costs(title: str, costs: Sequence[Cost], *, alarming: bool = False) -> Table:
     return Table(
         title=title,
-        note=_BY_CLOCK if costs and costs[0].unit == "seconds" else _COUNTED,
+        note=_BY_CLOCK if costs and costs[0].unit == "seconds" else _BY_OPERATIONS,
         columns=("claim", "finding", "old", "new", "for as many runs"),
         rows=tuple(
             (

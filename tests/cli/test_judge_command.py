@@ -193,12 +193,12 @@ def test_a_summary_cannot_be_judged(here, run, passing):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], "there is no report to judge: No such file or directory (reports/latest). Run claims with pytest"),
+        ([], "there is no report to be judged: No such file or directory (reports/latest). Run claims with pytest"),
         (["thesis.tex"], "thesis.tex: the report is not JSON"),
         (["picture.png"], "picture.png: "),
         (["deep.json"], "deep.json: "),
         (["long.json"], "long.json: "),
-        (["empty"], "there is no report to judge: No such file or directory (empty/report.json)"),
+        (["empty"], "there is no report to be judged: No such file or directory (empty/report.json)"),
         (["good", "--into=thesis.tex"], "no report can be written to thesis.tex: it is a file, and no directory"),
         (["good", "--into=thesis.tex/below"], "Name a directory that can be written by --into=DIRECTORY"),
         (["good", "more"], "unexpected extra argument"),

@@ -10,7 +10,8 @@ from typing import Annotated, Final
 import typer
 
 from theorychecks.cli.printing import say
-from theorychecks.kept import LATEST, REPORT, SUMMARY, alone, check_writable, said, write_whole
+from theorychecks.cli.reading import read_report
+from theorychecks.kept import LATEST, REPORT, alone, check_writable, said, write_whole
 from theorychecks.provenance import judged_here
 from theorychecks.rejudging import Difference, Rejudged, rejudged
 from theorychecks.reporting import Report, ReportError
@@ -45,7 +46,7 @@ def judge(
     """
     file = report / REPORT if report.is_dir() else report
     place = into or file.parent
-    found = _read(file)
+    found = read_report(report, "judged")
     try:
         check_writable(place)
     except OSError as error:
@@ -58,23 +59,6 @@ def judge(
     _write(made, place)
     say(f"report: {place / 'index.html'}")
     raise typer.Exit(exit_code(made.suite))
-
-
-def _read(file: Path) -> Report:
-    try:
-        return Report.from_json(file.read_text(encoding="utf-8"))
-    except (ValueError, OverflowError, RecursionError) as error:
-        raise ReportError(f"{file}: {error}") from error
-    except OSError as error:
-        if (file.parent / SUMMARY).exists():
-            raise ReportError(
-                f"{file.parent} has a {SUMMARY} and no {REPORT}: without the values of its runs nothing can be judged. "
-                "Name the report of the run, or run the claims again."
-            ) from error
-        raise ReportError(
-            f"there is no report to judge: {said(error)}. Run claims with pytest, which leaves one in {LATEST}, or "
-            f"name a directory that has a {REPORT}."
-        ) from error
 
 
 def _write(report: Report, place: Path) -> None:

@@ -6,9 +6,11 @@ import sys
 
 import typer
 
+from theorychecks.cli.compare_command import COMPARED, compare_runs
 from theorychecks.cli.judge_command import JUDGED, judge
 from theorychecks.cli.plan_commands import MEASURED, PLANNED, REFUSED, measure, plan
 from theorychecks.cli.printing import say
+from theorychecks.cli.report_command import REPORTED, badge, report
 from theorychecks.cli.store_commands import commands
 from theorychecks.reporting import ReportError
 from theorychecks.store import StoreError
@@ -22,6 +24,9 @@ app = typer.Typer(
 app.command(epilog=PLANNED)(plan)
 app.command(epilog=MEASURED)(measure)
 app.command(epilog=JUDGED)(judge)
+app.command("compare", epilog=COMPARED)(compare_runs)
+app.command(epilog=REPORTED)(report)
+app.command(epilog=REPORTED)(badge)
 app.add_typer(commands, name="store")
 
 

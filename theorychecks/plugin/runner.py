@@ -22,6 +22,7 @@ from theorychecks.plugin.items import (
     parameters_of,
     test_of,
 )
+from theorychecks.plugin.junit import note_properties
 from theorychecks.plugin.outcomes import (
     Ending,
     ended_outside,
@@ -247,6 +248,7 @@ class Runner:
         else:
             return report
         setattr(report, REPORT_ATTRIBUTE, _as_text(item.stash[_record_key]))
+        note_properties(item, report, item.stash[_record_key])
         return report
 
 

@@ -136,6 +136,12 @@ class Summary:
         return _laid_out(encode(self)) + "\n"
 
 
+def run_from_json(text: str) -> Report | Summary:
+    """Return the report or the summary that `text` holds; raise `ReportError` when it is neither, of this schema."""
+    document = checked_document(text)
+    return decode(Summary, document) if document.get("runs") == "left out" else decode(Report, document)
+
+
 def render_summary(report: Report) -> str:
     """Return the summary of a report as JSON text."""
     return Summary.of(report).to_json()

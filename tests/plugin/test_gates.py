@@ -69,3 +69,12 @@ def test_gates_need_a_statement():
         @tc.gate(id="NONE")
         def test_mute():
             tc.check(1, 2)
+
+
+def test_the_short_summary_names_the_first_culprit(ran):
+    (line,) = [line for line in ran.text.splitlines() if line.startswith("FAILED test_gates.py::test_bad - ")]
+    assert "GATE-2: learning rate of `second.weight` too large by n^1".startswith(
+        line.partition("Failed: ")[2].rstrip(".")
+    )
+    assert "GATE-2: learning rate of `second" in line
+    assert "failed: GATE-2: learning rate of `second.weight` too large by n^1" in ran.text

@@ -231,6 +231,10 @@ class Runner:
         claim = claim_of(item)
         if claim is None:
             return report
+        if report.skipped and isinstance(report.longrepr, tuple) and report.longrepr[0] == __file__:
+            # An undecided claim is skipped here, and the summary is to name its test.
+            path, line, _ = item.location
+            report.longrepr = path, (line or 0) + 1, report.longrepr[2]
         if (subtests := item.stash.get(_subtests_key, None)) is not None:
             if report.failed and call.excinfo is not None:
                 subtests.append(of_subtest(call.excinfo.value))

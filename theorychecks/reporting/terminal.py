@@ -74,8 +74,11 @@ def closing_lines(report: Report) -> list[str]:
     if suite.inconclusive and not suite.passed and not suite.failed and not suite.errors:
         lines.append("NOTHING DECIDED: no claim passed, so the run fails")
     for claim in report.claims:
+        if claim.outcome == "fail":
+            lines.append(f"failed: {claim.id}: {wording.culprit(claim)}")
+    for claim in report.claims:
         if claim.outcome == "inconclusive" and (finding := worst_finding(claim)):
-            lines.append(f"undecided: {claim.id}, {finding.label}: {finding.reason}")
+            lines.append(f"undecided: {claim.id}, {finding.label} ({finding.role}): {finding.reason}")
     return lines
 
 
@@ -96,4 +99,5 @@ def _cells(claim: ClaimRecord) -> list[Text]:
     values = finding.measurement.axis_values
     runs = f"{wording.axis_number(values[0])}..{wording.axis_number(values[-1])}"
     runs += f" x {wording.seed_range(finding.measurement.seeds)} {finding.engine}"
-    return [outcome, Text(claim.id), Text(finding.predicted), Text(measured), Text(runs), time, test]
+    predicted = finding.predicted if finding.role == "prediction" else f"{finding.predicted} (control)"
+    return [outcome, Text(claim.id), Text(predicted), Text(measured), Text(runs), time, test]

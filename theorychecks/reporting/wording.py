@@ -78,8 +78,11 @@ def interval(finding: Finding) -> str:
 
 
 def percent(fraction: float) -> str:
-    """Return a fraction in per cent, without digits that say nothing."""
-    return f"{100 * fraction:.6g}%"
+    """Return a fraction in per cent as people write it: two digits of what is missing to none or all, "98.3%"."""
+    least = 100 * min(fraction, 1 - fraction)
+    decimals = max(1 - math.floor(math.log10(least)), 0) if least > 0 else 0
+    whole, _, rest = f"{100 * fraction:.{decimals}f}".partition(".")
+    return f"{whole}.{rest.rstrip('0')}".rstrip(".") + "%"
 
 
 def verdict(finding: Finding) -> str:
@@ -296,9 +299,46 @@ def provenance(document: Provenance) -> list[tuple[str, str]]:
 _FINDINGS_TOLD = 6
 
 
+def culprit(claim: ClaimRecord) -> str:
+    """Return the first thing that keeps a claim from passing, in a line; nothing where there is none.
+
+    That is what broke, or what a gate's diagnosis blames first, or else the worst finding, with its role.
+    """
+    if claim.error:
+        return next(filter(None, map(str.strip, claim.error.splitlines())), "")
+    failing = failing_findings(claim)
+    if not failing:
+        return ""
+    worst = failing[0]
+    if worst.outcome == "fail" and worst.role == "prediction" and (blamed := _blamed(claim.notes)):
+        return blamed
+    return told(worst)
+
+
+def _blamed(notes: Sequence[str]) -> str:
+    """Return what the diagnosis of a gate blames first: below its heading, in a list."""
+    for note in notes:
+        heading, *below = note.splitlines() or [""]
+        if below and below[0].startswith("- ") and not heading.startswith("- "):
+            return below[0].removeprefix("- ").partition(" (")[0]
+    return ""
+
+
+def told(finding: Finding) -> str:
+    """Return what was found in a few words: "moved (control): SUPPORTED, n^-0.98 measured, n^-1 predicted"."""
+    found = "" if finding.exponent is None else f"{measured_power(finding)} measured, "
+    label = clip(finding.label, 60)
+    return f"{label} ({finding.role}): {finding.verdict.value.upper()}, {found}{finding.predicted} predicted"
+
+
 def account(claim: ClaimRecord) -> str:
-    """Return a claim that did not pass as text for a terminal: what broke, or every failing finding explained."""
-    blocks = [f"{claim.outcome.upper()}  {claim.id}: {clip(claim.statement, 200)}"]
+    """Return a claim that did not pass as text for a terminal: what broke, or every failing finding explained.
+
+    The first line is what pytest's short summary shows, cut to the terminal's width.
+    """
+    first = culprit(claim)
+    blocks = [f"{claim.id}: {first}"] if first else []
+    blocks.append(f"{claim.outcome.upper()}  {claim.id}: {clip(claim.statement, 200)}")
     if claim.error:
         blocks.append(claim.error)
     blocks += claim.notes

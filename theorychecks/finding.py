@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from theorychecks.drawing import Picture, picture, scene_of, table
 from theorychecks.origin import Origin
 from theorychecks.premises import Premises
 from theorychecks.statistics.breakdown import breakdown_constant
@@ -180,6 +180,19 @@ class Finding:
             f"measured {found} on {measured.axis} {measured.axis_values[0]:g}..{measured.axis_values[-1]:g}"
         )
 
+    def plot(self) -> Picture:
+        """All runs on logarithmic axes, with the fitted power, the predicted one and its rival: SVG, in a notebook."""
+        about = scene_of(self.judgement, self.expectation, title=self.label, predicted=self.predicted)
+        return picture(about)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the numbers and the plot."""
+        rows = [
+            *zip(_COLUMNS, _cells(self), strict=True),
+            *(("setting", f"{name} = {value}") for name, value in self.setting.items()),
+        ]
+        return table((), rows) + str(self.plot())
+
 
 class Findings(list[Finding]):
     """Findings of one check, one a reading; printed line by line, and shown as a table in a notebook."""
@@ -190,9 +203,7 @@ class Findings(list[Finding]):
 
     def _repr_html_(self) -> str:
         """The table that a notebook shows."""
-        head = "".join(f"<th>{column}</th>" for column in _COLUMNS)
-        rows = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in _cells(each))}</tr>" for each in self)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        return table(_COLUMNS, map(_cells, self))
 
 
 _COLUMNS: Final = ("quantity", "role", "verdict", "predicted", "measured", "interval", "reason")

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from theorychecks.reporting import render_markdown, wording
+from theorychecks.reporting.account import account
 from theorychecks.reporting.html import render_html
 from theorychecks.reporting.terminal import claim_table, closing_lines
 
@@ -164,13 +165,13 @@ LEFT_OUT = "- not judged: 4 coordinates that are zero or depend on nothing"
 )
 def test_the_first_line_of_an_account_names_the_first_culprit(records, notes, said):
     claim = records.failing_claim(notes=notes)
-    first, *_ = wording.account(claim).splitlines()
+    first, *_ = account(claim).splitlines()
     assert first.startswith(f"{claim.id}: {said}")
 
 
 def test_what_broke_comes_before_what_was_found(records):
     claim = records.failing_claim(error="\nRuntimeError: out of luck\nmore")
-    assert wording.account(claim).startswith(f"{claim.id}: RuntimeError: out of luck\n")
+    assert account(claim).startswith(f"{claim.id}: RuntimeError: out of luck\n")
 
 
 @pytest.mark.parametrize(

@@ -200,13 +200,13 @@ class Runner:
 
     def _conclude(self, record: ClaimRecord) -> None:
         """Turn a claim's outcome into pytest's."""
-        from theorychecks.reporting import wording
+        from theorychecks.reporting.account import account
 
         if record.outcome == "pass":
             return
         if record.outcome == "skipped":
             pytest.skip(record.reason or "")
-        text = wording.account(record)
+        text = account(record)
         if record.outcome == "inconclusive" and self.config.getoption("--theory-inconclusive") == "skip":
             pytest.skip(text)
         reported = record.trend and self.config.getoption("--theory-trends") == "report"

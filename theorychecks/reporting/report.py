@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final, Literal, NoReturn, cast
 
 from theorychecks.claims.declaration import Claim
-from theorychecks.finding import Finding
+from theorychecks.drawing import table
+from theorychecks.finding import Finding, Findings
 from theorychecks.provenance import Provenance
 from theorychecks.reporting.codec import ReportError, decode, encode, written
 from theorychecks.reporting.error_budget import ErrorBudget
@@ -42,6 +43,10 @@ class ClaimRecord(Claim):
     seconds: float = 0.0
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the claim, how it ended, and its findings."""
+        return super()._repr_html_() + table((), [("outcome", self.outcome)]) + Findings(self.findings)._repr_html_()
 
 
 @dataclass(frozen=True, kw_only=True)

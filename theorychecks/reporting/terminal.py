@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from theorychecks.reporting import tally, wording
+from theorychecks.reporting.account import culprit
 from theorychecks.reporting.origins import on_evidence
 from theorychecks.reporting.report import ClaimRecord, Report
 from theorychecks.reporting.selection import worst_finding
@@ -75,7 +76,7 @@ def closing_lines(report: Report) -> list[str]:
         lines.append("NOTHING DECIDED: no claim passed, so the run fails")
     for claim in report.claims:
         if claim.outcome == "fail":
-            lines.append(f"failed: {claim.id}: {wording.culprit(claim)}")
+            lines.append(f"failed: {claim.id}: {culprit(claim)}")
     for claim in report.claims:
         if claim.outcome == "inconclusive" and (finding := worst_finding(claim)):
             lines.append(f"undecided: {claim.id}, {finding.label} ({finding.role}): {finding.reason}")

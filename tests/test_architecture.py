@@ -91,7 +91,10 @@ MAY_IMPORT = {
         "reporting",
         "rejudging",
         # What claims need is found by a pytest, which is imported by the commands that need it alone.
+        "drawing",
         "experiment.plans",
+        "plugin.items",
+        "plugin.listed_run",
         "plugin.planned_run",
         "plugin.shards",
         "plugin.screen",

@@ -6,8 +6,10 @@ import sys
 
 import typer
 
+from theorychecks.cli.exit_codes import REFUSED
 from theorychecks.cli.judge_command import JUDGED, judge
-from theorychecks.cli.plan_commands import MEASURED, PLANNED, REFUSED, measure, plan
+from theorychecks.cli.list_command import LISTED, list_claims
+from theorychecks.cli.plan_commands import MEASURED, PLANNED, measure, plan
 from theorychecks.cli.printing import say
 from theorychecks.cli.store_commands import commands
 from theorychecks.reporting import ReportError
@@ -19,6 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Theory predictions about wide neural networks, checked: what was measured, and what it says.",
 )
+app.command("list", epilog=LISTED)(list_claims)
 app.command(epilog=PLANNED)(plan)
 app.command(epilog=MEASURED)(measure)
 app.command(epilog=JUDGED)(judge)

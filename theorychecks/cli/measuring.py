@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.status import Status
 
-from theorychecks.cli.plan_commands import INTERRUPTED, REFUSED, UNSOUND
+from theorychecks.cli.exit_codes import INTERRUPTED, REFUSED, UNSOUND
 from theorychecks.cli.plan_tables import printable
 from theorychecks.cli.quantities import duration
 from theorychecks.plugin.planned_run import Planned

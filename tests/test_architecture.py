@@ -92,6 +92,7 @@ MAY_IMPORT = {
         "rejudging",
         # What claims need is found by a pytest, which is imported by the commands that need it alone.
         "drawing",
+        "finding",
         "experiment.plans",
         "plugin.items",
         "plugin.listed_run",

@@ -11,6 +11,7 @@ from theorychecks.cli.judge_command import JUDGED, judge
 from theorychecks.cli.list_command import LISTED, list_claims
 from theorychecks.cli.plan_commands import MEASURED, PLANNED, measure, plan
 from theorychecks.cli.printing import say
+from theorychecks.cli.show_command import SHOWN, show
 from theorychecks.cli.store_commands import commands
 from theorychecks.reporting import ReportError
 from theorychecks.store import StoreError
@@ -22,6 +23,7 @@ app = typer.Typer(
     help="Theory predictions about wide neural networks, checked: what was measured, and what it says.",
 )
 app.command("list", epilog=LISTED)(list_claims)
+app.command(epilog=SHOWN)(show)
 app.command(epilog=PLANNED)(plan)
 app.command(epilog=MEASURED)(measure)
 app.command(epilog=JUDGED)(judge)

@@ -9,6 +9,7 @@ import typer
 from theorychecks.cli.exit_codes import REFUSED
 from theorychecks.cli.judge_command import JUDGED, judge
 from theorychecks.cli.list_command import LISTED, list_claims
+from theorychecks.cli.new_command import WRITTEN, new
 from theorychecks.cli.plan_commands import MEASURED, PLANNED, measure, plan
 from theorychecks.cli.printing import say
 from theorychecks.cli.show_command import SHOWN, show
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 app.command("list", epilog=LISTED)(list_claims)
 app.command(epilog=SHOWN)(show)
+app.command(epilog=WRITTEN)(new)
 app.command(epilog=PLANNED)(plan)
 app.command(epilog=MEASURED)(measure)
 app.command(epilog=JUDGED)(judge)

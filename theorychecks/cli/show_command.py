@@ -96,7 +96,10 @@ def nearest(claim: str, names: Sequence[str]) -> list[str]:
 
 def _refuse(claim: str, names: Sequence[str], kept: KeptClaims | None, paths: Sequence[str]) -> NoReturn:
     near = nearest(claim, names)
-    where = " and ".join(filter(None, [kept and str(kept.file), " ".join(paths)])) or "the tests that pytest finds here"
+    where = (
+        " and ".join(filter(None, [str(kept.file) if kept else "", " ".join(paths)]))
+        or "the tests that pytest finds here"
+    )
     meant = f"The nearest are {', '.join(near)}. " if near else ""
     say(
         f"theorychecks: there is no claim {claim!r} in {where}. {meant}"

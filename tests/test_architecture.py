@@ -93,6 +93,12 @@ MAY_IMPORT = {
         # What claims need is found by a pytest, which is imported by the commands that need it alone.
         "drawing",
         "finding",
+        # Models, which are imported by the command that gates one alone.
+        "networks",
+        "models",
+        "judging",
+        "claims",
+        "gates",
         "experiment.plans",
         "plugin.items",
         "plugin.listed_run",

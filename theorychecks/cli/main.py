@@ -7,6 +7,7 @@ import sys
 import typer
 
 from theorychecks.cli.exit_codes import REFUSED
+from theorychecks.cli.gate_command import GATED, gate
 from theorychecks.cli.judge_command import JUDGED, judge
 from theorychecks.cli.list_command import LISTED, list_claims
 from theorychecks.cli.new_command import WRITTEN, new
@@ -26,6 +27,7 @@ app = typer.Typer(
 app.command("list", epilog=LISTED)(list_claims)
 app.command(epilog=SHOWN)(show)
 app.command(epilog=WRITTEN)(new)
+app.command(epilog=GATED)(gate)
 app.command(epilog=PLANNED)(plan)
 app.command(epilog=MEASURED)(measure)
 app.command(epilog=JUDGED)(judge)

@@ -99,6 +99,11 @@ MAY_IMPORT = {
         "judging",
         "claims",
         "gates",
+        # What the choice of engine rests on.
+        "engines.choice",
+        "engines.cost",
+        "experiment.Resources",
+        "experiment.calibration",
         "experiment.plans",
         "plugin.items",
         "plugin.listed_run",

@@ -19,7 +19,7 @@ from theorychecks.cli.list_command import Row, collected, rows_of
 from theorychecks.cli.printing import say
 from theorychecks.drawing import characters, scene_of
 from theorychecks.finding import Finding
-from theorychecks.kept import LATEST, REPORT
+from theorychecks.kept import LATEST, REPORT, claims_kept
 from theorychecks.reporting import ClaimRecord, wording
 from theorychecks.reporting.account import culprit
 from theorychecks.reporting.selection import worst_finding
@@ -35,8 +35,17 @@ _OF_FINDINGS: Final = ("setting", "predicted", "measured", "runs", "looks", "fla
 """What is shown of an explanation; the report has all of it."""
 
 
+def _last_claims(incomplete: str) -> list[str]:
+    """Ids of the last report that begin so, for a shell to complete."""
+    names = dict.fromkeys(str(claim.get("id")) for claim in claims_kept(LATEST))
+    return [name for name in names if name.startswith(incomplete)]
+
+
 def show(
-    claim: Annotated[str, typer.Argument(metavar="CLAIM", help="Its id, as `theorychecks list` has it.")],
+    claim: Annotated[
+        str,
+        typer.Argument(metavar="CLAIM", help="Its id, as `theorychecks list` has it.", autocompletion=_last_claims),
+    ],
     paths: Annotated[
         list[str] | None,
         typer.Argument(

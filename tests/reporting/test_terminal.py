@@ -183,3 +183,17 @@ def test_what_broke_comes_before_what_was_found(records):
 )  # fmt: skip
 def test_per_cent_has_two_digits_of_what_is_missing(fraction, said):
     assert wording.percent(fraction) == said
+
+
+def test_a_terminal_obeys_nothing_that_a_claim_says(records):
+    sly = "sly\x1b[2J\r\u202e[bold]"
+    failing = records.finding(verdict="refuted", exponent=-0.5, label=sly, reason=sly)
+    claims = [
+        records.claim(id=f"A {sly}", test=f"a.py::{sly}", statement=sly, outcome="fail", findings=[failing]),
+        records.claim(id="B", outcome="inconclusive", findings=[records.finding(verdict="inconclusive", label=sly)]),
+        records.claim(id="C", outcome="error", error=sly, findings=[]),
+    ]
+    report = records.report(*claims, lost=(sly,))
+    for text in (claim_table(report, width=400), *closing_lines(report), *map(account, claims)):
+        assert not set("\x1b\r\u202e") & set(text)
+    assert "sly?[2J?[bold]" in claim_table(report, width=400)

@@ -60,4 +60,4 @@ def account(claim: ClaimRecord) -> str:
         blocks.append("\n".join([heading, *rows]))
     if len(failing) > _FINDINGS_TOLD:
         blocks.append(f"and {len(failing) - _FINDINGS_TOLD} more findings like these, all in the report")
-    return "\n\n".join(blocks)
+    return wording.literal("\n\n".join(blocks))

@@ -41,7 +41,7 @@ def claim_table(report: Report, *, width: int = 120, colour: bool = False) -> st
     table.add_column("time", no_wrap=True, justify="right")
     table.add_column("test", no_wrap=True, overflow="ellipsis")
     for claim in report.claims:
-        table.add_row(*_cells(claim))
+        table.add_row(*(Text(wording.literal(cell.plain), style=cell.style) for cell in _cells(claim)))
     longest = max((len(_name(claim)) for claim in report.claims), default=0)
     buffer = io.StringIO()
     console = Console(
@@ -80,7 +80,7 @@ def closing_lines(report: Report) -> list[str]:
     for claim in report.claims:
         if claim.outcome == "inconclusive" and (finding := worst_finding(claim)):
             lines.append(f"undecided: {claim.id}, {finding.label} ({finding.role}): {finding.reason}")
-    return lines
+    return [wording.literal(line) for line in lines]
 
 
 def _name(claim: ClaimRecord) -> str:

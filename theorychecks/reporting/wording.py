@@ -31,6 +31,11 @@ def clip(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[:length]}… ({len(text) - length} more characters)"
 
 
+def literal(text: str) -> str:
+    """Return a text of which a terminal obeys nothing, lines aside."""
+    return "".join(each if each.isprintable() or each == "\n" else "?" for each in text)
+
+
 def number(value: float | None) -> str:
     """Return a number to three digits, or a dash."""
     return "-" if value is None else f"{value:.3g}"

@@ -72,6 +72,15 @@ def test_a_parametrized_claim_is_shown_test_by_test(here, run):
     assert reproduced == ["pytest 'a.py::test_it[1]'", "pytest 'a.py::test_it[2]' --theory-seed=3"]
 
 
+def test_the_last_report_is_found_from_below_the_root_directory(here, run, monkeypatch):
+    left(records.claim(id="A"))
+    Path("properties/deep").mkdir(parents=True)
+    monkeypatch.chdir(here / "properties" / "deep")
+    code, out, _ = run("A")
+    assert code == 0
+    assert "(../../reports/latest/report.json)" in out
+
+
 def test_a_claim_without_findings_says_why(here, run):
     left(
         records.claim(id="A", outcome="error", error="NameError: x\nmore", findings=()),

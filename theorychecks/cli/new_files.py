@@ -27,10 +27,10 @@ MOVED = tc.Sweep(tc.WeightChange("hidden", norm="frobenius"), TRAINING, widths=t
 PREDICTED = tc.PowerLaw(-1, within=0.2, rival=-1 / 2)
 
 
-# EDIT: where the claim comes from: author, year, arXiv number, equation.
+# EDIT: where the claim comes from, author, year, arXiv number and equation; and what it says, in the docstring.
 @tc.claim(id="$id", source="an example, to be replaced by author, year, arXiv number and equation")
 def test_$function() -> None:
-    """EDIT: one sentence. In the lazy regime a hidden matrix moves by Theta(1/n) of its Frobenius norm."""
+    """In the lazy regime a hidden matrix moves by Theta(1/n) of its Frobenius norm."""
     tc.check(MOVED, PREDICTED)
     # EDIT: the control, a set-up in which the prediction is false, which shows that this test can fail. Here features
     # are learned, and the matrix moves by Theta(n^-1/2).
@@ -87,16 +87,18 @@ def batches() -> list[tuple[Tensor, Tensor]]:
 MODEL = tc.Model(Perceptron, optimizer, batches(), loss=nn.functional.mse_loss, name="$id")
 
 
+# EDIT: what the docstring says, what the model is meant to be, tc.MAXIMAL_UPDATE or tc.NTK, and five or more widths
+# that you can afford.
 @tc.gate(id="$id")
 def test_$function() -> None:
-    """EDIT: one sentence. Every module and parameter scales with the width as maximal update has it."""
-    # EDIT: what it is meant to be, tc.MAXIMAL_UPDATE or tc.NTK, and five or more widths that you can afford.
+    """Every module and parameter scales with the width as maximal update has it."""
     tc.coordinate_check(MODEL, tc.MAXIMAL_UPDATE, widths=tc.widths(64, 1024))
 
 
+# EDIT, or leave out: the control, which shows that this gate can fail.
 @tc.gate(id="$id/control")
 def test_${function}_with_one_learning_rate_is_caught() -> None:
-    """EDIT, or leave out: the same model with one learning rate for all is not in maximal update, and is caught."""
+    """The same model with one learning rate for all is not in maximal update, and is caught."""
     broken = tc.Model(
         Perceptron,
         lambda model: torch.optim.Adam(model.parameters(), lr=1e-3),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import sys
@@ -37,7 +38,7 @@ _OF_FINDINGS: Final = ("setting", "predicted", "measured", "runs", "looks", "fla
 
 def _last_claims(incomplete: str) -> list[str]:
     """Ids of the last report that begin so, for a shell to complete."""
-    names = dict.fromkeys(str(claim.get("id")) for claim in claims_kept(LATEST))
+    names = dict.fromkeys(str(claim.get("id")) for claim in claims_kept(_latest()))
     return [name for name in names if name.startswith(incomplete)]
 
 
@@ -79,9 +80,15 @@ def show(
 
 def _kept(report: Path | None) -> KeptClaims | None:
     """The report that was asked for, or the last one, if there is one."""
-    if report is None and not (LATEST / REPORT).exists():
-        return None
-    return kept_claims(report or LATEST)
+    place = report or _latest()
+    return None if report is None and not (place / REPORT).exists() else kept_claims(place)
+
+
+def _latest() -> Path:
+    """Where the last report is: a run leaves it under the root directory of its tests, which may be further up."""
+    here = Path.cwd()
+    up = (Path(os.path.relpath(above / LATEST, here)) for above in (here, *here.parents))
+    return next((place for place in up if (place / REPORT).exists()), LATEST)
 
 
 def _named(claim: str, names: Iterable[str]) -> str | None:

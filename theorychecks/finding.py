@@ -187,10 +187,8 @@ class Finding:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the numbers and the plot."""
-        rows = [
-            *zip(_COLUMNS, _cells(self), strict=True),
-            *(("setting", f"{name} = {value}") for name, value in self.setting.items()),
-        ]
+        setting = ", ".join(f"{name} = {value}" for name, value in self.setting.items())
+        rows = [*zip(_COLUMNS, _cells(self), strict=True), ("setting", setting or "-")]
         return table((), rows) + str(self.plot())
 
 
@@ -216,7 +214,7 @@ def _cells(finding: Finding) -> tuple[str, ...]:
         finding.role,
         finding.verdict.value.upper() if finding.passed else f"{finding.verdict.value.upper()}, not as wanted",
         finding.predicted + ("" if margin is None else f" within {margin:g}"),
-        "-" if finding.exponent is None else f"{finding.exponent:+.3g}",
-        "-" if interval is None else f"[{interval.low:+.3g}, {interval.high:+.3g}]",
+        "-" if finding.exponent is None else f"{finding.exponent:+z.3f}",
+        "-" if interval is None else f"[{interval.low:+z.3f}, {interval.high:+z.3f}]",
         finding.reason,
     )

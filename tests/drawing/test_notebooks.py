@@ -174,6 +174,15 @@ def test_a_claim_a_finding_and_a_check_say_what_they_are():
     assert "decoder: none of 1 coordinates scales otherwise than predicted" in check.text
 
 
+def test_of_many_findings_those_are_shown_that_are_not_as_wanted():
+    many = [records.finding(label=f"coordinate {place}") for place in range(300)]
+    wrong = records.finding(verdict="refuted", label="the culprit")
+    page = Reader(records.claim(outcome="fail", findings=[*many, wrong])._repr_html_())
+    assert "301, 300 as wanted; 20 are shown" in page.text
+    assert "the culprit" in page.text
+    assert page.text.count("coordinate ") == 19
+
+
 def test_a_plot_needs_no_torch():
     program = (
         "import sys, numpy as np, theorychecks as tc\n"

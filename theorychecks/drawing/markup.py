@@ -21,11 +21,11 @@ def clipped(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str = "") -> str:
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return an HTML table for a notebook, every cell shown literally; long words break."""
-    head = "".join(f"<th>{literal(column)}</th>" for column in columns)
+    # Words break anywhere only where a column would be narrower than its usual words.
+    head = "".join(f'<th style="min-width:7em;text-align:left">{literal(column)}</th>' for column in columns)
     body = "".join(f"<tr>{''.join(f'<td>{literal(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    above = f'<caption style="text-align:left">{literal(caption)}</caption>' if caption else ""
     heading = f"<thead><tr>{head}</tr></thead>" if columns else ""
     style = "overflow-wrap:anywhere;white-space:pre-wrap;text-align:left"
-    return f'<table class="{_LITERAL}" style="{style}">{above}{heading}<tbody>{body}</tbody></table>'
+    return f'<table class="{_LITERAL}" style="{style}">{heading}<tbody>{body}</tbody></table>'

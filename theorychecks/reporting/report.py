@@ -19,6 +19,9 @@ Outcome = Literal["pass", "fail", "inconclusive", "error", "skipped", "not run"]
 
 Profile = Literal["quick", "default", "full"]
 
+_SHOWN: Final = 20
+"""Findings of a claim, in a notebook; a gate has hundreds."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ClaimRecord(Claim):
@@ -45,8 +48,12 @@ class ClaimRecord(Claim):
     notes: tuple[str, ...] = ()
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the claim, how it ended, and its findings."""
-        return super()._repr_html_() + table((), [("outcome", self.outcome)]) + Findings(self.findings)._repr_html_()
+        """What a notebook shows: the claim, how it ended, and its findings, those first that are not as wanted."""
+        shown = Findings(sorted(self.findings, key=lambda finding: finding.passed)[:_SHOWN])
+        count = f"{len(self.findings)}, {sum(finding.passed for finding in self.findings)} as wanted"
+        more = f"; {len(shown)} are shown" if len(shown) < len(self.findings) else ""
+        told = [("outcome", self.outcome), *(("error", each) for each in (self.error,) if each)]
+        return super()._repr_html_() + table((), [*told, ("findings", count + more)]) + shown._repr_html_()
 
 
 @dataclass(frozen=True, kw_only=True)

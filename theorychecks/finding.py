@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from theorychecks.drawing import Picture, picture, scene_of, table
 from theorychecks.origin import Origin
 from theorychecks.premises import Premises
 from theorychecks.statistics.breakdown import breakdown_constant
@@ -180,6 +180,17 @@ class Finding:
             f"measured {found} on {measured.axis} {measured.axis_values[0]:g}..{measured.axis_values[-1]:g}"
         )
 
+    def plot(self) -> Picture:
+        """All runs on logarithmic axes, with the fitted power, the predicted one and its rival: SVG, in a notebook."""
+        about = scene_of(self.judgement, self.expectation, title=self.label, predicted=self.predicted)
+        return picture(about)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the numbers and the plot."""
+        setting = ", ".join(f"{name} = {value}" for name, value in self.setting.items())
+        rows = [*zip(_COLUMNS, _cells(self), strict=True), ("setting", setting or "-")]
+        return table((), rows) + str(self.plot())
+
 
 class Findings(list[Finding]):
     """Findings of one check, one a reading; printed line by line, and shown as a table in a notebook."""
@@ -190,9 +201,7 @@ class Findings(list[Finding]):
 
     def _repr_html_(self) -> str:
         """The table that a notebook shows."""
-        head = "".join(f"<th>{column}</th>" for column in _COLUMNS)
-        rows = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in _cells(each))}</tr>" for each in self)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        return table(_COLUMNS, map(_cells, self))
 
 
 _COLUMNS: Final = ("quantity", "role", "verdict", "predicted", "measured", "interval", "reason")
@@ -205,7 +214,7 @@ def _cells(finding: Finding) -> tuple[str, ...]:
         finding.role,
         finding.verdict.value.upper() if finding.passed else f"{finding.verdict.value.upper()}, not as wanted",
         finding.predicted + ("" if margin is None else f" within {margin:g}"),
-        "-" if finding.exponent is None else f"{finding.exponent:+.3g}",
-        "-" if interval is None else f"[{interval.low:+.3g}, {interval.high:+.3g}]",
+        "-" if finding.exponent is None else f"{finding.exponent:+z.3f}",
+        "-" if interval is None else f"[{interval.low:+z.3f}, {interval.high:+z.3f}]",
         finding.reason,
     )

@@ -69,3 +69,21 @@ def test_gates_need_a_statement():
         @tc.gate(id="NONE")
         def test_mute():
             tc.check(1, 2)
+
+
+def test_the_short_summary_names_the_first_culprit(ran):
+    (line,) = [line for line in ran.text.splitlines() if line.startswith("FAILED test_gates.py::test_bad - ")]
+    assert "GATE-2: learning rate of `second.weight` too large by n^1".startswith(
+        line.partition("Failed: ")[2].rstrip(".")
+    )
+    assert "GATE-2: learning rate of `second" in line
+    assert "failed: GATE-2: learning rate of `second.weight` too large by n^1" in ran.text
+
+
+def test_it_is_shown_at_which_width_and_look_a_gate_is(run_suite):
+    quickly = "from theorychecks.plugin import screen\nscreen.SECONDS_BETWEEN_LINES = 1e-6\n"
+    ran = run_suite("gates", "-k", "good or certificate", conftest=quickly)
+    assert ran.code == 0
+    shown = [line for line in ran.lines("theory: ") if "; GATE-" in line]
+    assert any("GATE-1 at width 512, look 1/4 (coordinates of modules); " in line for line in shown)
+    assert any("GATE-3 at width 512, look 1/" in line for line in shown)

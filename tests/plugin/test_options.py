@@ -75,7 +75,7 @@ def test_undecided_claims_are_amber_unless_asked_otherwise(pytester, inner):
     result = inner()
     result.assert_outcomes(passed=1, skipped=1)
     assert result.ret == 0
-    result.stdout.fnmatch_lines(["undecided: A, the observable: *-limited: *"])
+    result.stdout.fnmatch_lines(["undecided: A, the observable (prediction): *-limited: *"])
     strict = inner("--theory-inconclusive=fail")
     strict.assert_outcomes(passed=1, failed=1)
     assert strict.ret == ExitCode.UNDECIDED
@@ -360,7 +360,7 @@ def test_seeds_are_pinned_and_move_together(pytester, inner):
     pytester.makepyfile(test_it=SEEDED.replace("EXPONENT", "-1.0"))
     result = inner()
     assert result.ret == 0
-    result.stdout.fnmatch_lines(["theory: 1 claim, seed 0, pinned*fails at p < 0.005 and again on fresh seeds*"])
+    result.stdout.fnmatch_lines(["theory: 1 claim, seed 0; fails at p < 0.005 and again on fresh seeds"])
     assert roots(pytester) == {0}
     assert inner("--theory-seed=3").ret == 0
     assert roots(pytester) == {6 * 2**32}
@@ -374,9 +374,7 @@ def test_a_fresh_seed_is_drawn_and_printed_so_that_it_can_be_repeated(pytester, 
         result = inner("--theory-seed=fresh")
         assert result.ret == 0
         drawn.append(report(pytester).suite.seed)
-        result.stdout.fnmatch_lines(
-            [f"theory: 1 claim, seed {drawn[-1]}, drawn afresh (the same again: --theory-seed=*"]
-        )
+        result.stdout.fnmatch_lines([f"theory: 1 claim, seed {drawn[-1]}; *"])
     assert drawn[0] != drawn[1]
     assert roots(pytester) == {2 * 2**32 * seed for seed in drawn}
 
@@ -388,7 +386,7 @@ def test_workers_share_one_fresh_seed(pytester):
         "-n", "2", "--theory-seed=fresh", "-p", "no:cacheprovider", "--assert=plain", "--theory-inconclusive=skip"
     )
     drawn = report(pytester).suite.seed
-    result.stdout.fnmatch_lines([f"theory: 2 claims, seed {drawn}, drawn afresh*"])
+    result.stdout.fnmatch_lines([f"theory: 2 claims, seed {drawn}; *"])
     assert {claim.seed for claim in report(pytester).claims} == {drawn}
     assert {root // 2**33 for root in roots(pytester)} == {drawn}
 
@@ -405,6 +403,26 @@ def test_a_claim_that_fails_has_failed_on_fresh_seeds_too_and_names_its_seed(pyt
     assert max(prediction.p_value, prediction.confirmation.p_value) < 0.005
 
 
+MANY = '''
+import pytest
+import theorychecks as tc
+
+@tc.claim(id="A", source="made up")
+@pytest.mark.parametrize("number", range(1234))
+def test_it(number):
+    """There are many of it."""
+    assert False
+'''
+
+
+def test_the_header_is_one_line_of_80_columns_for_many_claims_and_any_seed(pytester, inner):
+    pytester.makepyfile(test_it=MANY)
+    result = inner("--theory-seed=1048575", "-x")
+    (header,) = [line for line in result.outlines if line.startswith("theory: ")]
+    assert header == "theory: 1234 claims, seed 1048575; fail at p < 0.005 and again on fresh seeds"
+    assert len(header) <= 80
+
+
 @pytest.mark.parametrize("seed", ["-1", "1.5", "new", "1048576"])
 def test_a_seed_that_is_none_is_refused(pytester, inner, seed):
     result = inner(f"--theory-seed={seed}")
@@ -416,9 +434,7 @@ def test_header_and_report_state_the_budget_under_workers_too(pytester):
     pytester.makepyfile(test_it=CLAIM.format(id="A", name="it", exponent="-1"))
     result = pytester.runpytest_subprocess("-n", "1", "-p", "no:cacheprovider", "--assert=plain")
     assert result.ret == 0
-    result.stdout.fnmatch_lines(
-        ["theory: 1 claim, seed 0, pinned*", "run nightly on fresh seeds: * false alarms a year*"]
-    )
+    result.stdout.fnmatch_lines(["theory: 1 claim, seed 0; *", "run nightly on fresh seeds: * false alarms a year*"])
     markdown = (pytester.path / "reports/latest/report.md").read_text(encoding="utf-8")
     assert "A claim fails when chance gives its verdict less often than 0.005" in markdown
 

@@ -1,6 +1,7 @@
 """A claim ends in one of a few ways, and a run says which, alone and under xdist."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -162,3 +163,16 @@ def test_what_passed_is_not_explained(ran):
     failures = ran.text[ran.text.index("= FAILURES =") : ran.text.index("= theory =")]
     assert "reproduce  pytest test_outcomes.py::test_supported\n" not in failures
     assert "test_numpy" not in failures
+
+
+def test_the_short_summary_names_tests_and_not_the_harness(run_suite):
+    ran = run_suite("outcomes", "-k", "test_inconclusive", "-rs")
+    summary = ran.text[ran.text.index("= short test summary info =") :]
+    found = re.findall(r"^SKIPPED \[1\] (\S+):(\d+): (OUT-\d): (.*)$", summary, flags=re.MULTILINE)
+    assert [(path, claim) for path, _, claim, _ in found] == [
+        ("test_outcomes.py", "OUT-3"),
+        ("test_outcomes.py", "OUT-5"),
+    ]
+    assert found[0][3].startswith("the noisy size (prediction): INCONCLUSIVE, n^-0.82 measured, n^-1 predicted")
+    lines = (ran.directory / "test_outcomes.py").read_text(encoding="utf-8").splitlines()
+    assert all(lines[int(line) - 1].startswith("@tc.claim") for _, line, _, _ in found)

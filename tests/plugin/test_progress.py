@@ -20,7 +20,7 @@ def last_line(terminal):
 def session(terminal):
     """What pytest has written of the tests themselves."""
     lines = terminal.lines
-    start = max(place for place, line in enumerate(lines) if "drawn every night" in line)
+    start = max(place for place, line in enumerate(lines) if line.endswith("fresh seeds"))
     (end,) = [place for place, line in enumerate(lines) if re.match(r"=+ theory =+", line)]
     return lines[start + 1 : end]
 

@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from theorychecks.reporting import render_markdown
+from theorychecks.reporting import render_markdown, wording
+from theorychecks.reporting.account import account
 from theorychecks.reporting.html import render_html
 from theorychecks.reporting.terminal import claim_table, closing_lines
 
@@ -100,7 +101,7 @@ def test_markup_in_a_name_is_text(records):
 
 
 def test_counts_are_told(mixed):
-    line, nightly = closing_lines(mixed)
+    line, nightly, *_ = closing_lines(mixed)
     assert line.startswith("1 passed, 2 failed, 0 inconclusive; 4 findings; wrong verdicts expected: at most 0.1")
     assert nightly == (
         "run nightly on fresh seeds: 0.001 false alarms a year expected where the estimates are the truth, at most 0.037 "
@@ -122,3 +123,77 @@ def test_lost_claims_are_named(records):
 def test_claims_that_were_not_judged_are_told_though_none_is_lost(records):
     document = records.report(records.claim(), judged=0)
     assert closing_lines(document)[2] == "INCOMPLETE: 1 claims collected, 0 judged"
+
+
+def test_what_fails_or_is_undecided_is_named_with_its_role(records):
+    supported = records.control(verdict="supported", exponent=-0.98, label="the control")
+    open_one = records.finding(verdict="inconclusive", label="noisy", reason="noise-limited")
+    report = records.report(
+        records.claim(id="A", outcome="fail", findings=[records.finding(), supported]),
+        records.claim(id="B", outcome="inconclusive", findings=[open_one, records.control()]),
+    )
+    told = closing_lines(report)
+    assert "failed: A: the control (control): SUPPORTED, n^-0.98 measured, n^-1 predicted" in told
+    assert "undecided: B, noisy (prediction): noise-limited" in told
+
+
+def test_a_row_says_so_where_it_shows_a_control(records):
+    supported = records.control(verdict="supported", exponent=-0.98)
+    failing = records.claim(outcome="fail", findings=[records.finding(), supported])
+    control, prediction = rows(records.report(failing, records.claim()), width=200)
+    assert "n^-1 (control)" in control
+    assert "(control)" not in prediction
+
+
+DIAGNOSIS = (
+    "decoder: 3 of 9 coordinates scale otherwise than predicted, and on fresh seeds again. The first is `a`.\n"
+    "- learning rate of `fc.weight` too large by n^1 (n^0.98 as measured; a has the exponent interval [+0.9, +1.1])"
+)
+LEFT_OUT = "- not judged: 4 coordinates that are zero or depend on nothing"
+
+
+@pytest.mark.parametrize(
+    ("notes", "said"),
+    [
+        ([DIAGNOSIS + "\n" + LEFT_OUT], "learning rate of `fc.weight` too large by n^1"),
+        (
+            [LEFT_OUT, "perceptron: 2 of 3 mutations are caught\nmutation  caught\n-  NO"],
+            "hidden 2, frobenius (prediction): R",
+        ),
+        ([], "hidden 2, frobenius (prediction): REFUTED, n^-0.50 measured, n^-1 predicted"),
+    ],
+)
+def test_the_first_line_of_an_account_names_the_first_culprit(records, notes, said):
+    claim = records.failing_claim(notes=notes)
+    first, *_ = account(claim).splitlines()
+    assert first.startswith(f"{claim.id}: {said}")
+
+
+def test_what_broke_comes_before_what_was_found(records):
+    claim = records.failing_claim(error="\nRuntimeError: out of luck\nmore")
+    assert account(claim).startswith(f"{claim.id}: RuntimeError: out of luck\n")
+
+
+@pytest.mark.parametrize(
+    ("fraction", "said"),
+    [
+        (0.95, "95%"), (0.975, "97.5%"), (0.983333, "98.3%"), (0.99, "99%"), (0.99875, "99.88%"), (0.9999, "99.99%"),
+        (0.5, "50%"), (0.025, "2.5%"), (0.0001234, "0.012%"), (0.0, "0%"), (1.0, "100%"), (0.1, "10%"),
+    ],
+)  # fmt: skip
+def test_per_cent_has_two_digits_of_what_is_missing(fraction, said):
+    assert wording.percent(fraction) == said
+
+
+def test_a_terminal_obeys_nothing_that_a_claim_says(records):
+    sly = "sly\x1b[2J\r\u202e[bold]"
+    failing = records.finding(verdict="refuted", exponent=-0.5, label=sly, reason=sly)
+    claims = [
+        records.claim(id=f"A {sly}", test=f"a.py::{sly}", statement=sly, outcome="fail", findings=[failing]),
+        records.claim(id="B", outcome="inconclusive", findings=[records.finding(verdict="inconclusive", label=sly)]),
+        records.claim(id="C", outcome="error", error=sly, findings=[]),
+    ]
+    report = records.report(*claims, lost=(sly,))
+    for text in (claim_table(report, width=400), *closing_lines(report), *map(account, claims)):
+        assert not set("\x1b\r\u202e") & set(text)
+    assert "sly?[2J?[bold]" in claim_table(report, width=400)

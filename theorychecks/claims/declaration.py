@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar, cast
 
 from theorychecks.claims.recording import given, now_recording
+from theorychecks.drawing import table
 from theorychecks.planning import NotMeasured
 
 Test = TypeVar("Test", bound=Callable[..., Any])
@@ -61,6 +62,11 @@ class Claim:
     paper: Paper | None = None
     gate: bool = False
     evidence: bool = False
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        kind = "gate" if self.gate else "trend" if self.trend else "claim"
+        return table((), [(kind, self.id), ("statement", self.statement), ("source", self.source)])
 
 
 def claim(

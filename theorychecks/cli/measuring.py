@@ -8,38 +8,14 @@ import time
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.status import Status
 
-from theorychecks.cli.plan_commands import INTERRUPTED, REFUSED, UNSOUND
+from theorychecks.cli.exit_codes import INTERRUPTED, REFUSED, UNSOUND
 from theorychecks.cli.plan_tables import printable
 from theorychecks.cli.quantities import duration
+from theorychecks.cli.status_line import StatusLine
 from theorychecks.plugin.planned_run import Planned
-from theorychecks.plugin.screen import SECONDS_BETWEEN_LINES, Pace
 from theorychecks.plugin.shards import Done, measure_part
 from theorychecks.plugin.under_way import Lane, progress_line
-
-
-class _Progress:
-    """The line of a run's progress: one that changes on a terminal, and elsewhere one in half a minute."""
-
-    def __init__(self, console: Console, claims: int) -> None:
-        self.console, self.claims, self.done = console, claims, 0
-        self.lane = Lane(changed=lambda new: self.show())
-        self._pace = Pace(SECONDS_BETWEEN_LINES, since=time.monotonic())
-        self.status: Status | None = console.status("theory: begins") if console.is_terminal else None
-
-    def claim_done(self) -> None:
-        """Count a claim."""
-        self.done += 1
-        self.show()
-
-    def show(self) -> None:
-        """Show how far it is, if that is due."""
-        line = printable(progress_line(self.done, self.claims, None, [self.lane]))
-        if self.status is not None:
-            self.status.update(line)
-        elif self._pace.admits(time.monotonic()):
-            self.console.print(line)
 
 
 def carry_out(planned: Planned, part: int, parts: int, console: Console, *, then: Sequence[str]) -> int:
@@ -66,14 +42,16 @@ def carry_out(planned: Planned, part: int, parts: int, console: Console, *, then
             "them out of every part by -k or --deselect"
         )
         return REFUSED
-    progress, started = _Progress(console, len(planned.claims)), time.monotonic()
-    if progress.status is not None:
-        progress.status.start()
-    try:
-        done = measure_part(planned, part, parts, progress.lane, progress.claim_done)
-    finally:
-        if progress.status is not None:
-            progress.status.stop()
+    ended, started = list[None](), time.monotonic()
+    lane = Lane(changed=lambda new: status.show())
+    status = StatusLine(console, lambda: progress_line(len(ended), len(planned.claims), None, [lane]))
+
+    def claim_done() -> None:
+        ended.append(None)
+        status.show()
+
+    with status:
+        done = measure_part(planned, part, parts, lane, claim_done)
     for problem in stored.all_problems:
         console.print(printable(f"WARNING: {problem}"))
     for claim, why in done.failed.items():

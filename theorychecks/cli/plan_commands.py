@@ -9,19 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 import typer
 from rich.console import Console
 
+from theorychecks.cli.collecting import end_without_claims
 from theorychecks.cli.quantities import part_of, pinned
 
 if TYPE_CHECKING:
     from theorychecks.plugin.planned_run import Planned
 
-UNSOUND: Final = 1
-REFUSED: Final = 2
-"""The exit code of what could not be done; `typer` has the same for a wrong option."""
-INTERRUPTED: Final = 130
-_WITHOUT_CLAIMS: Final = (0, 5)
-_INTERRUPTED: Final = 2
-_WRONGLY_USED: Final = 4
-"""Exit codes of pytest, which is not imported before it is needed."""
 _WIDTH: Final = 120
 
 _WRONG: Final = "1 where a file of PATHS cannot be collected"
@@ -88,7 +81,7 @@ def plan(
         show(planned, _console(), as_json=as_json)
         return 0
 
-    _with_plan([*(paths or ()), *options, *_only(matching)], told, looks=looks)
+    _with_plan([*(paths or ()), *options, *only(matching)], told, looks=looks)
 
 
 def measure(
@@ -117,7 +110,7 @@ def measure(
     """
     part, parts = (1, 1) if shard is None else part_of(shard)
     options = _options(profile=profile, seed=seed, store=store, engine=engine, device=device, memory=memory)
-    arguments = [*(paths or ()), *options, *_only(matching)]
+    arguments = [*(paths or ()), *options, *only(matching)]
 
     def measured(planned: Planned) -> int:
         from theorychecks.cli.measuring import carry_out
@@ -132,7 +125,8 @@ def _options(**values: str | None) -> list[str]:
     return [f"--theory-{name}={value}" for name, value in values.items() if value is not None]
 
 
-def _only(matching: str | None) -> list[str]:
+def only(matching: str | None) -> list[str]:
+    """The option of pytest that takes only tests of these names."""
     return [] if matching is None else ["-k", matching]
 
 
@@ -151,17 +145,4 @@ def _with_plan(
     ended = with_plan(arguments, lambda planned: codes.append(work(planned)), looks=looks, writes=writes)
     if codes:
         raise typer.Exit(codes[0])
-    if ended.uncollected:
-        typer.echo(ended.text, err=True)
-        raise typer.Exit(UNSOUND)
-    if ended.code == _INTERRUPTED:
-        typer.echo("theorychecks: interrupted", err=True)
-        raise typer.Exit(INTERRUPTED)
-    if ended.code in _WITHOUT_CLAIMS:
-        what = " ".join(arguments) or "the tests that pytest finds here"
-        typer.echo(
-            f"theorychecks: there is no claim in {what}. Claims are tests under @tc.claim or @tc.gate.", err=True
-        )
-    elif ended.code != _WRONGLY_USED:  # of which pytest has told already
-        typer.echo(ended.text, err=True)
-    raise typer.Exit(REFUSED)
+    end_without_claims(ended, arguments)

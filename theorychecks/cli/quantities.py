@@ -9,6 +9,8 @@ from typing import Final
 
 import typer
 
+from theorychecks.statistics.design import check_widths, widths
+
 _BYTES: Final = {"": 1.0, "B": 1.0, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
 _SECONDS: Final = {"h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
 
@@ -58,6 +60,34 @@ def pinned(text: str | None) -> str | None:
             "a plan and its run have one seed, a whole number; got 'fresh', which draws another one each time"
         )
     return text
+
+
+def widths_of(text: str) -> tuple[int, ...]:
+    """Widths of "64..1024", in factors of two, or of "64,96,128".
+
+    Raises:
+        typer.BadParameter: for anything else, and for widths that span too little.
+    """
+    try:
+        if found := re.fullmatch(r"([0-9]{1,9})\.\.([0-9]{1,9})", text):
+            return widths(int(found[1]), int(found[2]))
+        if re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", text):
+            return check_widths(tuple(map(int, text.split(","))))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    raise typer.BadParameter(f"widths are a range in factors of two, 64..1024, or several, 64,96,128; got {text!r}")
+
+
+def budget_of(text: str) -> float:
+    """Seconds of "60s" or "2min".
+
+    Raises:
+        typer.BadParameter: for anything else, and for no time at all.
+    """
+    seconds = _number(text, {"s": 1.0, "min": 60.0, "h": 3600.0}, "a time is a number of s, min or h, like 60s or 2min")
+    if not seconds > 0:
+        raise typer.BadParameter(f"a time is longer than nothing, like 60s or 2min; got {text!r}")
+    return seconds
 
 
 def duration(seconds: float) -> str:

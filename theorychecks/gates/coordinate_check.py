@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from theorychecks.arguments import whole_number
 from theorychecks.claims import ClaimFailure, ClaimUndecided
 from theorychecks.claims.recording import given, now_recording
+from theorychecks.drawing import table
 from theorychecks.experiment import Resources, Sweep
-from theorychecks.finding import Finding
+from theorychecks.finding import Finding, Findings
 from theorychecks.gates.budget import affordable, too_short
 from theorychecks.gates.culprit import Diagnosis
 from theorychecks.gates.diagnosis import diagnose
@@ -81,6 +82,11 @@ class CoordinateCheck:
         if len(self.undecided) > _SHOWN:
             lines.append(f"- and {len(self.undecided) - _SHOWN} more")
         return "\n".join([*lines, *self.left_out])
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the diagnosis, and what is refuted or open."""
+        wrong = (*self.refuted, *self.undecided)
+        return table((), [("coordinate check", str(self))]) + (Findings(wrong)._repr_html_() if wrong else "")
 
     @property
     def left_out(self) -> list[str]:

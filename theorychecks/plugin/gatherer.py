@@ -20,7 +20,7 @@ from theorychecks.plugin.keeping import Covered, Keeper, Written
 from theorychecks.plugin.outcomes import Ending, ended, exit_code, what_happened, without_findings
 from theorychecks.plugin.resources import device_used
 from theorychecks.plugin.runner import REPORT_ATTRIBUTE, THREADS
-from theorychecks.plugin.seeds import SEED_KEY, run_seed, seed_line
+from theorychecks.plugin.seeds import SEED_KEY, run_seed
 from theorychecks.plugin.storing import DATE_KEY, StoreUse, check_store
 from theorychecks.provenance import now
 
@@ -129,16 +129,14 @@ class Gatherer:
     def _header(self) -> list[str]:
         if not self._judges():
             return []
-        from theorychecks.reporting.error_budget import NIGHTS
         from theorychecks.statistics.judgement import CLEAR
 
         warnings = [*self.keeper.check(), *check_store(self.config)]
-        claims = f"{len(self.collected)} claim{'s' if len(self.collected) > 1 else ''}"
-        return [
-            f"theory: {claims}, {seed_line(self.config)}; a claim fails at p < {CLEAR:g} and again on fresh seeds, "
-            f"which chance does at most {NIGHTS * CLEAR**2 * 100:.2g} times a year in 100 findings drawn every night",
-            *warnings,
-        ]
+        claims = "1 claim" if len(self.collected) == 1 else f"{len(self.collected)} claims"
+        fails = "fails" if len(self.collected) == 1 else "fail"
+        # One line of a terminal's 80 columns; what chance does to this rule stands below the table.
+        rule = f"{fails} at p < {CLEAR:g} and again on fresh seeds"
+        return [f"theory: {claims}, seed {run_seed(self.config)}; {rule}", *warnings]
 
     def _judges(self) -> bool:
         option = self.config.option

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 PLANNING: Final = "theorychecks-planning"
 """The name of the plugin that plans; where it is, no claim is judged."""
 
-_OPTIONS: Final = ("-n0", "-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning")
+OPTIONS: Final = ("-n0", "-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning")
 """Claims are planned in this process, which has imported this package before pytest could; warnings may be errors."""
 
 
@@ -81,7 +81,7 @@ def with_plan(
     """
     plugin, printed = _Planning(work, looks, writes), io.StringIO()
     with redirect_stdout(printed):
-        code = pytest.main([*arguments, *_OPTIONS], plugins=[plugin])
+        code = pytest.main([*arguments, *OPTIONS], plugins=[plugin])
     if plugin.broke is not None:
         raise plugin.broke
     return Ended(int(code), plugin.uncollected, printed.getvalue())

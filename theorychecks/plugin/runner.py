@@ -201,13 +201,13 @@ class Runner:
 
     def _conclude(self, record: ClaimRecord) -> None:
         """Turn a claim's outcome into pytest's."""
-        from theorychecks.reporting import wording
+        from theorychecks.reporting.account import account
 
         if record.outcome == "pass":
             return
         if record.outcome == "skipped":
             pytest.skip(record.reason or "")
-        text = wording.account(record)
+        text = account(record)
         if record.outcome == "inconclusive" and self.config.getoption("--theory-inconclusive") == "skip":
             pytest.skip(text)
         reported = record.trend and self.config.getoption("--theory-trends") == "report"
@@ -232,6 +232,10 @@ class Runner:
         claim = claim_of(item)
         if claim is None:
             return report
+        if report.skipped and isinstance(report.longrepr, tuple) and report.longrepr[0] == __file__:
+            # An undecided claim is skipped here, and the summary is to name its test.
+            path, line, _ = item.location
+            report.longrepr = path, (line or 0) + 1, report.longrepr[2]
         if (subtests := item.stash.get(_subtests_key, None)) is not None:
             if report.failed and call.excinfo is not None:
                 subtests.append(of_subtest(call.excinfo.value))

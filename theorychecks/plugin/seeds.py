@@ -9,7 +9,6 @@ from typing import Final
 import pytest
 
 FRESH: Final = "fresh"
-_DRAWN: Final = "theory_seed_drawn"
 _MOST: Final = 2**20
 
 
@@ -35,17 +34,8 @@ def settle_seed(config: pytest.Config) -> None:
         config.option.theory_seed = worker[SEED_KEY]
     elif config.option.theory_seed == FRESH:
         config.option.theory_seed = secrets.randbelow(_MOST - 1) + 1
-        setattr(config.option, _DRAWN, True)
 
 
 def run_seed(config: pytest.Config) -> int:
     """The seed of this run."""
     return int(config.option.theory_seed)
-
-
-def seed_line(config: pytest.Config) -> str:
-    """What the header says of it."""
-    seed = run_seed(config)
-    if getattr(config.option, _DRAWN, False):
-        return f"seed {seed}, drawn afresh (the same again: --theory-seed={seed})"
-    return f"seed {seed}, pinned (others: --theory-seed=N or fresh)"

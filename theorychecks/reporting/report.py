@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final, Literal, NoReturn, cast
 
 from theorychecks.claims.declaration import Claim
-from theorychecks.finding import Finding
+from theorychecks.drawing import table
+from theorychecks.finding import Finding, Findings
 from theorychecks.provenance import Provenance
 from theorychecks.reporting.codec import ReportError, decode, encode, written
 from theorychecks.reporting.error_budget import ErrorBudget
@@ -17,6 +18,9 @@ Outcome = Literal["pass", "fail", "inconclusive", "error", "skipped", "not run"]
 """How a claim ends: three verdicts; an error, which says nothing of the theory; and two ways of not being judged."""
 
 Profile = Literal["quick", "default", "full"]
+
+_SHOWN: Final = 20
+"""Findings of a claim, in a notebook; a gate has hundreds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +46,14 @@ class ClaimRecord(Claim):
     seconds: float = 0.0
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the claim, how it ended, and its findings, those first that are not as wanted."""
+        shown = Findings(sorted(self.findings, key=lambda finding: finding.passed)[:_SHOWN])
+        count = f"{len(self.findings)}, {sum(finding.passed for finding in self.findings)} as wanted"
+        more = f"; {len(shown)} are shown" if len(shown) < len(self.findings) else ""
+        told = [("outcome", self.outcome), *(("error", each) for each in (self.error,) if each)]
+        return super()._repr_html_() + table((), [*told, ("findings", count + more)]) + shown._repr_html_()
 
 
 @dataclass(frozen=True, kw_only=True)

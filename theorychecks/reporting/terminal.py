@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from theorychecks.reporting import tally, wording
+from theorychecks.reporting.account import culprit
 from theorychecks.reporting.origins import on_evidence
 from theorychecks.reporting.report import ClaimRecord, Report
 from theorychecks.reporting.selection import worst_finding
@@ -40,7 +41,7 @@ def claim_table(report: Report, *, width: int = 120, colour: bool = False) -> st
     table.add_column("time", no_wrap=True, justify="right")
     table.add_column("test", no_wrap=True, overflow="ellipsis")
     for claim in report.claims:
-        table.add_row(*_cells(claim))
+        table.add_row(*(Text(wording.literal(cell.plain), style=cell.style) for cell in _cells(claim)))
     longest = max((len(_name(claim)) for claim in report.claims), default=0)
     buffer = io.StringIO()
     console = Console(
@@ -74,9 +75,12 @@ def closing_lines(report: Report) -> list[str]:
     if suite.inconclusive and not suite.passed and not suite.failed and not suite.errors:
         lines.append("NOTHING DECIDED: no claim passed, so the run fails")
     for claim in report.claims:
+        if claim.outcome == "fail":
+            lines.append(f"failed: {claim.id}: {culprit(claim)}")
+    for claim in report.claims:
         if claim.outcome == "inconclusive" and (finding := worst_finding(claim)):
-            lines.append(f"undecided: {claim.id}, {finding.label}: {finding.reason}")
-    return lines
+            lines.append(f"undecided: {claim.id}, {finding.label} ({finding.role}): {finding.reason}")
+    return [wording.literal(line) for line in lines]
 
 
 def _name(claim: ClaimRecord) -> str:
@@ -96,4 +100,5 @@ def _cells(claim: ClaimRecord) -> list[Text]:
     values = finding.measurement.axis_values
     runs = f"{wording.axis_number(values[0])}..{wording.axis_number(values[-1])}"
     runs += f" x {wording.seed_range(finding.measurement.seeds)} {finding.engine}"
-    return [outcome, Text(claim.id), Text(finding.predicted), Text(measured), Text(runs), time, test]
+    predicted = finding.predicted if finding.role == "prediction" else f"{finding.predicted} (control)"
+    return [outcome, Text(claim.id), Text(predicted), Text(measured), Text(runs), time, test]

@@ -9,7 +9,6 @@ from theorychecks.provenance import Provenance
 from theorychecks.reporting.error_budget import ErrorBudget
 from theorychecks.reporting.origins import origins_text
 from theorychecks.reporting.report import ClaimRecord
-from theorychecks.reporting.selection import failing_findings
 from theorychecks.statistics.exponents import power_text
 from theorychecks.statistics.judgement import Verdict
 
@@ -30,6 +29,11 @@ NOT_FINITE_MARK = "\N{MULTIPLICATION SIGN}"
 def clip(text: str, length: int) -> str:
     """Return `text`, cut to `length` characters with a note of how many are missing."""
     return text if len(text) <= length else f"{text[:length]}… ({len(text) - length} more characters)"
+
+
+def literal(text: str) -> str:
+    """Return a text of which a terminal obeys nothing, lines aside."""
+    return "".join(each if each.isprintable() or each == "\n" else "?" for each in text)
 
 
 def number(value: float | None) -> str:
@@ -78,8 +82,11 @@ def interval(finding: Finding) -> str:
 
 
 def percent(fraction: float) -> str:
-    """Return a fraction in per cent, without digits that say nothing."""
-    return f"{100 * fraction:.6g}%"
+    """Return a fraction in per cent as people write it: two digits of what is missing to none or all, "98.3%"."""
+    least = 100 * min(fraction, 1 - fraction)
+    decimals = max(1 - math.floor(math.log10(least)), 0) if least > 0 else 0
+    whole, _, rest = f"{100 * fraction:.{decimals}f}".partition(".")
+    return f"{whole}.{rest.rstrip('0')}".rstrip(".") + "%"
 
 
 def verdict(finding: Finding) -> str:
@@ -291,22 +298,3 @@ def provenance(document: Provenance) -> list[tuple[str, str]]:
         ("versions", ", ".join(f"{name} {version}" for name, version in document.versions.items())),
         *([] if anew is None else [("judged anew", anew)]),
     ]
-
-
-_FINDINGS_TOLD = 6
-
-
-def account(claim: ClaimRecord) -> str:
-    """Return a claim that did not pass as text for a terminal: what broke, or every failing finding explained."""
-    blocks = [f"{claim.outcome.upper()}  {claim.id}: {clip(claim.statement, 200)}"]
-    if claim.error:
-        blocks.append(claim.error)
-    blocks += claim.notes
-    failing = failing_findings(claim)
-    for finding in failing[:_FINDINGS_TOLD]:
-        rows = [f"  {name:<11}{text}" for name, text in explanation(claim, finding)]
-        heading = f"{finding.verdict.value.upper()}  {finding.label} ({finding.role}, wanted {finding.wanted.value})"
-        blocks.append("\n".join([heading, *rows]))
-    if len(failing) > _FINDINGS_TOLD:
-        blocks.append(f"and {len(failing) - _FINDINGS_TOLD} more findings like these, all in the report")
-    return "\n\n".join(blocks)

@@ -1,0 +1,64 @@
+"""`theorychecks gate`: the coordinate check of a model, without a test."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import typer
+
+from theorychecks.cli.named_models import Setup, shape_of
+from theorychecks.cli.quantities import budget_of, widths_of
+
+GATED: Final = (
+    "Exit codes, as a run of pytest has them: 0, every coordinate scales as predicted; 1, some do not, and on fresh "
+    "seeds again; 7, some are undecided and none fails; 8, the model broke, or cannot be gated; 2, it could not be "
+    "done: no such model, or a wrong option."
+)
+_STEPS: Final = 4
+_RATE: Final = 1e-3
+
+
+def gate(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODULE:MODEL", help="A tc.Model, or a function from a width to a module: my_model:MODEL."
+        ),
+    ],
+    parametrization: Annotated[
+        str, typer.Option("--as", metavar="NAME", help="What it is meant to be: maximal-update or ntk.")
+    ] = "maximal-update",
+    widths: Annotated[
+        str, typer.Option(metavar="WIDTHS", help="64..1024, in factors of two, or 32,64,96,...")
+    ] = "64..1024",
+    steps: Annotated[int, typer.Option(metavar="N", min=1, help="Of training.")] = _STEPS,
+    budget: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="The most trainings at every width; 64 unless given.")
+    ] = None,
+    within: Annotated[
+        str | None, typer.Option("--time", metavar="TIME", help="That it may take, 60s or 2min; sets the budget.")
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, max=2**20 - 1, help="Of the networks.")] = 0,
+    inputs: Annotated[
+        str | None, typer.Option(metavar="SHAPE", help="Of a batch, 32x16, for a function that says nothing of it.")
+    ] = None,
+    tokens: Annotated[
+        int | None, typer.Option(metavar="N", min=2, help="Inputs are whole numbers below N, for such a function.")
+    ] = None,
+    rate: Annotated[float, typer.Option(metavar="RATE", min=0.0, help="Of Adam, for such a function.")] = _RATE,
+    every: Annotated[bool, typer.Option("--all", help="Print a line for every coordinate.")] = False,
+) -> None:
+    """Check how every module and parameter of a model scales with the width, and say what is wrong where.
+
+    The model is trained at several widths. A function of the width, which says nothing of its training, has random
+    inputs and targets, the squared error, and Adam with one rate for all.
+
+    Examples: theorychecks gate my_model:MODEL; theorychecks gate src/net.py:build --inputs=32x16 --widths=32..512
+    """
+    setup = Setup(() if inputs is None else shape_of(inputs), tokens, rate, steps)
+    values, limit = widths_of(widths), None if within is None else budget_of(within)
+
+    from theorychecks.cli.gating import Asked, carry_out
+
+    asked = Asked(parametrization, values, steps=steps, budget=budget, seconds=limit, seed=seed)
+    raise typer.Exit(carry_out(model, setup, asked, every=every))

@@ -1,0 +1,134 @@
+"""Gating on the command line: a coordinate check is made, and what came of it is said."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import torch
+import typer
+from rich.console import Console
+
+from theorychecks.claims import Recorder, recording
+from theorychecks.cli.exit_codes import REFUSED
+from theorychecks.cli.named_models import Setup, model_named
+from theorychecks.cli.printing import say
+from theorychecks.cli.quantities import duration
+from theorychecks.cli.status_line import StatusLine
+from theorychecks.drawing import characters, scene_of
+from theorychecks.gates import coordinate_check
+from theorychecks.judging import Conditions
+from theorychecks.models import ModelError
+from theorychecks.networks import MAXIMAL_UPDATE, NTK
+from theorychecks.plugin.under_way import Lane, telling
+from theorychecks.reporting.counting import ExitCode
+
+if TYPE_CHECKING:
+    from theorychecks.gates.coordinate_check import CoordinateCheck
+    from theorychecks.models import Model
+    from theorychecks.networks import Parametrization
+
+_COLUMNS: Final = 76
+_KNOWN: Final = {"maximal-update": MAXIMAL_UPDATE, "ntk": NTK}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a model.
+
+    Attributes:
+        parametrization: that it is meant to have, by name.
+        widths: at which it is trained.
+        steps: of training.
+        budget: the most trainings at every width; that of a gate unless given.
+        seconds: that it may take, which sets the budget.
+        seed: of the networks.
+    """
+
+    parametrization: str
+    widths: tuple[int, ...]
+    steps: int
+    budget: int | None
+    seconds: float | None
+    seed: int
+
+
+def carry_out(name: str, setup: Setup, asked: Asked, *, every: bool) -> int:
+    """Check a model, say what came of it, and give back the exit code.
+
+    Args:
+        name: MODULE:NAME of the model.
+        setup: of a function that is no `tc.Model`.
+        asked: of it.
+        every: whether each coordinate has a line.
+    """
+    meant, started = _meant(asked.parametrization), time.monotonic()
+    try:
+        found = _checked(model_named(name, setup), meant, asked)
+    except typer.BadParameter:
+        raise
+    except Exception as error:
+        return _told(error)
+    _tell(found, meant, duration(time.monotonic() - started), every=every)
+    return ExitCode.FAILED if found.failed else ExitCode.PASSED if found.passed else ExitCode.UNDECIDED
+
+
+def _meant(name: str) -> Parametrization:
+    found = _KNOWN.get(name.casefold().replace("_", "-").replace(" ", "-"))
+    if found is None:
+        raise typer.BadParameter(
+            f"a coordinate check knows what {' and '.join(_KNOWN)} predict; got {name!r}. For another parametrization "
+            "write claims about a sweep of the model"
+        )
+    return found
+
+
+def _checked(model: Model, meant: Parametrization, asked: Asked) -> CoordinateCheck:
+    """Check a model on one thread, as a run does, and show meanwhile how far it is."""
+    torch.set_num_threads(1)
+    lane = Lane(changed=lambda new: status.show())
+    status = StatusLine(
+        Console(stderr=True, highlight=False), lambda: f"theory: {lane}; {lane.done.cells} cells are done"
+    )
+    recorder = Recorder(conditions=Conditions(seed=asked.seed, seconds=asked.seconds, confirms=True), gate=True)
+    with recording(recorder), status, telling(lane, model.title):
+        return coordinate_check(model, meant, widths=asked.widths, steps=asked.steps, budget=asked.budget)
+
+
+def _tell(found: CoordinateCheck, meant: Parametrization, took: str, *, every: bool) -> None:
+    passed = sum(finding.passed for finding in found.findings)
+    verdict = "FAIL" if found.failed else "PASS" if found.passed else "UNDECIDED"
+    total = len(found.findings)
+    say(f"{verdict}: {passed} of {total} coordinates scale as {meant.name} has it; {took}")
+    for line in str(found).splitlines():
+        say(line)
+    for finding in found.findings if every else ():
+        say(f"  {finding}")
+    if found.refuted:
+        first = found.refuted[0]
+        scene = scene_of(first.judgement, first.expectation, title=first.label, predicted=first.predicted)
+        say("")
+        say(f"the first that fails: {first}")
+        plain = "utf" not in (sys.stdout.encoding or "ascii").casefold()
+        for line in characters(scene, columns=_COLUMNS, plain=plain):
+            say(line)
+
+
+def _told(error: Exception) -> int:
+    """Say what went wrong; of what the model raised itself its owner sees where."""
+    is_refused = isinstance(error, ValueError | TypeError | MemoryError) and _is_ours(error)
+    if not is_refused and not isinstance(error, ModelError):
+        traceback.print_exception(error)
+    say(" ".join(f"theorychecks: {type(error).__name__}: {error}".split()), err=True)
+    return REFUSED if is_refused and not isinstance(error, ModelError) else ExitCode.BROKEN
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether the package has raised it, of arguments that it refuses."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    return os.path.abspath(last.filename).startswith(package + os.sep)

@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from theorychecks.cli.guide_command import GUIDED, guide
 from theorychecks.cli.judge_command import JUDGED, judge
 from theorychecks.cli.plan_commands import MEASURED, PLANNED, REFUSED, measure, plan
 from theorychecks.cli.printing import say
@@ -22,6 +23,7 @@ app = typer.Typer(
 app.command(epilog=PLANNED)(plan)
 app.command(epilog=MEASURED)(measure)
 app.command(epilog=JUDGED)(judge)
+app.command(epilog=GUIDED)(guide)
 app.add_typer(commands, name="store")
 
 

@@ -75,6 +75,22 @@ def test_the_gate_of_the_readme_fails_as_it_says_and_passes_once_mended():
     names["test_my_model_is_in_maximal_update"]()
 
 
+@pytest.mark.slow
+def test_a_readout_with_a_bias_hides_its_init_as_the_readme_says():
+    assert "A readout with a bias hides its init from the gate, and needs `std=1 / width` all the same" in README
+    biased = mended_gate(GATE, MENDED).replace("bias=False", "bias=True")
+    biased = biased.replace("model[2].bias]", "model[2].bias, model[4].bias]")
+    drawn_large = re.sub(r"    nn\.init\.normal_.*\n", "", biased)
+    assert drawn_large != biased
+    names = {}
+    exec(compile(drawn_large, "README.md", "exec"), names)
+    with pytest.raises(tc.ClaimFailure, match="the init of a readout that has a bias or is tied, which is not judged"):
+        names["test_my_model_is_in_maximal_update"]()
+    names = {}
+    exec(compile(biased, "README.md", "exec"), names)
+    names["test_my_model_is_in_maximal_update"]()
+
+
 @pytest.mark.parametrize("code", [GATE, CLAIM], ids=["gate", "claim"])
 def test_an_entrance_has_fifteen_lines(code):
     # As people count them.

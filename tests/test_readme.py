@@ -80,7 +80,7 @@ def test_a_readout_with_a_bias_hides_its_init_as_the_readme_says():
     assert "A readout with a bias hides its init from the gate, and needs `std=1 / width` all the same" in README
     biased = mended_gate(GATE, MENDED).replace("bias=False", "bias=True")
     biased = biased.replace("model[2].bias]", "model[2].bias, model[4].bias]")
-    drawn_large = re.sub(r"    nn\.init\.normal_.*\n", "", biased)
+    drawn_large = re.sub(r" *nn\.init\.normal_.*\n", "", biased)
     assert drawn_large != biased
     names = {}
     exec(compile(drawn_large, "README.md", "exec"), names)

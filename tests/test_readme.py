@@ -59,6 +59,13 @@ def test_the_picture_of_the_readme_is_drawn_by_its_command(run_of_the_claim):
     assert f"]({PICTURE.relative_to(ROOT)})" in README
 
 
+def test_the_lines_of_a_finding_are_those_that_the_guide_explains(run_of_the_claim):
+    (claim,) = run_of_the_claim.claims
+    table = page("outcomes").partition("## How to read a finding")[2].partition("\n## ")[0]
+    explained = re.findall(r"^\| `(.+?)` \|", table, flags=re.MULTILINE)
+    assert explained == [name for name, _ in wording.explanation(claim, claim.findings[0])]
+
+
 @pytest.mark.slow
 def test_the_gate_of_the_readme_fails_as_it_says_and_passes_once_mended():
     names = {}

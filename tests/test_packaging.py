@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import tomllib
 import zipfile
 from importlib import metadata
@@ -102,13 +103,21 @@ tc.PowerLow
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory):
-    """The Python of a virtual environment in which the package's wheel is installed."""
+def source(tmp_path_factory):
+    """What of the repository goes into a distribution, without what else lies about here."""
     pytest.importorskip("setuptools", minversion="77")
-    source, home = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("home")
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, source)
+    source = tmp_path_factory.mktemp("source")
+    for name in ("pyproject.toml", "README.md", "LICENSE", "properties/test_your_model.py"):
+        (source / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, source / name)
     shutil.copytree(ROOT / "theorychecks", source / "theorychecks", ignore=shutil.ignore_patterns("__pycache__"))
+    return source
+
+
+@pytest.fixture(scope="module")
+def installed(source, tmp_path_factory):
+    """The Python of a virtual environment in which the package's wheel is installed."""
+    home = tmp_path_factory.mktemp("home")
     build = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
     subprocess.run([sys.executable, "-c", build, str(home)], cwd=source, check=True, capture_output=True)
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(home / "venv")], check=True)
@@ -118,6 +127,42 @@ def installed(tmp_path_factory):
     (wheel,) = home.glob("*.whl")
     zipfile.ZipFile(wheel).extractall(site)
     return Path(sysconfig.get_path("scripts", "venv", {"base": str(home / "venv")})) / Path(sys.executable).name
+
+
+@pytest.mark.slow
+def test_build_makes_both_distributions_with_all_that_is_no_python(source, tmp_path):
+    pytest.importorskip("build")
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(tmp_path)]
+    subprocess.run(command, cwd=source, check=True, capture_output=True)
+    (wheel,), (sources,) = tmp_path.glob("*.whl"), tmp_path.glob("*.tar.gz")
+    built = {name for name in zipfile.ZipFile(wheel).namelist() if not name.endswith("/")}
+    others = [path for path in (ROOT / "theorychecks").rglob("*") if path.suffix not in {".py", ".pyc"}]
+    expected = {path.relative_to(ROOT).as_posix() for path in others if path.is_file()}
+    assert {"theorychecks/guide/gates.md", "theorychecks/guide/verdict.svg", "theorychecks/py.typed"} <= expected
+    assert expected <= built
+    assert [name for name in built if name.endswith("share/theorychecks/test_your_model.py")] != []
+    # The wheel was made of the source distribution, so this has all that it takes.
+    with tarfile.open(sources) as archive:
+        assert [name for name in archive.getnames() if name.endswith("/properties/test_your_model.py")] != []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("topic", "shown"), [("gates", "coordinate check"), ("example-gates", "class Decoder")])
+def test_the_installed_package_has_its_guide_and_its_example_gates(topic, shown, installed, tmp_path):
+    program = "import sys; from theorychecks.cli.main import main; sys.argv[0] = 'theorychecks'; main()"
+    command = [installed, "-I", "-c", program, "guide", topic]
+    done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert shown in done.stdout
+
+
+def test_it_is_cited_as_what_it_is():
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    cited = dict(re.findall(r"^([a-z-]+): (\S.*)$", text, flags=re.MULTILINE))
+    assert cited["cff-version"] == "1.2.0"
+    assert (cited["version"], cited["license"]) == (PROJECT["project"]["version"], PROJECT["project"]["license"])
+    assert cited["title"].strip('"').startswith(PROJECT["project"]["name"])
+    names = re.findall(r"^  - name: (.*)$", text, flags=re.MULTILINE)
+    assert names == [author["name"] for author in PROJECT["project"]["authors"]]
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""What the package offers: every name resolves, says what it means, and stands in the README."""
+"""What the package offers: every name resolves, says what it means, and stands in the guide."""
 
 import ast
 import inspect
@@ -9,7 +9,7 @@ import pytest
 
 import theorychecks
 
-README = Path(__file__).parents[1] / "README.md"
+NAMES = Path(theorychecks.__file__).parent / "guide" / "names.md"
 STUB = Path(theorychecks.__file__).with_suffix(".pyi")
 
 
@@ -55,8 +55,8 @@ def test_unknown_name_is_an_attribute_error(name):
         getattr(theorychecks, name)
 
 
-def test_every_public_name_stands_in_the_readme():
-    rows = [line for line in README.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+def test_every_public_name_stands_in_the_guide():
+    rows = [line for line in NAMES.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
     # In a table, within backticks: `PowerLaw`, `widths(64, 4096)`, `tc.check`.
     coded = re.findall(r"`([^`]*)`", "\n".join(rows))
     written = {word for code in coded for word in re.findall(r"\w+", code)}

@@ -10,6 +10,7 @@ from theorychecks.cli.bench_command import BENCHED, bench
 from theorychecks.cli.compare_command import COMPARED, compare_runs
 from theorychecks.cli.exit_codes import REFUSED
 from theorychecks.cli.gate_command import GATED, gate
+from theorychecks.cli.guide_command import GUIDED, guide
 from theorychecks.cli.judge_command import JUDGED, judge
 from theorychecks.cli.list_command import LISTED, list_claims
 from theorychecks.cli.new_command import WRITTEN, new
@@ -39,6 +40,7 @@ app.command("compare", epilog=COMPARED)(compare_runs)
 app.command(epilog=REPORTED)(report)
 app.command(epilog=REPORTED)(badge)
 app.command(epilog=BENCHED)(bench)
+app.command(epilog=GUIDED)(guide)
 app.add_typer(commands, name="store")
 
 

@@ -84,7 +84,8 @@ class Diagnosis:
         ]
         if not self.culprits:
             lines.append(
-                "- neither its init nor an update of its own is off: look at multipliers outside of modules on its way"
+                "- no update of its own is off, and no init that is judged: look at multipliers outside of modules on "
+                "its way, and at the init of a readout that has a bias or is tied, which is not judged"
             )
         return "\n".join(lines)
 

@@ -152,9 +152,10 @@ def whole_matrix(run):
 @given(depth=depths(2, 3), activation=activations(), data=st.integers(0, 99))
 @example(depth=2, activation=tc.TANH, data=0)
 def test_updates_of_hidden_matrices_are_aligned_at_the_edge_though_whole_matrices_look_random(depth, activation, data):
-    """At rate n^-1/2 under cross-entropy, after 24 steps on fresh batches with wrong labels, hidden matrices have
-    RMS(dW x) / (RMS(dW) RMS(x)) of Theta(n) and RMS(W_0 dx) / (RMS(W_0) RMS(dx)) of Theta(n^1/2); taken whole they have
-    RMS(W x) / (RMS(W) RMS(x)) of Theta(n^1/2), as if nothing were aligned.
+    """Under standard parametrization at rate n^-1/2 and cross-entropy, after 24 steps of a centred network on fresh
+    batches, a quarter of whose labels are wrong, hidden matrices have RMS(dW x) / (RMS(dW) RMS(x)) of Theta(n) and
+    RMS(W_0 dx) / (RMS(W_0) RMS(dx)) of Theta(n^1/2); taken whole they have RMS(W x) / (RMS(W) RMS(x)) of Theta(n^1/2),
+    as if nothing were aligned.
     """
     # The readout's ratios tend to n as well, but slowly: local exponents of ReLU and GELU are 0.6 to 0.8 up to a
     # thousand neurons, where their outputs have returned from n^1/2 (H2/desaturation).

@@ -203,7 +203,8 @@ def decaying(activation: tc.Activation, data: tc.Teacher, *, rate: float, steps:
 @example(activation=tc.TANH, data=TEACHER)
 def test_modes_of_the_residual_decay_by_themselves(activation, data):
     """Along each eigenvector of its initial tangent kernel, with eigenvalue lambda, the residual of a doubled network
-    falls as (1 - eta lambda)^t up to Theta(1/n), where eta < 2 / lambda. Beyond, it leaves that law at every width.
+    with one hidden layer, tanh or erf, is (1 - eta lambda)^t of its start after 12 steps, up to Theta(1/n), at a rate
+    eta of 0.3 over the largest eigenvalue; at 3.5 over it, beyond 2, it is not.
     """
     widths = tc.widths(128, 131072, factor=4)
     deviation = tc.Sweep(ResidualModeError(), decaying(activation, data, rate=0.3, steps=12), widths=widths)
@@ -232,8 +233,9 @@ def deviation_from_flow(rate, draw, *, parametrization, activation, data):
 @given(activation=activations(among=SMOOTH), data=SMALL)
 @example(activation=tc.TANH, data=TEACHER)
 def test_modes_of_the_residual_decay_exponentially_for_small_steps(activation, data):
-    """With 4,096 neurons the residual along each eigenvector of the initial tangent kernel is exp(-eta lambda t) of
-    its start at a fixed eta t, up to Theta(eta).
+    """With one hidden layer of 4,096 neurons, tanh or erf, the residual along each eigenvector of the initial tangent
+    kernel is exp(-eta lambda t) of its start at a fixed eta t, up to Theta(eta), under NTK parametrization, and not
+    under mean field.
     """
     predicted = tc.PowerLaw(1, corrections=tc.FiniteSizeClass(rho=3 / 8, omegas=(1.0,), towards="zero"))
     lazy, rich = (

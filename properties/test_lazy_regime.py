@@ -94,8 +94,8 @@ def test_weights_move_by_role_and_norm_under_ntk_parametrization(depth, activati
 @given(depth=depths(1, 4), activation=activations(), parametrization=st.sampled_from(list(RATES)))
 @example(depth=3, activation=tc.TANH, parametrization=tc.NTK)
 def test_every_weight_moves_by_at_most_one_over_root_width(depth, activation, parametrization):
-    """In the lazy regime no layer moves by more than O(n^-1/2) of its size, in either norm, in two steps on eight
-    classes, also with a random initial function.
+    """Under standard parametrization at rate 1/n, and under NTK parametrization, no layer moves by more than O(n^-1/2)
+    of its size, in either norm, in two steps on eight classes, also with a random initial function.
     """
     network = tc.MLP(depth, activation, parametrization)
     lazy = tc.Training(network, learning_rate=RATES[parametrization], data=MANY_CLASSES, loss=tc.MSE, steps=2)
@@ -173,8 +173,8 @@ def test_a_wide_network_follows_its_linearisation(activation, data):
 @given(depth=depths(1, 3), activation=activations())
 @example(depth=1, activation=tc.RELU)
 def test_kernel_and_linearisation_are_off_by_at_most_one_over_root_width(depth, activation):
-    """Under NTK parametrization, with any activation and depth, the tangent kernel of a centred network moves by
-    O(n^-1/2) of its size, and the network leaves its linearisation by O(n^-1/2).
+    """Under NTK parametrization, with any activation and one to three hidden layers, the tangent kernel of a centred
+    network moves by O(n^-1/2) of its size, and the network leaves its linearisation by O(n^-1/2).
     """
     network = tc.MLP(depth, activation, tc.NTK, centred=True)
     training = tc.Training(network, learning_rate=tc.scaled(0.3), data=TEACHER, loss=tc.MSE, steps=4)

@@ -134,10 +134,10 @@ CATAPULT = {"monotone": 2.0, "bounded": 4.0}
     f"large output or target changes, and exponents by parametrization, {ROOT}",
 )
 def test_a_catapult_lies_between_two_and_four_over_the_kernel_at_every_width():
-    """In a linear network with one hidden layer and outputs and targets of order one the loss first rises at a rate of
-    2, and diverges beyond one of 4, times the inverse of the initial kernel, within 2 per cent from width 256 to
-    1,048,576: Theta(1/n) under standard, and Theta(1) under NTK parametrization. The first is another where readout and
-    input weights are nearly aligned, the second where the target is as large as the width.
+    """In a linear network with one hidden layer, outputs of order one and a target of zero the loss first rises at a
+    rate of 2, and diverges beyond one of 4, times the inverse of the initial kernel, within 2 per cent from width 256
+    to 1,048,576: Theta(1/n) under standard, and Theta(1) under NTK parametrization. The first is another where readout
+    and input weights are nearly aligned, the second where the target is as large as the width.
     """
     number = tc.Equal(0.02)
     found = {name: catapult_threshold(parametrization=name).over(RECURSION_WIDTHS) for name in ("standard", "NTK")}

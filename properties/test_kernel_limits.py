@@ -88,9 +88,9 @@ def test_the_mean_of_an_ensemble_is_regression_with_the_limit_kernel(activation,
 @given(depth=depths(1, 2), activation=activations(among=SMOOTH), data=regression_data())
 @example(depth=1, activation=tc.TANH, data=TEACHER)
 def test_anchored_ridge_is_kernel_ridge_regression(depth, activation, data):
-    """With a ridge towards its initial weights a centred tanh or erf network with one or two hidden layers differs from
-    ridge regression with its initial tangent kernel by Theta(1/n), and with the infinite-width tangent kernel by
-    Theta(n^-1/2). With the same ridge towards zero it comes near neither at these rates.
+    """With a ridge of 0.1 towards its initial weights a centred tanh or erf network with one or two hidden layers
+    differs from ridge regression with its initial tangent kernel by Theta(1/n), and with the infinite-width tangent
+    kernel by Theta(n^-1/2). With the same ridge towards zero it comes near neither at these rates.
     """
     gap = distances(converged(depth, activation, data, ridge=0.1))
     plain = gap.with_training(ridge=tc.Ridge(strength=0.1, towards="zero"))

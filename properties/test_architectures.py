@@ -197,8 +197,7 @@ def test_features_of_any_architecture_move_when_rich_and_hardly_when_lazy(model)
 
 @tc.claim(
     id="M1/models",
-    source="Yang et al. 2022, arXiv:2203.03466, by the coordinate check of the authors' package (its page read; the "
-    "paper's Figure 5 and Appendix F from memory)",
+    source="Yang et al. 2022, arXiv:2203.03466, by the coordinate check of the authors' package (its page read)",
     evidence=True,
 )
 @SCALED

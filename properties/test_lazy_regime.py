@@ -86,7 +86,8 @@ def test_weights_move_by_role_and_norm_under_ntk_parametrization(depth, activati
 
 @tc.claim(
     id="LZ-1/bound",
-    source="Lee et al. 2019, arXiv:1902.06720, Theorem 2.1 (abstract; the theorem from memory); for every layer "
+    source="Lee et al. 2019, arXiv:1902.06720, Theorem 2.1 (abstract; its number from a discussion of the authors' "
+    "package, its rate from memory); for every layer "
     "derived here",
     evidence=True,
     paper=TUTORIAL,
@@ -167,7 +168,8 @@ def test_a_wide_network_follows_its_linearisation(activation, data):
 
 @tc.claim(
     id="LZ-2/bound",
-    source="Lee et al. 2019, arXiv:1902.06720, Theorem 2.1 (abstract; the theorem from memory)",
+    source="Lee et al. 2019, arXiv:1902.06720, Theorem 2.1 (abstract; its number from a discussion of the authors' "
+    "package, its rate from memory)",
     paper=TUTORIAL,
 )
 @given(depth=depths(1, 3), activation=activations())

@@ -83,7 +83,8 @@ def to_convergence(
 
 @tc.claim(
     id="LZ-1/convergence",
-    source="Lee et al. 2019, arXiv:1902.06720, Theorem 2.1 (abstract; the theorem from memory), for the bound at all "
+    source="Lee et al. 2019, arXiv:1902.06720, Theorem 2.1 (abstract; its number from a discussion of the authors' "
+    "package, its rate from memory), for the bound at all "
     "times; exponents by layer and norm derived here",
     paper=TUTORIAL,
     evidence=True,

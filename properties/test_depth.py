@@ -221,7 +221,7 @@ def test_features_turn_away_from_the_backward_pass_in_deep_plain_networks(scale)
     what the factor 3/2 makes of it, and Theta(L^-1/2), at one input and one rate for all layers; in residual networks
     whose branches have a factor of order L^-1/2 it is Theta(1).
     """
-    plain = feature_alignment(architecture="plain").over(LAYERS, budget=128)
+    plain = feature_alignment(architecture="plain").over(LAYERS, budget=256)
     residual = feature_alignment(architecture="residual", scale=scale).over(LAYERS, budget=32)
 
     tc.check(plain, in_depth(-1 / 2))

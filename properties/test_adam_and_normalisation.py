@@ -77,9 +77,10 @@ BOUNDED_SIZE = tc.UpperBound(0, within=0.15, rival=1 / 2)
 @given(activation=BOUNDED, depth=depths(2, 3), data=SEEDS_OF_DATA)
 @example(activation=tc.TANH, depth=2, data=0)
 def test_under_adam_at_one_over_width_outputs_diverge_and_features_move_by_a_constant(activation, depth, data):
-    """Under standard parametrization, Adam at rate 1/n and cross-entropy, activations of tanh and erf networks are O(1)
-    over four steps, features behind each hidden matrix move by Theta(1) of their size, and the largest outputs are
-    Theta(n^1/2); at rate n^-1/2 activations are not, and at n^-3/2 outputs are not.
+    """Under standard parametrization, Adam at rate 1/n and cross-entropy, activations of centred tanh and erf networks
+    with two or three hidden layers are O(1) over four steps, features behind each hidden matrix move by Theta(1) of
+    their size, and the largest outputs are Theta(n^1/2); at rate n^-1/2 activations are not O(1), and at n^-3/2 neither
+    features nor outputs do so.
     """
     setting = {"activation": activation, "depth": depth, "data": data}
     edge, beyond, stable = (
@@ -105,8 +106,9 @@ def test_under_adam_at_one_over_width_outputs_diverge_and_features_move_by_a_con
 @given(activation=BOUNDED, data=SEEDS_OF_DATA)
 @example(activation=tc.TANH, data=0)
 def test_under_adam_squared_error_does_not_feed_back(activation, data):
-    """Under standard parametrization, Adam at rate 1/n and MSE, activations of tanh and erf networks with two hidden
-    layers are O(1) over four steps while the largest outputs are at least n^1/4; under SGD at n^-1/2 they are not.
+    """Under standard parametrization, Adam at rate 1/n and MSE, activations of centred tanh and erf networks with two
+    hidden layers are O(1) over four steps while the largest outputs are Omega(n^1/4); under SGD at n^-1/2 activations
+    are not O(1).
     """
     setting = {"activation": activation, "data": data, "loss": tc.MSE}
     adam = tc.Sweep(sizes_and_change, four_steps(1, **setting), widths=FOUR_STEPS, budget=8)
@@ -160,9 +162,9 @@ def three_steps(
 @given(activation=UNBOUNDED, data=SEEDS_OF_DATA)
 @example(activation=tc.RELU, data=0)
 def test_normalisation_keeps_outputs_at_root_width_under_adam_at_a_rate_of_one_over_it(activation, data):
-    """Under Adam at rate n^-1/2 and cross-entropy matrices of a network with two hidden layers, ReLU or GELU, produce
-    within three steps Theta(n^1/2) of what they did, and with a root-mean-square normalisation in each of them, its
-    gains trained or not, outputs are Theta(n^1/2); without, outputs grow faster and so do activations.
+    """With a root-mean-square normalisation in each of two hidden layers, ReLU or GELU, its gains trained or not, Adam
+    at rate n^-1/2 and cross-entropy make what matrices produce, and outputs, as large as Theta(n^1/2) within three
+    steps; without a normalisation outputs grow faster, and activations are not O(1).
     """
     training = three_steps(0.05, 1 / 2, activation=activation, data=data, loss=tc.CROSS_ENTROPY, optimizer=ADAM)
     found = {
@@ -187,8 +189,8 @@ def test_normalisation_keeps_outputs_at_root_width_under_adam_at_a_rate_of_one_o
 @example(activation=tc.RELU, data=0)
 def test_normalisation_keeps_outputs_from_compounding_under_cross_entropy_alone(activation, data):
     """With a root-mean-square normalisation and trained gains in each of two hidden layers, ReLU or GELU, under SGD and
-    cross-entropy at a constant rate, the largest outputs of three steps are at least n^1/2 and at most n, and what
-    enters nonlinearities is O(1); without, it is not, and under MSE outputs compound beyond n.
+    cross-entropy at a constant rate, the largest outputs of three steps are Omega(n^1/2) and O(n), and what enters
+    nonlinearities is O(1); without a normalisation it is not, and under MSE outputs are not O(n).
     """
     trained = three_steps(0.5, 0, activation=activation, data=data, loss=tc.CROSS_ENTROPY, optimizer=DESCENT)
     entropy = sizes(training=trained, layers="normalised, gains trained")

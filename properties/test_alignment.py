@@ -67,8 +67,8 @@ def test_updates_are_aligned_with_their_inputs(depth, activation, parametrizatio
 @tc.claim(
     id="A2",
     source="Haas et al. 2025, arXiv:2505.22491, alignment exponents q = 1/2 for hidden layers and 1 for the readout "
-    "(public notes on it); Yang and Hu 2021, arXiv:2011.14522, sums of independent terms against correlated ones "
-    "(public notes on it)",
+    "(public notes on it); Yang et al. 2022, arXiv:2203.03466, by the page of the authors' package (read): of a "
+    "correlated vector an outer product makes entries of size n, and a matrix of independent entries n^1/2",
 )
 @given(depth=depths(2, 4), activation=activations(), parametrization=REGIMES, data=mixtures())
 @example(depth=2, activation=tc.RELU, parametrization=tc.STANDARD, data=MIXTURE)
@@ -93,7 +93,8 @@ def test_initial_weights_see_hidden_updates_as_random_and_the_readout_does_not(
 @tc.claim(
     id="A3",
     source="Yang, Simon, Bernstein 2023, arXiv:2310.17813, Condition 1 (abstract, and a public page that states it); "
-    "that updates meet their inputs aligned from memory",
+    "that an outer product makes entries of size n of a correlated vector from the page of the package of Yang et al. "
+    "2022, arXiv:2203.03466 (read)",
     evidence=True,
 )
 @given(depth=depths(2, 4), activation=activations(), parametrization=REGIMES, data=mixtures())
@@ -152,9 +153,10 @@ def whole_matrix(run):
 @given(depth=depths(2, 3), activation=activations(), data=st.integers(0, 99))
 @example(depth=2, activation=tc.TANH, data=0)
 def test_updates_of_hidden_matrices_are_aligned_at_the_edge_though_whole_matrices_look_random(depth, activation, data):
-    """At rate n^-1/2 under cross-entropy, after 24 steps on fresh batches with wrong labels, hidden matrices have
-    RMS(dW x) / (RMS(dW) RMS(x)) of Theta(n) and RMS(W_0 dx) / (RMS(W_0) RMS(dx)) of Theta(n^1/2); taken whole they have
-    RMS(W x) / (RMS(W) RMS(x)) of Theta(n^1/2), as if nothing were aligned.
+    """Under standard parametrization at rate n^-1/2 and cross-entropy, after 24 steps of a centred network on fresh
+    batches, a quarter of whose labels are wrong, hidden matrices have RMS(dW x) / (RMS(dW) RMS(x)) of Theta(n) and
+    RMS(W_0 dx) / (RMS(W_0) RMS(dx)) of Theta(n^1/2); taken whole they have RMS(W x) / (RMS(W) RMS(x)) of Theta(n^1/2),
+    as if nothing were aligned.
     """
     # The readout's ratios tend to n as well, but slowly: local exponents of ReLU and GELU are 0.6 to 0.8 up to a
     # thousand neurons, where their outputs have returned from n^1/2 (H2/desaturation).

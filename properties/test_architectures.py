@@ -166,8 +166,8 @@ def test_updates_of_any_architecture_are_aligned_with_their_inputs(model):
 @ALL
 def test_initial_weights_of_any_architecture_see_updates_as_random(model):
     """After two steps in maximal update, by Adam and by gradient descent, of a decoder with attention and of a residual
-    convolutional network, RMS(W_0 dx) / (RMS(W_0) RMS(dx)) grows as Theta(n^1/2) for hidden matrices, and that of their
-    own updates otherwise.
+    convolutional network, RMS(W_0 dx) / (RMS(W_0) RMS(dx)) grows as Theta(n^1/2) for hidden matrices, and
+    RMS(dW x) / (RMS(dW) RMS(x)) does not.
     """
     ratios = swept(tc.Together((PROPAGATING, EFFECTIVE)), model)
 
@@ -197,15 +197,14 @@ def test_features_of_any_architecture_move_when_rich_and_hardly_when_lazy(model)
 
 @tc.claim(
     id="M1/models",
-    source="Yang et al. 2022, arXiv:2203.03466, by the coordinate check of the authors' package (its page read; the "
-    "paper's Figure 5 and Appendix F from memory)",
+    source="Yang et al. 2022, arXiv:2203.03466, by the coordinate check of the authors' package (its page read)",
     evidence=True,
 )
 @SCALED
 def test_coordinates_of_any_architecture_stay_of_order_one(model):
     """After two steps in maximal update, of the decoder by Adam and of the residual network by Adam and by gradient
-    descent, the coordinates of every layer, and what the updates of hidden matrices make of their inputs, are Theta(1);
-    with one learning rate for all layers the latter do not stay so.
+    descent, the coordinates of every layer but the readout, and what updates of these layers make of their inputs, are
+    Theta(1); with one learning rate for all layers what hidden updates make does not stay so.
     """
     checked = tc.Together((CoordinateSize(), UPDATE))
 

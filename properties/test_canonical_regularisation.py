@@ -265,8 +265,9 @@ def drift_in_time(time: float, draw: tc.Draw, *, activation: tc.Activation, star
 @example(activation=tc.TANH, start="independent", task=TASK)
 def test_the_ridge_acts_on_the_time_scale_of_its_inverse(activation, start, task):
     """With a smooth activation, in the rich regime, the drift of the weights from gradient flow's solution, at a time T
-    of the flow with an anchored ridge, depends on ridge times T alone while the ridge is small: it grows as Theta(ridge
-    T), then saturates. So the limits T to infinity and ridge to zero do not commute.
+    of the flow with an anchored ridge, depends on ridge times T alone while the ridge is small, within 10 per cent: it
+    grows as Theta(ridge T) while that is small, and no longer so beyond. So the limits T to infinity and ridge to zero
+    do not commute.
     """
     setting = {"activation": activation, "start": start, "task": task}
     drift, in_time, collapse = anchored(**setting).over(RIDGES), drift_in_time(**setting), tc.Collapse(within=0.1)
@@ -437,7 +438,8 @@ def fine_tuned(
 def test_strong_weight_decay_destroys_what_pretraining_has_learned(activation):
     """Fine-tuned on a few samples of a related task under strong regularisation, a rich network has a larger test error
     with a ridge towards zero than with one towards the pretrained weights, or with a penalty on the path's length. On
-    the opposite task, where pretraining misleads, it has not.
+    the opposite task, where pretraining misleads, it has no larger one than with a ridge towards the pretrained
+    weights.
     """
     related, opposite = (
         {

@@ -67,8 +67,9 @@ def test_outputs_diverge_as_the_rate_times_the_width(alpha, depth, activation):
 @example(alpha=0.5, activation=tc.TANH)
 @example(alpha=1.0, activation=tc.TANH)
 def test_outputs_stay_as_large_for_four_steps(alpha, activation):
-    """Under cross-entropy at rate n^-1/2, and at 1/n, the outputs of a centred network have after four steps the
-    exponent that they have after one, 1 - alpha; and features of the input layer theirs, -1/2 - alpha.
+    """Under cross-entropy at rate n^-alpha, alpha = 1/2 and 1, the outputs of a centred network with three hidden
+    layers have after four steps the exponent that they have after one, 1 - alpha; and features of the input layer
+    theirs, -1/2 - alpha. Under MSE with alpha = 3/4 outputs no longer have theirs at the third step.
     """
     moved = tc.Sweep(CHANGES, trained(alpha, activation=activation, steps=4), widths=WIDTHS)
     squared = tc.Sweep(CHANGES, trained(3 / 4, activation=activation, loss=tc.MSE, steps=3), widths=WIDTHS)
@@ -121,8 +122,9 @@ def growth_by_rate(falls, draw, *, activation, roles):
 @given(activation=activations())
 @example(activation=tc.TANH)
 def test_every_exponent_falls_with_that_of_the_rate(activation):
-    """Exponents of outputs and features are one less for each one of alpha: where the rate falls between two widths by
-    a factor F, what one step does grows between them by a power -1 of F. Features do not follow the readout's rate.
+    """Under cross-entropy exponents of outputs and features of a centred network with two hidden layers are one less
+    for each one of alpha: where the rate falls between widths 1,024 and 65,536 by a factor F, what one step does grows
+    between them by a power -1 of F. Features do not follow the readout's rate.
     """
     # Linear response, with the same networks at every rate: what is left is of the order of the rate.
     slope = tc.PowerLaw(-1, corrections=tc.FiniteSizeClass(rho=1 / 8, omegas=(1.0,), unit=1.0))
@@ -139,8 +141,8 @@ def test_every_exponent_falls_with_that_of_the_rate(activation):
 @given(activation=activations())
 @example(activation=tc.TANH)
 def test_confidence_grows_as_the_outputs_do(activation):
-    """At rate n^-1/2 under cross-entropy -log(1 - p), with p the largest softmax probability after one step, grows
-    as Theta(n^1/2).
+    """At rate n^-1/2 under cross-entropy -log(1 - p), with p the largest softmax probability of a centred network with
+    three hidden layers after one step, grows as Theta(n^1/2); at 1/n it does not.
     """
     # At a rate n^-alpha the correction is n^(alpha-1), the inverse of the margin between classes: slower than the
     # finite-size class allows for any alpha above a half.

@@ -74,7 +74,7 @@ BY_ENTRIES = st.sampled_from([tc.Adam(epsilon=1e-300), tc.SignDescent()])
 @given(activation=activations(), optimizer=BY_ENTRIES, data=SEEDS_OF_DATA)
 @example(activation=tc.RELU, optimizer=tc.Adam(epsilon=1e-300), data=0)
 def test_blocks_learn_at_any_depth_with_multiplier_one_over_depth(activation, optimizer, data):
-    """In residual networks of L two-layer blocks, trained for a few steps by Adam or sign descent at rates L^(a-1) in
+    """In residual networks of L two-layer blocks, trained for three steps by Adam or sign descent at rates L^(a-1) in
     the blocks, the effective update inside of blocks is Theta(1) with the multiplier 1/L and Theta(L^-1/2) with L^-1/2;
     the end of the stream moves by Theta(1) with either.
     """
@@ -178,8 +178,10 @@ def deviation_by_depth(depth, draw, *, hidden, activation, data):
 @example(hidden=1, activation=tc.TANH, data=0)
 def test_depth_averages_as_width_does(hidden, activation, data):
     """In residual networks of L blocks of M hidden units on a stream of fixed size, at the scale 1/(L M), outputs after
-    four steps of gradient descent deviate between seeds by Theta((L M)^-1/2) at any M, and by as much however L M is
-    split; not so where M alone is the same, nor where a block's output has the variance of a single unit's.
+    four steps of gradient descent deviate between seeds by Theta((L M)^-1/2) at M = 1, 2 and 4, and by as much, within
+    15 per cent, however L M = 512 is split; not so where M alone is the same, nor where a block's output has the
+    variance of a single unit's. Both margins were widened after pilot runs; 0.15 is less than a third of the way to 0,
+    the exponent where units do not average, and 15 per cent a fifth of what four times the units change.
     """
     options = {"activation": activation, "data": data}
     law = tc.PowerLaw(-1 / 2, within=0.15, rival=0, corrections=IN_UNITS)
@@ -215,14 +217,15 @@ def feature_alignment(depth, draw, *, architecture, scale=1.0):
 @example(scale=1.0)
 def test_features_turn_away_from_the_backward_pass_in_deep_plain_networks(scale):
     """In wide ReLU networks of L layers at initialisation the cosine between the change of the last features in a small
-    step of gradient descent and the backward pass there is (3 L / (2 L^2 + 1))^1/2, Theta(L^-1/2), at one input and one
-    rate for all layers; in residual networks whose branches have a factor of order L^-1/2 it is Theta(1).
+    step of gradient descent and the backward pass there is (3 L / (2 L^2 + 1))^1/2 within 5 per cent, a quarter of
+    what the factor 3/2 makes of it, and Theta(L^-1/2), at one input and one rate for all layers; in residual networks
+    whose branches have a factor of order L^-1/2 it is Theta(1).
     """
-    plain = feature_alignment(architecture="plain").over(LAYERS, budget=128)
+    plain = feature_alignment(architecture="plain").over(LAYERS, budget=256)
     residual = feature_alignment(architecture="residual", scale=scale).over(LAYERS, budget=32)
 
     tc.check(plain, in_depth(-1 / 2))
-    tc.check(plain, tc.Equal(0.1), against=limit)
+    tc.check(plain, tc.Equal(0.05), against=limit)
     tc.check(residual, in_depth(0))
     tc.check_refuted(residual, in_depth(-1 / 2))
-    tc.check_refuted(residual, tc.Equal(0.1), against=limit)
+    tc.check_refuted(residual, tc.Equal(0.05), against=limit)

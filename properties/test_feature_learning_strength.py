@@ -30,10 +30,10 @@ PAPER = tc.Paper(
     },
     doubtful={
         "The optimal output scale is c ~ n^-2 h^-1 for n samples and h neurons (public notes on the paper)": (
-            "not reproduced here: on overlapping clouds the best initial scale c^1/2 does not move with the samples "
-            "from 10 to 80 (FL-4), and on orthogonally separable ones, as assumed, it fell as n^-0.44 [-0.61, -0.31] "
-            "from 10 to 160 in a trial run, where n^-1 is said. It would be true of the scale below which the source's "
-            "bound on alignment says anything, alpha n h^1/2 = const"
+            "not reproduced here: on overlapping clouds the initial scale c^1/2 that is better than an eighth of it "
+            "with 10 samples is so with 80 (FL-4), and on orthogonally separable ones, as assumed, the best scale "
+            "fell as n^-0.44 [-0.61, -0.31] from 10 to 160 in a trial run, where n^-1 is said. It would be true of "
+            "the scale below which the source's bound on alignment says anything, alpha n h^1/2 = const"
         ),
     },
 )
@@ -212,9 +212,8 @@ DIGITS_SCALES = (0.01, 0.1, 0.4, 1.0, 2.0)
 @example(task=NOISY)
 @example(task=HARD_DIGITS)
 def test_the_test_error_at_a_fixed_training_risk_is_smallest_at_an_interior_scale(task):
-    """Trained on few samples to a fixed risk, a classifier errs least at an interior initial scale: smaller ones align
-    too much with the samples' means, larger ones overfit. With new samples at every step, and on the same scales and to
-    the same risk, the smallest is best.
+    """Trained on few samples to a fixed risk, a classifier errs least at an interior initial scale, on overlapping
+    clouds and on two digits. With new samples of clouds at every step, to the same risk, no interior scale is best.
     """
     fixed = trained(task=task, target=0.1).over(DIGITS_SCALES if task is HARD_DIGITS else SCALES, seeds=48)
     fresh = online(task=NOISY, target=0.1).over(SCALES, seeds=12)
@@ -275,8 +274,8 @@ TOWARDS_ZERO = tc.FiniteSizeClass(rho=3 / 8, omegas=(1 / 2, 1.0), towards="zero"
 @example(task=SEPARATE)
 @example(task=EASY_DIGITS)
 def test_neurons_are_within_the_root_of_the_scale_of_their_own_class_mean(task):
-    """Above its floor the median angle between a neuron and the mean of the class that it votes for is O(alpha^(1/2))
-    in the initial scale alpha; the angle to the mean of all signed inputs is not.
+    """At a training risk of 0.4, and above its floor, the median angle between a neuron and the mean of the class that
+    it votes for is O(alpha^(1/2)) in the initial scale alpha; the angle to the mean of all signed inputs is not.
     """
     bound = tc.LowerBound(1 / 2, within=0.2, rival=0, corrections=TOWARDS_ZERO)
     own, every = (trained(task=each, target=0.4).over(ABOVE_FLOOR[each]) for each in (task, SEPARATE))
@@ -292,13 +291,14 @@ def test_neurons_are_within_the_root_of_the_scale_of_their_own_class_mean(task):
 @example(neurons=32)
 def test_the_angle_of_neurons_to_their_own_class_is_linear_in_the_scale(neurons):
     """In narrow clouds the median angle between a neuron and the mean of its own class is Theta(alpha): the bound by
-    alpha^(1/2) is not tight.
+    alpha^(1/2) is not tight. The angle to the mean of all signed inputs is not.
     """
     task = replace(NARROW, name=f"narrow clouds, {neurons} neurons", neurons=neurons)
-    angle = trained(task=task, target=0.4).over((0.001, 0.003, 0.01, 0.03, 0.1)).of(name=OWN_CLASS)
+    angles = trained(task=task, target=0.4).over((0.001, 0.003, 0.01, 0.03, 0.1))
+    linear = tc.PowerLaw(1, within=0.2, rival=1 / 2, corrections=TOWARDS_ZERO)
 
-    tc.check(angle, tc.PowerLaw(1, within=0.2, rival=1 / 2, corrections=TOWARDS_ZERO))
-    tc.check_refuted(angle, tc.PowerLaw(1 / 2, within=0.2, rival=1, corrections=TOWARDS_ZERO))
+    tc.check(angles.of(name=OWN_CLASS), linear)
+    tc.check_refuted(angles.of(name="angle of neurons to all signed inputs"), linear)
 
 
 @tc.quantity(along="initial scale", name="{task}", shared=True)
@@ -340,7 +340,7 @@ def test_neurons_turn_to_their_own_class_as_the_scale_falls(task):
 @example(first=3)
 def test_the_direction_is_nearest_to_the_best_one_at_an_interior_scale(first):
     """Trained on unbalanced classes, sum_j a_j w_j is nearest to the Bayes classifier's direction at an interior
-    initial scale, while its neurons are nearest to their own class at the smallest.
+    initial scale, while no interior scale takes its neurons nearest to their own class.
     """
     task = replace(UNBALANCED, name=f"{first} of 12 in the first class", first=first)
     networks, scales = trained(task=task, target=0.1), (0.001, 0.01, 0.1, 0.3, 0.6)
@@ -366,19 +366,17 @@ INVERSES = tuple(10.0 ** (1.5 + k) for k in range(9))
 @example(task=SEPARATE)
 @example(task=EASY_DIGITS)
 def test_the_alignment_phase_lasts_for_the_logarithm_of_the_inverse_scale(task):
-    """The time until the risk falls grows like log(1 / alpha), no power of it: neurons turn to their class in a time
-    that does not depend on the initial scale alpha, and grow exponentially afterwards.
+    """The time until the risk falls grows like log(1 / alpha) in the initial scale alpha, no power of it, while neurons
+    turn to their class in a time that does not depend on alpha, within 10 per cent.
     """
     passed = times(task=task).over(INVERSES)
     phase, turn = passed.of(name="to the first risk"), passed.of(name="to an angle of 45 degrees")
 
     tc.check(phase, tc.LogarithmicGrowth())
     tc.check(turn, tc.Collapse(0.1))
+    # Each time is the other's control.
     tc.check_refuted(phase, tc.Collapse(0.1))
-    tc.check_refuted(phase, tc.PowerLaw(1 / 4, corrections=GROWING))
-
-
-GROWING = tc.FiniteSizeClass(rho=3 / 8, omegas=(1 / 2, 1.0))
+    tc.check_refuted(turn, tc.LogarithmicGrowth())
 
 
 @tc.claim(

@@ -102,8 +102,8 @@ def test_activations_stay_bounded_through_fifty_steps_while_outputs_diverge(alph
 @example(data=0)
 def test_outputs_of_relu_networks_diverge_at_first_and_return(data):
     """At rate n^-1/2 under cross-entropy with a quarter of wrong labels outputs of ReLU networks with two hidden layers
-    are Theta(n^1/2) after one step, and at widths from 256 to 4,096 no longer grow after fifty; those of tanh networks
-    do.
+    are Theta(n^1/2) after one step, and after fifty grow between widths 256 and 4,096 by a power of at most 0.2; those
+    of tanh networks grow by more.
     """
     setting = {"depth": 2, "data": data, "rate": 2 * RATE}
     homogeneous, bounded = (
@@ -139,7 +139,7 @@ def features_moved(run):
 def test_features_persist_behind_every_hidden_matrix_at_the_edge(depth, activation, data):
     """At rate n^-1/2 under cross-entropy, after fifty steps on fresh batches, a quarter of whose labels are wrong,
     features behind each hidden matrix have moved by Theta(1) of their size; those of the input matrix have not, and at
-    rate 1/n none have.
+    rate 1/n those behind hidden matrices have not either.
     """
     setting = {"depth": depth, "activation": activation, "data": data}
     edge, lazy = (

@@ -1,7 +1,7 @@
-"""What a trained network gains over its tangent kernel: much where the target has a structure, and nothing elsewhere.
+"""What a trained network gains over the tangent kernel: much where the target has a structure, and nothing elsewhere.
 
 Both learn from the same samples, and each is taken at its best: the network over learning rates and times of stopping,
-the kernel over ridges.
+the kernel, that of an infinitely wide network of this depth at initialisation, over ridges.
 """
 
 from dataclasses import dataclass
@@ -92,8 +92,8 @@ def errors(target, dimensions=DIMENSIONS):
 )
 def test_network_and_kernel_are_on_a_par_where_nothing_is_to_be_found():
     """On random harmonics of degree 3, and of degrees 2 and 3, in 12 and 16 dimensions, the best test error of a
-    trained ReLU network with two hidden layers is that of its tangent kernel at initialisation, within 25 per cent. On
-    a harmonic of degree 3 along one direction it is not.
+    trained ReLU network of width 96 with two hidden layers is that of the tangent kernel of an infinitely wide one at
+    initialisation, within 25 per cent. On a harmonic of degree 3 along one direction it is not.
     """
     on_a_par = tc.Equal(0.25)
     for target in (CUBIC, MIXED):
@@ -113,14 +113,15 @@ def test_network_and_kernel_are_on_a_par_where_nothing_is_to_be_found():
 )
 def test_the_tangent_kernel_bounds_the_network_on_structured_targets_and_not_on_a_random_quadratic_form():
     """On harmonics of degree 3 along one direction, and of degrees 2 and 3 along two, in 12 and 16 dimensions, a
-    trained ReLU network with two hidden layers has a smaller best test error than its tangent kernel at initialisation.
-    On a random harmonic of degree 2 in 16 dimensions it has a larger one.
+    trained ReLU network of width 96 with two hidden layers has a smaller best test error than the tangent kernel of an
+    infinitely wide one at initialisation. On a random harmonic of degree 2 in 16 dimensions it has a larger one.
     """
     better, worse = tc.Ordering("below"), tc.Ordering("above")
     for target in (ONE, PLANE):
         network, kernel = errors(target)
         tc.check(network, better, against=kernel)
-        tc.check_refuted(network, worse, against=kernel)
-    network, kernel = errors(QUADRATIC, (16,))
+    (structured, its_kernel), (network, kernel) = errors(ONE), errors(QUADRATIC, (16,))
     tc.check(network, worse, against=kernel)
+    # Each kind of target is the other's control.
     tc.check_refuted(network, better, against=kernel)
+    tc.check_refuted(structured, worse, against=its_kernel)

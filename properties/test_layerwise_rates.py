@@ -153,8 +153,10 @@ def test_under_squared_error_the_input_is_bounded_by_a_constant_and_other_layers
 @given(activation=activations(), data=SEEDS_OF_DATA)
 @example(activation=tc.RELU, data=0)
 def test_adam_updates_of_hidden_and_output_layers_grow_in_proportion_to_the_width(activation, data):
-    """Under standard parametrization a step of Adam of constant size moves what the input matrix produces by Theta(1),
-    and what the hidden matrix and the readout produce by Theta(n): bounded updates need rates of n^0, n^-1 and n^-1.
+    """Under standard parametrization with two hidden layers a step of Adam at a constant rate moves what the input
+    matrix produces by Theta(1), and what the hidden matrix and the readout produce by Theta(n): bounded updates need
+    rates of n^0, n^-1 and n^-1. A step of gradient descent moves neither what the input nor what the hidden matrix
+    produces so.
     """
     network = tc.MLP(2, activation, tc.STANDARD, centred=True)
     mixture = tc.GaussianMixture(seed=data)

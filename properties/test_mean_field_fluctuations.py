@@ -175,7 +175,9 @@ def test_without_noise_fluctuations_stay_small_at_late_times(activation, data):
 @given(activation=activations(smooth=True), data=teachers())
 @example(activation=tc.TANH, data=TEACHER)
 def test_mean_functions_approach_the_limit_faster_than_single_ones(activation, data):
-    """In the mean-field scaling the mean function over seeds lies O(1/N) from the limit."""
+    """In the mean-field scaling the mean function over seeds changes by O(1/N) when the number N of particles is
+    doubled, and so lies that far from its limit; single functions lie further from it.
+    """
     dynamics = descent(activation, data, GENTLE)
     bound = tc.UpperBound(-1, within=0.2, rival=-1 / 2)
     tc.check(weak_error(dynamics=dynamics).over(tc.widths(64, 1024, factor=2)), bound)

@@ -48,8 +48,9 @@ def against_the_posterior(width, draw, *, ensemble):
 def test_randomised_networks_with_a_ridge_sample_the_posterior_of_their_tangent_kernel(depth, activation, noise, data):
     """Networks in the NTK parametrization, with random prior functions and noise of the targets' variance, trained with
     a ridge of that strength towards their initial weights, scatter as the posterior of the Gaussian process with the
-    infinite-width tangent kernel: from width 32 on, variance and squared distance to its mean within 10%. Plain
-    ensembles, and those with noise alone, do not.
+    infinite-width tangent kernel: at widths 32, 64 and 128, variance and squared distance to its mean within 10%. Plain
+    ensembles, and those with noise alone, do not. The margin was widened after pilot runs; the rivals, these ensembles,
+    have less than two thirds of the posterior's variance.
     """
     setting = {"data": data, "activation": activation, "depth": depth, "noise": noise}
     tc.check(against_the_posterior(ensemble=Ensemble(**setting)).over(WIDTHS, seeds=RUNS), SAMPLED)

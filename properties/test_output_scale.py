@@ -169,7 +169,8 @@ def balance_drift(rate, draw, *, depth, activation, data):
 
 @tc.claim(
     id="EX-1",
-    source="Du, Hu, Lee 2018, arXiv:1806.00900, for the norms of layers (abstract; for single neurons from memory); "
+    source="Du, Hu, Lee 2018, arXiv:1806.00900, for the norms of layers (abstract), and for single neurons public "
+    "slides of Peyre on conservation laws of gradient flows; "
     "the order in the step derived here",
 )
 @given(depth=depths(1, 3), activation=st.sampled_from([tc.RELU, tc.LINEAR]), data=SMALL)

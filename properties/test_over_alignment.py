@@ -62,7 +62,7 @@ def test_over_alignment_falls_and_over_fitting_rises_with_the_initial_scale(spre
     """Trained to a fixed risk on two overlapping clouds, centred so that classes have one direction, a classifier's
     excess error is the sum of over-alignment, the error of the best classifier among directions as near to the class
     mean as its neurons are, and over-fitting. The first falls with the initial scale from 0.003 to 0.03, the second
-    rises from 0.03 to 0.9. Without centring the second falls from 0.001 to 0.009, because classes are learnt unevenly.
+    rises from 0.03 to 0.9. Without centring the second falls from 0.001 to 0.009.
     """
     name = f"clouds of spread {spread:g}, {neurons} neurons"
     task = replace(NOISY, name=name, mixture=SymmetricMixture(dimension=20, spread=spread), neurons=neurons)

@@ -83,8 +83,9 @@ ONE_SHIFT_EACH = {"input": 0.5, "hidden": 0.25, "output": -0.5}
 )
 @example(parametrization=tc.MAXIMAL_UPDATE, shifts=ONE_SHIFT_EACH, optimizer=tc.SGD(), depth=2)
 def test_exponents_are_determined_up_to_a_shift(parametrization, shifts, optimizer, depth):
-    """Adding (theta, -theta, -2 theta) to a layer's exponents (a, b, c) leaves the function that is trained by gradient
-    descent as it is, for each layer with a theta of its own; for Adam without an epsilon it is (theta, -theta, -theta).
+    """Adding (theta, -theta, -2 theta) to a layer's exponents (a, b, c) leaves the function of a tanh network that is
+    trained by gradient descent as it is, for each layer with a theta of its own; for Adam without an epsilon it is
+    (theta, -theta, -theta).
     """
     same = functions(shifted(parametrization, shifts), optimizer, depth=depth)
     wrong = functions(shifted(parametrization, {"output": 0.0}, wrong=-0.5), optimizer, depth=depth)

@@ -96,19 +96,6 @@ def problem(seed, draw, activation, samples=12, test_samples=8):
     return kernel, gaussian_features(kernel, 1, 1, rng)[0, :samples, 0]
 
 
-@tc.quantity(along="features", name="effective ridge")
-def ridge_beyond_own(features, draw, *, activation):
-    """How much larger the effective ridge is, for a kernel of one's own each."""
-    kernels = [problem(seed, draw, activation)[0][:12, :12] for seed in draw.seeds]
-    return np.array([effective_ridge(kernel, int(features), RIDGE) - RIDGE for kernel in kernels])
-
-
-@tc.quantity(along="features", name="effective ridge")
-def whole_ridge(features, draw, *, activation):
-    """Their own ridge included."""
-    return ridge_beyond_own(activation=activation)(features, draw) + RIDGE
-
-
 EFFECTIVE, OWN, OF_TWICE = "the effective ridge", "their own ridge", "that of twice the features"
 SMALL_RIDGE = 0.3
 
@@ -137,14 +124,13 @@ def distance_to_regression(features, draw, *, activation, ridge):
 @tc.claim(
     id="KR-4",
     source="Jacot, Simsek, Spadaro, Hongler, Gabriel 2020, arXiv:2002.08404 (abstract; the equation from memory, and "
-    "measured here); the rate derived here",
+    "measured here)",
 )
 @given(activation=activations())
 @example(activation=tc.TANH)
 def test_random_features_have_an_effective_ridge(activation):
     """The mean of ridge regression on Gaussian features lies nearer to kernel regression with the effective ridge than
-    to that with their own, or with that of twice the features; as the equation has it, it exceeds their own by
-    Theta(1/P_f).
+    to that with their own, or with that of twice the features.
     """
     effective, own, twice = (
         distance_to_regression(activation=activation, ridge=ridge).over((16, 24, 48), seeds=12)
@@ -152,13 +138,6 @@ def test_random_features_have_an_effective_ridge(activation):
     )
     tc.check(effective, tc.Ordering("below"), against=own)
     tc.check_refuted(twice, tc.Ordering("below"), against=effective)
-
-    larger, itself = (
-        each(activation=activation).over((64, 128, 256, 512, 1024)) for each in (ridge_beyond_own, whole_ridge)
-    )
-    law = tc.PowerLaw(-1, corrections=IN_FEATURES)
-    tc.check(larger, law)
-    tc.check_refuted(itself, law)
 
 
 FEATURES = (24, 36, 60)

@@ -272,8 +272,9 @@ def readout_only(depth, activation, data, **options):
 @given(depth=depths(1, 2), activation=activations(), data=regression_data(outputs=4))
 @example(depth=1, activation=tc.TANH, data=FOUR_OUTPUTS)
 def test_a_trained_readout_is_random_feature_regression(depth, activation, data):
-    """A network of which only the readout is trained is gradient descent on its random-feature kernel, exactly and at
-    every width; it differs from that on the NNGP by Theta(n^-1/2), and from that on the tangent kernel for good.
+    """A network of which only the readout is trained is gradient descent on its random-feature kernel, to rounding at
+    widths from 64 to 512; it differs from that on the NNGP by Theta(n^-1/2), and from that on the tangent kernel not
+    so.
     """
     exact = readout_only(depth, activation, data, dtype="float64")
     narrow = tc.Sweep(one_plus_distance, exact, widths=tc.widths(64, 512), seeds=4)

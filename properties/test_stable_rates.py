@@ -66,7 +66,8 @@ def reach(depth: int) -> tuple[int, ...]:
 @example(depth=1, activation=tc.RELU)
 def test_the_best_rate_transfers_under_maximal_update(depth, activation):
     """Under maximal update the learning rate with the smallest loss after eight steps on a fixed batch tends to a
-    nonzero constant; under standard parametrization it falls to zero.
+    nonzero constant; under standard parametrization it does not. The margin is 0.2, since best rates of single networks
+    scatter; the rival is -1/2.
     """
     constant = tc.Plateau(within=0.2, rival=-1 / 2)
     best = OptimalLearningRate()

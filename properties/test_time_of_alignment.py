@@ -43,7 +43,7 @@ def time_until_the_risk_falls(samples, draw, *, mixture, neurons, alpha):
 @example(spread=0.15, neurons=32, alpha=1e-3)
 def test_alignment_on_the_sum_of_losses_takes_a_time_of_one_over_the_samples(spread, neurons, alpha):
     """On the sum of the logistic losses of n samples of two separable clouds, the time until the risk falls is
-    Theta(1/n). With random labels it is longer, because the sum of signed inputs has size n^1/2.
+    Theta(1/n). With random labels, whose sum of signed inputs has size n^1/2, it is not.
     """
     inverse = tc.PowerLaw(-1, within=0.1, rival=-1 / 2, corrections=IN_SAMPLES)
     setting = {"neurons": neurons, "alpha": alpha}

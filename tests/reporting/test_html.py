@@ -108,10 +108,11 @@ def test_outcomes_are_words_and_symbols_as_well_as_colours(records):
 
 
 def test_what_fails_comes_first(records):
-    text, _ = page(records.claim(id="A-1"), records.failing_claim(id="Z-9"), records=records)
-    assert re.findall(r'<section class="claim" id="(.*?)"', text) == ["Z-9", "A-1"]
-    assert re.findall(r'<li class="row follows"><a href="(.*?)">', text) == ["#Z-9", "#A-1"]
-    assert "Look here first: 1 claim does not pass" in text
+    open_one = records.claim(id="M-5", outcome="inconclusive", findings=[records.finding(verdict="inconclusive")])
+    text, _ = page(records.claim(id="A-1"), open_one, records.failing_claim(id="Z-9"), records=records)
+    assert re.findall(r'<section class="claim" id="(.*?)"', text) == ["Z-9", "M-5", "A-1"]
+    assert re.findall(r'<li class="row follows"><a href="(.*?)">', text) == ["#Z-9", "#M-5", "#A-1"]
+    assert "Look here first: 2 claims do not pass" in text
 
 
 def test_every_link_leads_somewhere(records):
@@ -258,7 +259,8 @@ def test_two_hundred_findings_fit(large):
 def test_figures_without_room_are_drawn_on_demand_the_passing_ones_first(records, monkeypatch):
     from theorychecks.reporting import page_sections
 
-    monkeypatch.setattr(page_sections, "_ELEMENTS_IN_FIGURES", 70)
+    monkeypatch.setattr(page_sections, "_ELEMENTS", 70)
+    monkeypatch.setattr(page_sections, "_ELEMENTS_A_CLAIM", 0)
     claims = [records.claim(id=f"LZ-{k}") for k in range(6)] + [records.failing_claim(id="late")]
     text, parsed = page(*claims, records=records)
     drawn = [name for name in parsed.ids if f'id="{name}"' in text and "<figure>" in section_of(text, name)]

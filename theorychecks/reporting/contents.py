@@ -40,7 +40,7 @@ class Entry:
         anchor: its place on the page, `LZ-1`; the same from run to run.
         family: its id before the first slash, where it is the first one of that family, and no claim has that id.
         subject: the file that it is in, as words.
-        sources: the numbers of all papers that its source names, the first of which it is listed under.
+        sources: the numbers of all papers that its source names.
         kinds: claim, trend or gate, and the kinds of its predictions.
     """
 
@@ -76,11 +76,11 @@ def entries(claims: Sequence[ClaimRecord]) -> list[Entry]:
 
 
 def source_names(found: Iterable[Entry]) -> list[Source]:
-    """Return every paper that a claim is listed under, by name, and last that there is none, where a claim has none."""
+    """Return every paper that claims name, by name, and last that there is none, where a claim names none."""
     said: dict[str, Counter[str]] = {}
     for entry in found:
-        number = entry.sources[0] if entry.sources else ""
-        said.setdefault(number, Counter())[_name_of(entry.claim, number)] += 1
+        for number in entry.sources or ("",):
+            said.setdefault(number, Counter())[_name_of(entry.claim, number)] += 1
     sources = [Source(number, names.most_common(1)[0][0]) for number, names in said.items()]
     return sorted(sources, key=lambda source: (not source.number, source.name.casefold()))
 

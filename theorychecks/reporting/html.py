@@ -17,6 +17,8 @@ from theorychecks.reporting.report import Report
 
 NOT_HOLDING = "Claims that do not pass"
 """The heading of the claims that come first, where there are any."""
+_URGENCY = {"fail": 0, "error": 1}
+"""What is refuted comes before what broke, and that before what is open."""
 _TOLD_FIRST = 40
 """Claims that do not hold and have a line at the top; the forest plot has them all."""
 
@@ -30,7 +32,9 @@ def render_html(report: Report) -> str:
     hrefs = {id(entry.claim): entry.href for entry in found}
     script = template("page.js").render()
     shown = sections(found)
-    failing = [section for section in shown if section.state not in ("pass", *map(wording.css_class, tally.UNJUDGED))]
+    unjudged = tuple(map(wording.css_class, tally.UNJUDGED))
+    failing = [section for section in shown if section.state not in ("pass", *unjudged)]
+    failing.sort(key=lambda section: _URGENCY.get(section.state, 2))
     return template("report.html.j2").render(
         suite=report.suite,
         others=tally.others(report.suite),
@@ -78,4 +82,4 @@ def _subjects(found: Sequence[Entry]) -> list[tuple[str, list[Entry]]]:
 
 
 def _listed(found: Sequence[Entry], source: Source) -> list[Entry]:
-    return [entry for entry in found if (entry.sources[0] if entry.sources else "") == source.number]
+    return [entry for entry in found if source.number in (entry.sources or ("",))]

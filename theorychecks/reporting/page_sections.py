@@ -16,8 +16,10 @@ from theorychecks.reporting.rendering import template
 from theorychecks.reporting.selection import badness, counterpart, most_telling, pairs, worst_finding, worst_of
 from theorychecks.statistics.judgement import Verdict
 
-_ELEMENTS_IN_FIGURES: Final = 5200
-"""Of the page's 10,000; what has no room is drawn when a reader asks."""
+_ELEMENTS: Final = 9700
+"""On the page, which has fewer than 10,000; a figure that has no room is drawn when a reader asks."""
+_ELEMENTS_A_CLAIM: Final = 24
+"""Besides its figure."""
 _ON_DEMAND: Final = 3000
 """Findings whose figures wait, compressed to some kilobyte each; the page stays below 5 MB."""
 _POINTS: Final = 90
@@ -82,7 +84,7 @@ def sections(found: Sequence[Entry]) -> list[Section]:
     on_demand = {id(finding) for finding in most_telling([entry.claim for entry in found], _ON_DEMAND)}
     findings = sum(len(entry.claim.findings) for entry in found)
     share = min(_LINES / max(findings, 1), 1.0)
-    room = _Room(_ELEMENTS_IN_FIGURES)
+    room = _Room(_ELEMENTS - _ELEMENTS_A_CLAIM * len(found))
     by_need = sorted(found, key=_need, reverse=True)
     made = {id(entry): _section(entry, on_demand, share, room) for entry in by_need}
     return [made[id(entry)] for entry in found]

@@ -246,9 +246,10 @@ def numbers(finding: Finding) -> list[tuple[str, str]]:
 def effort(finding: Finding) -> str:
     """Say how many networks were trained for a finding, and what that cost."""
     spent, values = finding.effort, sum(finding.measurement.seeds)
-    each = f" ({spent.trainings / values:.3g} for each value)" if spent.trainings > values else ""
-    work = f", {number(spent.flops / 1e9)} GFLOP" if spent.flops else ""
-    return f"{spent.trainings:,} trainings{each}{work}, {duration(spent.seconds)}"
+    each = f" ({number(spent.trainings / values)} for each value)" if spent.trainings > values else ""
+    said = [f"{spent.trainings:,} trainings{each}"] if spent.trainings else []
+    said += [f"{number(spent.flops / 1e9)} GFLOP"] if spent.flops else []
+    return ", ".join([*said, duration(spent.seconds)])
 
 
 def looks(finding: Finding) -> str:

@@ -1,6 +1,7 @@
 """A headless Chromium that opens pages from disk, and says what it asked for, what went wrong, and what it shows."""
 
 import base64
+import importlib.util
 import json
 import re
 import shutil
@@ -14,15 +15,17 @@ WAITS = 20
 
 
 def missing():
-    """Return what is not there to drive a page with; nothing where all is."""
-    try:
-        import axe_core_python  # noqa: F401
-        import selenium  # noqa: F401
-    except ImportError as error:
-        return f"{error.name} is not installed: pip install -e '.[dev]'"
+    """Return which program is not there to open a page with; nothing where all are."""
     if not any(map(shutil.which, BROWSERS)):
         return "there is no chromium: apt-get install chromium"
     return "" if shutil.which("chromedriver") else "there is no chromedriver: apt-get install chromium-driver"
+
+
+def check_packages():
+    """Fail where the packages are missing that `pip install -e '.[dev]'` brings, while the programs are there."""
+    for package in ("selenium", "axe_core_python"):
+        if importlib.util.find_spec(package) is None:
+            pytest.fail(f"{package} is not installed: pip install -c constraints.txt -e '.[dev]'", pytrace=False)
 
 
 class Browser:
@@ -111,6 +114,7 @@ def browser(tmp_path_factory):
     """Return a browser; tests that need one are skipped where there is none."""
     if lacking := missing():
         pytest.skip(lacking)
+    check_packages()
     made = Browser(tmp_path_factory.mktemp("page"))
     yield made
     made.driver.quit()

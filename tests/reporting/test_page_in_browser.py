@@ -170,8 +170,10 @@ def test_hostile_text_is_shown_as_it_is(browser, page):
 
 def test_it_prints_on_white_without_what_only_a_screen_can_do(browser, page):
     browser.open(page, dark=True)
-    browser.command("Emulation.setEmulatedMedia", media="print")
+    dark = [{"name": "prefers-color-scheme", "value": "dark"}]
+    browser.command("Emulation.setEmulatedMedia", media="print", features=dark)
     assert browser.run("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert max(browser.run("return getComputedStyle(document.body).color.match(/\\d+/g).map(Number)")) < 80
     assert browser.shown("#tools") == []
     browser.command("Emulation.setEmulatedMedia", media="")
     assert 1 <= browser.pages_printed() <= 8

@@ -37,7 +37,7 @@ def test_intervals_lie_on_the_scale_of_margins(records):
     assert near.left == pytest.approx(place(0.2))
     assert near.left + near.width == pytest.approx(place(13 / 15))
     assert near.left < near.middle < near.left + near.width < place(1.0)
-    assert "87% of the margin used" in near.said
+    assert near.said == "86% of the margin used"
     assert rows["tested"].left is None
 
 
@@ -46,3 +46,12 @@ def test_an_interval_beyond_the_plot_goes_on(records):
     assert row.cut_right
     assert not row.cut_left
     assert 0 <= row.left <= 100
+
+
+@pytest.mark.parametrize(
+    ("exponent", "said"), [(-0.9001, "99%"), (-0.8999, "101%"), (-0.96, "60%"), (-5.0005, "2,701%")]
+)
+def test_a_hundred_per_cent_is_neither_just_inside_nor_just_outside(records, exponent, said):
+    claim = records.claim(findings=[records.finding(exponent=exponent)])
+    (row,) = forest(entries([claim])).claims
+    assert row.said == f"{said} of the margin used"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -74,7 +75,9 @@ def _row(entry: Entry) -> Row:
     if worst.role == "control":
         said = "control, must lie outside"
     else:
-        said = f"{100 * margin_used(worst):,.0f}% of the margin used"
+        used = 100 * max(margin_used(worst), 0.0)
+        # Rounded so that 100% stands for neither what lies just inside nor just outside.
+        said = f"{math.floor(used) if used <= 100 else math.ceil(used):,}% of the margin used"
     return Row(
         entry,
         left,

@@ -115,7 +115,7 @@ def _name_lines(picture: Drawing, frame: Frame, lines: Sequence[tuple[Coordinate
     by_height = sorted(list(nearest.values())[:_NAMED], key=lambda line: frame.y(line[1][-1][1]))
     ends = [frame.y(points[-1][1]) for _, points in by_height]
     for (each, _), end, y in zip(by_height, ends, _spread(ends, frame), strict=True):
-        name = each.name if len(each.name) <= _NAME_SHOWN else f"…{each.name[-_NAME_SHOWN + 1 :]}"
+        name = each.name if len(each.name) <= _NAME_SHOWN else f"…{each.name[-_NAME_SHOWN + 1 :].lstrip('.')}"
         picture.add("grid", f"M{frame.right} {end:.1f}L{frame.right + 8} {y:.1f}")
         picture.say(frame.right + 10, y + 3, name)
 

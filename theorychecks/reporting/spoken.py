@@ -94,7 +94,9 @@ def how_often_wrong(budget: ErrorBudget) -> list[str]:
     return [
         f"Each verdict rests on an interval, and an interval errs on a given side at most once in "
         f"{wording.number(tail)}. Over {budget.findings:,} findings that makes at most {worst} wrong verdicts: "
-        f"the worst case, and no estimate. {budget.note}",
+        "the worst case, and no estimate. It is reached only if every true exponent lies at the edge of its margin, "
+        "under the worst correction of the finite-size class. Findings share networks, so wrong ones would come "
+        "together.",
         f"A failed claim needs more than one unlucky draw: chance must give its verdict less often than "
         f"{wording.percent(budget.failing_level)} on the pinned seeds, and again on fresh ones. Run every night on "
         f"fresh seeds, the whole report would give {wording.number(budget.false_alarms_a_year_expected, 2)} false "

@@ -175,6 +175,16 @@ def test_the_installed_package_has_its_names(installed, tmp_path):
 
 
 @pytest.mark.slow
+def test_the_installed_package_has_all_that_reports_are_made_of(installed, tmp_path):
+    program = (
+        "from importlib.resources import files; "
+        "print(*sorted(each.name for each in files('theorychecks.reporting').joinpath('templates').iterdir()))"
+    )
+    done = subprocess.run([installed, "-I", "-c", program], cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert done.stdout.split() == sorted(each.name for each in (ROOT / "theorychecks/reporting/templates").iterdir())
+
+
+@pytest.mark.slow
 def test_a_type_checker_sees_the_types_of_the_installed_package(installed, tmp_path):
     pytest.importorskip("mypy")
     (tmp_path / "user.py").write_text(USER_CODE, encoding="utf-8")

@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
+from theorychecks.claims.declaration import Paper as Paper
 from theorychecks.finding import Effort, Finding, Looks
 from theorychecks.provenance import Provenance
 from theorychecks.reporting import ClaimRecord, Report, Suite

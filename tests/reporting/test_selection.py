@@ -3,7 +3,7 @@
 import pytest
 
 from theorychecks.reporting.html import render_html
-from theorychecks.reporting.selection import most_telling
+from theorychecks.reporting.selection import most_telling, worst_finding
 
 
 @pytest.fixture
@@ -67,11 +67,14 @@ def test_claims_without_findings_take_no_room(records):
     assert most_telling([records.claim(findings=[], outcome="skipped", reason="later")], 10) == []
 
 
-def test_no_section_of_the_page_is_without_a_plot(records, many, monkeypatch):
-    from theorychecks.reporting import html
+def test_of_controls_alone_the_one_that_is_refuted_most_narrowly_is_the_worst(records):
+    controls = [records.control(label=str(exponent), exponent=exponent) for exponent in (0.0, -0.6, -0.3)]
+    claim = records.claim(findings=controls)
+    assert worst_finding(claim).label == "-0.6"
 
-    monkeypatch.setattr(html, "_CARDS", 20)
+
+def test_no_claim_of_the_page_is_without_a_figure(records, many):
     page = render_html(records.report(*many))
-    sections = page.split('<section id="claim-')[1:]
+    sections = page.split('<section class="claim"')[1:]
     assert len(sections) == len(many)
-    assert all('class="plot"' in section and 'class="card control"' in section for section in sections)
+    assert all('class="plot"' in section for section in sections)

@@ -1,4 +1,4 @@
-"""Where things go in a log-log plot of a finding; coordinates are decimal logarithms throughout."""
+"""Where things go in a log-log plot; coordinates are decimal logarithms throughout."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -8,47 +8,78 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theorychecks.finding import Finding
+from theorychecks.reporting.wording import number
 
 _NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
 """Steps between round values, up to a power of ten."""
-_FAR = 1e5
-"""What lies further off than this, in units of a picture, is out of sight."""
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The frame of a picture of 317 by 238 units, and where decimal logarithms lie in it.
+    """The frame of a plot, in units of the drawing, and where values lie in it.
 
     Attributes:
-        x_limits, y_limits: decimal logarithms at the edges.
+        x_limits, y_limits: values at the edges, as decimal logarithms where the axis is logarithmic.
         left, top, width, height: of the frame.
     """
 
     x_limits: tuple[float, float]
     y_limits: tuple[float, float]
-    left: int = 40
-    top: int = 5
-    width: int = 270
-    height: int = 153
+    left: float = 46
+    top: float = 6
+    width: float = 268
+    height: float = 146
 
     @property
-    def bottom(self) -> int:
+    def right(self) -> float:
+        """Its right edge."""
+        return self.left + self.width
+
+    @property
+    def bottom(self) -> float:
         """Its lower edge."""
         return self.top + self.height
 
-    def x(self, log: float) -> float:
+    def x(self, value: float) -> float:
         """The place of an axis value."""
         low, high = self.x_limits
-        return self.left + self.width * (log - low) / (high - low)
+        return self.left + self.width * (value - low) / (high - low)
 
-    def y(self, log: float) -> float:
+    def y(self, value: float) -> float:
         """The place of a value."""
         low, high = self.y_limits
-        return self.bottom - self.height * (log - low) / (high - low)
+        return self.bottom - self.height * (value - low) / (high - low)
 
-    def points(self, logs: Iterable[Sequence[float]]) -> list[tuple[float, float]]:
-        """The places of points; those that are far out of sight lie nearer than they should."""
-        return [(self.x(x), max(min(self.y(y), _FAR), -_FAR)) for x, y in logs]
+    def points(self, values: Iterable[Sequence[float]]) -> list[Point]:
+        """The places of those points that lie within the frame."""
+        low, high = self.y_limits
+        return [(self.x(x), self.y(y)) for x, y in values if low <= y <= high]
+
+    def line(self, pivot: Point, exponent: float) -> list[Point]:
+        """The ends of the part within the frame of the line through a pivot that has this slope; none outside of it."""
+        area = self.area([(x, pivot[1] + exponent * (x - pivot[0])) for x in self.x_limits])
+        return [area[0], area[-1]] if len(area) > 1 else []
+
+    def area(self, corners: Sequence[Point]) -> list[Point]:
+        """The corners, in the drawing, of the part of a polygon that lies between the lower and the upper edge."""
+        low, high = self.y_limits
+        above = _cut(list(corners), low, 1.0)
+        return [(self.x(x), self.y(y)) for x, y in _cut(above, high, -1.0)]
+
+
+def _cut(corners: list[Point], edge: float, side: float) -> list[Point]:
+    """Clip an open or closed polygon at a horizontal edge (Sutherland and Hodgman 1974); keep what is on its side."""
+    kept: list[Point] = []
+    for place, (x, y) in enumerate(corners):
+        before = corners[place - 1]
+        inside, was_inside = side * (y - edge) >= 0, side * (before[1] - edge) >= 0
+        if inside != was_inside and (len(corners) > 2 or place > 0):
+            share = (edge - before[1]) / (y - before[1])
+            kept.append((before[0] + share * (x - before[0]), edge))
+        if inside:
+            kept.append((x, y))
+    return kept
 
 
 def log_runs(finding: Finding) -> NDArray[np.float64]:
@@ -83,14 +114,11 @@ def limits(finding: Finding, runs: NDArray[np.float64]) -> tuple[tuple[float, fl
     return (min(xs) - pad, max(xs) + pad), (middle - reach, middle + reach)
 
 
-def widened(
-    y_limits: tuple[float, float], pivot: tuple[float, float], exponents: Iterable[float], x_limits: tuple[float, float]
-) -> tuple[float, float]:
-    """Return limits that show powers through the pivot too, but never so wide that the runs shrink to a line."""
-    ends = [pivot[1] + exponent * (x - pivot[0]) for exponent in exponents for x in x_limits]
+def widened(y_limits: Point, heights: Sequence[float]) -> Point:
+    """Return limits that show these heights too, but never so wide that the runs shrink to a line."""
     allowance = max(y_limits[1] - y_limits[0], 1.0)
-    low = max(min(y_limits[0], *ends), y_limits[0] - allowance)
-    high = min(max(y_limits[1], *ends), y_limits[1] + allowance)
+    low = max(min(y_limits[0], *heights), y_limits[0] - allowance)
+    high = min(max(y_limits[1], *heights), y_limits[1] + allowance)
     return low, high
 
 
@@ -107,12 +135,23 @@ def pivot_of(finding: Finding, runs: NDArray[np.float64]) -> tuple[float, float]
 def value_ticks(low: float, high: float) -> dict[float, str]:
     """Return tick labels by decimal logarithm: round values within a decade or two, powers of ten beyond."""
     if high - low < 1.2:
-        return {math.log10(v): f"{v:.4g}" for v in _round_values(10**low, 10**high) if low <= math.log10(v) <= high}
+        return {math.log10(v): _tick(v) for v in _round_values(10**low, 10**high) if low <= math.log10(v) <= high}
     mantissas = (1, 2, 5) if high - low < 2 else (1, 3) if high - low < 3 else (1,)
     step = max(math.ceil((high - low) / 5), 1) if mantissas == (1,) else 1
     decades = range(math.floor(low), math.ceil(high) + 1, step)
-    ticks = {decade + math.log10(m): f"{float(f'{m}e{decade}'):.4g}" for decade in decades for m in mantissas}
+    ticks = {decade + math.log10(m): _tick(float(f"{m}e{decade}")) for decade in decades for m in mantissas}
     return {at: label for at, label in ticks.items() if low <= at <= high}
+
+
+def _tick(value: float) -> str:
+    """A value beside an axis: a power of ten where the digits would be many."""
+    return number(value, 4) if value < 1e5 else _power_of_ten(value)
+
+
+def _power_of_ten(value: float) -> str:
+    decade = math.floor(math.log10(value) + 1e-9)
+    mantissa = f"{value / 10.0**decade:.4g}"
+    return f"{mantissa}e{decade}"
 
 
 def _round_values(low: float, high: float) -> list[float]:

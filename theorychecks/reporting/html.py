@@ -1,149 +1,85 @@
-"""A report as one HTML page that opens offline: every claim, every finding with its plot, prediction beside control."""
+"""A report as one HTML page that opens offline: what holds, what does not, and every claim with its figure."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-from theorychecks.finding import Finding
-from theorychecks.reporting import tally, wording
+import base64
+import hashlib
+from collections.abc import Sequence
+
+from theorychecks.reporting import spoken, tally, wording
+from theorychecks.reporting.contents import Entry, Source, arxiv_address, entries, source_names, with_links
+from theorychecks.reporting.forest import REACH, forest, place
 from theorychecks.reporting.origins import on_evidence
+from theorychecks.reporting.page_sections import Section, sections
 from theorychecks.reporting.papers import paper_sections
-from theorychecks.reporting.plots import POINTS_DRAWN, plot_finding
 from theorychecks.reporting.rendering import template
-from theorychecks.reporting.report import ClaimRecord, Report
-from theorychecks.reporting.selection import Pair, most_telling, pairs, worst_finding, worst_of
-from theorychecks.statistics.judgement import Verdict
+from theorychecks.reporting.report import Report
 
-# A card with its plot is some 6 kB, and the page stays below 5 MB. Every claim has one; beyond these, findings get one
-# line each.
-_CARDS = 300
-_LINES = 5000
-# The runs drawn on the whole page: a few findings show every run, many findings show a sample of theirs.
-_POINTS_ON_PAGE = 40_000
-# Pairs that stand open in a claim where everything passes.
-_PAIRS_OPEN = 2
-_TEXT_SHOWN = 8000
-_NUMBER_SHOWN = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class _Card:
-    """A finding as the page shows it."""
-
-    finding: Finding
-    state: str
-    verdict: str
-    caption: str
-    numbers: list[tuple[str, str]]
-    plot: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A finding for which the page has no room: its words, without a card."""
-
-    state: str
-    label: str
-    verdict: str
-    measured: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Section:
-    """A claim as the page shows it: pairs that stand open, pairs behind a click, and the rest as lines."""
-
-    claim: ClaimRecord
-    anchor: str
-    worst: Finding | None
-    said: str
-    error: str
-    notes: list[str]
-    open_pairs: list[list[_Card]]
-    folded_pairs: list[list[_Card]]
-    lines: list[_Line]
-    lines_left_out: int
+NOT_HOLDING = "Claims that do not pass"
+"""The heading of the claims that come first, where there are any."""
+_URGENCY = {"fail": 0, "error": 1}
+"""What is refuted comes before what broke, and that before what is open."""
+_TOLD_FIRST = 40
+"""Claims that do not hold and have a line at the top; the forest plot has them all."""
 
 
 def render_html(report: Report) -> str:
-    """Return the report as one self-contained page below 5 MB, the same bytes for the same report."""
-    shown = {id(finding) for finding in most_telling(report.claims, _CARDS)}
-    points = max(min(POINTS_DRAWN, _POINTS_ON_PAGE // max(len(shown), 1)), 30)
-    sections = [_section(index, claim, shown, points) for index, claim in enumerate(report.claims)]
+    """Return the report as one self-contained page below 5 MB, the same bytes for the same report.
+
+    It is readable without scripts; the one that it has searches, filters, and unpacks further figures.
+    """
+    found = entries(report.claims)
+    hrefs = {id(entry.claim): entry.href for entry in found}
+    script = template("page.js").render()
+    shown = sections(found)
+    unjudged = tuple(map(wording.css_class, tally.UNJUDGED))
+    failing = [section for section in shown if section.state not in ("pass", *unjudged)]
+    failing.sort(key=lambda section: _URGENCY.get(section.state, 2))
     return template("report.html.j2").render(
         suite=report.suite,
         others=tally.others(report.suite),
         incomplete=None if tally.is_whole(report.suite) else tally.incomplete(report.suite),
-        sections=sections,
+        failing=failing[:_TOLD_FIRST],
+        failing_left_out=max(len(failing) - _TOLD_FIRST, 0),
+        forest=forest(found),
+        edges=(place(-1.0), place(1.0)),
+        reach=REACH,
+        groups=_groups(shown, failing),
+        subjects=_subjects(found),
+        sources=[(source, _listed(found, source)) for source in source_names(found)],
+        kinds=list(dict.fromkeys(kind for entry in found for kind in entry.kinds)),
+        outcomes_found=list(dict.fromkeys(claim.outcome for claim in report.claims)),
         papers=paper_sections(report.claims),
+        href_of=lambda claim: hrefs[id(claim)],
         provenance=wording.provenance(report.provenance),
         on_evidence=on_evidence(report.claims),
         outcomes=wording.OUTCOMES,
+        style=template("page.css").render(),
+        script=script,
+        digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        arxiv_address=arxiv_address,
+        with_links=with_links,
+        says=spoken,
         w=wording,
     )
 
 
-def _all_pass(pair: Pair) -> bool:
-    return all(finding.passed for finding in pair.findings)
+def _groups(shown: Sequence[Section], failing: Sequence[Section]) -> list[tuple[str, list[Section]]]:
+    """Claims under their headings: those that do not hold, then the others by subject."""
+    first = {id(section) for section in failing}
+    groups: dict[str, list[Section]] = {NOT_HOLDING: list(failing)} if failing else {}
+    for section in shown:
+        if id(section) not in first:
+            groups.setdefault(section.entry.subject, []).append(section)
+    return list(groups.items())
 
 
-def _section(index: int, claim: ClaimRecord, shown: set[int], points: int) -> _Section:
-    anchor = f"claim-{index + 1}"
-    in_order = sorted(pairs(claim.findings), key=worst_of, reverse=True)
-    rows = [(_all_pass(pair), _cards(pair, shown, points)) for pair in in_order]
-    rows = [(passing, cards) for passing, cards in rows if cards]
-    failing = sum(not passing for passing, _ in rows)
-    is_open = max(failing, _PAIRS_OPEN)
-    lines = [_line(finding) for finding in claim.findings if id(finding) not in shown]
-    return _Section(
-        claim=claim,
-        anchor=anchor,
-        worst=worst_finding(claim) if tally.has_verdict(claim) else None,
-        said=wording.clip(tally.first_line(claim), 300),
-        error=wording.clip(claim.error or claim.reason or "", _TEXT_SHOWN),
-        notes=[wording.clip(note, _TEXT_SHOWN) for note in claim.notes],
-        open_pairs=[cards for _, cards in rows[:is_open]],
-        folded_pairs=[cards for _, cards in rows[is_open:]],
-        lines=lines[:_LINES],
-        lines_left_out=max(len(lines) - _LINES, 0),
-    )
+def _subjects(found: Sequence[Entry]) -> list[tuple[str, list[Entry]]]:
+    subjects: dict[str, list[Entry]] = {}
+    for entry in found:
+        subjects.setdefault(entry.subject, []).append(entry)
+    return list(subjects.items())
 
 
-def _cards(pair: Pair, shown: set[int], points: int) -> list[_Card]:
-    controls = sorted(pair.controls, key=lambda control: id(control) not in shown)
-    control = controls[0] if pair.prediction is not None and controls else None
-    return [
-        _card(finding, None if finding is control else control, points)
-        for finding in pair.findings
-        if id(finding) in shown
-    ]
-
-
-def _card(finding: Finding, control: Finding | None, points: int) -> _Card:
-    compared = control if finding.role == "prediction" else None
-    return _Card(
-        finding=finding,
-        state=_state(finding),
-        verdict=wording.verdict(finding),
-        caption=_caption(finding),
-        numbers=[(name, wording.clip(text, _NUMBER_SHOWN)) for name, text in wording.numbers(finding)],
-        plot=plot_finding(finding, compared, points_drawn=points),
-    )
-
-
-def _line(finding: Finding) -> _Line:
-    return _Line(_state(finding), finding.label, wording.verdict(finding), wording.measured(finding))
-
-
-def _state(finding: Finding) -> str:
-    if finding.passed:
-        return "pass"
-    return "inconclusive" if finding.verdict is Verdict.INCONCLUSIVE else "fail"
-
-
-def _caption(finding: Finding) -> str:
-    if finding.exponent is None:
-        return f"No exponent is fitted. {wording.axis_range(finding)}."
-    lost = (
-        f" {wording.NOT_FINITE_MARK} counts runs without a finite positive value."
-        if any(finding.measurement.not_finite)
-        else ""
-    )
-    return f"Exponent {wording.scope(finding)}.{lost}"
+def _listed(found: Sequence[Entry], source: Source) -> list[Entry]:
+    return [entry for entry in found if source.number in (entry.sources or ("",))]

@@ -1,11 +1,11 @@
 """Which findings a reader sees first, and which stand side by side."""
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 from theorychecks.finding import Finding
+from theorychecks.reporting.margins import margin_missed, margin_used
 from theorychecks.reporting.report import ClaimRecord
 from theorychecks.statistics.judgement import Verdict
 
@@ -25,16 +25,16 @@ class Pair:
 
 def failing_findings(claim: ClaimRecord) -> list[Finding]:
     """Return the findings that keep the claim from passing, the worst first."""
-    return sorted((f for f in claim.findings if not f.passed), key=_badness, reverse=True)
+    return sorted((f for f in claim.findings if not f.passed), key=badness, reverse=True)
 
 
 def worst_finding(claim: ClaimRecord) -> Finding | None:
     """Return the finding that speaks most against the claim; None for a claim without findings.
 
     A wrong verdict is worse than an open one; among those that pass, the worst is the prediction whose interval
-    uses up most of its margin.
+    uses up most of its margin, and of controls alone the one that is refuted most narrowly.
     """
-    return max(claim.findings, key=_badness, default=None)
+    return max(claim.findings, key=badness, default=None)
 
 
 def pairs(findings: Sequence[Finding]) -> list[Pair]:
@@ -71,7 +71,7 @@ def most_telling(claims: Sequence[ClaimRecord], room: int) -> list[Finding]:
         if not by_need:
             continue
         nearest, *rest = by_need
-        first.append(max(nearest.findings, key=_badness))
+        first.append(max(nearest.findings, key=badness))
         counterparts += _counterpart(nearest, first[-1], claim)
         others += [nearest, *rest]
     others.sort(key=worst_of, reverse=True)
@@ -83,40 +83,37 @@ def most_telling(claims: Sequence[ClaimRecord], room: int) -> list[Finding]:
     return list(chosen.values())
 
 
+def badness(finding: Finding) -> tuple[int, float]:
+    """Say how much a finding speaks against its claim: the more, the larger."""
+    if not finding.passed:
+        return (2 if finding.verdict is Verdict.INCONCLUSIVE else 3), margin_used(finding)
+    if finding.role == "prediction":
+        return 1, margin_used(finding)
+    return 0, -margin_missed(finding)
+
+
 def worst_of(pair: Pair) -> tuple[int, float]:
     """Say how much a pair speaks against its claim, by the worse of the two: the more, the larger."""
-    return max(map(_badness, pair.findings))
+    return max(map(badness, pair.findings))
+
+
+def counterpart(claim: ClaimRecord, finding: Finding) -> Finding | None:
+    """Return what a finding of a claim stands beside: a prediction's control, or a control's prediction."""
+    pair = next(pair for pair in pairs(claim.findings) if any(each is finding for each in pair.findings))
+    return next(iter(_counterpart(pair, finding, claim)), None)
 
 
 def _counterpart(pair: Pair, finding: Finding, claim: ClaimRecord) -> list[Finding]:
     """What a finding stands beside: of its pair, or else of the claim, since a control's label may be another."""
     others = [f for f in pair.findings if f.role != finding.role]
     others = others or [f for f in claim.findings if f.role != finding.role]
-    return [max(others, key=_badness)] if others else []
+    return [max(others, key=badness)] if others else []
 
 
 def _in_turn(by_need: Iterable[Pair]) -> Iterable[Finding]:
     for pair in by_need:
-        yield from sorted(pair.findings, key=_badness, reverse=True)
+        yield from sorted(pair.findings, key=badness, reverse=True)
 
 
 def _likeness(prediction: Finding, control: Finding) -> int:
     return len(prediction.setting.items() & control.setting.items())
-
-
-def _badness(finding: Finding) -> tuple[int, float]:
-    if not finding.passed:
-        return (2 if finding.verdict is Verdict.INCONCLUSIVE else 3), _margin_used(finding)
-    return int(finding.role == "prediction"), _margin_used(finding)
-
-
-def _margin_used(finding: Finding) -> float:
-    """Return the largest distance from the predicted exponent that the interval allows, in units of the margin."""
-    interval, allowed = finding.interval, finding.judgement.allowed
-    exponent, margin = finding.expectation.exponent, finding.expectation.margin
-    if interval is None or allowed is None or exponent is None or not margin:
-        return 0.0
-    below, above = (exponent - interval.low) / margin, (interval.high - exponent) / margin
-    if allowed.low == -math.inf:
-        return above
-    return below if allowed.high == math.inf else max(below, above)

@@ -26,6 +26,11 @@ OUTCOMES = {
 NOT_FINITE_MARK = "\N{MULTIPLICATION SIGN}"
 
 
+def css_class(outcome: str) -> str:
+    """Return an outcome as a class of the page's style."""
+    return outcome.replace(" ", "-")
+
+
 def clip(text: str, length: int) -> str:
     """Return `text`, cut to `length` characters with a note of how many are missing."""
     return text if len(text) <= length else f"{text[:length]}… ({len(text) - length} more characters)"
@@ -36,14 +41,20 @@ def literal(text: str) -> str:
     return "".join(each if each.isprintable() or each == "\n" else "?" for each in text)
 
 
-def number(value: float | None) -> str:
-    """Return a number to three digits, or a dash."""
-    return "-" if value is None else f"{value:.3g}"
+def number(value: float | None, digits: int = 3) -> str:
+    """Return a number to three digits, "0.0214", "1,340" or "1.2e-6"; a dash for none."""
+    if value is None:
+        return "-"
+    rounded = float(f"{value:.{digits}g}")
+    if not math.isfinite(rounded) or rounded == 0 or 1e-4 < abs(rounded) < 1e7:
+        return f"{rounded:,.0f}" if abs(rounded) >= 10**digits else f"{rounded:.{digits}g}"
+    mantissa, _, power_of_ten = f"{rounded:.{digits - 1}e}".partition("e")
+    return f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(power_of_ten)}"
 
 
 def axis_number(value: float) -> str:
-    """Return an axis value in full, in groups of three digits."""
-    return f"{int(value):,}" if value == int(value) else f"{value:.4g}"
+    """Return an axis value in full, in groups of three digits, where it is not too long to read."""
+    return f"{int(value):,}" if value == int(value) and abs(value) < 1e7 else number(value, 4)
 
 
 def duration(seconds: float) -> str:
@@ -242,10 +253,10 @@ def numbers(finding: Finding) -> list[tuple[str, str]]:
 def effort(finding: Finding) -> str:
     """Say how many networks were trained for a finding, and what that cost."""
     spent, values = finding.effort, sum(finding.measurement.seeds)
-    each = f" ({spent.trainings / values:.3g} for each value)" if spent.trainings > values else ""
-    giga = spent.flops / 1e9
-    work = f"{giga:,.0f}" if giga >= 100 else f"{giga:.3g}"
-    return f"{spent.trainings:,} trainings{each}, {work} GFLOP, {duration(spent.seconds)}"
+    each = f" ({number(spent.trainings / values)} for each value)" if spent.trainings > values else ""
+    said = [f"{spent.trainings:,} trainings{each}"] if spent.trainings else []
+    said += [f"{number(spent.flops / 1e9)} GFLOP"] if spent.flops else []
+    return ", ".join([*said, duration(spent.seconds)])
 
 
 def looks(finding: Finding) -> str:

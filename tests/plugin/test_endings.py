@@ -88,7 +88,7 @@ def test_every_page_tells_a_refutation_from_a_typo_and_both_from_a_skip(ran):
     page = (ran.directory / "reports/latest/index.html").read_text(encoding="utf-8")
     for id, mark in (("refuted", "✗ fail"), ("typo", "! error"), ("marked", "↷ skipped"), ("pass", "✓ pass")):
         assert f"| {mark} | `{id}` |" in markdown
-        assert f">{mark}</span> {id}</h2>" in page
+        assert f'>{mark}</span> <a href="#{id}">{id}</a></h3>' in page
     assert "- ↷ skipped: `marked`. later" in markdown
     explained = markdown[markdown.index("## What did not pass") : markdown.index("## What was not judged")]
     assert "↷ skipped" not in explained

@@ -12,7 +12,7 @@ from theorychecks.statistics.curvature import Check
 def test_a_supported_prediction_names_its_interval_its_margin_and_its_control(records):
     said = spoken.verdict_in_words(records.finding(exponent=-0.92), records.control())
     assert said == (
-        "The prediction is supported: on width 128..4,096 the exponent lies in [-0.97, -0.87] with 95% confidence, "
+        "The prediction, n^-1 within 0.15 (rival n^-0.5), is supported: on width 128..4,096 the exponent lies in [-0.97, -0.87] with 95% confidence, "
         "inside what is allowed, [-1.15, -0.85]; 86.7% of the margin is used. Its control (parametrization "
         "MAXIMAL_UPDATE) is refuted: the exponent lies in [-0.05, +0.05]."
     )
@@ -20,7 +20,7 @@ def test_a_supported_prediction_names_its_interval_its_margin_and_its_control(re
 
 def test_a_refuted_prediction_says_what_it_must_be(records):
     said = spoken.verdict_in_words(records.finding(exponent=-0.5, verdict="refuted"), None)
-    assert said.startswith("The prediction is refuted, and it must be supported: ")
+    assert said.startswith("The prediction, n^-1 within 0.15 (rival n^-0.5), is refuted, and it must be supported: ")
     assert "outside what is allowed" in said
     assert "used" not in said
 
@@ -42,7 +42,7 @@ def test_a_flag_is_told(records):
 def test_what_has_no_exponent_gives_its_reason(records):
     found = records.ordering(reason="the ratio is above one at every point")
     said = spoken.verdict_in_words(found, None)
-    assert said == "The prediction is supported: the ratio is above one at every point."
+    assert said == "The prediction, an ordering, is supported: the ratio is above one at every point."
 
 
 def test_a_control_that_is_not_refuted_is_named(records):

@@ -112,7 +112,7 @@ def without_verdict(claim: ClaimRecord) -> str:
 
 
 def _said(finding: Finding) -> str:
-    role = "The control is" if finding.role == "control" else "The prediction is"
+    role = f"The {finding.role}, {wording.predicted(finding)}, is"
     wanted = "" if finding.passed else f", and it must be {finding.wanted.value}"
     if not _is_about_an_exponent(finding) or finding.interval is None or finding.judgement.allowed is None:
         return f"{role} {finding.verdict.value}{wanted}: {finding.reason}."

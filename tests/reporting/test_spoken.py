@@ -13,7 +13,7 @@ def test_a_supported_prediction_names_its_interval_its_margin_and_its_control(re
     said = spoken.verdict_in_words(records.finding(exponent=-0.92), records.control())
     assert said == (
         "The prediction, n^-1 within 0.15 (rival n^-0.5), is supported: on width 128..4,096 the exponent lies in [-0.97, -0.87] with 95% confidence, "
-        "inside what is allowed, [-1.15, -0.85]; 86.7% of the margin is used. Its control (parametrization "
+        "inside what is allowed, [-1.15, -0.85]; 87% of the margin is used. Its control (parametrization "
         "MAXIMAL_UPDATE) is refuted: the exponent lies in [-0.05, +0.05]."
     )
 

@@ -47,7 +47,7 @@ def drawn(report):
     control = next(f for f in claim.findings if f.role == "control" and f.label == prediction.label)
     plot = plot_finding(prediction, control)
     _, _, width, height = re.search(r'viewBox="([^"]*)"', plot)[1].split()
-    size = f'viewBox="0 0 {width} {height}" width="{1.4 * int(width):.0f}" height="{1.4 * int(height):.0f}"'
+    size = f'viewBox="0 0 {width} {height}" width="{1.4 * float(width):.0f}" height="{1.4 * float(height):.0f}"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>\n<style>{STYLE}</style>\n{plot.strip()}\n</svg>\n'
 
 

@@ -129,7 +129,10 @@ def _axes(picture: Drawing, finding: Finding, frame: Frame) -> None:
 
 def _shortened(label: str) -> str:
     """A label that fits beside the frame: its end tells quantities of a claim apart, more often than its beginning."""
-    return label if len(label) <= _LABEL_SHOWN else f"…{label[-_LABEL_SHOWN + 1 :]}"
+    if len(label) <= _LABEL_SHOWN:
+        return label
+    end = label[-_LABEL_SHOWN + 1 :]
+    return f"… {end.partition(' ')[2] or end}"
 
 
 def _axis_below(picture: Drawing, finding: Finding, frame: Frame, below: float) -> None:

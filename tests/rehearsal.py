@@ -27,6 +27,7 @@ class Rehearsal:
         gate, mended, claim = [code for _, code in blocks(text_of(ROOT / "README.md"), "python")]
         self.write("test_gate.py", gate)
         self.write("tests/test_scaling.py", mended_gate(gate, mended))
+        self.write("my_model.py", mended_gate(gate, mended))
         self.write("test_claim.py", claim)
         self.write("properties/test_drift.py", claim.replace('id="drift"', 'id="drift", evidence=True'))
         outer = ("PYTEST_", "GITHUB_", "HYPOTHESIS_", "COLUMNS", "CI")

@@ -27,7 +27,8 @@ class Done:
 def environment(**more):
     kept = {name: value for name, value in os.environ.items() if not name.startswith(OUTER)}
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    return {**kept, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", **more}
+    # Hypothesis's plugin of trio, which selenium brings, warns of a generator of its own.
+    return {**kept, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "HYPOTHESIS_NO_PLUGINS": "1", **more}
 
 
 def theorychecks(*words, at, **more):

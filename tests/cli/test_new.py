@@ -37,8 +37,7 @@ def test_a_new_claim_and_a_new_gate_pass_as_they_stand(tmp_path):
         assert (done.code, done.err) == (0, "")
     assert "next: pytest gates/test_decoder.py" in done.out
     # A claim's control that no longer fails would be an error, and so would a gate that catches nothing.
-    # Selenium's trio hands Hypothesis a generator in a way that Hypothesis warns of.
-    ran = pytest_of("-W", "error", "-W", "ignore:It looks like `register_random`", at=tmp_path)
+    ran = pytest_of("-W", "error", at=tmp_path)
     assert ran.code == 0, ran.out
     report = Report.from_json((tmp_path / "reports/latest/report.json").read_text(encoding="utf-8"))
     assert {claim.id: claim.outcome for claim in report.claims} == {

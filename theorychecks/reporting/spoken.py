@@ -9,6 +9,7 @@ from theorychecks.finding import Finding
 from theorychecks.reporting import tally, wording
 from theorychecks.reporting.error_budget import ErrorBudget
 from theorychecks.reporting.margins import margin_used
+from theorychecks.reporting.origins import origins_text
 from theorychecks.reporting.report import ClaimRecord, Suite
 from theorychecks.statistics.interval import Interval
 from theorychecks.statistics.judgement import Verdict
@@ -80,11 +81,13 @@ def what_decides(finding: Finding) -> str:
 
 
 def cost(claim: ClaimRecord, finding: Finding | None) -> str:
-    """Return how long a claim took in this run, and what the numbers of the finding shown took to measure."""
-    said = f"{wording.duration(claim.seconds)} in this run"
-    if finding is None or not (finding.effort.trainings or finding.effort.seconds >= 1):
-        return said
-    return f"{said}; the numbers shown: {wording.effort(finding)}"
+    """Return how long a claim took in this run, what the numbers of the finding shown took, and where they are from."""
+    said = [f"{wording.duration(claim.seconds)} in this run"]
+    if finding is not None and (finding.effort.trainings or finding.effort.seconds >= 1):
+        said.append(f"the numbers shown: {wording.effort(finding)}")
+    if finding is not None and any(origin.source != "run" for origin in finding.origins):
+        said.append(origins_text(finding))
+    return "; ".join(said)
 
 
 def how_often_wrong(budget: ErrorBudget) -> list[str]:

@@ -152,30 +152,30 @@ def _step_name(number: int, found: Sequence[Coordinate]) -> str:
 
 def _cards(findings: Sequence[Finding], on_demand: set[int]) -> list[str]:
     """Findings as pieces of the page, the worst first, each prediction before its controls."""
-    cards = []
+    cards = list[str]()
     for pair in sorted(pairs(findings), key=worst_of, reverse=True):
         for finding in pair.findings:
             if id(finding) in on_demand:
                 control = pair.controls[0] if finding is pair.prediction and pair.controls else None
-                cards.append(_card(finding, control))
+                cards.append(_card(finding, control, breakdown=not cards))
     return cards
 
 
-def _card(finding: Finding, control: Finding | None) -> str:
+def _card(finding: Finding, control: Finding | None, *, breakdown: bool) -> str:
     return template("finding.html.j2").render(
         finding=finding,
         title=spoken.title(finding),
         state=_state(finding),
         verdict=wording.verdict(finding),
         words=spoken.verdict_in_words(finding, None),
-        numbers=[(name, wording.clip(text, _NUMBER_SHOWN)) for name, text in _numbers(finding)],
+        numbers=[(name, wording.clip(text, _NUMBER_SHOWN)) for name, text in _numbers(finding, breakdown=breakdown)],
         figure=plot_finding(finding, control, points_drawn=_POINTS),
     )
 
 
-def _numbers(finding: Finding) -> list[tuple[str, str]]:
+def _numbers(finding: Finding, *, breakdown: bool) -> list[tuple[str, str]]:
     holds = [] if finding.exponent is None else [("holds", wording.scope(finding))]
-    return holds + wording.numbers(finding)
+    return holds + wording.numbers(finding, breakdown=breakdown)
 
 
 def _line(finding: Finding) -> str:

@@ -221,8 +221,13 @@ def explanation(claim: ClaimRecord, finding: Finding) -> list[tuple[str, str]]:
     ]
 
 
-def numbers(finding: Finding) -> list[tuple[str, str]]:
-    """Return every number of a finding, name by name."""
+def numbers(finding: Finding, *, breakdown: bool = True) -> list[tuple[str, str]]:
+    """Return every number of a finding, name by name; its breakdown constant takes a millisecond, and may be left out.
+
+    Args:
+        finding: of which.
+        breakdown: whether that constant is among them.
+    """
     expected, fit, axis = finding.expectation, finding.judgement.fit, finding.measurement.axis
     slopes = [f"{exponent:+.2f}" for exponent in (fit.local_exponents if fit else ()) if math.isfinite(exponent)]
     return [
@@ -231,7 +236,7 @@ def numbers(finding: Finding) -> list[tuple[str, str]]:
         ("half-width", error_parts(finding)),
         ("margin, rival", f"{number(expected.margin)}, {power(axis, expected.rival)}"),
         ("prefactor", number(fit.prefactor if fit else None)),
-        ("breakdown C", f"{number(finding.breakdown)} (the largest C tried under which it is SUPPORTED)"),
+        *([("breakdown C", f"{number(finding.breakdown)} {_BREAKDOWN}")] if breakdown else []),
         ("local exponents", ", ".join(slopes) or "-"),
         ("flags fired", flags_fired(finding)),
         ("flags checked", ", ".join(fit.checks if fit else ()) or "none"),
@@ -248,6 +253,9 @@ def numbers(finding: Finding) -> list[tuple[str, str]]:
         ("rule", rule(finding)),
         ("reason", finding.reason or "-"),
     ]
+
+
+_BREAKDOWN = "(the largest C tried under which it is SUPPORTED)"
 
 
 def effort(finding: Finding) -> str:

@@ -45,7 +45,7 @@ def gate(
     tokens: Annotated[
         int | None, typer.Option(metavar="N", min=2, help="Inputs are whole numbers below N, for such a function.")
     ] = None,
-    rate: Annotated[float, typer.Option(metavar="RATE", min=0.0, help="Of Adam, for such a function.")] = _RATE,
+    rate: Annotated[float, typer.Option(metavar="RATE", min=1e-12, help="Of Adam, for such a function.")] = _RATE,
     every: Annotated[bool, typer.Option("--all", help="Print a line for every coordinate.")] = False,
 ) -> None:
     """Check how every module and parameter of a model scales with the width, and say what is wrong where.

@@ -53,7 +53,8 @@ def kept_claims(place: Path) -> KeptClaims:
         claims, provenance = document["claims"], document["provenance"]
         if document.get("runs") == "left out":
             raise ReportError(f"{file} is a summary, without the values of the runs. Name a {REPORT}.")
-        assert isinstance(provenance, dict)
+        if not isinstance(provenance, dict):
+            raise ValueError("its provenance is no object")
         return KeptClaims(file, str(provenance["created"]), tuple(_objects(claims)))
     except OSError as error:
         beside = f"; {place / SUMMARY} has no values of runs" if (place / SUMMARY).exists() else ""
@@ -63,7 +64,7 @@ def kept_claims(place: Path) -> KeptClaims:
         ) from error
     except ReportError as error:
         raise ReportError(f"{file}: {error}") from error
-    except (KeyError, AssertionError, ValueError, RecursionError) as error:
+    except (KeyError, ValueError, RecursionError) as error:
         raise ReportError(f"{file}: this is no report of a run: {error!r}. Is it a {REPORT}?") from error
 
 

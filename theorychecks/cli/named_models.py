@@ -108,7 +108,9 @@ def _from_file(file: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(file.stem, file)
     if spec is None or spec.loader is None:
         raise typer.BadParameter(f"{_FORM}; {str(file)!r} is no Python file")
-    module = sys.modules[file.stem] = importlib.util.module_from_spec(spec)
+    # Dataclasses and pickles look a module up; what is there already, a library's `types` say, stays what it is.
+    module = importlib.util.module_from_spec(spec)
+    sys.modules.setdefault(file.stem, module)
     spec.loader.exec_module(module)
     return module
 

@@ -264,6 +264,60 @@ def test_what_changes_in_place_is_seen(load, monkeypatch):
     assert len({first, second, fingerprint(root)}) == 3
 
 
+IN_PLACE = """
+    import dataclasses, types
+    @dataclasses.dataclass(frozen=True)
+    class D:
+        v: object
+    D1, M, L = {"a": {"b": 1}}, {"c": 1}, [D(1)]
+    P, Q, T = types.MappingProxyType(M), D({"d": 1}), ({"e": 1},)
+    def other(): return D1, L, P, Q, T
+    def root(): return D1, L, P, Q, T
+"""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda module: module.D1["a"].update(b=2),
+        lambda module: module.D1.update(x=1),
+        lambda module: module.M.update(c=2),
+        lambda module: module.L.append(1),
+        lambda module: object.__setattr__(module.L[0], "v", 2),
+        lambda module: module.Q.v.update(d=2),
+        lambda module: object.__setattr__(module.Q, "v", 3),
+        lambda module: module.T[0].clear(),
+    ],
+)
+def test_what_changes_in_place_is_seen_by_all_that_share_it(load, change):
+    root = load(IN_PLACE)
+    module = sys.modules[root.__module__]
+    before = fingerprint(module.other), fingerprint(root)
+    assert (fingerprint(module.other), fingerprint(root)) == before
+    change(module)
+    now = fingerprint(module.other), fingerprint(root)
+    assert now[0] != before[0]
+    assert now[1] != before[1]
+
+
+@pytest.mark.parametrize("first", ["f", "g", "h", "K"])
+def test_it_does_not_depend_on_what_was_asked_for_before(load, first):
+    """Things that are made of each other, a value among them, are entered at any place."""
+    source = """
+        def f(x): return TABLE["g"](x) + 1
+        def g(x): return h(x) + K.k
+        def h(x): return len(TABLE)
+        class K:
+            k = 2
+            def m(self): return f(1)
+        TABLE = {"g": g, "h": h}
+        def root(x): return f(x) + g(x) + K().m() + len(TABLE)
+    """
+    alone, entered = load(source), load(source)
+    fingerprint(getattr(sys.modules[entered.__module__], first))
+    assert fingerprint(entered) == fingerprint(alone)
+
+
 def test_a_file_that_was_changed_after_its_import_is_refused(load):
     root = load("def root(x):\n    return 1\n")
     file = Path(root.__code__.co_filename)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -13,13 +13,12 @@ from unittest import SkipTest
 import pytest
 
 from theorychecks.planning import NotMeasured, planning
+from theorychecks.plugin.collected_run import CollectedRun
 from theorychecks.plugin.executors import end_executor
-from theorychecks.plugin.items import Collected
 from theorychecks.plugin.profiles import no_setting
 from theorychecks.plugin.resources import resources
-from theorychecks.plugin.runner import Runner, recorder_of
-from theorychecks.plugin.storing import StoreUse, path_of_store
-from theorychecks.plugin.under_way import Lane
+from theorychecks.plugin.runner import recorder_of
+from theorychecks.plugin.storing import path_of_store
 from theorychecks.plugin.unittests import caught_by_unittest
 
 if TYPE_CHECKING:
@@ -87,35 +86,16 @@ def with_plan(
     return Ended(int(code), plugin.uncollected, printed.getvalue())
 
 
-class _Planning:
-    """Takes the place of what runs and judges claims."""
+class _Planning(CollectedRun):
+    """Plans all claims, and does what was asked for."""
 
     __name__ = PLANNING
 
     def __init__(self, work: Callable[[Planned], None], looks: int, writes: bool) -> None:
+        super().__init__()
         self.work, self.looks, self.writes = work, looks, writes
-        self.collected: Collected = {}
-        self.uncollected = False
         self.broke: Exception | SystemExit | None = None
         self.stdout = sys.stdout
-
-    def pytest_configure(self, config: pytest.Config) -> None:
-        """Claims are collected as a run does it."""
-        self.config = config
-        self.collector = Runner(config, self._note_collected, Lane(), StoreUse())
-
-    def _note_collected(self, collected: Collected, deselected: Iterable[str]) -> None:
-        self.collected = collected
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """See `Runner`."""
-        self.collector.pytest_collection_modifyitems(items)
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """See `Runner`."""
-        self.collector.pytest_collection_finish(session)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:

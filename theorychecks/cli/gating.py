@@ -71,7 +71,7 @@ def carry_out(name: str, setup: Setup, asked: Asked, *, every: bool) -> int:
         found = _checked(model_named(name, setup), meant, asked)
     except typer.BadParameter:
         raise
-    except Exception as error:
+    except Exception as error:  # a user's model may raise anything, which is told with the code of what broke
         return _told(error)
     _tell(found, meant, duration(time.monotonic() - started), every=every)
     return ExitCode.FAILED if found.failed else ExitCode.PASSED if found.passed else ExitCode.UNDECIDED

@@ -7,10 +7,11 @@ output-like, and a vector that grows is vector-like (Yang et al. 2022, arXiv:220
 from __future__ import annotations
 
 import fnmatch
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Final, Literal, cast, get_args
+from typing import Final, Literal, NamedTuple, cast, get_args
 
 import torch
 from torch import nn
@@ -47,6 +48,26 @@ class Part:
     grows: bool = True
 
 
+class Length(NamedTuple):
+    """One of a parameter's dimensions, at the two widths that tell what grows.
+
+    Of a dimension a part may grow and a part be fixed, as in a projection onto n query and 64 key and value entries.
+    """
+
+    narrow: int
+    wide: int
+
+    @property
+    def grows(self) -> bool:
+        """Whether the model's width sets it."""
+        return self.wide > self.narrow
+
+    def at(self, width: int, widths: tuple[int, int]) -> float:
+        """What it is at another width, a n + b through what it is at two."""
+        first, second = widths
+        return self.narrow + max(self.wide - self.narrow, 0) * (width - first) / (second - first)
+
+
 @dataclass(frozen=True)
 class Anatomy:
     """A model's parts, in the order in which one forward pass comes by them.
@@ -61,8 +82,8 @@ class Anatomy:
         biased: whether readouts add something to their outputs that does not depend on the width.
         random: whether a forward pass draws random numbers.
         routed: whether the weights choose what modules are called on, as in a sparse mixture of experts.
-        sizes: of parameters, as numbers of entries and of dimensions that grow, by name.
-        width: at which they have those.
+        lengths: of each parameter's dimensions, by name.
+        widths: the two at which they have those.
     """
 
     modules: Mapping[str, Part]
@@ -74,12 +95,12 @@ class Anatomy:
     biased: bool
     random: bool
     routed: bool
-    sizes: Mapping[str, tuple[int, int]]
-    width: int
+    lengths: Mapping[str, tuple[Length, ...]]
+    widths: tuple[int, int]
 
     def weights_at(self, width: int) -> float:
         """How many weights a model of this width has."""
-        return sum(count * (width / self.width) ** growing for count, growing in self.sizes.values())
+        return sum(math.prod(length.at(width, self.widths) for length in lengths) for lengths in self.lengths.values())
 
     def check(self, model: Model, module: nn.Module, width: int) -> None:
         """Refuse a module of another architecture.
@@ -87,16 +108,17 @@ class Anatomy:
         Raises:
             ModelError: naming what is other.
         """
-        given = {name: parameter.numel() for name, parameter in module.named_parameters()}
-        if other := sorted(set(given) ^ set(self.sizes)):
-            raise _other_parameters(model, (self.width, width), other)
-        for name, (count, growing) in self.sizes.items():
-            wanted = count * (width / self.width) ** growing
-            # Sizes may be rounded to multiples, and not stop growing.
-            if not wanted / 2 < given[name] < 2 * wanted:
+        given = {name: tuple(parameter.shape) for name, parameter in module.named_parameters()}
+        if other := sorted(set(given) ^ set(self.lengths)):
+            raise _other_parameters(model, (self.widths[0], width), other)
+        for name, lengths in self.lengths.items():
+            if len(given[name]) != len(lengths) or not _admit(lengths, given[name], width, self.widths):
+                first = self.widths[0]
                 raise ModelError(
-                    f"{model.title}: `{name}` has {given[name]} entries at width {width}, and grows from {count} at "
-                    f"{self.width} to about {wanted:.0f}. Let build(width) keep what grows in proportion to the width."
+                    f"{model.title}: `{name}` has shape {given[name]} at width {width}, and grows from "
+                    f"{tuple(length.narrow for length in lengths)} at {first} to about "
+                    f"{tuple(round(length.at(width, self.widths)) for length in lengths)}. "
+                    "Let build(width) keep what grows in proportion to the width."
                 )
 
     def holds_layers(self, module: str) -> bool:
@@ -130,7 +152,7 @@ def anatomy(
     Raises:
         ModelError: if nothing grows, the two have other parameters or call other modules, or a role names nothing.
     """
-    shapes = _grown(model, narrow, wide, widths)
+    lengths = _lengths(model, narrow, wide, widths)
     with called(model, widths[0]):
         narrow_calls = Calls.of(model, narrow, batch)
     with called(model, widths[1]):
@@ -152,8 +174,8 @@ def anatomy(
         name = aliases[alias]
         seen[name] = seen.get(name, 0) + 1
         leaf = not any(other != module and _within(other, module) for other in narrow_calls.called)
-        inferred = _role(shapes[name], grows.get(module, True) if leaf else None)
-        parts.append(Part(name, module, inferred, any(shapes[name][1])))
+        inferred = _role(lengths[name], grows.get(module, True) if leaf else None)
+        parts.append(Part(name, module, inferred, any(length.grows for length in lengths[name])))
     cancelled = _cancelled(model, narrow, parts, batch)
     parts = [_overridden(replace(p, role="unchecked") if p.name in cancelled else p, model) for p in parts]
     modules, behind = {}, False
@@ -179,8 +201,8 @@ def anatomy(
         any(bool(narrow.get_parameter(name).any()) for name in fixed),
         narrow_calls.random,
         routed,
-        {name: (size.numel(), sum(grown)) for name, (size, grown) in shapes.items()},
-        widths[0],
+        lengths,
+        widths,
     )
 
 
@@ -232,10 +254,10 @@ def _readouts(modules: Mapping[str, Part], parts: Sequence[Part]) -> tuple[str, 
     return tuple(found)
 
 
-def _grown(
+def _lengths(
     model: Model, narrow: nn.Module, wide: nn.Module, widths: tuple[int, int]
-) -> dict[str, tuple[torch.Size, tuple[bool, ...]]]:
-    """Shapes of parameters, and which of their dimensions grow."""
+) -> dict[str, tuple[Length, ...]]:
+    """Dimensions of parameters, some of which grow."""
     first, second = dict(narrow.named_parameters()), dict(wide.named_parameters())
     if list(first) != list(second):
         raise _other_parameters(model, widths, sorted(set(first) ^ set(second)) or ["their order"])
@@ -247,16 +269,24 @@ def _grown(
                 f"{model.title}: `{name}` has shape {tuple(parameter.shape)} at width {widths[0]} and "
                 f"{tuple(second[name].shape)} at {widths[1]}. Keep the number of dimensions fixed in build(width)."
             )
-    grown = {
-        name: (parameter.shape, tuple(b > a for a, b in zip(parameter.shape, second[name].shape, strict=True)))
-        for name, parameter in first.items()
-    }
-    if not any(any(dimensions) for _, dimensions in grown.values()):
+    lengths = {name: tuple(map(Length, parameter.shape, second[name].shape)) for name, parameter in first.items()}
+    if not any(length.grows for dimensions in lengths.values() for length in dimensions):
         raise ModelError(
             f"{model.title} has the same shapes at width {widths[0]} and {widths[1]}: build ignores its width. "
             "Use the argument of build(width) for the sizes that are to grow."
         )
-    return grown
+    return lengths
+
+
+def _admit(lengths: Sequence[Length], shape: Sequence[int], width: int, widths: tuple[int, int]) -> bool:
+    """Whether a parameter may have a shape at a width: sizes may be rounded to multiples, and not stop growing."""
+    for length, given in zip(lengths, shape, strict=True):
+        affine = length.at(width, widths)
+        # At two widths what rounding has added looks like a fixed part.
+        proportional = length.narrow * width / widths[0] if length.grows else affine
+        if not min(affine, proportional) / 2 < given < 2 * max(affine, proportional):
+            return False
+    return True
 
 
 def _other_calls(model: Model, other: Sequence[str], where: str, width: int) -> ModelError:
@@ -281,22 +311,24 @@ def _grows(narrow: Sequence[torch.Size], wide: Sequence[torch.Size], redrawn: Se
     return any(b > a and a == c for shapes in sizes for a, b, c in zip(*shapes, strict=False))
 
 
-def _role(shape: tuple[torch.Size, tuple[bool, ...]], output_grows: bool | None) -> Role:
+def _role(lengths: tuple[Length, ...], output_grows: bool | None) -> Role:
     """The role of a parameter by its shape, which dimensions grow, and whether what its layer returns grows.
+
+    A dimension of which a part grows, as of fused queries and a fixed number of keys and values, is one that grows.
 
     Of a parameter that a module with layers inside uses itself, nothing says what it is for: one of which the last
     dimension grows is taken for an embedding (of places, of a class), any other one for a readout.
     """
-    size, grown = shape
+    grown = [length.grows for length in lengths]
     if not any(grown):
         return "fixed"
     if sum(grown) >= 2:
         return "hidden"
     if output_grows is None:
         output_grows = grown[-1]
-    if not output_grows and len(size) >= 2:
+    if not output_grows and len(lengths) >= 2:
         return "output"
-    return "vector" if sum(length > 1 for length in size) < 2 else "input"
+    return "vector" if sum(length.narrow > 1 for length in lengths) < 2 else "input"
 
 
 def _first_names(module: nn.Module) -> dict[str, str]:

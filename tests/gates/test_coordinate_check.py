@@ -42,6 +42,32 @@ def test_a_model_in_maximal_update_passes(build):
     } <= {finding.label for finding in check.findings}
 
 
+def read_out_inside(width):
+    """A square matrix that is drawn as an output-like one is, as of keys of which more and more are alike."""
+    module = READ_OUT(width)
+    nn.init.normal_(module.second.weight, std=zoo.WIDTHS[0] ** 0.5 / width)
+    return module
+
+
+@pytest.mark.parametrize(
+    "build, role, wrong",
+    [
+        (read_out_inside, "output", None),
+        (READ_OUT, "hidden", None),
+        (read_out_inside, "hidden", -0.5),
+        (READ_OUT, "output", 0.5),
+    ],
+)
+def test_a_given_role_is_judged_and_the_other_one_refuted(build, role, wrong):
+    model = zoo.perceptron(build=build, roles={"second.weight": role})
+    check = checked(model, widths=tc.widths(64, 1024))
+    if wrong is None:
+        assert check.passed, str(check)
+    else:
+        assert check.failed
+        assert culprits(check)["second"] == ("init", wrong)
+
+
 BROKEN = {
     "hidden learning rate": (
         {"optimizer": functools.partial(zoo.scaled_adam, hidden=0.0)},

@@ -178,6 +178,8 @@ def anatomy(
         parts.append(Part(name, module, inferred, any(length.grows for length in lengths[name])))
     cancelled = _cancelled(model, narrow, parts, batch)
     parts = [_overridden(replace(p, role="unchecked") if p.name in cancelled else p, model) for p in parts]
+    tied = frozenset(name for name, count in seen.items() if count > 1)
+    given = _given([part for part in parts if part.name not in tied], model)
     modules, behind = {}, False
     for name in names:
         behind = behind or any(part.role == "output" for part in parts if _within(part.module, name))
@@ -186,7 +188,7 @@ def anatomy(
             # More heads are more logits of the same size; where their number stays, the heads themselves grow.
             modules[name] = Part(name, name, "attention logits", not grows[name])
         else:
-            modules[name] = Part(name, name, role, grows[name])
+            modules[name] = Part(name, name, given.get(plain(name), role), grows[name])
     modules = {name: _overridden(part, model) for name, part in modules.items()}
     _check_roles(model, [*parts, *modules.values()])
     readouts = _readouts(modules, parts)
@@ -195,7 +197,7 @@ def anatomy(
         modules,
         tuple(parts),
         own,
-        frozenset(name for name, count in seen.items() if count > 1),
+        tied,
         readouts,
         cancelled,
         any(bool(narrow.get_parameter(name).any()) for name in fixed),
@@ -246,7 +248,7 @@ def _readouts(modules: Mapping[str, Part], parts: Sequence[Part]) -> tuple[str, 
     growing = {part.module for part in parts if part.grows and part.role != "output"}
     found: list[str] = []
     for name, part in modules.items():
-        if name and plain(name) in growing:
+        if name and (plain(name) in growing or (part.role == "output" and part.grows)):
             # What is read out in between goes through the rest of the model and not to its outputs.
             found.clear()
         elif name and part.role == "output":
@@ -339,6 +341,23 @@ def _first_names(module: nn.Module) -> dict[str, str]:
 
 def _within(inner: str, outer: str) -> bool:
     return not outer or inner == outer or inner.startswith(f"{outer}.")
+
+
+def _given(parts: Sequence[Part], model: Model) -> dict[str, Role]:
+    """What modules return whose matrices have a role from the model's owner; where they have several, one for all."""
+    matrices = dict[str, list[Part]]()
+    for part in parts:
+        if part.role in ("input", "hidden", "output"):
+            matrices.setdefault(part.module, []).append(part)
+    return {
+        module: "output" if used[0].role == "output" else "hidden"
+        for module, used in matrices.items()
+        if len({part.role for part in used}) == 1 and any(_is_named(part, model) for part in used)
+    }
+
+
+def _is_named(part: Part, model: Model) -> bool:
+    return any(fnmatch.fnmatchcase(part.name, pattern) for pattern in model.roles)
 
 
 def _overridden(part: Part, model: Model) -> Part:

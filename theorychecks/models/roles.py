@@ -19,7 +19,8 @@ from torch import nn
 from theorychecks.models.calls import Calls, own_parameters
 from theorychecks.models.checks import called
 from theorychecks.models.errors import ModelError
-from theorychecks.models.hooks import LOGITS, plain
+from theorychecks.models.fading import fading
+from theorychecks.models.hooks import LOGITS, call_of, plain
 from theorychecks.models.model import Batch, Model, copied
 from theorychecks.models.state import RandomState, buffers_as_they_were, drawing_from
 
@@ -32,20 +33,22 @@ _CANCELS: Final = 1e-5
 
 @dataclass(frozen=True)
 class Part:
-    """A parameter in one of its uses, a module that is called, or the attention logits inside of one.
+    """A parameter in one of its uses, a tensor that a module returns, or the attention logits inside of one.
 
     Attributes:
-        name: the parameter's, or the module's with the number of the call.
+        name: the parameter's, or the module's with the number of the call and the place in what it returns.
         module: in which it is used; the module itself.
         role: "input", "hidden", "output", "vector" or "fixed" (which does not grow) of parameters; of modules by what
             they return, "hidden" where that grows, else "output" behind an output-like parameter and "input" before.
         grows: whether the model's width sets its size; of attention logits, that of their heads.
+        fades: whether it becomes small with the output-like matrices before it (see `fading`).
     """
 
     name: str
     module: str
     role: Role
     grows: bool = True
+    fades: bool = False
 
 
 class Length(NamedTuple):
@@ -73,13 +76,12 @@ class Anatomy:
     """A model's parts, in the order in which one forward pass comes by them.
 
     Attributes:
-        modules: by name.
+        modules: what calls return, by name and place in it.
         parameters: each in each of its uses.
         own: names of parameters that each module uses itself, relative to it.
         tied: parameters that have several uses, by any of their names.
         readouts: modules behind all that grows, which a model may multiply by numbers that depend on its width.
         cancelled: vectors that whatever follows takes out again, as a normalisation does the bias before it.
-        biased: whether readouts add something to their outputs that does not depend on the width.
         random: whether a forward pass draws random numbers.
         routed: whether the weights choose what modules are called on, as in a sparse mixture of experts.
         lengths: of each parameter's dimensions, by name.
@@ -92,7 +94,6 @@ class Anatomy:
     tied: frozenset[str]
     readouts: tuple[str, ...]
     cancelled: tuple[str, ...]
-    biased: bool
     random: bool
     routed: bool
     lengths: Mapping[str, tuple[Length, ...]]
@@ -124,6 +125,11 @@ class Anatomy:
     def holds_layers(self, module: str) -> bool:
         """Whether other modules are called inside of a module."""
         return any(other != module and _within(other, module) for other in self.own)
+
+    def module_of(self, feature: str) -> Part | None:
+        """What a feature is, or the first one of a call."""
+        found = (part for name, part in self.modules.items() if call_of(name) == feature)
+        return self.modules.get(feature) or next(found, None)
 
     def used_in(self, module: str) -> list[Part]:
         """Parameters that a module uses itself."""
@@ -166,6 +172,8 @@ def anatomy(
     grows = {
         name: _grows(narrow_calls.outputs[name], wide_calls.outputs[name], redrawn.outputs[name]) for name in names
     }
+    returning = {call_of(name) for name in names}
+    growing = {call_of(name) for name in names if grows[name]}
     own = own_parameters(narrow, narrow_calls.called)
     uses = [(f"{module}.{name}" if module else name, module) for module in narrow_calls.called for name in own[module]]
     aliases = _first_names(narrow)
@@ -174,33 +182,37 @@ def anatomy(
         name = aliases[alias]
         seen[name] = seen.get(name, 0) + 1
         leaf = not any(other != module and _within(other, module) for other in narrow_calls.called)
-        inferred = _role(lengths[name], grows.get(module, True) if leaf else None)
+        output_grows = module in growing or module not in returning
+        inferred = _role(lengths[name], output_grows if leaf else None)
         parts.append(Part(name, module, inferred, any(length.grows for length in lengths[name])))
-    cancelled = _cancelled(model, narrow, parts, batch)
-    parts = [_overridden(replace(p, role="unchecked") if p.name in cancelled else p, model) for p in parts]
     tied = frozenset(name for name, count in seen.items() if count > 1)
-    given = _given([part for part in parts if part.name not in tied], model)
+    # What a part that is unchecked does to others is as it was.
+    told = [_overridden(part, model) for part in parts]
+    told = [part if other.role == "unchecked" else other for part, other in zip(parts, told, strict=True)]
+    drawn = [part.name for part in told if part.role == "output" and part.name not in tied]
+    with _readouts_drawn(narrow, told):
+        cancelled = _cancelled(model, narrow, parts, batch)
+        fades = fading(model, narrow, drawn, batch)
+    given = _given([pair for pair in zip(parts, told, strict=True) if pair[0].name not in tied])
+    parts = [_overridden(replace(p, role="unchecked") if p.name in cancelled else p, model) for p in parts]
     modules, behind = {}, False
     for name in names:
-        behind = behind or any(part.role == "output" for part in parts if _within(part.module, name))
+        behind = behind or any(part.role == "output" for part in told if _within(part.module, plain(name)))
         role: Role = "hidden" if grows[name] else "output" if behind else "input"
         if LOGITS in name:
             # More heads are more logits of the same size; where their number stays, the heads themselves grow.
-            modules[name] = Part(name, name, "attention logits", not grows[name])
+            modules[name] = Part(name, name, "attention logits", not grows[name], name in fades)
         else:
-            modules[name] = Part(name, name, given.get(plain(name), role), grows[name])
+            modules[name] = Part(name, name, given.get(plain(name), role), grows[name], name in fades)
     modules = {name: _overridden(part, model) for name, part in modules.items()}
     _check_roles(model, [*parts, *modules.values()])
-    readouts = _readouts(modules, parts)
-    fixed = [part.name for part in parts if part.role == "fixed" and part.module in ("", *map(plain, readouts))]
     return Anatomy(
         modules,
         tuple(parts),
         own,
         tied,
-        readouts,
+        _readouts(modules, told),
         cancelled,
-        any(bool(narrow.get_parameter(name).any()) for name in fixed),
         narrow_calls.random,
         routed,
         lengths,
@@ -216,7 +228,7 @@ def _cancelled(model: Model, module: nn.Module, parts: Sequence[Part], batch: Ba
         with buffers_as_they_were(module), drawing_from(state):
             return float(model.outputs_and_loss(module, copied(batch))[1])
 
-    with torch.no_grad(), _readouts_drawn(module, parts):
+    with torch.no_grad():
         before = loss()
         for name in dict.fromkeys(part.name for part in parts if part.role == "vector"):
             parameter = module.get_parameter(name)
@@ -234,26 +246,29 @@ def _readouts_drawn(module: nn.Module, parts: Sequence[Part]) -> Iterator[None]:
     """Readouts that are zero hide what is before them; inside of the block there are none."""
     zeros = [module.get_parameter(part.name) for part in parts if part.role == "output"]
     zeros = [parameter for parameter in zeros if not parameter.any()]
-    for parameter in zeros:
-        # The generator is the CPU's, wherever the parameter lies.
-        parameter.copy_(torch.empty_like(parameter, device="cpu").normal_(generator=torch.Generator().manual_seed(0)))
+    with torch.no_grad():
+        for parameter in zeros:
+            # The generator is the CPU's, wherever the parameter lies.
+            drawn = torch.empty_like(parameter, device="cpu").normal_(generator=torch.Generator().manual_seed(0))
+            parameter.copy_(drawn)
     try:
         yield
     finally:
-        for parameter in zeros:
-            parameter.zero_()
+        with torch.no_grad():
+            for parameter in zeros:
+                parameter.zero_()
 
 
 def _readouts(modules: Mapping[str, Part], parts: Sequence[Part]) -> tuple[str, ...]:
     growing = {part.module for part in parts if part.grows and part.role != "output"}
     found: list[str] = []
     for name, part in modules.items():
-        if name and (plain(name) in growing or (part.role == "output" and part.grows)):
+        if plain(name) in growing - {""} or (plain(name) and part.role == "output" and part.grows):
             # What is read out in between goes through the rest of the model and not to its outputs.
             found.clear()
-        elif name and part.role == "output":
-            found.append(name)
-    return tuple(found)
+        elif plain(name) and part.role == "output":
+            found.append(call_of(name))
+    return tuple(dict.fromkeys(found))
 
 
 def _lengths(
@@ -307,10 +322,9 @@ def _other_parameters(model: Model, widths: tuple[int, int], other: Sequence[str
     )
 
 
-def _grows(narrow: Sequence[torch.Size], wide: Sequence[torch.Size], redrawn: Sequence[torch.Size]) -> bool:
+def _grows(narrow: torch.Size, wide: torch.Size, redrawn: torch.Size) -> bool:
     """Whether a size is larger in the wide model, but for those that change from seed to seed."""
-    sizes = zip(narrow, wide, redrawn, strict=False)
-    return any(b > a and a == c for shapes in sizes for a, b, c in zip(*shapes, strict=False))
+    return any(b > a and a == c for a, b, c in zip(narrow, wide, redrawn, strict=False))
 
 
 def _role(lengths: tuple[Length, ...], output_grows: bool | None) -> Role:
@@ -343,21 +357,17 @@ def _within(inner: str, outer: str) -> bool:
     return not outer or inner == outer or inner.startswith(f"{outer}.")
 
 
-def _given(parts: Sequence[Part], model: Model) -> dict[str, Role]:
-    """What modules return whose matrices have a role from the model's owner; where they have several, one for all."""
-    matrices = dict[str, list[Part]]()
-    for part in parts:
-        if part.role in ("input", "hidden", "output"):
-            matrices.setdefault(part.module, []).append(part)
+def _given(parts: Sequence[tuple[Part, Part]]) -> dict[str, Role]:
+    """What modules return whose matrices, inferred and told, have another role than their shapes say, one for all."""
+    matrices = dict[str, list[tuple[Part, Part]]]()
+    for inferred, told in parts:
+        if told.role in ("input", "hidden", "output"):
+            matrices.setdefault(told.module, []).append((inferred, told))
     return {
-        module: "output" if used[0].role == "output" else "hidden"
-        for module, used in matrices.items()
-        if len({part.role for part in used}) == 1 and any(_is_named(part, model) for part in used)
+        module: "output" if pairs[0][1].role == "output" else "hidden"
+        for module, pairs in matrices.items()
+        if len({told.role for _, told in pairs}) == 1 and any(inferred.role != told.role for inferred, told in pairs)
     }
-
-
-def _is_named(part: Part, model: Model) -> bool:
-    return any(fnmatch.fnmatchcase(part.name, pattern) for pattern in model.roles)
 
 
 def _overridden(part: Part, model: Model) -> Part:
@@ -365,7 +375,7 @@ def _overridden(part: Part, model: Model) -> Part:
         if fnmatch.fnmatchcase(part.name, pattern):
             if role not in ROLES:
                 raise ModelError(f"{model.title}: a role is one of {', '.join(ROLES)}; got {role!r} for {pattern!r}")
-            return Part(part.name, part.module, cast(Role, role), part.grows)
+            return replace(part, role=cast(Role, role))
     return part
 
 

@@ -211,41 +211,26 @@ def flattened(width):
     return module
 
 
-class Fused(nn.Module):
-    """One matrix onto what grows, half the width, and six entries that do not."""
-
-    def __init__(self, width, *, half=lambda width: width // 2):
-        super().__init__()
-        self.sizes = [half(width), 6]
-        self.first, self.fused = nn.Linear(5, width, bias=False), nn.Linear(width, sum(self.sizes), bias=False)
-        self.wide, self.fixed = nn.Linear(self.sizes[0], width, bias=False), nn.Linear(6, width, bias=False)
-        self.head = nn.Linear(width, 3, bias=False)
-
-    def forward(self, x):
-        wide, fixed = self.fused(torch.tanh(self.first(x))).split(self.sizes, dim=-1)
-        return self.head(torch.tanh(self.wide(wide) + self.fixed(fixed)))
-
-
 @pytest.mark.parametrize("width", [24, 64, 1024])
 def test_a_size_that_grows_in_a_part_of_it_is_followed(width):
-    model, module = zoo.plain(build=Fused), Fused(width)
+    model, module = zoo.plain(build=zoo.Fused), zoo.Fused(width)
     parts = zoo.parts_of(model)
     parts.check(model, module, width)
     assert parts.weights_at(width) == sum(parameter.numel() for parameter in module.parameters())
     roles = {part.name: part.role for part in parts.parameters}
-    assert (roles["fused.weight"], roles["wide.weight"], roles["fixed.weight"]) == ("hidden", "hidden", "input")
+    assert (roles["second.weight"], roles["wide.weight"], roles["fixed.weight"]) == ("hidden", "hidden", "input")
 
 
 @pytest.mark.parametrize("width", [24, 64, 1024])
 @pytest.mark.parametrize("multiple", [2, 3, 4])
 def test_a_size_that_is_rounded_to_multiples_is_followed(multiple, width):
-    model = zoo.plain(build=functools.partial(Fused, half=lambda width: -(-width // 2 // multiple) * multiple))
+    model = zoo.plain(build=functools.partial(zoo.Fused, half=lambda width: -(-width // 2 // multiple) * multiple))
     zoo.parts_of(model).check(model, model.build(width), width)
 
 
 @pytest.mark.parametrize("half", [lambda width: min(width, 32) // 2, lambda width: width // 2 * (1 + 3 * (width > 32))])
 def test_a_size_that_stops_growing_or_jumps_is_refused(half):
-    model = zoo.plain(build=functools.partial(Fused, half=half))
+    model = zoo.plain(build=functools.partial(zoo.Fused, half=half))
     parts = zoo.parts_of(model)
     parts.check(model, model.build(32), 32)
     said = r"has shape \(\d+, \d+\) at width 128, and grows from \(\d+, \d+\) at 8 to about \(\d+, \d+\)\. Let build"

@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal, NamedTuple, cast, get_args
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from theorychecks.models.calls import Calls, own_parameters
 from theorychecks.models.checks import called
 from theorychecks.models.errors import ModelError
-from theorychecks.models.fading import fading
+from theorychecks.models.fading import fading, fed
+from theorychecks.models.fused import Fixed, fixed_outputs, splits
 from theorychecks.models.hooks import LOGITS, call_of, plain
 from theorychecks.models.model import Batch, Model, copied
 from theorychecks.models.state import RandomState, buffers_as_they_were, drawing_from
@@ -86,6 +87,8 @@ class Anatomy:
         routed: whether the weights choose what modules are called on, as in a sparse mixture of experts.
         lengths: of each parameter's dimensions, by name.
         widths: the two at which they have those.
+        fixed: outputs of a fixed number that layers have besides growing ones, by call.
+        fed: features that are small where those are.
     """
 
     modules: Mapping[str, Part]
@@ -98,6 +101,8 @@ class Anatomy:
     routed: bool
     lengths: Mapping[str, tuple[Length, ...]]
     widths: tuple[int, int]
+    fixed: Mapping[str, Fixed]
+    fed: frozenset[str]
 
     def weights_at(self, width: int) -> float:
         """How many weights a model of this width has."""
@@ -125,6 +130,10 @@ class Anatomy:
     def holds_layers(self, module: str) -> bool:
         """Whether other modules are called inside of a module."""
         return any(other != module and _within(other, module) for other in self.own)
+
+    def growing(self, feature: str, tensor: Tensor) -> Tensor:
+        """A tensor like a feature without its outputs of a fixed number, where others grow."""
+        return self.fixed[feature].growing(tensor) if feature in self.fixed else tensor
 
     def module_of(self, feature: str) -> Part | None:
         """What a feature is, or the first one of a call."""
@@ -169,6 +178,7 @@ def anatomy(
     for calls, where in ((redrawn, f"for another seed at width {widths[0]}"), (wide_calls, f"at width {widths[1]}")):
         if names != list(calls.outputs):
             raise _other_calls(model, sorted(set(names) ^ set(calls.outputs)), where, widths[0])
+    fixed = fixed_outputs(splits(model, narrow, batch), splits(model, wide, batch), widths)
     grows = {
         name: _grows(narrow_calls.outputs[name], wide_calls.outputs[name], redrawn.outputs[name]) for name in names
     }
@@ -217,6 +227,8 @@ def anatomy(
         routed,
         lengths,
         widths,
+        fixed,
+        fed(model, narrow, fixed, batch),
     )
 
 

@@ -40,7 +40,7 @@ class Model:
         steps: of a training that a sweep measures; as many as there are batches unless given, and four where they are
             drawn.
         roles: takes the place of what is inferred, by pattern of the parameter's or module's name:
-            `{"*.scores": "attention logits"}`.
+            `{"*.scores": "attention logits"}`; a parameter's decides what its module returns as well.
         name: what reports call it.
     """
 

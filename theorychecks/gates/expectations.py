@@ -56,6 +56,8 @@ def _expected(
     module = anatomy.module_of(coordinate.module)
     if module is None or coordinate.quantity == INPUT or module.role == "unchecked":
         return None
+    if module.routed and coordinate.quantity in (CHANGE, PROPAGATING):
+        return None
     if coordinate.quantity == EFFECTIVE:
         part = next(p for p in anatomy.used_in(plain(module.name)) if p.name == coordinate.parameter)
         added = part.role in ("input", "vector") and anatomy.holds_layers(plain(module.name))

@@ -19,7 +19,7 @@ from theorychecks.models.calls import Calls, own_parameters
 from theorychecks.models.checks import called
 from theorychecks.models.errors import ModelError
 from theorychecks.models.fading import fading
-from theorychecks.models.hooks import LOGITS, call_of, plain
+from theorychecks.models.hooks import LOGITS, call_of, plain, starred
 from theorychecks.models.model import Batch, Model, copied
 from theorychecks.models.state import RandomState, buffers_as_they_were, drawing_from
 
@@ -41,6 +41,7 @@ class Part:
             they return, "hidden" where that grows, else "output" behind an output-like parameter and "input" before.
         grows: whether the model's width sets its size; of attention logits, that of their heads.
         fades: whether it becomes small with the output-like matrices before it (see `fading`).
+        routed: whether the weights choose which rows it has, as for an expert, so that it has no change to speak of.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Part:
     role: Role
     grows: bool = True
     fades: bool = False
+    routed: bool = False
 
 
 @dataclass(frozen=True)
@@ -143,13 +145,14 @@ def anatomy(
         wide_calls = Calls.of(model, wide, batch)
     names = list(narrow_calls.outputs)
     redrawn = narrow_calls if again is None else Calls.of(model, again, batch)
-    routed = redrawn.outputs != narrow_calls.outputs
     for calls, where in ((redrawn, f"for another seed at width {widths[0]}"), (wide_calls, f"at width {widths[1]}")):
         if names != list(calls.outputs):
             raise _other_calls(model, sorted(set(names) ^ set(calls.outputs)), where, widths[0])
     grows = {
         name: _grows(narrow_calls.outputs[name], wide_calls.outputs[name], redrawn.outputs[name]) for name in names
     }
+    # By chance an expert may have as many rows as before.
+    routed = {starred(name) for name in names if redrawn.outputs[name] != narrow_calls.outputs[name]}
     returning = {call_of(name) for name in names}
     growing = {call_of(name) for name in names if grows[name]}
     own = own_parameters(narrow, narrow_calls.called)
@@ -173,11 +176,11 @@ def anatomy(
     for name in names:
         behind = behind or any(part.role == "output" for part in parts if _within(part.module, plain(name)))
         role: Role = "hidden" if grows[name] else "output" if behind else "input"
+        part = Part(name, name, role, grows[name], name in fades, starred(name) in routed)
         if LOGITS in name:
             # More heads are more logits of the same size; where their number stays, the heads themselves grow.
-            modules[name] = Part(name, name, "attention logits", not grows[name], name in fades)
-        else:
-            modules[name] = Part(name, name, role, grows[name], name in fades)
+            part = replace(part, role="attention logits", grows=not grows[name])
+        modules[name] = part
     modules = {name: _overridden(part, model) for name, part in modules.items()}
     _check_roles(model, [*parts, *modules.values()])
     return Anatomy(
@@ -188,7 +191,7 @@ def anatomy(
         _readouts(modules, parts),
         cancelled,
         narrow_calls.random,
-        routed,
+        bool(routed),
         {name: (size.numel(), sum(grown)) for name, (size, grown) in shapes.items()},
         widths[0],
     )

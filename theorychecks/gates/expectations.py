@@ -77,7 +77,8 @@ def _maximal(module: Part, coordinate: Coordinate, step: int) -> HalfInteger:
         return SMALL_AT_FIRST if orthogonal else BOUNDED
     if (module.role == "output" or module.fades) and coordinate.quantity == SIZE:
         return SMALL_AT_FIRST if step == 0 and module.fades else BOUNDED
-    if module.role == "input" and coordinate.quantity == CHANGE:
+    if coordinate.quantity == CHANGE and (module.role == "input" or (module.role == "hidden" and module.fades)):
+        # What is small at first moves by what its weights and what it is given move, of which one may be small.
         return BOUNDED
     return CONSTANT
 

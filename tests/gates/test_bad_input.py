@@ -147,7 +147,7 @@ def without_second(module):
         ({"build": Halving}, "changes its batch in place at width 16.*Work on a copy"),
         (
             {"build": lambda width: zoo.Perceptron(min(width, 64))},
-            "`first.weight` has 320 entries at width 128, and grows",
+            "`first.weight` has shape \\(64, 5\\) at width 128, and grows from \\(16, 5\\) at 16 to about \\(128, 5\\)",
         ),
         ({"build": lambda _: nn.Identity(), "optimizer": lambda _: lambda _: None}, "has no parameters at width 16"),
         ({"build": Spoiling}, "changes its batch in place at width 16.*Work on a copy"),

@@ -105,12 +105,12 @@ def read_coordinates(
             # A later operation may change it in place.
             features[where] = tensor = tensor.detach().clone()
             kept = unmasked(tensor) if LOGITS in name else None
-            readings[Coordinate(where, SIZE)] = root_mean_square(tensor, kept)
+            readings[Coordinate(where, SIZE)] = root_mean_square(anatomy.growing(where, tensor), kept)
             before = start.features.get(where) if start is not None else None
             # What is routed by the weights has other rows after a step, and no change to speak of.
             if before is not None and before.shape == tensor.shape:
                 kept = None if kept is None else kept & unmasked(before)
-                readings[Coordinate(where, CHANGE)] = root_mean_square(tensor - before, kept)
+                readings[Coordinate(where, CHANGE)] = root_mean_square(anatomy.growing(where, tensor - before), kept)
 
     def visit(call: Call) -> None:
         found = tensors_in(call.output)
@@ -212,7 +212,7 @@ def _updates(call: Call, anatomy: Anatomy, start: Start, watched: Watched) -> Re
     feature = f"{call.name}{next(iter(tensors_in(call.output)))}"
     before = start.features.get(feature)
     if not inside and before is not None and before.shape == unmoved.shape:
-        readings[Coordinate(feature, PROPAGATING)] = root_mean_square(unmoved - before)
+        readings[Coordinate(feature, PROPAGATING)] = root_mean_square(anatomy.growing(feature, unmoved - before))
     moved = output - unmoved
     for local, part in zip(own, used, strict=True):
         coordinate = Coordinate(call.name, EFFECTIVE, part.name)
@@ -229,6 +229,8 @@ def _updates(call: Call, anatomy: Anatomy, start: Start, watched: Watched) -> Re
             update = moved - shift if local == "weight" else shift
         else:
             update = output - again({local: first[local]})
+        if update.shape == output.shape:
+            update = anatomy.growing(feature, update)
         readings[coordinate] = root_mean_square(update)
     return readings
 

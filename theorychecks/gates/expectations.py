@@ -57,8 +57,7 @@ def _expected(parametrization: Parametrization, anatomy: Anatomy, coordinate: Co
         return None
     if coordinate.quantity == EFFECTIVE:
         part = next(p for p in anatomy.used_in(plain(module.name)) if p.name == coordinate.parameter)
-        added = part.role in ("input", "vector") and anatomy.holds_layers(plain(module.name))
-        return None if part.role == "unchecked" else _update(parametrization, part, module, added=added)
+        return None if part.role == "unchecked" else _update(parametrization, part, module, added=anatomy.adds(part))
     if coordinate.quantity == PROPAGATING:
         return _propagated(parametrization, module)
     if parametrization == NTK:

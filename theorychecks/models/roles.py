@@ -101,7 +101,11 @@ class Anatomy:
 
     def holds_layers(self, module: str) -> bool:
         """Whether other modules are called inside of a module."""
-        return any(other != module and _within(other, module) for other in self.own)
+        return any(other != module and within(other, module) for other in self.own)
+
+    def adds(self, part: Part) -> bool:
+        """Whether a parameter is added to what the model carries, as places and class tokens are."""
+        return part.role in ("input", "vector") and self.holds_layers(part.module)
 
     def used_in(self, module: str) -> list[Part]:
         """Parameters that a module uses itself."""
@@ -151,14 +155,14 @@ def anatomy(
     for alias, module in uses:
         name = aliases[alias]
         seen[name] = seen.get(name, 0) + 1
-        leaf = not any(other != module and _within(other, module) for other in narrow_calls.called)
+        leaf = not any(other != module and within(other, module) for other in narrow_calls.called)
         inferred = _role(shapes[name], grows.get(module, True) if leaf else None)
         parts.append(Part(name, module, inferred, any(shapes[name][1])))
     cancelled = _cancelled(model, narrow, parts, batch)
     parts = [_overridden(replace(p, role="unchecked") if p.name in cancelled else p, model) for p in parts]
     modules, behind = {}, False
     for name in names:
-        behind = behind or any(part.role == "output" for part in parts if _within(part.module, name))
+        behind = behind or any(part.role == "output" for part in parts if within(part.module, name))
         role: Role = "hidden" if grows[name] else "output" if behind else "input"
         if LOGITS in name:
             # More heads are more logits of the same size; where their number stays, the heads themselves grow.
@@ -305,7 +309,8 @@ def _first_names(module: nn.Module) -> dict[str, str]:
     return {name: first[id(parameter)] for name, parameter in module.named_parameters(remove_duplicate=False)}
 
 
-def _within(inner: str, outer: str) -> bool:
+def within(inner: str, outer: str) -> bool:
+    """Whether a module is another one, or inside of it."""
     return not outer or inner == outer or inner.startswith(f"{outer}.")
 
 

@@ -61,10 +61,9 @@ def _expected(
     fed = module.name in anatomy.fed
     if coordinate.quantity == EFFECTIVE:
         part = next(p for p in anatomy.used_in(plain(module.name)) if p.name == coordinate.parameter)
-        added = part.role in ("input", "vector") and anatomy.holds_layers(plain(module.name))
         if part.role == "unchecked":
             return None
-        return BOUNDED if fed else _update(parametrization, part, module, added=added)
+        return BOUNDED if fed else _update(parametrization, part, module, added=anatomy.adds(part))
     if fed:
         # A layer's outputs of a fixed number are drawn as its other ones are, or smaller by n^-1/2 as readouts.
         return BOUNDED if coordinate.quantity == SIZE else None

@@ -131,7 +131,11 @@ class Anatomy:
 
     def holds_layers(self, module: str) -> bool:
         """Whether other modules are called inside of a module."""
-        return any(other != module and _within(other, module) for other in self.own)
+        return any(other != module and within(other, module) for other in self.own)
+
+    def adds(self, part: Part) -> bool:
+        """Whether a parameter is added to what the model carries, as places and class tokens are."""
+        return part.role in ("input", "vector") and self.holds_layers(part.module)
 
     def growing(self, feature: str, tensor: Tensor) -> Tensor:
         """A tensor like a feature without its outputs of a fixed number, where others grow."""
@@ -194,7 +198,7 @@ def anatomy(
     for alias, module in uses:
         name = aliases[alias]
         seen[name] = seen.get(name, 0) + 1
-        leaf = not any(other != module and _within(other, module) for other in narrow_calls.called)
+        leaf = not any(other != module and within(other, module) for other in narrow_calls.called)
         output_grows = module in growing or module not in returning
         inferred = _role(lengths[name], output_grows if leaf else None)
         parts.append(Part(name, module, inferred, any(length.grows for length in lengths[name])))
@@ -210,7 +214,7 @@ def anatomy(
     parts = [_overridden(replace(p, role="unchecked") if p.name in cancelled else p, model) for p in parts]
     modules, behind = {}, False
     for name in names:
-        behind = behind or any(part.role == "output" for part in told if _within(part.module, plain(name)))
+        behind = behind or any(part.role == "output" for part in told if within(part.module, plain(name)))
         role: Role = "hidden" if grows[name] else "output" if behind else "input"
         part = Part(name, name, given.get(plain(name), role), grows[name], name in fades, starred(name) in routed)
         if LOGITS in name:
@@ -368,7 +372,8 @@ def _first_names(module: nn.Module) -> dict[str, str]:
     return {name: first[id(parameter)] for name, parameter in module.named_parameters(remove_duplicate=False)}
 
 
-def _within(inner: str, outer: str) -> bool:
+def within(inner: str, outer: str) -> bool:
+    """Whether a module is another one, or inside of it."""
     return not outer or inner == outer or inner.startswith(f"{outer}.")
 
 

@@ -9,7 +9,6 @@ update is told by training without them.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
@@ -18,7 +17,7 @@ from theorychecks.finding import Finding
 from theorychecks.gates.culprit import Culprit, Diagnosis, Kind
 from theorychecks.gates.examined import Examined
 from theorychecks.models.coordinates import EFFECTIVE, INPUT, SIZE, Coordinate
-from theorychecks.models.hooks import LOGITS, plain
+from theorychecks.models.hooks import LOGITS, plain, starred
 from theorychecks.observables.coordinates import Moment
 from theorychecks.statistics import Interval
 
@@ -193,7 +192,7 @@ def _belongs(sign: _Sign, group: Sequence[_Sign]) -> bool:
         return False
     if sign.kind in ("epsilon", "weight decay"):
         return True
-    return _pattern(sign.part) == _pattern(first.part) and all(abs(sign.off - other.off) < _OFF for other in group)
+    return starred(sign.part) == starred(first.part) and all(abs(sign.off - other.off) < _OFF for other in group)
 
 
 def _alike(examined: Examined, sign: _Sign, readable: bool) -> tuple[str, ...]:
@@ -218,9 +217,9 @@ def _where(examined: Examined, kind: Kind, parts: Sequence[str]) -> str:
     if kind not in ("init", "multiplier"):
         every = [part.name for part in anatomy.parameters]
     names = list[str]()
-    for pattern in dict.fromkeys(map(_pattern, parts)):
-        meant = [part for part in parts if _pattern(part) == pattern]
-        called = {plain(name) for name in every if _pattern(plain(name)) == pattern}
+    for pattern in dict.fromkeys(map(starred, parts)):
+        meant = [part for part in parts if starred(part) == pattern]
+        called = {plain(name) for name in every if starred(plain(name)) == pattern}
         names += [pattern] if len(meant) > 1 and called == set(meant) else meant
     return ", ".join(names)
 
@@ -269,7 +268,3 @@ def _shows_rate(examined: Examined, moment: Moment, findings: Mapping[Moment, Fi
 
 def _module(coordinate: Coordinate) -> str:
     return plain(coordinate.module)
-
-
-def _pattern(name: str) -> str:
-    return re.sub(r"(?<![^.])\d+(?![^. ])", "*", name)

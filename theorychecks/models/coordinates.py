@@ -22,6 +22,7 @@ from torch.utils._pytree import tree_map_only
 from theorychecks.models.calls import logits_of
 from theorychecks.models.hooks import LOGITS, Attention, Call, Watched, call_of, plain, unmasked
 from theorychecks.models.model import tensors_in
+from theorychecks.models.multipliers import followed
 from theorychecks.models.recording import root_mean_square
 from theorychecks.models.roles import Anatomy
 from theorychecks.models.state import RandomState, drawing_from
@@ -59,7 +60,7 @@ Features = dict[str, Tensor]
 
 
 class Start(NamedTuple):
-    """A model as training found it: first parameters, what calls returned then, and multipliers of readouts."""
+    """A model as training found it: first parameters, what calls returned then, and their multipliers."""
 
     parameters: Mapping[str, Tensor]
     features: Features
@@ -94,6 +95,7 @@ def read_coordinates(
     watched = Watched(module, random=anatomy.random)
     features, readings = Features(), Readings()
     handed: list[tuple[Tensor, int]] = []
+    first: dict[str, str] = {}
 
     def note(name: str, found: Mapping[str, Tensor]) -> None:
         for place, tensor in found.items():
@@ -115,6 +117,7 @@ def read_coordinates(
     def visit(call: Call) -> None:
         found = tensors_in(call.output)
         note(call.name, found)
+        first[call.name] = f"{call.name}{next(iter(found), '')}"
         given = next(iter(tensors_in(call.arguments).values()), None)
         if given is not None:
             readings[Coordinate(call.name, INPUT)] = root_mean_square(given)
@@ -129,11 +132,14 @@ def read_coordinates(
     with torch.no_grad(), watched.calls(visit), Attention(see, attention):
         outputs = forward()
     multipliers = start.multipliers if start is not None else {}
-    if start is None and anatomy.readouts:
+    if start is None:
         with torch.no_grad(), Attention(factor=attention):
             multipliers = _multipliers(module, anatomy, forward, outputs, state)
+    added = {part.name for part in anatomy.parameters if anatomy.adds(part)}
     for coordinate, reading in readings.items():
-        factor = multipliers.get(call_of(coordinate.module))
+        where = coordinate.parameter if coordinate.parameter in added else coordinate.module
+        # An update is that of the first of several outputs; all those of a readout have one multiplier.
+        factor = multipliers.get(first.get(where, where), multipliers.get(call_of(where)))
         if factor is not None and coordinate.quantity != INPUT:
             readings[coordinate] = factor * reading
     return Read(features, dict(multipliers), readings)
@@ -142,12 +148,13 @@ def read_coordinates(
 def _multipliers(
     module: nn.Module, anatomy: Anatomy, forward: Callable[[], Any], outputs: Any, state: RandomState | None
 ) -> dict[str, Tensor]:
-    """How much the model's outputs move when what a readout returns is moved, by one number for each readout.
+    """Multipliers of what calls return, and of readouts by how much the model's outputs move with what they return.
 
     For a model that multiplies its readout this is the multiplier, and whatever else it does to it (a bias, a softmax,
     another shape, a sum with the loss) changes a number that does not depend on the width.
     """
-    found = {}
+    with drawing_from(state) if state is not None else nullcontext():
+        found = followed(module, anatomy, forward)
     for name in anatomy.readouts:
         moved_by, responses = list[Tensor](), list[Tensor]()
         for nudge in range(1, 1 + (1 if tensors_in(outputs[0]) else _NUDGES)):
@@ -159,8 +166,9 @@ def _multipliers(
                 handle.remove()
             responses += [b - a for a, b in zip(_numbers(outputs), _numbers(again), strict=True)]
         factor = _size_of(responses) / _size_of(moved_by)
-        # What does not reach the outputs is judged as it is.
-        found[name] = torch.where((factor > 0) & factor.isfinite(), factor, torch.ones_like(factor))
+        # What does not reach the outputs is judged as it is; a loss may multiply outputs as well.
+        in_loss = found.get(next(iter(tensors_in(outputs[0])), ""), 1.0)
+        found[name] = in_loss * torch.where((factor > 0) & factor.isfinite(), factor, torch.ones_like(factor))
     return found
 
 
@@ -216,8 +224,8 @@ def _updates(call: Call, anatomy: Anatomy, start: Start, watched: Watched) -> Re
     moved = output - unmoved
     for local, part in zip(own, used, strict=True):
         coordinate = Coordinate(call.name, EFFECTIVE, part.name)
-        if inside and part.role in ("input", "vector"):
-            # Places and class tokens are added to what a model carries: their update is what it is itself.
+        if anatomy.adds(part):
+            # Their update is what it is itself.
             update = operator.attrgetter(local)(call.part) - first[local]
         elif len(own) == 1:
             update = moved

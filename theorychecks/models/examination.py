@@ -10,9 +10,9 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from theorychecks.models.checks import memory, optimizer_of, untouched
+from theorychecks.models.checks import groups_of, memory, optimizer_of, untouched
 from theorychecks.models.errors import ModelError
-from theorychecks.models.model import Model
+from theorychecks.models.model import Model, Step
 from theorychecks.models.roles import Anatomy, anatomy
 from theorychecks.models.state import as_it_was, weights_as_they_were
 from theorychecks.models.training import Drawn, drawn
@@ -76,12 +76,12 @@ def check_room(model: Model, parts: Anatomy, width: int) -> None:
         )
 
 
-def _told(optimizer: object) -> Optimizing:
-    groups = getattr(optimizer, "param_groups", [])
+def _told(made: list[Optimizer] | Step) -> Optimizing:
+    groups = groups_of(made) if isinstance(made, list) else []
     return Optimizing(
         scale_free=any("eps" in group for group in groups),
         decays=any(group.get("weight_decay") for group in groups),
-        opaque=not isinstance(optimizer, Optimizer),
+        opaque=not isinstance(made, list),
     )
 
 

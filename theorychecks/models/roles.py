@@ -21,7 +21,7 @@ from theorychecks.models.checks import called
 from theorychecks.models.errors import ModelError
 from theorychecks.models.fading import fading, fed
 from theorychecks.models.fused import Fixed, fixed_outputs, splits
-from theorychecks.models.hooks import LOGITS, call_of, plain
+from theorychecks.models.hooks import LOGITS, call_of, plain, starred
 from theorychecks.models.model import Batch, Model, copied
 from theorychecks.models.state import RandomState, buffers_as_they_were, drawing_from
 
@@ -43,6 +43,7 @@ class Part:
             they return, "hidden" where that grows, else "output" behind an output-like parameter and "input" before.
         grows: whether the model's width sets its size; of attention logits, that of their heads.
         fades: whether it becomes small with the output-like matrices before it (see `fading`).
+        routed: whether the weights choose which rows it has, as for an expert, so that it has no change to speak of.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Part:
     role: Role
     grows: bool = True
     fades: bool = False
+    routed: bool = False
 
 
 class Length(NamedTuple):
@@ -129,7 +131,11 @@ class Anatomy:
 
     def holds_layers(self, module: str) -> bool:
         """Whether other modules are called inside of a module."""
-        return any(other != module and _within(other, module) for other in self.own)
+        return any(other != module and within(other, module) for other in self.own)
+
+    def adds(self, part: Part) -> bool:
+        """Whether a parameter is added to what the model carries, as places and class tokens are."""
+        return part.role in ("input", "vector") and self.holds_layers(part.module)
 
     def growing(self, feature: str, tensor: Tensor) -> Tensor:
         """A tensor like a feature without its outputs of a fixed number, where others grow."""
@@ -174,7 +180,6 @@ def anatomy(
         wide_calls = Calls.of(model, wide, batch)
     names = list(narrow_calls.outputs)
     redrawn = narrow_calls if again is None else Calls.of(model, again, batch)
-    routed = redrawn.outputs != narrow_calls.outputs
     for calls, where in ((redrawn, f"for another seed at width {widths[0]}"), (wide_calls, f"at width {widths[1]}")):
         if names != list(calls.outputs):
             raise _other_calls(model, sorted(set(names) ^ set(calls.outputs)), where, widths[0])
@@ -182,6 +187,8 @@ def anatomy(
     grows = {
         name: _grows(narrow_calls.outputs[name], wide_calls.outputs[name], redrawn.outputs[name]) for name in names
     }
+    # By chance an expert may have as many rows as before.
+    routed = {starred(name) for name in names if redrawn.outputs[name] != narrow_calls.outputs[name]}
     returning = {call_of(name) for name in names}
     growing = {call_of(name) for name in names if grows[name]}
     own = own_parameters(narrow, narrow_calls.called)
@@ -191,7 +198,7 @@ def anatomy(
     for alias, module in uses:
         name = aliases[alias]
         seen[name] = seen.get(name, 0) + 1
-        leaf = not any(other != module and _within(other, module) for other in narrow_calls.called)
+        leaf = not any(other != module and within(other, module) for other in narrow_calls.called)
         output_grows = module in growing or module not in returning
         inferred = _role(lengths[name], output_grows if leaf else None)
         parts.append(Part(name, module, inferred, any(length.grows for length in lengths[name])))
@@ -207,13 +214,13 @@ def anatomy(
     parts = [_overridden(replace(p, role="unchecked") if p.name in cancelled else p, model) for p in parts]
     modules, behind = {}, False
     for name in names:
-        behind = behind or any(part.role == "output" for part in told if _within(part.module, plain(name)))
+        behind = behind or any(part.role == "output" for part in told if within(part.module, plain(name)))
         role: Role = "hidden" if grows[name] else "output" if behind else "input"
+        part = Part(name, name, given.get(plain(name), role), grows[name], name in fades, starred(name) in routed)
         if LOGITS in name:
             # More heads are more logits of the same size; where their number stays, the heads themselves grow.
-            modules[name] = Part(name, name, "attention logits", not grows[name], name in fades)
-        else:
-            modules[name] = Part(name, name, given.get(plain(name), role), grows[name], name in fades)
+            part = replace(part, role="attention logits", grows=not grows[name])
+        modules[name] = part
     modules = {name: _overridden(part, model) for name, part in modules.items()}
     _check_roles(model, [*parts, *modules.values()])
     return Anatomy(
@@ -224,7 +231,7 @@ def anatomy(
         _readouts(modules, told),
         cancelled,
         narrow_calls.random,
-        routed,
+        bool(routed),
         lengths,
         widths,
         fixed,
@@ -365,7 +372,8 @@ def _first_names(module: nn.Module) -> dict[str, str]:
     return {name: first[id(parameter)] for name, parameter in module.named_parameters(remove_duplicate=False)}
 
 
-def _within(inner: str, outer: str) -> bool:
+def within(inner: str, outer: str) -> bool:
+    """Whether a module is another one, or inside of it."""
     return not outer or inner == outer or inner.startswith(f"{outer}.")
 
 

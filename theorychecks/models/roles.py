@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import fnmatch
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal, NamedTuple, cast, get_args
+from typing import Final, Literal, cast, get_args
 
 import torch
 from torch import Tensor, nn
@@ -19,9 +18,10 @@ from torch import Tensor, nn
 from theorychecks.models.calls import Calls, own_parameters
 from theorychecks.models.checks import called
 from theorychecks.models.errors import ModelError
-from theorychecks.models.fading import fading, fed
+from theorychecks.models.fading import fading, fed, readouts_drawn
 from theorychecks.models.fused import Fixed, fixed_outputs, splits
 from theorychecks.models.hooks import LOGITS, call_of, plain, starred
+from theorychecks.models.lengths import Length, admit, lengths_of, other_parameters
 from theorychecks.models.model import Batch, Model, copied
 from theorychecks.models.state import RandomState, buffers_as_they_were, drawing_from
 
@@ -52,26 +52,6 @@ class Part:
     grows: bool = True
     fades: bool = False
     routed: bool = False
-
-
-class Length(NamedTuple):
-    """One of a parameter's dimensions, at the two widths that tell what grows.
-
-    Of a dimension a part may grow and a part be fixed, as in a projection onto n query and 64 key and value entries.
-    """
-
-    narrow: int
-    wide: int
-
-    @property
-    def grows(self) -> bool:
-        """Whether the model's width sets it."""
-        return self.wide > self.narrow
-
-    def at(self, width: int, widths: tuple[int, int]) -> float:
-        """What it is at another width, a n + b through what it is at two."""
-        first, second = widths
-        return self.narrow + max(self.wide - self.narrow, 0) * (width - first) / (second - first)
 
 
 @dataclass(frozen=True)
@@ -118,9 +98,9 @@ class Anatomy:
         """
         given = {name: tuple(parameter.shape) for name, parameter in module.named_parameters()}
         if other := sorted(set(given) ^ set(self.lengths)):
-            raise _other_parameters(model, (self.widths[0], width), other)
+            raise other_parameters(model, (self.widths[0], width), other)
         for name, lengths in self.lengths.items():
-            if len(given[name]) != len(lengths) or not _admit(lengths, given[name], width, self.widths):
+            if len(given[name]) != len(lengths) or not admit(lengths, given[name], width, self.widths):
                 first = self.widths[0]
                 raise ModelError(
                     f"{model.title}: `{name}` has shape {given[name]} at width {width}, and grows from "
@@ -173,7 +153,7 @@ def anatomy(
     Raises:
         ModelError: if nothing grows, the two have other parameters or call other modules, or a role names nothing.
     """
-    lengths = _lengths(model, narrow, wide, widths)
+    lengths = lengths_of(model, narrow, wide, widths)
     with called(model, widths[0]):
         narrow_calls = Calls.of(model, narrow, batch)
     with called(model, widths[1]):
@@ -207,7 +187,7 @@ def anatomy(
     told = [_overridden(part, model) for part in parts]
     told = [part if other.role == "unchecked" else other for part, other in zip(parts, told, strict=True)]
     drawn = [part.name for part in told if part.role == "output" and part.name not in tied]
-    with _readouts_drawn(narrow, told):
+    with readouts_drawn(narrow, [part.name for part in told if part.role == "output"]):
         cancelled = _cancelled(model, narrow, parts, batch)
         fades = fading(model, narrow, drawn, batch)
     given = _given([pair for pair in zip(parts, told, strict=True) if pair[0].name not in tied])
@@ -260,24 +240,6 @@ def _cancelled(model: Model, module: nn.Module, parts: Sequence[Part], batch: Ba
     return tuple(found)
 
 
-@contextmanager
-def _readouts_drawn(module: nn.Module, parts: Sequence[Part]) -> Iterator[None]:
-    """Readouts that are zero hide what is before them; inside of the block there are none."""
-    zeros = [module.get_parameter(part.name) for part in parts if part.role == "output"]
-    zeros = [parameter for parameter in zeros if not parameter.any()]
-    with torch.no_grad():
-        for parameter in zeros:
-            # The generator is the CPU's, wherever the parameter lies.
-            drawn = torch.empty_like(parameter, device="cpu").normal_(generator=torch.Generator().manual_seed(0))
-            parameter.copy_(drawn)
-    try:
-        yield
-    finally:
-        with torch.no_grad():
-            for parameter in zeros:
-                parameter.zero_()
-
-
 def _readouts(modules: Mapping[str, Part], parts: Sequence[Part]) -> tuple[str, ...]:
     growing = {part.module for part in parts if part.grows and part.role != "output"}
     found: list[str] = []
@@ -290,54 +252,12 @@ def _readouts(modules: Mapping[str, Part], parts: Sequence[Part]) -> tuple[str, 
     return tuple(dict.fromkeys(found))
 
 
-def _lengths(
-    model: Model, narrow: nn.Module, wide: nn.Module, widths: tuple[int, int]
-) -> dict[str, tuple[Length, ...]]:
-    """Dimensions of parameters, some of which grow."""
-    first, second = dict(narrow.named_parameters()), dict(wide.named_parameters())
-    if list(first) != list(second):
-        raise _other_parameters(model, widths, sorted(set(first) ^ set(second)) or ["their order"])
-    if not first:
-        raise ModelError(f"{model.title} has no parameters at width {widths[0]}: there is nothing to train.")
-    for name, parameter in first.items():
-        if parameter.ndim != second[name].ndim:
-            raise ModelError(
-                f"{model.title}: `{name}` has shape {tuple(parameter.shape)} at width {widths[0]} and "
-                f"{tuple(second[name].shape)} at {widths[1]}. Keep the number of dimensions fixed in build(width)."
-            )
-    lengths = {name: tuple(map(Length, parameter.shape, second[name].shape)) for name, parameter in first.items()}
-    if not any(length.grows for dimensions in lengths.values() for length in dimensions):
-        raise ModelError(
-            f"{model.title} has the same shapes at width {widths[0]} and {widths[1]}: build ignores its width. "
-            "Use the argument of build(width) for the sizes that are to grow."
-        )
-    return lengths
-
-
-def _admit(lengths: Sequence[Length], shape: Sequence[int], width: int, widths: tuple[int, int]) -> bool:
-    """Whether a parameter may have a shape at a width: sizes may be rounded to multiples, and not stop growing."""
-    for length, given in zip(lengths, shape, strict=True):
-        affine = length.at(width, widths)
-        # At two widths what rounding has added looks like a fixed part.
-        proportional = length.narrow * width / widths[0] if length.grows else affine
-        if not min(affine, proportional) / 2 < given < 2 * max(affine, proportional):
-            return False
-    return True
-
-
 def _other_calls(model: Model, other: Sequence[str], where: str, width: int) -> ModelError:
     named = ", ".join((other or ["their order"])[:4])
     return ModelError(
         f"{model.title} calls other modules {where} than at {width}: {named}. "
         "A gate compares one architecture: keep depth and wiring fixed in build(width), and where inputs are routed to "
         "experts, give a batch so large, or so few experts, that each is called."
-    )
-
-
-def _other_parameters(model: Model, widths: tuple[int, int], other: Sequence[str]) -> ModelError:
-    return ModelError(
-        f"{model.title} has other parameters at width {widths[1]} than at {widths[0]}: {', '.join(other[:4])}. "
-        "A gate compares one architecture across widths: keep depth and names fixed in build(width)."
     )
 
 

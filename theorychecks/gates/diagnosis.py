@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from theorychecks.finding import Finding
 from theorychecks.gates.culprit import Culprit, Diagnosis, Kind
 from theorychecks.gates.examined import Examined
-from theorychecks.models.coordinates import EFFECTIVE, INPUT, SIZE, Coordinate
+from theorychecks.models.coordinates import ADDED, EFFECTIVE, INPUT, SIZE, Coordinate
 from theorychecks.models.hooks import LOGITS, plain
 from theorychecks.observables.coordinates import Moment
 from theorychecks.statistics import Interval
@@ -83,7 +83,7 @@ def _signs(examined: Examined, findings: Mapping[Moment, Finding]) -> list[_Sign
             rates.append(_Sign(moment, "learning rate", moment.coordinate.parameter, off, interval, sure))
         else:
             name = _module(moment.coordinate)
-            kind: Kind = "multiplier" if LOGITS in name else "init"
+            kind: Kind = "multiplier" if LOGITS in name or moment.coordinate.quantity == ADDED else "init"
             inits.append(_Sign(moment, kind, name, off, interval, sure))
     return _in_doubt(examined, *_with_multipliers(examined, inits, rates))
 
@@ -182,7 +182,8 @@ def _culprits(examined: Examined, findings: Mapping[Moment, Finding], signs: Seq
         sure = all(sign.sure for sign in group) or (len(group) > 2 and sum(s.sure for s in group) > len(group) / 2)
         alike = _alike(examined, first, _module(first.moment.coordinate) in readable)
         where = _where(examined, first.kind, parts)
-        culprits.append(Culprit(first.kind, where, off, first.interval, first.moment, parts, alike, sure))
+        axis = examined.sweep.axis
+        culprits.append(Culprit(first.kind, where, off, first.interval, first.moment, parts, alike, sure, axis))
     return culprits
 
 
@@ -249,6 +250,8 @@ def _is_bounded_above(finding: Finding) -> bool:
 
 
 def _shows_init(examined: Examined, moment: Moment) -> bool:
+    if moment.coordinate.quantity == ADDED:
+        return examined.moves_at(moment.coordinate) == moment.step
     if moment.coordinate.quantity != SIZE or moment.step:
         return False
     module = _module(moment.coordinate)
@@ -272,4 +275,4 @@ def _module(coordinate: Coordinate) -> str:
 
 
 def _pattern(name: str) -> str:
-    return re.sub(r"(?<![^.])\d+(?![^. ])", "*", name)
+    return re.sub(r"(?<![^.])(\d+|\(\w+\))(?![^. ])", "*", name)

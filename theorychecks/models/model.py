@@ -7,7 +7,7 @@ import functools
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast, get_args
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +19,8 @@ from theorychecks.models.errors import ModelError, blamed
 
 Batch = Any
 Step = Callable[[Batch], Any]
-
+Axis = Literal["width", "depth"]
+AXES: Final = get_args(Axis)
 
 _STEPS: Final = 4
 
@@ -42,6 +43,7 @@ class Model:
         roles: takes the place of what is inferred, by pattern of the parameter's or module's name:
             `{"*.scores": "attention logits"}`.
         name: what reports call it.
+        axis: what build takes, "width" or "depth": along the depth there are ever more blocks, and all else stays.
     """
 
     build: Callable[[int], nn.Module]
@@ -51,6 +53,7 @@ class Model:
     steps: int = field(default=0, kw_only=True)
     roles: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     name: str = field(default="", kw_only=True)
+    axis: Axis = field(default="width", kw_only=True)
 
     def __post_init__(self) -> None:
         for what, function in (("build", self.build), ("optimizer", self.optimizer)):
@@ -94,6 +97,8 @@ class Model:
             )
         if not isinstance(self.name, str):
             raise TypeError(f"name is what reports call the model, a text like 'decoder'; got {self.name!r}")
+        if self.axis not in AXES:
+            raise ValueError(f"axis is what build takes, 'width' or 'depth'; got {self.axis!r}")
 
     @property
     def title(self) -> str:

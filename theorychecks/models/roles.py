@@ -146,7 +146,7 @@ def anatomy(
     }
     own = own_parameters(narrow, narrow_calls.called)
     uses = [(f"{module}.{name}" if module else name, module) for module in narrow_calls.called for name in own[module]]
-    aliases = _first_names(narrow)
+    aliases = first_names(narrow)
     parts, seen = [], dict[str, int]()
     for alias, module in uses:
         name = aliases[alias]
@@ -154,8 +154,8 @@ def anatomy(
         leaf = not any(other != module and _within(other, module) for other in narrow_calls.called)
         inferred = _role(shapes[name], grows.get(module, True) if leaf else None)
         parts.append(Part(name, module, inferred, any(shapes[name][1])))
-    cancelled = _cancelled(model, narrow, parts, batch)
-    parts = [_overridden(replace(p, role="unchecked") if p.name in cancelled else p, model) for p in parts]
+    cancelled = cancelled_by(model, narrow, parts, batch)
+    parts = [overridden(replace(p, role="unchecked") if p.name in cancelled else p, model) for p in parts]
     modules, behind = {}, False
     for name in names:
         behind = behind or any(part.role == "output" for part in parts if _within(part.module, name))
@@ -165,8 +165,8 @@ def anatomy(
             modules[name] = Part(name, name, "attention logits", not grows[name])
         else:
             modules[name] = Part(name, name, role, grows[name])
-    modules = {name: _overridden(part, model) for name, part in modules.items()}
-    _check_roles(model, [*parts, *modules.values()])
+    modules = {name: overridden(part, model) for name, part in modules.items()}
+    check_roles(model, [*parts, *modules.values()])
     readouts = _readouts(modules, parts)
     fixed = [part.name for part in parts if part.role == "fixed" and part.module in ("", *map(plain, readouts))]
     return Anatomy(
@@ -184,7 +184,7 @@ def anatomy(
     )
 
 
-def _cancelled(model: Model, module: nn.Module, parts: Sequence[Part], batch: Batch) -> tuple[str, ...]:
+def cancelled_by(model: Model, module: nn.Module, parts: Sequence[Part], batch: Batch) -> tuple[str, ...]:
     """Vectors on which the loss does not depend, though its graph does; their updates are rounding."""
     state, found = RandomState.now(), []
 
@@ -299,7 +299,7 @@ def _role(shape: tuple[torch.Size, tuple[bool, ...]], output_grows: bool | None)
     return "vector" if sum(length > 1 for length in size) < 2 else "input"
 
 
-def _first_names(module: nn.Module) -> dict[str, str]:
+def first_names(module: nn.Module) -> dict[str, str]:
     """The first name of each parameter, by all of its names."""
     first = {id(parameter): name for name, parameter in module.named_parameters()}
     return {name: first[id(parameter)] for name, parameter in module.named_parameters(remove_duplicate=False)}
@@ -309,7 +309,8 @@ def _within(inner: str, outer: str) -> bool:
     return not outer or inner == outer or inner.startswith(f"{outer}.")
 
 
-def _overridden(part: Part, model: Model) -> Part:
+def overridden(part: Part, model: Model) -> Part:
+    """A part, of the role that its model's owner gives it."""
     for pattern, role in model.roles.items():
         if fnmatch.fnmatchcase(part.name, pattern):
             if role not in ROLES:
@@ -318,7 +319,8 @@ def _overridden(part: Part, model: Model) -> Part:
     return part
 
 
-def _check_roles(model: Model, parts: Sequence[Part]) -> None:
+def check_roles(model: Model, parts: Sequence[Part]) -> None:
+    """Refuse roles of what there is none of, by a `ModelError` that names the pattern."""
     names = sorted({part.name for part in parts})
     for pattern in model.roles:
         if not fnmatch.filter(names, pattern):

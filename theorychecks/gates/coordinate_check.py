@@ -16,6 +16,7 @@ from theorychecks.gates.budget import affordable, too_short
 from theorychecks.gates.culprit import Diagnosis
 from theorychecks.gates.depth import check_depths, check_known_in_depth, constant, predicted_in_depth
 from theorychecks.gates.diagnosis import diagnose
+from theorychecks.gates.diagnosis_in_depth import diagnose_in_depth
 from theorychecks.gates.examined import Examined
 from theorychecks.gates.expectations import check_known, predicted
 from theorychecks.judging import Conditions, as_control, as_missed_control, as_open_control, findings_of
@@ -288,6 +289,7 @@ def checked(
         end_of_plan("a coordinate check judges what its first trainings show")
     examined.rehearse()
     title = examined.model.title
+    diagnosed = diagnose_in_depth if sweep.axis == "depth" else diagnose
     if conditions.seconds is not None:
         bought = affordable(examined, conditions.seconds)
         sweep = replace(sweep.with_budget(max(bought.budget, 1)), widths=sweep.widths[: bought.widths])
@@ -300,7 +302,7 @@ def checked(
         raise ModelError(f"{title}: nothing is predicted of any coordinate; its roles leave all unchecked")
     if bought is not None and conditions.seconds is not None and not bought.enough:
         finding = too_short(examined, bought, conditions.seconds, *next(iter(expected.items())))
-        return CoordinateCheck((finding,), diagnose(examined, {}))
+        return CoordinateCheck((finding,), diagnosed(examined, {}))
     by_parts = {moment.parts: moment for moment in expected}
     judged = findings_of(
         sweep,
@@ -313,5 +315,5 @@ def checked(
     findings = dict(zip(expected, judged, strict=True))
     counts = max((finding.measurement.seeds for finding in judged), key=sum)
     return CoordinateCheck(
-        tuple(judged), diagnose(examined.on(counts), findings), tuple(unjudged), examined.anatomy.cancelled
+        tuple(judged), diagnosed(examined.on(counts), findings), tuple(unjudged), examined.anatomy.cancelled
     )

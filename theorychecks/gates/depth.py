@@ -14,7 +14,7 @@ from typing import Final
 
 from theorychecks.gates.expectations import CONSTANT, MARGIN, Expected
 from theorychecks.models import Anatomy
-from theorychecks.models.coordinates import ADDED, CHANGE, EFFECTIVE, INPUT, SIZE, Coordinate
+from theorychecks.models.coordinates import ADDED, CHANGE, EFFECTIVE, INPUT, PROPAGATING, Coordinate
 from theorychecks.models.depth import DepthAnatomy
 from theorychecks.models.hooks import call_of, plain
 from theorychecks.networks import COMPLETE_P, DEPTH_MUP, DepthParametrization
@@ -93,10 +93,14 @@ def _expected(parametrization: DepthParametrization, anatomy: Anatomy, coordinat
         part = next(p for p in anatomy.used_in(name) if p.name == coordinate.parameter)
         inside = parametrization.multiplier - 1 if part.grows else 0.0
         return None if part.role == "unchecked" else _power(inside)
+    if not module.grows:
+        return CONSTANT_IN_DEPTH
+    if coordinate.quantity == PROPAGATING:
+        # What comes into a block is the stream's change, which is judged where it is made.
+        return None
     layer = bool(anatomy.own.get(name)) and not anatomy.holds_layers(name)
-    if coordinate.quantity in (SIZE, CHANGE) and module.grows and not layer:
-        return _BOUNDED
-    return CONSTANT_IN_DEPTH
+    lazy = coordinate.quantity == CHANGE and parametrization.multiplier < 1
+    return CONSTANT_IN_DEPTH if layer and not lazy else _BOUNDED
 
 
 def _power(exponent: float) -> PowerLaw:

@@ -72,6 +72,7 @@ from theorychecks.statistics import Crossing as Crossing
 from theorychecks.statistics import Equal as Equal
 from theorychecks.statistics import FiniteSizeClass as FiniteSizeClass
 from theorychecks.statistics import Fit as Fit
+from theorychecks.statistics import HalfInteger as HalfInteger
 from theorychecks.statistics import Identity as Identity
 from theorychecks.statistics import InteriorOptimum as InteriorOptimum
 from theorychecks.statistics import Interval as Interval

@@ -13,6 +13,7 @@ from theorychecks.statistics import (
     Collapse,
     Crossing,
     Equal,
+    HalfInteger,
     InteriorOptimum,
     LogarithmicGrowth,
     Measurement,
@@ -120,6 +121,14 @@ def rare_phase(rng, seeds):
         large = np.where(rng.random(seeds) < share, 30, 1)
         cells.append(m**-0.42 * large * np.exp(0.1 * rng.standard_normal(seeds) - 0.005) / (1 + 29 * share))
     return PowerLaw(-0.5, average="log of mean").judge(Measurement.of(widths, cells))
+
+
+def half_integer(rng, exponent, c, noise, seeds):
+    """A power of the width that is half a step of theory away, under the worst correction towards the prediction."""
+    widths = 2.0 ** np.arange(6, 11)
+    laws = widths**exponent * (1 + c * widths**-0.5)
+    runs = laws[:, None] * np.exp(noise * NOISE["normal"](rng, (5, seeds)))
+    return HalfInteger(0.0).judge(Measurement.of(widths, runs))
 
 
 def shares(scenario, arguments, replications):

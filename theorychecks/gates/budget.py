@@ -9,9 +9,10 @@ from theorychecks.experiment.execution import observed
 from theorychecks.finding import Finding
 from theorychecks.gates.depth import constant
 from theorychecks.gates.examined import Examined
-from theorychecks.gates.expectations import CONSTANT, Expected
+from theorychecks.gates.expectations import CONSTANT
 from theorychecks.judging import finding_of
 from theorychecks.observables.coordinates import Moment
+from theorychecks.statistics import HalfInteger
 from theorychecks.statistics.interval import CONFIDENCE, FEWEST_POINTS
 from theorychecks.statistics.judgement import undecided
 from theorychecks.statistics.prediction import Layout
@@ -69,7 +70,9 @@ def affordable(examined: Examined, seconds: float) -> Affordable:
     return Affordable(kept, bought, _fewest() * each, timed)
 
 
-def too_short(examined: Examined, found: Affordable, seconds: float, moment: Moment, prediction: Expected) -> Finding:
+def too_short(
+    examined: Examined, found: Affordable, seconds: float, moment: Moment, prediction: HalfInteger
+) -> Finding:
     """What a gate says that had no time for any verdict, and what it would take.
 
     The finding holds what the trainings that were timed show of one coordinate.

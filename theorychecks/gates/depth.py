@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from theorychecks.gates.expectations import CONSTANT, MARGIN, Expected
+from theorychecks.gates.expectations import CONSTANT
 from theorychecks.models import Anatomy
 from theorychecks.models.coordinates import ADDED, CHANGE, EFFECTIVE, INPUT, PROPAGATING, Coordinate
 from theorychecks.models.depth import DepthAnatomy
-from theorychecks.models.hooks import call_of, plain
+from theorychecks.models.hooks import plain
 from theorychecks.networks import COMPLETE_P, DEPTH_MUP, DepthParametrization
 from theorychecks.observables.coordinates import Moment
-from theorychecks.statistics import FiniteSizeClass, PowerLaw, UpperBound
+from theorychecks.statistics import FiniteSizeClass, HalfInteger
 from theorychecks.statistics.design import check_widths
 
 _SHALLOWEST: Final = 4
@@ -27,8 +27,8 @@ _SPAN: Final = 8
 _FEWEST: Final = 5
 IN_DEPTH: Final = FiniteSizeClass(rho=3 / 8, omegas=(0.5, 1.0), unit=1, fewest_units=_SHALLOWEST)
 """The stream of L independent blocks is off by L^-1/2, and its steps are off by 1/L."""
-CONSTANT_IN_DEPTH: Final = PowerLaw(0.0, within=MARGIN, rival=0.5, corrections=IN_DEPTH)
-_BOUNDED: Final = UpperBound(0.0, within=MARGIN, rival=0.5, corrections=IN_DEPTH)
+CONSTANT_IN_DEPTH: Final = HalfInteger(0.0, corrections=IN_DEPTH)
+_BOUNDED: Final = HalfInteger(0.0, at_most=True, corrections=IN_DEPTH)
 
 
 def check_depths(given: object) -> tuple[int, ...]:
@@ -58,41 +58,43 @@ def check_known_in_depth(parametrization: object) -> None:
         raise ValueError(f"a coordinate check along the depth takes tc.COMPLETE_P or tc.DEPTH_MUP; got {name!r}")
 
 
-def constant(axis: str) -> Expected:
+def constant(axis: str) -> HalfInteger:
     """Theta(1) along an axis."""
     return CONSTANT_IN_DEPTH if axis == "depth" else CONSTANT
 
 
 def predicted_in_depth(
     parametrization: DepthParametrization, anatomy: Anatomy, moments: Sequence[Moment]
-) -> dict[Moment, Expected]:
+) -> dict[Moment, HalfInteger]:
     """What a parametrization says of coordinates, as one family of so many predictions."""
     found = {each: _expected(parametrization, anatomy, each.coordinate) for each in moments}
     known = {moment: expected for moment, expected in found.items() if expected is not None}
     return {moment: replace(expected, among=len(known)) for moment, expected in known.items()}
 
 
-def _expected(parametrization: DepthParametrization, anatomy: Anatomy, coordinate: Coordinate) -> Expected | None:
+def _expected(parametrization: DepthParametrization, anatomy: Anatomy, coordinate: Coordinate) -> HalfInteger | None:
     """What a parametrization says of a coordinate along the depth; None where it says nothing.
 
     Where a multiplier stands a model does not say: what a block returns is Theta(1) or small, and what it adds to the
     stream is seen by what the next one is given.
     """
     assert isinstance(anatomy, DepthAnatomy)
-    module = anatomy.modules.get(call_of(coordinate.module))
+    module = anatomy.module_of(coordinate.module)
     if module is None or module.role == "unchecked":
+        return None
+    if module.routed and coordinate.quantity in (CHANGE, PROPAGATING):
         return None
     name = plain(module.name)
     if coordinate.quantity == INPUT:
         return CONSTANT_IN_DEPTH if anatomy.is_block(name) else None
     if coordinate.quantity == ADDED:
-        return _power(-parametrization.multiplier)
+        return HalfInteger(-parametrization.multiplier, corrections=IN_DEPTH)
     if module.role == "attention logits":
         return _BOUNDED
     if coordinate.quantity == EFFECTIVE:
         part = next(p for p in anatomy.used_in(name) if p.name == coordinate.parameter)
         inside = parametrization.multiplier - 1 if part.grows else 0.0
-        return None if part.role == "unchecked" else _power(inside)
+        return None if part.role == "unchecked" else HalfInteger(inside, corrections=IN_DEPTH)
     if not module.grows:
         return CONSTANT_IN_DEPTH
     if coordinate.quantity == PROPAGATING:
@@ -101,7 +103,3 @@ def _expected(parametrization: DepthParametrization, anatomy: Anatomy, coordinat
     layer = bool(anatomy.own.get(name)) and not anatomy.holds_layers(name)
     lazy = coordinate.quantity == CHANGE and parametrization.multiplier < 1
     return CONSTANT_IN_DEPTH if layer and not lazy else _BOUNDED
-
-
-def _power(exponent: float) -> PowerLaw:
-    return PowerLaw(exponent, within=MARGIN, rival=exponent + 0.5, corrections=IN_DEPTH)

@@ -9,7 +9,6 @@ update is told by training without them.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
@@ -18,7 +17,7 @@ from theorychecks.finding import Finding
 from theorychecks.gates.culprit import Culprit, Diagnosis, Kind
 from theorychecks.gates.examined import Examined
 from theorychecks.models.coordinates import ADDED, EFFECTIVE, INPUT, SIZE, Coordinate
-from theorychecks.models.hooks import LOGITS, plain
+from theorychecks.models.hooks import LOGITS, plain, starred
 from theorychecks.observables.coordinates import Moment
 from theorychecks.statistics import Interval
 
@@ -51,10 +50,14 @@ def diagnose(examined: Examined, findings: Mapping[Moment, Finding]) -> Diagnosi
         findings: by coordinate, in order.
     """
     failing = [moment for moment, finding in findings.items() if finding.outcome == "fail"]
-    signs = _signs(examined, findings) if failing else []
-    signs = _retried(examined, signs, findings)
-    culprits = sorted(_culprits(examined, findings, signs), key=lambda culprit: not culprit.sure)
+    culprits = culprits_of(examined, findings) if failing else []
     return Diagnosis(examined.model.title, next(iter(failing), None), tuple(culprits), len(failing), len(findings))
+
+
+def culprits_of(examined: Examined, findings: Mapping[Moment, Finding]) -> list[Culprit]:
+    """What is off by itself among coordinates that are not supported, what is sure first."""
+    signs = _retried(examined, _signs(examined, findings), findings)
+    return sorted(_culprits(examined, findings, signs), key=lambda culprit: not culprit.sure)
 
 
 def _signs(examined: Examined, findings: Mapping[Moment, Finding]) -> list[_Sign]:
@@ -200,7 +203,7 @@ def _belongs(sign: _Sign, group: Sequence[_Sign]) -> bool:
         return False
     if sign.kind in ("epsilon", "weight decay"):
         return True
-    return _pattern(sign.part) == _pattern(first.part) and all(abs(sign.off - other.off) < OFF for other in group)
+    return starred(sign.part) == starred(first.part) and all(abs(sign.off - other.off) < OFF for other in group)
 
 
 def _alike(examined: Examined, sign: _Sign, readable: bool) -> tuple[str, ...]:
@@ -225,9 +228,9 @@ def _where(examined: Examined, kind: Kind, parts: Sequence[str]) -> str:
     if kind not in ("init", "multiplier"):
         every = [part.name for part in anatomy.parameters]
     names = list[str]()
-    for pattern in dict.fromkeys(map(_pattern, parts)):
-        meant = [part for part in parts if _pattern(part) == pattern]
-        called = {plain(name) for name in every if _pattern(plain(name)) == pattern}
+    for pattern in dict.fromkeys(map(starred, parts)):
+        meant = [part for part in parts if starred(part) == pattern]
+        called = {plain(name) for name in every if starred(plain(name)) == pattern}
         names += [pattern] if len(meant) > 1 and called == set(meant) else meant
     return ", ".join(names)
 
@@ -278,7 +281,3 @@ def _shows_rate(examined: Examined, moment: Moment, findings: Mapping[Moment, Fi
 
 def _module(coordinate: Coordinate) -> str:
     return plain(coordinate.module)
-
-
-def _pattern(name: str) -> str:
-    return re.sub(r"(?<![^.])(\d+|\(\w+\))(?![^. ])", "*", name)

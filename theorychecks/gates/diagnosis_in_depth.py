@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from theorychecks.finding import Finding
 from theorychecks.gates.culprit import Culprit, Diagnosis
-from theorychecks.gates.diagnosis import OFF, diagnose
+from theorychecks.gates.diagnosis import OFF, culprits_of
 from theorychecks.gates.examined import Examined
 from theorychecks.models.coordinates import ADDED, EFFECTIVE
 from theorychecks.models.depth import DepthAnatomy
@@ -24,25 +24,31 @@ def diagnose_in_depth(examined: Examined, findings: Mapping[Moment, Finding]) ->
     anatomy = examined.anatomy
     assert isinstance(anatomy, DepthAnatomy)
     firsts = {names[0]: f"{kind.prefix}*" for kind, names in anatomy.blocks.names.items()}
-    added = [f for moment, f in findings.items() if moment.coordinate.quantity == ADDED]
-    one_for_all = any(finding.outcome == "fail" for finding in added)
+    failing = [moment for moment, finding in findings.items() if finding.outcome == "fail"]
+    streams_off = any(moment.coordinate.quantity == ADDED for moment in failing)
     told = findings
-    if one_for_all:
+    if streams_off:
         order = list(dict.fromkeys(plain(name) for name in anatomy.modules))
         inside = [name for name in order if _is_in(name, firsts)]
         heard = {*order[: order.index(inside[0])], *inside}
         told = {moment: f for moment, f in findings.items() if plain(moment.coordinate.module) in heard}
-    found = diagnose(examined, told)
-    culprits = list(found.culprits)
+    culprits = culprits_of(examined, told) if failing else []
     for kind, names in anatomy.blocks.names.items():
         rates = {moment.coordinate.parameter for moment in told if moment.coordinate.quantity == EFFECTIVE}
         culprits = _as_one(culprits, {name for name in rates if _is_in(name, names)}, f"{kind.prefix}*")
-    if one_for_all:
-        for first, every in firsts.items():
-            culprits = [replace(culprit, where=culprit.where.replace(first, every)) for culprit in culprits]
-    failing = [moment for moment, finding in findings.items() if finding.outcome == "fail"]
-    first_failing = next(iter(failing), None)
-    return Diagnosis(found.title, first_failing, tuple(culprits), len(failing), len(findings))
+    if streams_off:
+        culprits = [_of_all(culprit, firsts) for culprit in culprits]
+        culprits.sort(key=lambda culprit: culprit.first.coordinate.quantity != ADDED)
+    title = examined.model.title
+    return Diagnosis(title, next(iter(failing), None), tuple(culprits), len(failing), len(findings))
+
+
+def _of_all(culprit: Culprit, firsts: Mapping[str, str]) -> Culprit:
+    """What is said of the first block, said of all; what it adds is off for sure, as what others add is."""
+    where = culprit.where
+    for first, every in firsts.items():
+        where = where.replace(first, every)
+    return replace(culprit, where=where, sure=culprit.sure or culprit.first.coordinate.quantity == ADDED)
 
 
 def _as_one(culprits: Sequence[Culprit], inside: Collection[str], where: str) -> list[Culprit]:

@@ -1,8 +1,8 @@
 """Expectations: how each of a model's coordinates scales with its width, by role, under a declared parametrization.
 
 Maximal update: Yang, Hu 2021 (arXiv:2011.14522), and for transformers Yang et al. 2022 (arXiv:2203.03466, Appendix J
-and Desiderata J.1): every feature and every change of one is Theta(1), except the outputs and attention logits before
-training, which are O(n^-1/2) unless the readout is tied to the embedding, or has a bias that is not zero. Lazy
+and Desiderata J.1): every feature and every change of one is Theta(1), except attention logits before training and
+what fades with the matrices that read out (see `models.fading`), outputs foremost, which are O(n^-1/2) then. Lazy
 training: Jacot et al. 2018 (arXiv:1806.07572) and Lee et al. 2019 (arXiv:1902.06720, Theorem 2.1): features move by
 O(n^-1/2), outputs by Theta(1).
 """
@@ -14,19 +14,16 @@ from dataclasses import replace
 
 from theorychecks.models import Anatomy
 from theorychecks.models.coordinates import CHANGE, EFFECTIVE, INPUT, PROPAGATING, SIZE, Coordinate
-from theorychecks.models.hooks import call_of, plain
+from theorychecks.models.hooks import plain
 from theorychecks.models.roles import Part
 from theorychecks.networks import MAXIMAL_UPDATE, NTK, Parametrization
 from theorychecks.observables.coordinates import Moment
-from theorychecks.statistics import PowerLaw, UpperBound
+from theorychecks.statistics import HalfInteger
 
-MARGIN = 0.24
-"""A gate asks which half-integer: up to half the distance to the next one, the nearest is the predicted one."""
-CONSTANT = PowerLaw(0.0, within=MARGIN, rival=0.5)
-BOUNDED = UpperBound(0.0, within=MARGIN, rival=0.5)
-FALLING = PowerLaw(-0.5, within=MARGIN, rival=0.0)
-SMALL_AT_FIRST = UpperBound(-0.5, within=MARGIN, rival=0.0)
-Expected = PowerLaw | UpperBound
+CONSTANT = HalfInteger(0.0)
+BOUNDED = HalfInteger(0.0, at_most=True)
+FALLING = HalfInteger(-0.5)
+SMALL_AT_FIRST = HalfInteger(-0.5, at_most=True)
 
 
 def check_known(parametrization: object) -> None:
@@ -43,17 +40,23 @@ def check_known(parametrization: object) -> None:
         )
 
 
-def predicted(parametrization: Parametrization, anatomy: Anatomy, moments: Sequence[Moment]) -> dict[Moment, Expected]:
+def predicted(
+    parametrization: Parametrization, anatomy: Anatomy, moments: Sequence[Moment]
+) -> dict[Moment, HalfInteger]:
     """What a parametrization says of coordinates, as one family of so many predictions."""
     found = {each: _expected(parametrization, anatomy, each.coordinate, each.step) for each in moments}
     known = {moment: expected for moment, expected in found.items() if expected is not None}
     return {moment: replace(expected, among=len(known)) for moment, expected in known.items()}
 
 
-def _expected(parametrization: Parametrization, anatomy: Anatomy, coordinate: Coordinate, step: int) -> Expected | None:
+def _expected(
+    parametrization: Parametrization, anatomy: Anatomy, coordinate: Coordinate, step: int
+) -> HalfInteger | None:
     """What a parametrization says of a coordinate after so many steps; None where it says nothing."""
-    module = anatomy.modules.get(call_of(coordinate.module))
+    module = anatomy.module_of(coordinate.module)
     if module is None or coordinate.quantity == INPUT or module.role == "unchecked":
+        return None
+    if module.routed and coordinate.quantity in (CHANGE, PROPAGATING):
         return None
     if coordinate.quantity == EFFECTIVE:
         part = next(p for p in anatomy.used_in(plain(module.name)) if p.name == coordinate.parameter)
@@ -63,23 +66,23 @@ def _expected(parametrization: Parametrization, anatomy: Anatomy, coordinate: Co
         return _propagated(parametrization, module)
     if parametrization == NTK:
         return _lazy(module, coordinate, step)
-    return _maximal(module, coordinate, step, small=not (anatomy.biased or _is_tied(anatomy)))
+    return _maximal(module, coordinate, step)
 
 
-def _maximal(module: Part, coordinate: Coordinate, step: int, *, small: bool) -> Expected:
+def _maximal(module: Part, coordinate: Coordinate, step: int) -> HalfInteger:
     if module.role == "attention logits":
         # A random query is orthogonal to its keys up to n^-1/2, and in deeper layers a few steps leave it so: those of
         # the decoder in properties/test_your_model.py change by n^-0.45. What makes logits too small is not seen here.
-        orthogonal = coordinate.quantity == SIZE and step == 0 and module.grows
+        orthogonal = coordinate.quantity == SIZE and step == 0 and (module.grows or module.fades)
         return SMALL_AT_FIRST if orthogonal else BOUNDED
-    if module.role == "output" and coordinate.quantity == SIZE:
-        return SMALL_AT_FIRST if step == 0 and small else BOUNDED
+    if (module.role == "output" or module.fades) and coordinate.quantity == SIZE:
+        return SMALL_AT_FIRST if step == 0 and module.fades else BOUNDED
     if module.role == "input" and coordinate.quantity == CHANGE:
         return BOUNDED
     return CONSTANT
 
 
-def _lazy(module: Part, coordinate: Coordinate, step: int) -> Expected | None:
+def _lazy(module: Part, coordinate: Coordinate, step: int) -> HalfInteger | None:
     if module.role == "attention logits":
         return None
     if coordinate.quantity == CHANGE and module.role == "hidden":
@@ -87,19 +90,19 @@ def _lazy(module: Part, coordinate: Coordinate, step: int) -> Expected | None:
     return BOUNDED if module.role == "output" and coordinate.quantity == SIZE and step else CONSTANT
 
 
-def _update(parametrization: Parametrization, part: Part, module: Part, *, added: bool) -> Expected:
-    if part.role == "fixed" and module.role != "output":
-        # By gradient descent what lies before all that grows moves by n^-1/2 at first, by Adam by Theta(1).
+def _update(parametrization: Parametrization, part: Part, module: Part, *, added: bool) -> HalfInteger:
+    if part.role == "fixed" and (module.role != "output" or module.fades):
+        # By gradient descent what lies before all that grows moves by n^-1/2 at first, by Adam by Theta(1). A scale of
+        # what is small at first moves that by as little.
+        return BOUNDED
+    if module.fades and module.role != "output":
+        # What is given to it may be small at first, and by gradient descent so is its update.
         return BOUNDED
     return FALLING if parametrization == NTK and (added or module.role == "hidden") else CONSTANT
 
 
-def _propagated(parametrization: Parametrization, module: Part) -> Expected:
-    if module.role in ("output", "input"):
+def _propagated(parametrization: Parametrization, module: Part) -> HalfInteger:
+    if module.role in ("output", "input") or module.fades:
         # What is aligned with the first readout is Theta(1), and what is not O(n^-1/2).
         return BOUNDED
     return FALLING if parametrization == NTK else CONSTANT
-
-
-def _is_tied(anatomy: Anatomy) -> bool:
-    return any(part.name in anatomy.tied for part in anatomy.parameters if part.role in ("output", "input"))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from theorychecks.models.errors import ModelError
-from theorychecks.models.hooks import LOGITS, Attention, Call, Watched, plain
+from theorychecks.models.hooks import LOGITS, Attention, Call, Watched, plain, unmasked
 from theorychecks.models.model import Batch, Model, copied, tensors_in
 from theorychecks.models.state import RandomState, buffers_as_they_were, drawing_from
 
@@ -39,17 +39,60 @@ def own_parameters(module: nn.Module, called: Sequence[str]) -> dict[str, tuple[
     return {name: tuple(dict.fromkeys(names)) for name, names in own.items()}
 
 
+class Passed(NamedTuple):
+    """One forward pass.
+
+    Attributes:
+        outputs: shapes of what calls returned, and of attention logits, by feature and in order.
+        sizes: of the same, as sums of absolute values that are finite.
+        called: modules, in the order in which they first returned.
+    """
+
+    outputs: dict[str, torch.Size]
+    sizes: dict[str, Tensor]
+    called: list[str]
+
+
+def passed(model: Model, module: nn.Module, batch: Batch) -> Passed:
+    """Follow one forward pass, and leave the module's buffers as they were."""
+    outputs, sizes, called = dict[str, torch.Size](), dict[str, Tensor](), dict[str, None]()
+    watched = Watched(module)
+
+    def note(name: str, found: Mapping[str, Tensor]) -> None:
+        for place, tensor in found.items():
+            outputs[f"{name}{place}"] = tensor.shape
+            sizes[f"{name}{place}"] = _size(tensor, masked=LOGITS in name)
+
+    def visit(call: Call) -> None:
+        called.setdefault(plain(call.name))
+        note(call.name, tensors_in(call.output))
+
+    def see(logits: Tensor) -> None:
+        if watched.running is not None:
+            note(watched.numbered(logits_of(watched.running)), {"": logits})
+
+    with torch.no_grad(), buffers_as_they_were(module), watched.calls(visit), Attention(see):
+        model.outputs_and_loss(module, copied(batch))
+    return Passed(outputs, sizes, list(called))
+
+
+def _size(values: Tensor, *, masked: bool) -> Tensor:
+    if masked:
+        values = torch.where(unmasked(values), values, torch.zeros_like(values))
+    return torch.nan_to_num(values).abs().sum().double()
+
+
 @dataclass
 class Calls:
     """One forward pass.
 
     Attributes:
-        outputs: shapes of what each call returned, and of attention logits, by name and in order.
+        outputs: shapes of what calls returned, and of attention logits, by feature and in order.
         called: modules, in the order in which they first returned.
         random: whether random numbers were drawn.
     """
 
-    outputs: dict[str, list[torch.Size]]
+    outputs: dict[str, torch.Size]
     called: list[str]
     random: bool
 
@@ -60,37 +103,14 @@ class Calls:
         Raises:
             ModelError: if they are not the same.
         """
-        outputs, called = dict[str, list[torch.Size]](), dict[str, None]()
-
-        def follow() -> dict[str, Tensor]:
-            watched, sizes = Watched(module), dict[str, Tensor]()
-
-            def note(name: str, found: Sequence[Tensor]) -> None:
-                outputs[name] = [tensor.shape for tensor in found]
-                sizes[name] = torch.stack(
-                    [torch.nan_to_num(tensor).abs().sum().double() for tensor in found] or [torch.zeros(())]
-                )
-
-            def visit(call: Call) -> None:
-                called.setdefault(plain(call.name))
-                note(call.name, list(tensors_in(call.output).values()))
-
-            def see(logits: Tensor) -> None:
-                if watched.running is not None:
-                    note(watched.numbered(logits_of(watched.running)), [logits])
-
-            with torch.no_grad(), buffers_as_they_were(module), watched.calls(visit), Attention(see):
-                model.outputs_and_loss(module, copied(batch))
-            return sizes
-
         before = RandomState.now()
-        first = follow()
+        first = passed(model, module, batch)
         random = not before.is_now()
         for _ in range(_REPETITIONS if random else 1):
             with drawing_from(before):
-                _check_same(model, first, follow())
+                _check_same(model, first.sizes, passed(model, module, batch).sizes)
                 random = random and not before.is_now()
-        return cls(outputs, list(called), random)
+        return cls(first.outputs, first.called, random)
 
 
 def _check_same(model: Model, first: Mapping[str, Tensor], again: Mapping[str, Tensor]) -> None:

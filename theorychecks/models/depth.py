@@ -10,11 +10,12 @@ from torch import nn
 
 from theorychecks.models.blocks import Blocks, Places
 from theorychecks.models.calls import Calls, own_parameters
+from theorychecks.models.cancelled import cancelled_among, drawn_where_zero
 from theorychecks.models.checks import called
 from theorychecks.models.errors import ModelError
-from theorychecks.models.hooks import LOGITS, plain
+from theorychecks.models.hooks import LOGITS, plain, starred
 from theorychecks.models.model import Batch, Model
-from theorychecks.models.roles import Anatomy, Part, Role, cancelled_by, check_roles, first_names, overridden
+from theorychecks.models.roles import Anatomy, Part, Role, check_roles, first_names, overridden
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class DepthAnatomy(Anatomy):
         _check_shapes(model, self.shapes, _shapes(module, places), (self.width, depth))
 
         def here(part: Part) -> Part:
-            return Part(places.here(part.name), places.here(part.module), part.role, part.grows)
+            return replace(part, name=places.here(part.name), module=places.here(part.module))
 
         return replace(
             self,
@@ -106,11 +107,16 @@ def depth_anatomy(
                 parts.append(Part(name, user, *_role(shallow.get_parameter(actual), inside=_inside(actual, places))))
     cancelled = _cancelled(model, shallow, parts, places, batch)
     parts = [overridden(replace(p, role="unchecked") if p.name in cancelled else p, model) for p in parts]
+    routed = {
+        starred(every)
+        for name, shape in calls.outputs.items()
+        if redrawn.outputs.get(name) != shape and (every := places.everywhere(name)) is not None
+    }
     modules = {}
     for name in names:
         inside = _inside(places.here(plain(name)), places)
         role: Role = "attention logits" if LOGITS in name else "hidden" if inside else "fixed"
-        modules[name] = overridden(Part(name, name, role, inside), model)
+        modules[name] = overridden(Part(name, name, role, inside, routed=starred(name) in routed), model)
     check_roles(model, [*parts, *modules.values()])
     return DepthAnatomy(
         modules=modules,
@@ -127,9 +133,8 @@ def depth_anatomy(
         tied=frozenset(name for name, count in seen.items() if count > 1),
         readouts=(),
         cancelled=cancelled,
-        biased=False,
         random=calls.random,
-        routed=redrawn.outputs != calls.outputs,
+        routed=bool(routed),
         sizes={name: (parameter.numel(), int(_inside(name, places))) for name, parameter in shallow.named_parameters()},
         width=depths[0],
         blocks=blocks,
@@ -144,14 +149,13 @@ def _role(parameter: nn.Parameter, *, inside: bool) -> tuple[Role, bool]:
 
 
 def _cancelled(model: Model, module: nn.Module, parts: Iterable[Part], places: Places, batch: Batch) -> tuple[str, ...]:
-    """Vectors that what follows takes out again; zero matrices hide what is before them, and are drawn."""
-    here = list[Part]()
-    for part in parts:
-        parameter = module.get_parameter(name := places.here(part.name))
-        hides = (part.role != "vector" or parameter.numel() == 1) and not parameter.any()
-        here.append(replace(part, name=name, module=places.here(part.module), role="output" if hides else part.role))
-    found = (places.everywhere(name) for name in cancelled_by(model, module, here, batch))
-    return tuple(name for name in found if name is not None)
+    """Vectors that what follows takes out again; branches that are zero at first, or their scales, hide none."""
+    here = {places.here(part.name): part.role for part in parts}
+    hiding = [name for name, role in here.items() if role != "vector" or module.get_parameter(name).numel() == 1]
+    vectors = [name for name, role in here.items() if role == "vector" and name not in hiding]
+    with drawn_where_zero(module, hiding):
+        found = (places.everywhere(name) for name in cancelled_among(model, module, vectors, batch))
+        return tuple(name for name in found if name is not None)
 
 
 def _everywhere(names: Iterable[str], places: Places) -> list[str]:

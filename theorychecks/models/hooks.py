@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any, Final, NamedTuple
@@ -30,6 +31,11 @@ def call_of(feature: str) -> str:
 def plain(name: str) -> str:
     """The name of the module behind a feature or a call."""
     return call_of(name).partition(" (call ")[0]
+
+
+def starred(name: str) -> str:
+    """A name with a star in the place of each number, as layers of one kind share it."""
+    return re.sub(r"(?<![^.])(\d+|\(\w+\))(?![^. ])", "*", name)
 
 
 class Call(NamedTuple):

@@ -7,8 +7,7 @@ output-like, and a vector that grows is vector-like (Yang et al. 2022, arXiv:220
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, cast, get_args
 
@@ -16,35 +15,38 @@ import torch
 from torch import nn
 
 from theorychecks.models.calls import Calls, own_parameters
+from theorychecks.models.cancelled import cancelled_among, drawn_where_zero
 from theorychecks.models.checks import called
 from theorychecks.models.errors import ModelError
-from theorychecks.models.hooks import LOGITS, plain
-from theorychecks.models.model import Batch, Model, copied
-from theorychecks.models.state import RandomState, buffers_as_they_were, drawing_from
+from theorychecks.models.fading import fading
+from theorychecks.models.hooks import LOGITS, call_of, plain, starred
+from theorychecks.models.model import Batch, Model
 
 Role = Literal["input", "hidden", "output", "vector", "fixed", "attention logits", "unchecked"]
 ROLES: Final = get_args(Role)
 """What a part may be; of one that is unchecked nothing is predicted."""
-_CANCELS: Final = 1e-5
-"""Relative change of the loss that is rounding."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A parameter in one of its uses, a module that is called, or the attention logits inside of one.
+    """A parameter in one of its uses, a tensor that a module returns, or the attention logits inside of one.
 
     Attributes:
-        name: the parameter's, or the module's with the number of the call.
+        name: the parameter's, or the module's with the number of the call and the place in what it returns.
         module: in which it is used; the module itself.
         role: "input", "hidden", "output", "vector" or "fixed" (which does not grow) of parameters; of modules by what
             they return, "hidden" where that grows, else "output" behind an output-like parameter and "input" before.
         grows: whether the model's width sets its size; of attention logits, that of their heads.
+        fades: whether it becomes small with the output-like matrices before it (see `fading`).
+        routed: whether the weights choose which rows it has, as for an expert, so that it has no change to speak of.
     """
 
     name: str
     module: str
     role: Role
     grows: bool = True
+    fades: bool = False
+    routed: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,13 +54,12 @@ class Anatomy:
     """A model's parts, in the order in which one forward pass comes by them.
 
     Attributes:
-        modules: by name.
+        modules: what calls return, by name and place in it.
         parameters: each in each of its uses.
         own: names of parameters that each module uses itself, relative to it.
         tied: parameters that have several uses, by any of their names.
         readouts: modules behind all that grows, which a model may multiply by numbers that depend on its width.
         cancelled: vectors that whatever follows takes out again, as a normalisation does the bias before it.
-        biased: whether readouts add something to their outputs that does not depend on the width.
         random: whether a forward pass draws random numbers.
         routed: whether the weights choose what modules are called on, as in a sparse mixture of experts.
         sizes: of parameters, as numbers of entries and of dimensions that grow, by name.
@@ -71,7 +72,6 @@ class Anatomy:
     tied: frozenset[str]
     readouts: tuple[str, ...]
     cancelled: tuple[str, ...]
-    biased: bool
     random: bool
     routed: bool
     sizes: Mapping[str, tuple[int, int]]
@@ -102,6 +102,11 @@ class Anatomy:
     def holds_layers(self, module: str) -> bool:
         """Whether other modules are called inside of a module."""
         return any(other != module and _within(other, module) for other in self.own)
+
+    def module_of(self, feature: str) -> Part | None:
+        """What a feature is, or the first one of a call."""
+        found = (part for name, part in self.modules.items() if call_of(name) == feature)
+        return self.modules.get(feature) or next(found, None)
 
     def used_in(self, module: str) -> list[Part]:
         """Parameters that a module uses itself."""
@@ -137,13 +142,16 @@ def anatomy(
         wide_calls = Calls.of(model, wide, batch)
     names = list(narrow_calls.outputs)
     redrawn = narrow_calls if again is None else Calls.of(model, again, batch)
-    routed = redrawn.outputs != narrow_calls.outputs
     for calls, where in ((redrawn, f"for another seed at width {widths[0]}"), (wide_calls, f"at width {widths[1]}")):
         if names != list(calls.outputs):
             raise _other_calls(model, sorted(set(names) ^ set(calls.outputs)), where, widths[0])
     grows = {
         name: _grows(narrow_calls.outputs[name], wide_calls.outputs[name], redrawn.outputs[name]) for name in names
     }
+    # By chance an expert may have as many rows as before.
+    routed = {starred(name) for name in names if redrawn.outputs[name] != narrow_calls.outputs[name]}
+    returning = {call_of(name) for name in names}
+    growing = {call_of(name) for name in names if grows[name]}
     own = own_parameters(narrow, narrow_calls.called)
     uses = [(f"{module}.{name}" if module else name, module) for module in narrow_calls.called for name in own[module]]
     aliases = first_names(narrow)
@@ -152,84 +160,50 @@ def anatomy(
         name = aliases[alias]
         seen[name] = seen.get(name, 0) + 1
         leaf = not any(other != module and _within(other, module) for other in narrow_calls.called)
-        inferred = _role(shapes[name], grows.get(module, True) if leaf else None)
+        output_grows = module in growing or module not in returning
+        inferred = _role(shapes[name], output_grows if leaf else None)
         parts.append(Part(name, module, inferred, any(shapes[name][1])))
-    cancelled = cancelled_by(model, narrow, parts, batch)
+    tied = frozenset(name for name, count in seen.items() if count > 1)
+    drawn = [part.name for part in parts if part.role == "output" and part.name not in tied]
+    with drawn_where_zero(narrow, [part.name for part in parts if part.role == "output"]):
+        cancelled = cancelled_among(model, narrow, [p.name for p in parts if p.role == "vector"], batch)
+        fades = fading(model, narrow, drawn, batch)
     parts = [overridden(replace(p, role="unchecked") if p.name in cancelled else p, model) for p in parts]
     modules, behind = {}, False
     for name in names:
-        behind = behind or any(part.role == "output" for part in parts if _within(part.module, name))
+        behind = behind or any(part.role == "output" for part in parts if _within(part.module, plain(name)))
         role: Role = "hidden" if grows[name] else "output" if behind else "input"
+        part = Part(name, name, role, grows[name], name in fades, starred(name) in routed)
         if LOGITS in name:
             # More heads are more logits of the same size; where their number stays, the heads themselves grow.
-            modules[name] = Part(name, name, "attention logits", not grows[name])
-        else:
-            modules[name] = Part(name, name, role, grows[name])
+            part = replace(part, role="attention logits", grows=not grows[name])
+        modules[name] = part
     modules = {name: overridden(part, model) for name, part in modules.items()}
     check_roles(model, [*parts, *modules.values()])
-    readouts = _readouts(modules, parts)
-    fixed = [part.name for part in parts if part.role == "fixed" and part.module in ("", *map(plain, readouts))]
     return Anatomy(
         modules,
         tuple(parts),
         own,
-        frozenset(name for name, count in seen.items() if count > 1),
-        readouts,
+        tied,
+        _readouts(modules, parts),
         cancelled,
-        any(bool(narrow.get_parameter(name).any()) for name in fixed),
         narrow_calls.random,
-        routed,
+        bool(routed),
         {name: (size.numel(), sum(grown)) for name, (size, grown) in shapes.items()},
         widths[0],
     )
-
-
-def cancelled_by(model: Model, module: nn.Module, parts: Sequence[Part], batch: Batch) -> tuple[str, ...]:
-    """Vectors on which the loss does not depend, though its graph does; their updates are rounding."""
-    state, found = RandomState.now(), []
-
-    def loss() -> float:
-        with buffers_as_they_were(module), drawing_from(state):
-            return float(model.outputs_and_loss(module, copied(batch))[1])
-
-    with torch.no_grad(), _readouts_drawn(module, parts):
-        before = loss()
-        for name in dict.fromkeys(part.name for part in parts if part.role == "vector"):
-            parameter = module.get_parameter(name)
-            was = parameter.clone()
-            places = torch.arange(parameter.numel(), dtype=parameter.dtype, device=parameter.device)
-            parameter.add_(places.cos().reshape(parameter.shape))
-            if abs(loss() - before) <= _CANCELS * abs(before):
-                found.append(name)
-            parameter.copy_(was)
-    return tuple(found)
-
-
-@contextmanager
-def _readouts_drawn(module: nn.Module, parts: Sequence[Part]) -> Iterator[None]:
-    """Readouts that are zero hide what is before them; inside of the block there are none."""
-    zeros = [module.get_parameter(part.name) for part in parts if part.role == "output"]
-    zeros = [parameter for parameter in zeros if not parameter.any()]
-    for parameter in zeros:
-        # The generator is the CPU's, wherever the parameter lies.
-        parameter.copy_(torch.empty_like(parameter, device="cpu").normal_(generator=torch.Generator().manual_seed(0)))
-    try:
-        yield
-    finally:
-        for parameter in zeros:
-            parameter.zero_()
 
 
 def _readouts(modules: Mapping[str, Part], parts: Sequence[Part]) -> tuple[str, ...]:
     growing = {part.module for part in parts if part.grows and part.role != "output"}
     found: list[str] = []
     for name, part in modules.items():
-        if name and plain(name) in growing:
+        if plain(name) in growing - {""}:
             # What is read out in between goes through the rest of the model and not to its outputs.
             found.clear()
-        elif name and part.role == "output":
-            found.append(name)
-    return tuple(found)
+        elif plain(name) and part.role == "output":
+            found.append(call_of(name))
+    return tuple(dict.fromkeys(found))
 
 
 def _grown(
@@ -275,10 +249,9 @@ def _other_parameters(model: Model, widths: tuple[int, int], other: Sequence[str
     )
 
 
-def _grows(narrow: Sequence[torch.Size], wide: Sequence[torch.Size], redrawn: Sequence[torch.Size]) -> bool:
+def _grows(narrow: torch.Size, wide: torch.Size, redrawn: torch.Size) -> bool:
     """Whether a size is larger in the wide model, but for those that change from seed to seed."""
-    sizes = zip(narrow, wide, redrawn, strict=False)
-    return any(b > a and a == c for shapes in sizes for a, b, c in zip(*shapes, strict=False))
+    return any(b > a and a == c for a, b, c in zip(narrow, wide, redrawn, strict=False))
 
 
 def _role(shape: tuple[torch.Size, tuple[bool, ...]], output_grows: bool | None) -> Role:
@@ -315,7 +288,7 @@ def overridden(part: Part, model: Model) -> Part:
         if fnmatch.fnmatchcase(part.name, pattern):
             if role not in ROLES:
                 raise ModelError(f"{model.title}: a role is one of {', '.join(ROLES)}; got {role!r} for {pattern!r}")
-            return Part(part.name, part.module, cast(Role, role), part.grows)
+            return replace(part, role=cast(Role, role))
     return part
 
 

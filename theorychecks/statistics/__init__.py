@@ -12,6 +12,7 @@ from theorychecks.statistics.exponents import PowerLaw as PowerLaw
 from theorychecks.statistics.exponents import UpperBound as UpperBound
 from theorychecks.statistics.finite_size import FiniteSizeClass as FiniteSizeClass
 from theorychecks.statistics.growth import LogarithmicGrowth as LogarithmicGrowth
+from theorychecks.statistics.half_integer import HalfInteger as HalfInteger
 from theorychecks.statistics.identity import Identity as Identity
 from theorychecks.statistics.interval import Fit as Fit
 from theorychecks.statistics.interval import Interval as Interval

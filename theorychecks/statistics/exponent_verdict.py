@@ -19,11 +19,12 @@ from theorychecks.statistics.cells import (
     largest_variance_of_means,
     skewness_doubt,
     skewness_of_means,
+    summarise,
     trimming_costs,
 )
 from theorychecks.statistics.estimator import ExponentWeights, exponent_weights
 from theorychecks.statistics.finite_size import FiniteSizeClass
-from theorychecks.statistics.interval import Fit, Interval, fit_power_law
+from theorychecks.statistics.interval import Fit, Interval, fit_power_law, slope_of
 from theorychecks.statistics.judgement import Judgement, Power, Verdict, decide, undecided
 from theorychecks.statistics.measurement import LOG_OF_MEAN, Average, Measurement, check_any_number
 from theorychecks.statistics.noise_law import fit_noise_law
@@ -35,7 +36,7 @@ _ROUGH_MEAN: Final = 0.01
 """Relative variance of a cell's mean above which its logarithm has no normal law to speak of."""
 _ADMITTED: Final = 0.99
 _WIDER: Final = 2.0
-"""Data that show curvature beyond the class refute only what a class of twice its constant refutes, too."""
+"""Data that show curvature beyond the class decide only what a class of twice its constant decides, too."""
 CALM: Final = 0.01
 """Runs that scatter by one per cent: hardly an observable has less noise."""
 _OFTEN: Final = 0.9
@@ -52,28 +53,40 @@ def judge_exponent(
     confidence: float,
     finite_size: FiniteSizeClass,
     among: int = 1,
+    neighbours: Interval | None = None,
 ) -> Judgement:
-    """Fit an exponent and compare its interval with what is allowed."""
+    """Fit an exponent and compare its interval with what is allowed.
+
+    Where the question is which of some exponents it is, the estimate has to be allowed and the interval to lie between
+    the neighbours of the predicted one; a check that fired takes the interval of a class of twice the constant.
+    """
     check_any_number(measurement)
     if (hindrance := _hindrance(measurement, average)) is not None:
         return undecided(measurement, hindrance, confidence, allowed=allowed)
     fit = fit_power_law(measurement, confidence=confidence, finite_size=finite_size, average=average, among=among)
     fired = [name for name, check in fit.checks.items() if check.fired]
+    careful = _wider_interval(fit, measurement) if fired else fit.interval
     verdict = decide(fit.interval, allowed, flagged=bool(fired))
-    outside = verdict is Verdict.REFUTED and bool(fired) and not _refuted_by_wider_class(fit, allowed, measurement)
+    if verdict is Verdict.REFUTED and not careful.disjoint(allowed):
+        verdict = Verdict.INCONCLUSIVE
+    if neighbours is not None and verdict is not Verdict.REFUTED:
+        told = allowed.low <= fit.exponent <= allowed.high and neighbours.low < careful.low <= careful.high
+        told = told and careful.high < neighbours.high
+        verdict = Verdict.SUPPORTED if told else Verdict.INCONCLUSIVE
+    limits = allowed if neighbours is None or verdict is Verdict.REFUTED else neighbours
     # The class, or the standard error itself, is in doubt, so nothing follows from the interval.
-    if outside or not UNSOUND.isdisjoint(fired) or verdict is Verdict.INCONCLUSIVE:
-        remedy = for_exponent(fit, fired, margin, allowed, measurement)
-        return undecided(measurement, remedy, confidence, fit=fit, interval=fit.interval, allowed=allowed)
+    if not UNSOUND.isdisjoint(fired) or verdict is Verdict.INCONCLUSIVE:
+        remedy = for_exponent(fit, fired, margin, limits, measurement)
+        return undecided(measurement, remedy, confidence, fit=fit, interval=fit.interval, allowed=limits)
     return Judgement(
         measurement=measurement,
         verdict=verdict,
-        reason=_reason(verdict, fit, fired, allowed) + (PROVISO if average == LOG_OF_MEAN else ""),
+        reason=_reason(verdict, fit, fired, limits) + (PROVISO if average == LOG_OF_MEAN else ""),
         confidence=confidence,
         fit=fit,
         interval=fit.interval,
-        allowed=allowed,
-        p_value=_p_value(verdict, fit, allowed),
+        allowed=limits,
+        p_value=_p_value(verdict, fit, limits),
     )
 
 
@@ -105,8 +118,12 @@ def power_of_exponent(
     confidence: float,
     finite_size: FiniteSizeClass,
     shared_seeds: bool,
+    room: float,
 ) -> Power:
-    """What a design could detect, by intervals of simulated estimates with normal noise."""
+    """What a design could detect, by intervals of simulated estimates with normal noise.
+
+    Intervals of a true claim may reach as far as `room` from the prediction, and estimates as the margin.
+    """
     design = _resolution(tuple(axis_values), tuple(seeds), noise, finite_size)
     simulated = _simulated_paired if shared_seeds else _simulated
     off, under, over = simulated(tuple(axis_values), tuple(seeds), noise, finite_size, (1 - confidence) / 2)
@@ -114,8 +131,9 @@ def power_of_exponent(
     beyond, within = _often(under - off), _often(np.abs(off) + np.maximum(under, over))
     detectable = margin + 2 * design.bias + beyond
     # The interval's middle lies below the estimate by the shift, which is room above and none below.
-    above = off - design.shift + design.bias + over <= (margin if math.isfinite(allowed.high) else math.inf)
-    below = off - design.shift - design.bias - under >= (-margin if math.isfinite(allowed.low) else -math.inf)
+    high, low = (1.0 if math.isfinite(end) else math.inf for end in (allowed.high, allowed.low))
+    above = (off - design.shift + design.bias + over <= high * room) & (off <= high * margin)
+    below = (off - design.shift - design.bias - under >= -low * room) & (off >= -low * margin)
     return Power(detectable=detectable, support=float(np.mean(above & below)), resolution=design.bias + within)
 
 
@@ -226,24 +244,20 @@ def _p_value(verdict: Verdict, fit: Fit, allowed: Interval) -> float | None:
     return fit.highest.chance_below(allowed.low - high)
 
 
-def _refuted_by_wider_class(fit: Fit, allowed: Interval, measurement: Measurement) -> bool:
-    """Whether a class of twice the constant, or the largest that the range admits, refutes what is allowed, too."""
+def _wider_interval(fit: Fit, measurement: Measurement) -> Interval:
+    """The interval for a class of twice the constant, or of the largest one that the range admits."""
     axis = np.asarray(measurement.axis_values, dtype=np.float64)
     size = min(_WIDER * fit.finite_size.size, _ADMITTED * fit.finite_size.largest_size(axis))
-    wider = fit_power_law(
-        measurement,
-        confidence=fit.confidence,
-        finite_size=fit.finite_size.of_size(max(size, fit.finite_size.size)),
-        average=fit.average,
-        among=fit.among,
-    )
-    return wider.interval.disjoint(allowed)
+    finite_size = fit.finite_size.of_size(max(size, fit.finite_size.size))
+    cells = summarise(measurement, fit.average)
+    return slope_of(
+        measurement, cells, confidence=fit.confidence, finite_size=finite_size, average=fit.average
+    ).interval
 
 
 def _reason(verdict: Verdict, fit: Fit, fired: list[str], allowed: Interval) -> str:
     shown = f"[{fit.interval.low:+.3f}, {fit.interval.high:+.3f}]"
     limits = f"[{allowed.low:+.3f}, {allowed.high:+.3f}]"
-    if verdict is Verdict.SUPPORTED:
-        return f"the interval {shown} lies inside {limits}"
     curved = f" on this range (curved: {', '.join(fired)})" if fired else ""
-    return f"the interval {shown} lies outside {limits}{curved}"
+    where = "inside" if verdict is Verdict.SUPPORTED else "outside"
+    return f"the interval {shown} lies {where} {limits}{curved}"

@@ -54,6 +54,16 @@ class ExponentPrediction(ABC):
     def allowed(self) -> Interval:
         """Exponents that the prediction allows, margin included."""
 
+    @property
+    def neighbours(self) -> Interval | None:
+        """Exponents of other theories on both sides, where the question is which one it is; none in general."""
+        return None
+
+    @property
+    def room(self) -> float:
+        """How far from the prediction the interval of a true one may reach."""
+        return self.within
+
     def phrase(self, axis: str) -> str:
         """The power of the axis, "n^-0.5"; "at most" or "at least" that where the other side is open."""
         bound = "at most " if self.allowed.low == -math.inf else "at least " if self.allowed.high == math.inf else ""
@@ -77,7 +87,7 @@ class ExponentPrediction(ABC):
             self._check_range(layout.axis_values, layout.seeds)
 
     def _check_range(self, axis_values: Sequence[float], seeds: Sequence[int]) -> None:
-        finite_size, margin = self.corrections or DEFAULT_CLASS, self.within
+        finite_size, margin = self.corrections or DEFAULT_CLASS, self.room
         half, bias = calmest(axis_values, seeds, finite_size)
         if half < margin:
             return
@@ -108,6 +118,7 @@ class ExponentPrediction(ABC):
             confidence=confidence,
             finite_size=self.corrections or DEFAULT_CLASS,
             shared_seeds=shared_seeds,
+            room=self.room,
         )
 
     def judge(
@@ -118,11 +129,12 @@ class ExponentPrediction(ABC):
         return judge_exponent(
             judged,
             allowed=self.allowed,
-            margin=self.within,
+            margin=self.room,
             average=self.average,
             confidence=confidence,
             finite_size=class_for(judged.axis, self.corrections),
             among=self.among,
+            neighbours=self.neighbours,
         )
 
 
@@ -153,7 +165,7 @@ class PowerLaw(ExponentPrediction):
     among: int = field(default=1, kw_only=True)
 
     def __post_init__(self) -> None:
-        _check_margin(self, self.expectation, widest=MARGIN)
+        check_margin(self, self.expectation, widest=MARGIN)
 
     @property
     def expectation(self) -> Expectation:
@@ -189,7 +201,7 @@ class UpperBound(ExponentPrediction):
     among: int = field(default=1, kw_only=True)
 
     def __post_init__(self) -> None:
-        _check_margin(self, self.expectation, widest=MARGIN)
+        check_margin(self, self.expectation, widest=MARGIN)
         if self.rival is not None and self.rival < self.exponent:
             raise ValueError(f"{self}: a rival of an upper bound is larger than it; got {self.rival:g}")
 
@@ -227,7 +239,7 @@ class LowerBound(ExponentPrediction):
     among: int = field(default=1, kw_only=True)
 
     def __post_init__(self) -> None:
-        _check_margin(self, self.expectation, widest=MARGIN)
+        check_margin(self, self.expectation, widest=MARGIN)
         if self.rival is not None and self.rival > self.exponent:
             raise ValueError(f"{self}: a rival of a lower bound is smaller than it; got {self.rival:g}")
 
@@ -263,7 +275,7 @@ class Plateau(ExponentPrediction):
     among: int = field(default=1, kw_only=True)
 
     def __post_init__(self) -> None:
-        _check_margin(self, self.expectation, widest=PLATEAU_MARGIN)
+        check_margin(self, self.expectation, widest=PLATEAU_MARGIN)
 
     @property
     def expectation(self) -> Expectation:
@@ -276,7 +288,12 @@ class Plateau(ExponentPrediction):
         return Interval(-self.within, self.within)
 
 
-def _check_margin(prediction: ExponentPrediction, expected: Expectation, *, widest: float) -> None:
+def check_margin(prediction: ExponentPrediction, expected: Expectation, *, widest: float) -> None:
+    """Refuse numbers that are none, and a margin that hides a rival.
+
+    Raises:
+        TypeError, ValueError: with the way out.
+    """
     kind, rival = type(prediction).__name__, expected.rival
     exponent = real_number(expected.exponent, f"{kind}: an exponent", like="-1/2")
     within = real_number(expected.margin, f"{kind}: within", like="0.08")

@@ -1,0 +1,115 @@
+"""Which half-integer: the true one is told from its neighbours on few runs, curved or not, and no neighbour passes."""
+
+import math
+
+import numpy as np
+import pytest
+
+from theorychecks.statistics import HalfInteger, Measurement, PowerLaw, Verdict
+
+OCTAVES = (64.0, 128.0, 256.0, 512.0, 1024.0)
+"""Over which a power law within 0.24 would take several times the runs."""
+
+
+def verdicts(synthetic, prediction, exponents, *, count=1, **options):
+    rng = np.random.default_rng(7)
+    return [
+        prediction.judge(synthetic.power_law(rng, exponent, widths=OCTAVES, **options)).verdict
+        for exponent in exponents
+        for _ in range(count)
+    ]
+
+
+@pytest.mark.parametrize("c", [-3.0, 0.0, 3.0])
+@pytest.mark.parametrize(
+    "prediction, others",
+    [
+        (HalfInteger(0.0), [-1.0, -0.5, 0.5, 1.0]),
+        (HalfInteger(-0.5), [-1.0, 0.0, 0.5]),
+        (HalfInteger(0.0, at_most=True), [0.5, 1.0]),
+        (HalfInteger(-0.5, at_most=True), [0.0, 0.5]),
+    ],
+    ids=str,
+)
+def test_no_other_half_integer_is_supported(synthetic, prediction, others, c):
+    found = verdicts(synthetic, prediction, others, c=c, seeds=6, noise=0.1, count=4)
+    assert Verdict.SUPPORTED not in found
+    assert found.count(Verdict.REFUTED) >= len(found) / 2
+
+
+@pytest.mark.parametrize("c", [-1.0, 0.0, 1.0])
+@pytest.mark.parametrize(
+    "prediction, exponents",
+    [(HalfInteger(0.0), [0.0]), (HalfInteger(-0.5), [-0.5]), (HalfInteger(0.0, at_most=True), [0.0, -0.5, -1.0])],
+    ids=str,
+)
+def test_six_runs_support_the_truth_where_a_power_law_is_open(synthetic, prediction, exponents, c):
+    found = verdicts(synthetic, prediction, exponents, c=c, seeds=6, noise=0.4, count=20)
+    assert found.count(Verdict.SUPPORTED) >= 0.9 * len(found)
+    narrow = PowerLaw(0.0, within=0.24, rival=0.5)
+    found = verdicts(synthetic, narrow, [0.0], c=c, seeds=6, noise=0.4, count=20)
+    assert found.count(Verdict.SUPPORTED) < 0.3 * len(found)
+
+
+@pytest.mark.parametrize("noise, seeds", [(0.3, 6), (0.8, 6), (0.5, 16)])
+@pytest.mark.parametrize("c", [-3.0, 0.0, 3.0])
+def test_a_neighbour_is_supported_once_in_forty_times_at_most(synthetic, noise, seeds, c):
+    """The tail of the interval's level, whatever the noise; of 400 such verdicts 20 or more have chance 0.4%."""
+    found = verdicts(synthetic, HalfInteger(0.0), [0.5, -0.5], c=c, seeds=seeds, noise=noise, count=200)
+    assert found.count(Verdict.SUPPORTED) < 20
+
+
+def curved(exponent, drift, seeds=8):
+    """Local exponents that change by `drift` over the range, hardly any noise."""
+    rng = np.random.default_rng(3)
+    logs = np.log(np.array(OCTAVES) / OCTAVES[0])
+    line = exponent * logs + drift / (2 * logs[-1]) * (logs - logs.mean()) ** 2
+    return Measurement.of(OCTAVES, np.exp(line[:, None] + 0.002 * rng.standard_normal((len(OCTAVES), seeds))))
+
+
+def test_a_curved_law_is_decided_where_twice_the_corrections_still_exclude_the_neighbours():
+    slightly, strongly = (HalfInteger(0.0).judge(curved(0.0, drift)) for drift in (0.2, 2.0))
+    assert slightly.fit.flagged
+    assert strongly.fit.flagged
+    assert slightly.verdict is Verdict.SUPPORTED
+    assert "(curved: " in slightly.reason
+    assert strongly.verdict is not Verdict.SUPPORTED
+
+
+def test_an_estimate_between_two_half_integers_supports_neither():
+    halfway = curved(0.255, 0.0)
+    assert {HalfInteger(exponent).judge(halfway).verdict for exponent in (0.0, 0.5)} == {Verdict.INCONCLUSIVE}
+
+
+def test_rounded_runs_support_nothing():
+    flat = Measurement.of(OCTAVES, [np.full(8, 1.0) for _ in OCTAVES])
+    assert HalfInteger(0.0).judge(flat).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_support_has_the_chance_of_missing_a_neighbour(synthetic):
+    rng = np.random.default_rng(5)
+    judgement = HalfInteger(0.0).judge(synthetic.power_law(rng, 0.0, widths=OCTAVES, seeds=12, noise=0.1))
+    assert judgement.verdict is Verdict.SUPPORTED
+    assert judgement.allowed == (-0.5, 0.5)
+    assert 0 < judgement.p_value < 0.025
+    refuted = HalfInteger(0.5).judge(judgement.measurement)
+    assert (refuted.verdict, refuted.allowed) == (Verdict.REFUTED, (0.26, 0.74))
+
+
+@pytest.mark.parametrize("exponent", [0.3, -1 / 3, math.nan, math.inf])
+def test_other_exponents_are_refused(exponent):
+    with pytest.raises(ValueError, match=r"half-integer|finite"):
+        HalfInteger(exponent)
+    with pytest.raises(ValueError, match="half the distance"):
+        HalfInteger(0.0, within=0.25)
+
+
+def test_power_counts_what_is_supported(synthetic):
+    prediction = HalfInteger(0.0)
+    power = prediction.power(OCTAVES, (6,) * 5, 0.5)
+    rng = np.random.default_rng(11)
+    found = [
+        prediction.judge(synthetic.power_law(rng, 0.0, widths=OCTAVES, seeds=6, noise=0.5)).verdict for _ in range(400)
+    ]
+    assert found.count(Verdict.SUPPORTED) / 400 == pytest.approx(power.support, abs=0.08)
+    assert power.detectable > 0.24

@@ -20,7 +20,9 @@ from theorychecks.gates import coordinate_check_refuted as coordinate_check_refu
 from theorychecks.gates import mutations as mutations
 from theorychecks.models import Model as Model
 from theorychecks.models import ModelError as ModelError
+from theorychecks.networks import COMPLETE_P as COMPLETE_P
 from theorychecks.networks import CROSS_ENTROPY as CROSS_ENTROPY
+from theorychecks.networks import DEPTH_MUP as DEPTH_MUP
 from theorychecks.networks import ERF as ERF
 from theorychecks.networks import GELU as GELU
 from theorychecks.networks import LINEAR as LINEAR

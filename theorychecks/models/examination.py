@@ -11,6 +11,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from theorychecks.models.checks import groups_of, memory, optimizer_of, untouched
+from theorychecks.models.depth import depth_anatomy
 from theorychecks.models.errors import ModelError
 from theorychecks.models.model import Model, Step
 from theorychecks.models.precision import WithoutAutocast
@@ -58,8 +59,9 @@ def examined(model: Model, widths: tuple[int, ...], steps: int) -> tuple[Anatomy
         kept = (weights_as_they_were(first.module), weights_as_they_were(second.module))
         with untouched(model, narrow, first.batches[0]), kept[0], kept[1]:
             optimizing = _told(optimizer_of(model, first.module, narrow))
+            compared = depth_anatomy if model.axis == "depth" else anatomy
             with WithoutAutocast():
-                parts = anatomy(model, first.module, second.module, (narrow, wide), first.batches[0], again=again)
+                parts = compared(model, first.module, second.module, (narrow, wide), first.batches[0], again=again)
     check_room(model, parts, widths[-1])
     return parts, optimizing
 

@@ -117,7 +117,8 @@ class _Family:
                 next((role for role in ROLES if role in roles[name]), "input"),
                 not roles[name].isdisjoint(ROLES),
                 float(root_mean_square(parameter.detach())),
-                *parts.sizes[name],
+                parameter.numel(),
+                sum(length.grows for length in parts.lengths[name]),
             )
             for name, parameter in narrow.module.named_parameters()
         }

@@ -10,7 +10,7 @@ import torch
 import torch.distributed as dist
 import torch.nn.functional as F
 from torch import nn
-from torch.distributed.fsdp import fully_shard
+from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
 from torch.utils.data import DataLoader
 
 import theorychecks as tc
@@ -360,6 +360,16 @@ def test_sharded_modules_are_refused_with_the_way_out(changes):
         ModelError, match=r"`first\.weight` is sharded, a DTensor.* Build the model without fully_shard"
     ):
         alone(zoo.plain(**changes), 0, anatomy=zoo.parts_of(zoo.plain()))
+
+
+@pytest.mark.usefixtures("processes")
+@pytest.mark.filterwarnings("ignore:FSDP is switching to use `NO_SHARD`")
+def test_modules_with_flat_parameters_are_refused():
+    def build(width):
+        return FullyShardedDataParallel(zoo.Plain(width), device_id=torch.device("cpu"))
+
+    with pytest.raises(ModelError, match=r"`the model` is sharded, a FullyShardedDataParallel.*on one process"):
+        alone(zoo.plain(build=build), 0, anatomy=zoo.parts_of(zoo.plain()))
 
 
 def test_modules_on_several_processes_are_refused():

@@ -149,7 +149,7 @@ def without_second(module):
         ({"build": Failing}, "`the model` is not finite at width 16, before any step"),
         ({"build": functools.partial(Failing, value=-torch.inf)}, "`the model` is not finite at width 16"),
         ({"build": functools.partial(Failing, beyond=64)}, "`the model` is not finite at width 128, before any step"),
-        ({"build": functools.partial(Failing, calls=3)}, "no longer finite after step .* Lower its learning rate"),
+        ({"build": functools.partial(Failing, calls=4)}, "no longer finite after step .* Lower its learning rate"),
         ({"build": Halving}, "changes its batch in place at width 16.*Work on a copy"),
         (
             {"build": lambda width: zoo.Perceptron(min(width, 64))},

@@ -208,10 +208,9 @@ class Trainer:
                 time: list(self._at_every_depth({**pair[0][time], **pair[1][time]}, self._narrowest))
                 for time in pair[0]
             }
-        names = self._routed[times]
         return {
             time: {name: found.coordinate(time, self._here(name, width)) for name in there}
-            for time, there in names.items()
+            for time, there in self._routed[times].items()
         }
 
     def _at_every_depth(self, read: Mapping[Coordinate, Tensor], width: int) -> Mapping[Coordinate, Tensor]:

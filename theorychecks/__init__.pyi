@@ -20,7 +20,9 @@ from theorychecks.gates import coordinate_check_refuted as coordinate_check_refu
 from theorychecks.gates import mutations as mutations
 from theorychecks.models import Model as Model
 from theorychecks.models import ModelError as ModelError
+from theorychecks.networks import COMPLETE_P as COMPLETE_P
 from theorychecks.networks import CROSS_ENTROPY as CROSS_ENTROPY
+from theorychecks.networks import DEPTH_MUP as DEPTH_MUP
 from theorychecks.networks import ERF as ERF
 from theorychecks.networks import GELU as GELU
 from theorychecks.networks import LINEAR as LINEAR
@@ -65,6 +67,8 @@ from theorychecks.observables import Together as Together
 from theorychecks.observables import UpdateSize as UpdateSize
 from theorychecks.observables import WeightChange as WeightChange
 from theorychecks.observables import observable as observable
+from theorychecks.presets import hf_model as hf_model
+from theorychecks.presets import parametrized as parametrized
 from theorychecks.statistics import Collapse as Collapse
 from theorychecks.statistics import Crossing as Crossing
 from theorychecks.statistics import Equal as Equal

@@ -1,6 +1,8 @@
 """How people train is gated as it is, and a mistake in it is found."""
 
 import functools
+import importlib
+import sys
 
 import pytest
 import torch
@@ -8,8 +10,11 @@ import torch.nn.functional as F
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
+import theorychecks as tc
 from tests.gates.under_check import checked
+from tests.installed import installed
 from tests.models import zoo
+from theorychecks.engines.module import Trainer
 
 MUON = pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="this torch has no Muon")
 STEPS = 4
@@ -32,6 +37,11 @@ def muon_and_adam(module, *, hidden=0.0):
     ]
 
 
+def in_three(module):
+    """The groups of one optimizer, each in an optimizer of its own."""
+    return [torch.optim.Adam(group["params"], lr=group["lr"]) for group in zoo.scaled_adam(module).param_groups]
+
+
 def accumulating(module, *, hidden=-1.0):
     """Gradients of two halves of a batch, clipped, and a rate that begins at nought."""
     optimizer = zoo.scaled_adam(module, hidden=hidden)
@@ -48,20 +58,36 @@ def accumulating(module, *, hidden=-1.0):
     return step
 
 
+@pytest.fixture(scope="session")
+def schedulefree(tmp_path_factory):
+    target = installed(tmp_path_factory, "schedulefree==1.4.1")
+    sys.path.insert(0, target)
+    yield importlib.import_module("schedulefree")
+    sys.path.remove(target)
+
+
+def in_bfloat16(module, batch):
+    with torch.autocast("cpu", torch.bfloat16):
+        return module(batch[0])
+
+
 LOOPS = {
     "list": (muon_and_adam, 0.5),
     "step function": (accumulating, -0.5),
 }
 
 
+def check_both(optimizer, wrong, **changes):
+    right = decided(model(optimizer=optimizer, **changes))
+    assert right.passed, str(right)
+    broken = decided(model(optimizer=functools.partial(optimizer, hidden=wrong), **changes))
+    assert broken.failed, str(broken)
+    assert "- learning rate of `second.weight` too large by n^1/2" in str(broken)
+
+
 @pytest.mark.parametrize("name", [pytest.param(name, marks=MUON if name == "list" else ()) for name in LOOPS])
 def test_a_loop_is_judged_as_it_is(name):
-    optimizer, wrong = LOOPS[name]
-    right = decided(model(optimizer=optimizer))
-    assert right.passed, str(right)
-    broken = decided(model(optimizer=functools.partial(optimizer, hidden=wrong)))
-    assert broken.failed, str(broken)
-    assert "learning rate of `second.weight` too large by n^1/2" in str(broken)
+    check_both(*LOOPS[name])
 
 
 def test_a_first_step_with_a_rate_of_nought_is_not_judged():
@@ -69,3 +95,38 @@ def test_a_first_step_with_a_rate_of_nought_is_not_judged():
     moved = [label for label in labels if "change" in label or "update" in label]
     assert moved
     assert all(label.endswith(f"step {STEPS}") for label in moved)
+
+
+@pytest.mark.parametrize("rate", [3e-3, 1e-4])
+def test_changes_below_the_rounding_of_autocast_are_judged(rate):
+    """At the smaller rate an update is less than a rounding, and would seem to scale as n^1/4 where it does as n^1/2."""
+    optimizer = functools.partial(zoo.scaled_adam, rate=rate)
+    check_both(optimizer, -0.5, forward=in_bfloat16, loss=lambda outputs, targets: F.mse_loss(outputs.float(), targets))
+
+
+def test_a_schedule_free_optimizer_is_judged_in_its_mode_of_training(schedulefree):
+    """Defazio et al. 2024, arXiv:2405.15682: the weights are those at which gradients are taken."""
+
+    def optimizer(module, *, hidden=-1.0, trains=True):
+        groups = [
+            {"params": group["params"], "lr": group["lr"]}
+            for group in zoo.scaled_adam(module, hidden=hidden, rate=1e-2).param_groups
+        ]
+        made = schedulefree.AdamWScheduleFree(groups)
+        if trains:
+            made.train()
+        return made
+
+    check_both(optimizer, -0.5)
+    with pytest.raises(tc.ModelError, match=r"Optimizer was not in train mode when step is called\. .*\.train\(\)"):
+        decided(model(optimizer=functools.partial(optimizer, trains=False)))
+
+
+def test_rates_of_optimizers_in_a_list_are_those_of_one_that_has_all_parameters():
+    several, one = (
+        Trainer(model(optimizer=optimizer), zoo.WIDTHS, steps=STEPS).blueprint(32)
+        for optimizer in (in_three, zoo.scaled_adam)
+    )
+    assert one.rates == {"first.weight": 3e-3, "second.weight": 1.5e-3, "head.weight": 3e-3}
+    assert several.rates == one.rates
+    assert several.unscalable == ""

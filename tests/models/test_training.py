@@ -10,7 +10,7 @@ import torch
 import torch.distributed as dist
 import torch.nn.functional as F
 from torch import nn
-from torch.distributed.fsdp import fully_shard
+from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
 from torch.utils.data import DataLoader
 
 import theorychecks as tc
@@ -134,6 +134,21 @@ def test_stacked_matrices_are_stepped_each_by_itself(name):
         assert together.losses[1] != pytest.approx(alone(zoo.plain(), seed).losses[1], rel=1e-2)
 
 
+def test_compiled_steps_train_as_they_are():
+    def stepping(module):
+        optimizer = zoo.sgd(module)
+
+        @torch.compile(backend="eager")
+        def step(batch):
+            optimizer.zero_grad()
+            F.mse_loss(module(batch[0]), batch[1]).backward()
+            optimizer.step()
+
+        return step
+
+    assert alone(zoo.plain(optimizer=stepping), 0) == alone(zoo.plain(), 0)
+
+
 def test_hooks_of_an_optimizer_see_its_gradients():
     def clipping(module, *, bound):
         optimizer = zoo.sgd(module)
@@ -240,10 +255,49 @@ def test_a_batch_of_any_shape_is_given_back():
     torch.testing.assert_close([batch.values for batch in model.batches], [x for x, _ in zoo.pairs()])
 
 
-@pytest.mark.parametrize("whole", [True, False])
+class Mixed(zoo.Plain):
+    """A layer under autocast, and one that a bfloat16 of the model's own is given."""
+
+    def forward(self, x):
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.lower):
+            x = self.norm(torch.tanh(self.second(torch.tanh(self.first(x)))))
+            x = F.linear(x, self.head.weight.bfloat16()) if self.own else self.head(x)
+        return x.float()
+
+
+def mixed(width, *, lower=True, own=False):
+    module = Mixed(width)
+    module.lower, module.own = lower, own
+    return module
+
+
+def test_coordinates_under_autocast_are_read_without_its_rounding():
+    def slow(module):
+        return torch.optim.Adam(module.parameters(), lr=1e-4)
+
+    low, high = (
+        alone(zoo.plain(build=functools.partial(mixed, lower=lower), optimizer=slow), 0) for lower in (True, False)
+    )
+    together = stacked(zoo.plain(build=mixed, optimizer=slow))[0]
+    assert low.losses[0] != high.losses[0]
+    assert low.losses[0] == pytest.approx(high.losses[0], rel=1e-2)
+    for coordinate, value in high.coordinates[STEPS].items():
+        # Gradients are of bfloat16, and Adam's step is their sign's, which few of them change.
+        assert float(low.coordinates[STEPS][coordinate]) == pytest.approx(float(value), rel=0.05), coordinate
+        assert float(together.coordinates[STEPS][coordinate]) == pytest.approx(float(value), rel=0.05), coordinate
+
+
+def test_what_cannot_do_without_autocast_is_read_with_it():
+    assert len(alone(zoo.plain(build=functools.partial(mixed, own=True)), 0).coordinates[STEPS]) > 10
+
+
+@pytest.mark.parametrize("whole", [True, "in place", False])
 def test_compiled_modules_train_as_they_are(whole):
     def build(width):
         module = zoo.Plain(width)
+        if whole == "in place":
+            module.compile(backend="eager")
+            return module
         if whole:
             return torch.compile(module, backend="eager")
         module.second = torch.compile(module.second, backend="eager")
@@ -306,6 +360,16 @@ def test_sharded_modules_are_refused_with_the_way_out(changes):
         ModelError, match=r"`first\.weight` is sharded, a DTensor.* Build the model without fully_shard"
     ):
         alone(zoo.plain(**changes), 0, anatomy=zoo.parts_of(zoo.plain()))
+
+
+@pytest.mark.usefixtures("processes")
+@pytest.mark.filterwarnings("ignore:FSDP is switching to use `NO_SHARD`")
+def test_modules_with_flat_parameters_are_refused():
+    def build(width):
+        return FullyShardedDataParallel(zoo.Plain(width), device_id=torch.device("cpu"))
+
+    with pytest.raises(ModelError, match=r"`the model` is sharded, a FullyShardedDataParallel.*on one process"):
+        alone(zoo.plain(build=build), 0, anatomy=zoo.parts_of(zoo.plain()))
 
 
 def test_modules_on_several_processes_are_refused():

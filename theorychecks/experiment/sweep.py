@@ -15,6 +15,7 @@ from theorychecks.experiment.resources import Resources
 from theorychecks.experiment.subjects import Subject, Trial, check_subject, costs_of, rehearse, setting_of, trials
 from theorychecks.models import Model
 from theorychecks.networks import LearningRate, Parametrization, Training
+from theorychecks.observables.coordinates import Coordinates
 from theorychecks.observables.observable import Observable, Readings, check_observable
 from theorychecks.statistics.design import check_widths
 from theorychecks.statistics.measurement import check_order
@@ -49,14 +50,19 @@ class Sweep(Design):
         check_order(self.widths)
         if isinstance(self.training, Model):
             check_roles_show(self.widths)
+            if self.axis != "width" and not isinstance(self.observable, Coordinates):
+                raise TypeError(
+                    f"{self.training.title} is a model along the {self.axis}, of which coordinates are read alone; got "
+                    f"{self.observable!r}. Use tc.coordinate_check(..., {self.axis}s=...), or a model along the width."
+                )
         if self.observable.parts is not None:
             check_names(self.selection, self.observable.parts, self.title)
         super().__post_init__()
 
     @property
     def axis(self) -> str:
-        """The width."""
-        return "width"
+        """The width; of a model, what its build takes."""
+        return self.training.axis if isinstance(self.training, Model) else "width"
 
     @property
     def axis_values(self) -> tuple[float, ...]:
@@ -116,7 +122,7 @@ class Sweep(Design):
             return [list(range(at, min(at + together, stop))) for at in range(start, stop, together)]
 
         key = *self.subject, width, self.drawn_from, device, trial.engine
-        description = {"title": self.title, **self.setting, "width": str(width), "engine": trial.engine}
+        description = {"title": self.title, **self.setting, self.axis: str(width), "engine": trial.engine}
         return Cell(
             float(width),
             count,
@@ -157,7 +163,7 @@ class Sweep(Design):
 
         New widths are as far apart as the last ones, and four an octave at the most; a single width has none.
         """
-        if len(self.widths) < 2:
+        if len(self.widths) < 2 or self.axis != "width":
             return self
         ratio = max(self.widths[-1] / self.widths[-2], 2**0.25)
         count = math.ceil(octaves / math.log2(ratio))

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from theorychecks.experiment.execution import observed
 from theorychecks.finding import Finding
+from theorychecks.gates.depth import constant
 from theorychecks.gates.examined import Examined
 from theorychecks.gates.expectations import CONSTANT
 from theorychecks.judging import finding_of
@@ -62,7 +63,7 @@ def affordable(examined: Examined, seconds: float) -> Affordable:
             blocks = observed(design, cell, examined.resources)
             times.append(sum(block.seconds for block in blocks) / sum(block.seeds for block in blocks))
     kept = len(times)
-    while _CONFIRMED * _fewest() * sum(times[:kept]) > seconds and _decides(widths[: kept - 1]):
+    while _CONFIRMED * _fewest() * sum(times[:kept]) > seconds and _decides(examined.sweep.axis, widths[: kept - 1]):
         kept -= 1
     each = _CONFIRMED * sum(times[:kept])
     bought = min(int(seconds / each), MOST_SEEDS) if each else MOST_SEEDS
@@ -88,10 +89,10 @@ def too_short(
     return finding_of(judgement, prediction, f"{examined.model.title}, {moment}", engine="module")
 
 
-def _decides(widths: Sequence[int]) -> bool:
+def _decides(axis: str, widths: Sequence[int]) -> bool:
     """Whether a verdict on these widths is possible at all."""
     try:
-        CONSTANT.admit(Layout(axis_values=widths, seeds=[MOST_SEEDS] * len(widths)))
+        constant(axis).admit(Layout(axis_values=widths, seeds=[MOST_SEEDS] * len(widths), axis=axis))
     except ValueError:
         return False
     return len(widths) >= FEWEST_POINTS

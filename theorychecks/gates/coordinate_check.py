@@ -14,13 +14,15 @@ from theorychecks.experiment import Resources, Sweep
 from theorychecks.finding import Finding, Findings
 from theorychecks.gates.budget import affordable, too_short
 from theorychecks.gates.culprit import Diagnosis
+from theorychecks.gates.depth import check_depths, check_known_in_depth, constant, predicted_in_depth
 from theorychecks.gates.diagnosis import diagnose
+from theorychecks.gates.diagnosis_in_depth import diagnose_in_depth
 from theorychecks.gates.examined import Examined
-from theorychecks.gates.expectations import CONSTANT, check_known, predicted
+from theorychecks.gates.expectations import check_known, predicted
 from theorychecks.judging import Conditions, as_control, as_missed_control, as_open_control, findings_of
 from theorychecks.models import Model, ModelError
 from theorychecks.models.model import check_model
-from theorychecks.networks import Parametrization
+from theorychecks.networks import DepthParametrization, Parametrization
 from theorychecks.observables.coordinates import Coordinates, Moment
 from theorychecks.planning import end_of_plan, planner
 from theorychecks.statistics.design import check_seeds, check_widths
@@ -108,9 +110,10 @@ class CoordinateCheck:
 
 def coordinate_check(
     model: Model,
-    parametrization: Parametrization,
+    parametrization: Parametrization | DepthParametrization,
     *,
-    widths: Sequence[int],
+    widths: Sequence[int] | None = None,
+    depths: Sequence[int] | None = None,
     steps: int = STEPS,
     at: Sequence[int] | None = None,
     budget: int | None = None,
@@ -129,8 +132,9 @@ def coordinate_check(
 
     Args:
         model: how it is built, trained, and on what.
-        parametrization: what it is meant to be: `MAXIMAL_UPDATE` or `NTK`.
+        parametrization: what it is meant to be: `MAXIMAL_UPDATE` or `NTK`; along the depth `COMPLETE_P` or `DEPTH_MUP`.
         widths: five or more, such as `widths(64, 1024)`.
+        depths: of a model with `axis="depth"` in the place of widths: five or more, such as (4, 8, 16, 32, 64).
         steps: of training.
         at: after which steps coordinates are read, besides the start; the first and the last unless given.
         budget: the most that a verdict may cost, as so many runs at every width; 64 unless given. It is spent in looks,
@@ -144,7 +148,8 @@ def coordinate_check(
         ModelError: if the model cannot be gated.
         ValueError: if the widths can never decide, before anything is trained; or for an unknown parametrization.
     """
-    sweep = swept(model, parametrization, widths, steps=steps, at=at, budget=budget, seeds=seeds)
+    values = chosen_values(model, widths, depths)
+    sweep = swept(model, parametrization, values, steps=steps, at=at, budget=budget, seeds=seeds)
     recorder = now_recording.get()
     found = checked(sweep, parametrization, recorder.conditions if recorder else Conditions())
     if recorder is not None:
@@ -161,9 +166,10 @@ def coordinate_check(
 
 def coordinate_check_refuted(
     model: Model,
-    parametrization: Parametrization,
+    parametrization: Parametrization | DepthParametrization,
     *,
-    widths: Sequence[int],
+    widths: Sequence[int] | None = None,
+    depths: Sequence[int] | None = None,
     steps: int = STEPS,
     at: Sequence[int] | None = None,
     budget: int | None = None,
@@ -180,7 +186,8 @@ def coordinate_check_refuted(
         ClaimUndecided: likewise, if none clearly scales otherwise, and some are open.
         ModelError, ValueError: as `coordinate_check`.
     """
-    sweep = swept(model, parametrization, widths, steps=steps, at=at, budget=budget, seeds=seeds)
+    values = chosen_values(model, widths, depths)
+    sweep = swept(model, parametrization, values, steps=steps, at=at, budget=budget, seeds=seeds)
     recorder = now_recording.get()
     conditions = recorder.conditions if recorder else Conditions()
     found = checked(sweep, parametrization, conditions)
@@ -220,9 +227,27 @@ def controls(found: CoordinateCheck, again: Callable[[], CoordinateCheck]) -> li
     return [as_open_control(nearest, text)]
 
 
+def chosen_values(model: Model, widths: Sequence[int] | None, depths: Sequence[int] | None) -> Sequence[int]:
+    """Values of the axis along which a model is built.
+
+    Raises:
+        TypeError: for what is no model, or for values of another axis.
+    """
+    check_model(model)
+    values = depths if model.axis == "depth" else widths
+    if values is None or (widths is not None and depths is not None):
+        given = " and ".join(name for name, got in (("widths", widths), ("depths", depths)) if got is not None)
+        raise TypeError(
+            f"{model.title} is built along the {model.axis}, and takes {model.axis}s=(...) alone; got "
+            f"{given or 'neither widths nor depths'}. A model whose build takes its depth is "
+            'tc.Model(build, ..., axis="depth").'
+        )
+    return values
+
+
 def swept(
     model: Model,
-    parametrization: Parametrization,
+    parametrization: Parametrization | DepthParametrization,
     widths: Sequence[int],
     *,
     steps: int = STEPS,
@@ -235,14 +260,17 @@ def swept(
     Raises:
         TypeError, ValueError: for what is no model, and for widths, steps and times that can decide nothing.
     """
-    check_known(parametrization)
-    check_model(model)
+    if model.axis == "depth":
+        check_known_in_depth(parametrization)
+    else:
+        check_known(parametrization)
     whole_number(steps, "steps")
     coordinates = Coordinates((1, steps) if at is None else at)  # type: ignore[arg-type] # it makes a tuple of them
     if coordinates.at[-1] > steps:
         raise ValueError(f"coordinates are read at=... after 1 to steps={steps} steps; got {at}")
-    chosen = check_widths(widths)
-    CONSTANT.admit(Layout(axis_values=chosen, seeds=check_seeds(seeds or BUDGET, len(chosen))))
+    chosen = check_depths(widths) if model.axis == "depth" else check_widths(widths)
+    counts = check_seeds(seeds or BUDGET, len(chosen))
+    constant(model.axis).admit(Layout(axis_values=chosen, seeds=counts, axis=model.axis))
     return Sweep(
         coordinates,
         model if model.steps == steps else replace(model, steps=steps),
@@ -254,7 +282,9 @@ def swept(
     )
 
 
-def checked(sweep: Sweep, parametrization: Parametrization, conditions: Conditions) -> CoordinateCheck:
+def checked(
+    sweep: Sweep, parametrization: Parametrization | DepthParametrization, conditions: Conditions
+) -> CoordinateCheck:
     """Judge all coordinates of a model together, and say what is wrong; nothing is recorded."""
     # A model stays where it is built, and its widths are its owner's.
     resources = replace(conditions.resources or Resources(), device="cpu")
@@ -262,20 +292,24 @@ def checked(sweep: Sweep, parametrization: Parametrization, conditions: Conditio
     examined, bought = Examined(sweep.redrawn(2 * conditions.seed), resources), None
     if (plan := planner.get()) is not None:
         plan.needs([examined.pilots], examined.pilots, resources)
-        findings_of(sweep, CONSTANT, conditions=conditions)
+        findings_of(sweep, constant(sweep.axis), conditions=conditions)
         end_of_plan("a coordinate check judges what its first trainings show")
     examined.rehearse()
     title = examined.model.title
+    diagnosed = diagnose_in_depth if sweep.axis == "depth" else diagnose
     if conditions.seconds is not None:
         bought = affordable(examined, conditions.seconds)
         sweep = replace(sweep.with_budget(max(bought.budget, 1)), widths=sweep.widths[: bought.widths])
     moments, unjudged = examined.moments()
-    expected = predicted(parametrization, examined.anatomy, moments)
+    if isinstance(parametrization, DepthParametrization):
+        expected = predicted_in_depth(parametrization, examined.anatomy, moments)
+    else:
+        expected = predicted(parametrization, examined.anatomy, moments)
     if not expected:
         raise ModelError(f"{title}: nothing is predicted of any coordinate; its roles leave all unchecked")
     if bought is not None and conditions.seconds is not None and not bought.enough:
         finding = too_short(examined, bought, conditions.seconds, *next(iter(expected.items())))
-        return CoordinateCheck((finding,), diagnose(examined, {}))
+        return CoordinateCheck((finding,), diagnosed(examined, {}))
     by_parts = {moment.parts: moment for moment in expected}
     judged = findings_of(
         sweep,
@@ -289,7 +323,7 @@ def checked(sweep: Sweep, parametrization: Parametrization, conditions: Conditio
     counts = max((finding.measurement.seeds for finding in judged), key=sum)
     return CoordinateCheck(
         tuple(judged),
-        diagnose(examined.on(counts), findings),
+        diagnosed(examined.on(counts), findings),
         tuple(unjudged),
         examined.anatomy.cancelled,
         tuple(examined.anatomy.fixed),

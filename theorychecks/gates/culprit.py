@@ -19,7 +19,7 @@ class Culprit:
         kind: "init", "learning rate", "multiplier", "epsilon" or "weight decay".
         where: the parts, with a star for numbers in which they differ where that names no other part:
             `blocks.*.mlp.fc2.weight`; their names, separated by commas, where it would.
-        exponent: of the width, by which it is too large, or too small where it is negative; of an epsilon or a decay,
+        exponent: of the axis, by which it is too large, or too small where it is negative; of an epsilon or a decay,
             that of the updates it spoils.
         interval: of the coordinate that shows it, on fresh seeds where it was confirmed there.
         first: that coordinate.
@@ -27,6 +27,7 @@ class Culprit:
         alike: what else would show alike.
         sure: whether it can be nothing else: the coordinate that shows it is refuted itself, its kind is no close call,
             and it does not follow from what is off before it.
+        axis: along which exponents are.
     """
 
     kind: Kind
@@ -37,10 +38,13 @@ class Culprit:
     parts: tuple[str, ...]
     alike: tuple[str, ...] = ()
     sure: bool = True
+    axis: str = "width"
 
     def __str__(self) -> str:
         ends = f"[{self.interval.low:+.2f}, {self.interval.high:+.2f}]"
         alike = f"{' or '.join(self.alike)} would show alike; " if self.alike else ""
+        base = "n" if self.axis == "width" else self.axis
+        halves = f"{base}^{_halves(abs(self.exponent))}"
         size, way = abs(self.exponent), "large" if self.exponent > 0 else "small"
         doubt = "" if self.sure else "perhaps "
         where = ", ".join(f"`{name or 'the model'}`" for name in self.where.split(", "))
@@ -48,9 +52,10 @@ class Culprit:
         if self.kind in ("epsilon", "weight decay"):
             return (
                 f"{doubt}{self.kind} of the optimizer too large for {where} (without it updates scale as they should, "
-                f"with it they are too {way} by {_halves(size)}; {shown})"
+                f"with it they are too {way} by {halves}; {shown})"
             )
-        return f"{doubt}{self.kind} of {where} too {way} by {_halves(size)} ({alike}n^{size:.2f} as measured; {shown})"
+        measured = f"{base}^{size:.2f} as measured"
+        return f"{doubt}{self.kind} of {where} too {way} by {halves} ({alike}{measured}; {shown})"
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,6 @@ class Diagnosis:
 
 
 def _halves(exponent: float) -> str:
-    """The nearest half-integer power of the width."""
+    """The nearest half-integer."""
     halves = max(round(2 * exponent), 1)
-    return f"n^{halves // 2}" if halves % 2 == 0 else f"n^{halves}/2"
+    return f"{halves // 2}" if halves % 2 == 0 else f"{halves}/2"

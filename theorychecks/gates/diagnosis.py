@@ -16,15 +16,15 @@ from typing import Final, NamedTuple
 from theorychecks.finding import Finding
 from theorychecks.gates.culprit import Culprit, Diagnosis, Kind
 from theorychecks.gates.examined import Examined
-from theorychecks.models.coordinates import EFFECTIVE, INPUT, SIZE, Coordinate
+from theorychecks.models.coordinates import ADDED, EFFECTIVE, INPUT, SIZE, Coordinate
 from theorychecks.models.hooks import LOGITS, plain, starred
 from theorychecks.observables.coordinates import Moment
 from theorychecks.statistics import Interval
 
-_OFF: Final = 0.25
+OFF: Final = 0.25
 """Half of the smallest step between exponents: what is off by less follows from elsewhere."""
 _BORDER: Final = 0.1
-"""An init and an update that agree to _OFF within this may as well not agree."""
+"""An init and an update that agree to OFF within this may as well not agree."""
 _TRIED: Final = 3
 """Widths, and seeds at each, that tell whether an update is off without an epsilon or a decay."""
 _NO_EPSILON: Final = 1e-30
@@ -50,10 +50,14 @@ def diagnose(examined: Examined, findings: Mapping[Moment, Finding]) -> Diagnosi
         findings: by coordinate, in order.
     """
     failing = [moment for moment, finding in findings.items() if finding.outcome == "fail"]
-    signs = _signs(examined, findings) if failing else []
-    signs = _retried(examined, signs, findings)
-    culprits = sorted(_culprits(examined, findings, signs), key=lambda culprit: not culprit.sure)
+    culprits = culprits_of(examined, findings) if failing else []
     return Diagnosis(examined.model.title, next(iter(failing), None), tuple(culprits), len(failing), len(findings))
+
+
+def culprits_of(examined: Examined, findings: Mapping[Moment, Finding]) -> list[Culprit]:
+    """What is off by itself among coordinates that are not supported, what is sure first."""
+    signs = _retried(examined, _signs(examined, findings), findings)
+    return sorted(_culprits(examined, findings, signs), key=lambda culprit: not culprit.sure)
 
 
 def _signs(examined: Examined, findings: Mapping[Moment, Finding]) -> list[_Sign]:
@@ -71,18 +75,18 @@ def _signs(examined: Examined, findings: Mapping[Moment, Finding]) -> list[_Sign
         given = _given(examined, findings, moment)
         off = finding.exponent - given - (finding.expectation.exponent or 0.0)
         # What keeps below a bound has nothing to be blamed for.
-        if abs(off) <= _OFF or (off < 0 and _is_bounded_above(finding)):
+        if abs(off) <= OFF or (off < 0 and _is_bounded_above(finding)):
             continue
         found = finding.confirmation.interval if finding.confirmation else None
         interval = found or finding.interval
         assert interval is not None
         shift = given + (finding.expectation.exponent or 0.0)
-        sure = finding.outcome == "fail" and (interval.low - shift > _OFF or interval.high - shift < -_OFF)
+        sure = finding.outcome == "fail" and (interval.low - shift > OFF or interval.high - shift < -OFF)
         if shows_rate:
             rates.append(_Sign(moment, "learning rate", moment.coordinate.parameter, off, interval, sure))
         else:
             name = _module(moment.coordinate)
-            kind: Kind = "multiplier" if LOGITS in name else "init"
+            kind: Kind = "multiplier" if LOGITS in name or moment.coordinate.quantity == ADDED else "init"
             inits.append(_Sign(moment, kind, name, off, interval, sure))
     return _in_doubt(examined, *_with_multipliers(examined, inits, rates))
 
@@ -95,8 +99,8 @@ def _with_multipliers(
     for init in inits:
         own = [rate for rate in rates if _module(rate.moment.coordinate) == init.part]
         apart = {rate: _apart(init.off, rate.off, scale_free=examined.optimizing.scale_free) for rate in own}
-        alike = [rate for rate in own if apart[rate] < _OFF]
-        close = any(abs(distance - _OFF) < _BORDER for distance in apart.values())
+        alike = [rate for rate in own if apart[rate] < OFF]
+        close = any(abs(distance - OFF) < _BORDER for distance in apart.values())
         if alike:
             init = init._replace(kind="multiplier", sure=init.sure or any(rate.sure for rate in alike))
         named.append(init._replace(sure=init.sure and not close))
@@ -131,10 +135,10 @@ def _retried(examined: Examined, signs: Sequence[_Sign], findings: Mapping[Momen
     decays = examined.optimizing.decays or any(examined.model.adjustment(width).decay for width in examined.widths)
     cured: dict[_Sign, Kind] = {}
     if small and examined.optimizing.scale_free:
-        for sign in _in_order(_without_epsilon(examined), small, findings):
+        for sign in _cured(examined, _without_epsilon(examined), small, findings):
             cured[sign] = "epsilon"
     if large and decays and not examined.optimizing.opaque:
-        for sign in _in_order(_without_decay(examined), large, findings):
+        for sign in _cured(examined, _without_decay(examined), large, findings):
             cured[sign] = "weight decay"
     return [sign._replace(kind=cured.get(sign, sign.kind)) for sign in signs]
 
@@ -149,15 +153,21 @@ def _without_decay(examined: Examined) -> Examined:
     return examined.with_adjustment(lambda width: replace(adjustment(width), decay={}, undecayed=True))
 
 
-def _in_order(changed: Examined, signs: Sequence[_Sign], findings: Mapping[Moment, Finding]) -> list[_Sign]:
-    """Those updates that are not off in a changed set-up, as far as some trainings at the narrowest widths tell."""
-    changed = changed.on((_TRIED,) * _TRIED)
+def _cured(
+    examined: Examined, changed: Examined, signs: Sequence[_Sign], findings: Mapping[Moment, Finding]
+) -> list[_Sign]:
+    """Those updates that are not off in a changed set-up, as far as some trainings at the narrowest widths tell.
+
+    The same ones in the set-up as it is are otherwise: what does not change is not cured, however it scatters.
+    """
+    examined, changed = (each.on((_TRIED,) * _TRIED) for each in (examined, changed))
     found = []
     for sign in signs:
         coordinate, step = sign.moment.coordinate, sign.moment.step
         wanted = findings[sign.moment].expectation.exponent or 0.0
         given = _given(changed, findings, sign.moment)
-        if abs(changed.slope(coordinate, step) - given - wanted) <= _OFF:
+        slope = changed.slope(coordinate, step)
+        if abs(slope - given - wanted) <= OFF and abs(slope - examined.slope(coordinate, step)) > _BORDER:
             found.append(sign)
     return found
 
@@ -181,7 +191,8 @@ def _culprits(examined: Examined, findings: Mapping[Moment, Finding], signs: Seq
         sure = all(sign.sure for sign in group) or (len(group) > 2 and sum(s.sure for s in group) > len(group) / 2)
         alike = _alike(examined, first, _module(first.moment.coordinate) in readable)
         where = _where(examined, first.kind, parts)
-        culprits.append(Culprit(first.kind, where, off, first.interval, first.moment, parts, alike, sure))
+        axis = examined.sweep.axis
+        culprits.append(Culprit(first.kind, where, off, first.interval, first.moment, parts, alike, sure, axis))
     return culprits
 
 
@@ -192,7 +203,7 @@ def _belongs(sign: _Sign, group: Sequence[_Sign]) -> bool:
         return False
     if sign.kind in ("epsilon", "weight decay"):
         return True
-    return starred(sign.part) == starred(first.part) and all(abs(sign.off - other.off) < _OFF for other in group)
+    return starred(sign.part) == starred(first.part) and all(abs(sign.off - other.off) < OFF for other in group)
 
 
 def _alike(examined: Examined, sign: _Sign, readable: bool) -> tuple[str, ...]:
@@ -234,7 +245,7 @@ def _upstream(other: Moment, moment: Moment) -> bool:
 
 def _misses(finding: Finding) -> bool:
     wanted = finding.expectation.exponent or 0.0
-    return not finding.passed and finding.exponent is not None and abs(finding.exponent - wanted) > _OFF
+    return not finding.passed and finding.exponent is not None and abs(finding.exponent - wanted) > OFF
 
 
 def _apart(init: float, update: float, *, scale_free: bool) -> float:
@@ -248,6 +259,8 @@ def _is_bounded_above(finding: Finding) -> bool:
 
 
 def _shows_init(examined: Examined, moment: Moment) -> bool:
+    if moment.coordinate.quantity == ADDED:
+        return examined.moves_at(moment.coordinate) == moment.step
     if moment.coordinate.quantity != SIZE or moment.step:
         return False
     module = _module(moment.coordinate)
@@ -263,7 +276,7 @@ def _shows_rate(examined: Examined, moment: Moment, findings: Mapping[Moment, Fi
     if Moment(moment.coordinate, first) in findings:
         return False
     wanted = findings[moment].expectation.exponent or 0.0
-    return abs(examined.slope(moment.coordinate, first) - wanted) > _OFF
+    return abs(examined.slope(moment.coordinate, first) - wanted) > OFF
 
 
 def _module(coordinate: Coordinate) -> str:

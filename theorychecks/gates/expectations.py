@@ -26,7 +26,7 @@ FALLING = HalfInteger(-0.5)
 SMALL_AT_FIRST = HalfInteger(-0.5, at_most=True)
 
 
-def check_known(parametrization: Parametrization) -> None:
+def check_known(parametrization: object) -> None:
     """Refuse a parametrization of which no coordinates are predicted here.
 
     Raises:

@@ -15,7 +15,7 @@ from torch import Tensor
 from theorychecks.claims import ClaimFailure, ClaimUndecided
 from theorychecks.claims.recording import now_recording
 from theorychecks.experiment.subjects import trainer_of
-from theorychecks.gates.coordinate_check import STEPS, CoordinateCheck, checked, controls, swept
+from theorychecks.gates.coordinate_check import STEPS, CoordinateCheck, checked, chosen_values, controls, swept
 from theorychecks.judging import Conditions, relabelled
 from theorychecks.models import Adjustment, Anatomy, Model
 from theorychecks.models.adjusted import adjusted_model
@@ -131,7 +131,7 @@ def mutations(
         ModelError: if the model cannot be gated.
         ValueError: for names that are none.
     """
-    sweep = swept(model, parametrization, widths, steps=steps, budget=budget)
+    sweep = swept(model, parametrization, chosen_values(model, widths, None), steps=steps, budget=budget)
     assert isinstance(sweep.training, Model)
     model = sweep.training
     known, skipped = mutations_of(model, trainer_of(model, sweep.widths).anatomy, sweep.widths)

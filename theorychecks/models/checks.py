@@ -68,22 +68,22 @@ def plain_module(model: Model, module: nn.Module) -> nn.Module:
 
 
 def check_whole(model: Model, module: nn.Module) -> None:
-    """Refuse a module of which a process holds no whole parameters.
+    """Refuse a module of which a process does not hold each parameter as a whole, by itself.
 
     Raises:
         ModelError: naming the first one.
     """
-    for name, parameter in module.named_parameters():
-        if type(parameter).__name__ in _SHARDED:
+    for name, part in [*module.named_modules(), *module.named_parameters()]:
+        if type(part).__name__ in _SHARDED:
             raise ModelError(
-                f"{model.title}: `{name}` is sharded, a {type(parameter).__name__}, and its layer cannot be called "
+                f"{model.title}: `{name or 'the model'}` is sharded, a {type(part).__name__}, and cannot be called "
                 "with other weights. Build the model without fully_shard or FullyShardedDataParallel: a gate trains "
                 "it on one process; DistributedDataParallel and torch.compile may stay."
             )
 
 
-_SHARDED: Final = ("DTensor", "FlatParameter")
-"""Parameters by the names of their classes, which are slow to import."""
+_SHARDED: Final = ("FullyShardedDataParallel", "DTensor")
+"""Modules and parameters by the names of their classes, which are slow to import."""
 
 
 def _replicated(model: Model, module: nn.Module) -> nn.Module | None:

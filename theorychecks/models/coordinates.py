@@ -19,7 +19,9 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.utils._pytree import tree_map_only
 
+from theorychecks.models.blocks import Places
 from theorychecks.models.calls import logits_of
+from theorychecks.models.depth import DepthAnatomy
 from theorychecks.models.hooks import LOGITS, Attention, Call, Watched, call_of, plain, unmasked
 from theorychecks.models.model import tensors_in
 from theorychecks.models.multipliers import followed
@@ -27,12 +29,13 @@ from theorychecks.models.recording import root_mean_square
 from theorychecks.models.roles import Anatomy
 from theorychecks.models.state import RandomState, drawing_from
 
-Quantity = Literal["size", "change", "effective update", "propagating update", "input"]
+Quantity = Literal["size", "change", "effective update", "propagating update", "input", "added"]
 SIZE: Final = "size"
 CHANGE: Final = "change"
 EFFECTIVE: Final = "effective update"
 PROPAGATING: Final = "propagating update"
 INPUT: Final = "input"
+ADDED: Final = "added"
 
 
 class Coordinate(NamedTuple):
@@ -96,6 +99,8 @@ def read_coordinates(
     features, readings = Features(), Readings()
     handed: list[tuple[Tensor, int]] = []
     first: dict[str, str] = {}
+    follows = anatomy.places.follows if isinstance(anatomy, DepthAnatomy) and anatomy.places else {}
+    stream = dict[str, Tensor]()
 
     def note(name: str, found: Mapping[str, Tensor]) -> None:
         for place, tensor in found.items():
@@ -121,6 +126,10 @@ def read_coordinates(
         given = next(iter(tensors_in(call.arguments).values()), None)
         if given is not None:
             readings[Coordinate(call.name, INPUT)] = root_mean_square(given)
+            stream[call.name] = given
+            before = follows.get(call.name)
+            if before in stream and stream[before].shape == given.shape:
+                readings[Coordinate(before, ADDED)] = root_mean_square(given - stream[before])
         if start is not None and anatomy.own.get(plain(call.name)) and found:
             readings.update(_updates(call, anatomy, start, watched))
 
@@ -244,3 +253,18 @@ def _updates(call: Call, anatomy: Anatomy, start: Start, watched: Watched) -> Re
 
 
 _WITH_BIAS: Final = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+
+
+def everywhere(readings: Mapping[Coordinate, Tensor], places: Places) -> Readings:
+    """Readings of one depth, by names at every depth; those of blocks that stand for no others are left out."""
+    found = Readings()
+    for (module, quantity, parameter), reading in readings.items():
+        names = places.everywhere(module), places.everywhere(parameter)
+        if names[0] is not None and names[1] is not None:
+            found[Coordinate(names[0], quantity, names[1])] = reading
+    return found
+
+
+def here(name: Coordinate, places: Places) -> Coordinate:
+    """A coordinate by its names at one depth."""
+    return Coordinate(places.here(name.module), name.quantity, places.here(name.parameter))

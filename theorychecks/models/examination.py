@@ -11,8 +11,10 @@ from torch import nn
 from torch.optim import Optimizer
 
 from theorychecks.models.checks import groups_of, memory, optimizer_of, untouched
+from theorychecks.models.depth import depth_anatomy
 from theorychecks.models.errors import ModelError
 from theorychecks.models.model import Model, Step
+from theorychecks.models.precision import WithoutAutocast
 from theorychecks.models.roles import Anatomy, anatomy
 from theorychecks.models.state import as_it_was, weights_as_they_were
 from theorychecks.models.training import Drawn, drawn
@@ -57,7 +59,9 @@ def examined(model: Model, widths: tuple[int, ...], steps: int) -> tuple[Anatomy
         kept = (weights_as_they_were(first.module), weights_as_they_were(second.module))
         with untouched(model, narrow, first.batches[0]), kept[0], kept[1]:
             optimizing = _told(optimizer_of(model, first.module, narrow))
-            parts = anatomy(model, first.module, second.module, (narrow, wide), first.batches[0], again=again)
+            compared = depth_anatomy if model.axis == "depth" else anatomy
+            with WithoutAutocast():
+                parts = compared(model, first.module, second.module, (narrow, wide), first.batches[0], again=again)
     check_room(model, parts, widths[-1])
     return parts, optimizing
 

@@ -8,8 +8,7 @@ found by making these matrices smaller (derived here).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 import torch
@@ -24,28 +23,6 @@ from theorychecks.models.state import RandomState, drawing_from
 _SMALLER: Final = (1 / 16, 1 / 256)
 _FALLS: Final = 1 / 4
 """A factor of 16 makes less than this of what fades, and hardly changes what does not: the middle, in logarithms."""
-
-
-@contextmanager
-def readouts_drawn(module: nn.Module, names: Collection[str]) -> Iterator[None]:
-    """Readouts that are zero hide what is before them; inside of the block there are none.
-
-    Args:
-        module: the model.
-        names: of parameters that read out.
-    """
-    zeros = [parameter for parameter in map(module.get_parameter, names) if not parameter.any()]
-    with torch.no_grad():
-        for parameter in zeros:
-            # The generator is the CPU's, wherever the parameter lies.
-            drawn = torch.empty_like(parameter, device="cpu").normal_(generator=torch.Generator().manual_seed(0))
-            parameter.copy_(drawn)
-    try:
-        yield
-    finally:
-        with torch.no_grad():
-            for parameter in zeros:
-                parameter.zero_()
 
 
 def fading(model: Model, module: nn.Module, names: Collection[str], batch: Batch) -> frozenset[str]:

@@ -35,7 +35,7 @@ def plain(name: str) -> str:
 
 def starred(name: str) -> str:
     """A name with a star in the place of each number, as layers of one kind share it."""
-    return re.sub(r"(?<![^.])\d+(?![^. ])", "*", name)
+    return re.sub(r"(?<![^.])(\d+|\(\w+\))(?![^. ])", "*", name)
 
 
 class Call(NamedTuple):

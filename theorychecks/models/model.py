@@ -7,7 +7,7 @@ import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast, get_args
 
 import numpy as np
 import torch
@@ -21,7 +21,8 @@ from theorychecks.models.loaded import Loaded
 
 Batch = Any
 Step = Callable[[Batch], Any]
-
+Axis = Literal["width", "depth"]
+AXES: Final = get_args(Axis)
 
 _STEPS: Final = 4
 
@@ -45,6 +46,7 @@ class Model:
         roles: takes the place of what is inferred, by pattern of the parameter's or module's name:
             `{"*.scores": "attention logits"}`; a parameter's decides what its module returns as well.
         name: what reports call it.
+        axis: what build takes, "width" or "depth": along the depth there are ever more blocks, and all else stays.
     """
 
     build: Callable[[int], nn.Module]
@@ -55,6 +57,7 @@ class Model:
     steps: int = field(default=0, kw_only=True)
     roles: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     name: str = field(default="", kw_only=True)
+    axis: Axis = field(default="width", kw_only=True)
 
     def __post_init__(self) -> None:
         for what, function in (("build", self.build), ("optimizer", self.optimizer)):
@@ -103,6 +106,8 @@ class Model:
             )
         if not isinstance(self.name, str):
             raise TypeError(f"name is what reports call the model, a text like 'decoder'; got {self.name!r}")
+        if self.axis not in AXES:
+            raise ValueError(f"axis is what build takes, 'width' or 'depth'; got {self.axis!r}")
 
     @property
     def title(self) -> str:

@@ -16,20 +16,18 @@ import torch
 from torch import Tensor, nn
 
 from theorychecks.models.calls import Calls, own_parameters
+from theorychecks.models.cancelled import cancelled_among, drawn_where_zero
 from theorychecks.models.checks import called
 from theorychecks.models.errors import ModelError
-from theorychecks.models.fading import fading, fed, readouts_drawn
+from theorychecks.models.fading import fading, fed
 from theorychecks.models.fused import Fixed, fixed_outputs, splits
 from theorychecks.models.hooks import LOGITS, call_of, plain, starred
 from theorychecks.models.lengths import Length, admit, lengths_of, other_parameters
-from theorychecks.models.model import Batch, Model, copied
-from theorychecks.models.state import RandomState, buffers_as_they_were, drawing_from
+from theorychecks.models.model import Batch, Model
 
 Role = Literal["input", "hidden", "output", "vector", "fixed", "attention logits", "unchecked"]
 ROLES: Final = get_args(Role)
 """What a part may be; of one that is unchecked nothing is predicted."""
-_CANCELS: Final = 1e-5
-"""Relative change of the loss that is rounding."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +171,7 @@ def anatomy(
     growing = {call_of(name) for name in names if grows[name]}
     own = own_parameters(narrow, narrow_calls.called)
     uses = [(f"{module}.{name}" if module else name, module) for module in narrow_calls.called for name in own[module]]
-    aliases = _first_names(narrow)
+    aliases = first_names(narrow)
     parts, seen = [], dict[str, int]()
     for alias, module in uses:
         name = aliases[alias]
@@ -184,14 +182,14 @@ def anatomy(
         parts.append(Part(name, module, inferred, any(length.grows for length in lengths[name])))
     tied = frozenset(name for name, count in seen.items() if count > 1)
     # What a part that is unchecked does to others is as it was.
-    told = [_overridden(part, model) for part in parts]
+    told = [overridden(part, model) for part in parts]
     told = [part if other.role == "unchecked" else other for part, other in zip(parts, told, strict=True)]
     drawn = [part.name for part in told if part.role == "output" and part.name not in tied]
-    with readouts_drawn(narrow, [part.name for part in told if part.role == "output"]):
-        cancelled = _cancelled(model, narrow, parts, batch)
+    with drawn_where_zero(narrow, [part.name for part in told if part.role == "output"]):
+        cancelled = cancelled_among(model, narrow, [p.name for p in parts if p.role == "vector"], batch)
         fades = fading(model, narrow, drawn, batch)
     given = _given([pair for pair in zip(parts, told, strict=True) if pair[0].name not in tied])
-    parts = [_overridden(replace(p, role="unchecked") if p.name in cancelled else p, model) for p in parts]
+    parts = [overridden(replace(p, role="unchecked") if p.name in cancelled else p, model) for p in parts]
     modules, behind = {}, False
     for name in names:
         behind = behind or any(part.role == "output" for part in told if within(part.module, plain(name)))
@@ -201,8 +199,8 @@ def anatomy(
             # More heads are more logits of the same size; where their number stays, the heads themselves grow.
             part = replace(part, role="attention logits", grows=not grows[name])
         modules[name] = part
-    modules = {name: _overridden(part, model) for name, part in modules.items()}
-    _check_roles(model, [*parts, *modules.values()])
+    modules = {name: overridden(part, model) for name, part in modules.items()}
+    check_roles(model, [*parts, *modules.values()])
     return Anatomy(
         modules,
         tuple(parts),
@@ -217,27 +215,6 @@ def anatomy(
         fixed,
         fed(model, narrow, fixed, batch),
     )
-
-
-def _cancelled(model: Model, module: nn.Module, parts: Sequence[Part], batch: Batch) -> tuple[str, ...]:
-    """Vectors on which the loss does not depend, though its graph does; their updates are rounding."""
-    state, found = RandomState.now(), []
-
-    def loss() -> float:
-        with buffers_as_they_were(module), drawing_from(state):
-            return float(model.outputs_and_loss(module, copied(batch))[1])
-
-    with torch.no_grad():
-        before = loss()
-        for name in dict.fromkeys(part.name for part in parts if part.role == "vector"):
-            parameter = module.get_parameter(name)
-            was = parameter.clone()
-            places = torch.arange(parameter.numel(), dtype=parameter.dtype, device=parameter.device)
-            parameter.add_(places.cos().reshape(parameter.shape))
-            if abs(loss() - before) <= _CANCELS * abs(before):
-                found.append(name)
-            parameter.copy_(was)
-    return tuple(found)
 
 
 def _readouts(modules: Mapping[str, Part], parts: Sequence[Part]) -> tuple[str, ...]:
@@ -286,7 +263,7 @@ def _role(lengths: tuple[Length, ...], output_grows: bool | None) -> Role:
     return "vector" if sum(length.narrow > 1 for length in lengths) < 2 else "input"
 
 
-def _first_names(module: nn.Module) -> dict[str, str]:
+def first_names(module: nn.Module) -> dict[str, str]:
     """The first name of each parameter, by all of its names."""
     first = {id(parameter): name for name, parameter in module.named_parameters()}
     return {name: first[id(parameter)] for name, parameter in module.named_parameters(remove_duplicate=False)}
@@ -310,7 +287,8 @@ def _given(parts: Sequence[tuple[Part, Part]]) -> dict[str, Role]:
     }
 
 
-def _overridden(part: Part, model: Model) -> Part:
+def overridden(part: Part, model: Model) -> Part:
+    """A part, of the role that its model's owner gives it."""
     for pattern, role in model.roles.items():
         if fnmatch.fnmatchcase(part.name, pattern):
             if role not in ROLES:
@@ -319,7 +297,8 @@ def _overridden(part: Part, model: Model) -> Part:
     return part
 
 
-def _check_roles(model: Model, parts: Sequence[Part]) -> None:
+def check_roles(model: Model, parts: Sequence[Part]) -> None:
+    """Refuse roles of what there is none of, by a `ModelError` that names the pattern."""
     names = sorted({part.name for part in parts})
     for pattern in model.roles:
         if not fnmatch.filter(names, pattern):

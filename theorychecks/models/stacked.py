@@ -21,6 +21,7 @@ from theorychecks.models.checks import check_finite, memory, optimizer_of
 from theorychecks.models.coordinates import Read, Readings, Start, read_coordinates
 from theorychecks.models.errors import ModelError
 from theorychecks.models.model import Batch, Model, copied
+from theorychecks.models.precision import WithoutAutocast
 from theorychecks.models.recording import NOTHING, Recording, Seen, State
 from theorychecks.models.roles import Anatomy
 from theorychecks.models.state import as_it_was
@@ -288,7 +289,7 @@ class _Stack:
             return [list(found.values()) for found in read]
 
         dimensions = (0, 0, None if start is None else 0, self.batch_dimension)
-        with torch.no_grad():
+        with torch.no_grad(), WithoutAutocast():
             detached = {name: tensor.detach() for name, tensor in self.parameters.items()}
             values = vmap(one, in_dims=dimensions)(detached, kept, start, batch)
         return Read(*(dict(zip(names, found, strict=True)) for names, found in zip(order, values, strict=True)))

@@ -29,6 +29,7 @@ from theorychecks.models.coordinates import Read, Readings, Start, read_coordina
 from theorychecks.models.errors import ModelError, blamed
 from theorychecks.models.hooks import Attention
 from theorychecks.models.model import Batch, Model
+from theorychecks.models.precision import WithoutAutocast
 from theorychecks.models.recording import NOTHING, Recording, Seen, State
 from theorychecks.models.roles import Anatomy
 from theorychecks.models.state import (
@@ -224,7 +225,7 @@ class _Run:
 
     def _probe(self, start: Start | None) -> Read:
         kept = buffers_as_they_were(self.module)
-        with drawing_from(self.start.state), kept, called(self.model, self.width):
+        with drawing_from(self.start.state), kept, WithoutAutocast(), called(self.model, self.width):
             return read_coordinates(
                 self.module,
                 self.anatomy,

@@ -13,6 +13,9 @@ from theorychecks.networks.data import Draw as Draw
 from theorychecks.networks.data import GaussianMixture as GaussianMixture
 from theorychecks.networks.data import Sphere as Sphere
 from theorychecks.networks.data import Teacher as Teacher
+from theorychecks.networks.depth_parametrization import COMPLETE_P as COMPLETE_P
+from theorychecks.networks.depth_parametrization import DEPTH_MUP as DEPTH_MUP
+from theorychecks.networks.depth_parametrization import DepthParametrization as DepthParametrization
 from theorychecks.networks.losses import CROSS_ENTROPY as CROSS_ENTROPY
 from theorychecks.networks.losses import MSE as MSE
 from theorychecks.networks.losses import SOFTMAX_MSE as SOFTMAX_MSE

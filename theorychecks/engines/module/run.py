@@ -165,7 +165,7 @@ class ModuleRun:
             found = self.trainer.train(self.width, self.root_seed, self.seeds, times=self.times, coordinates=asked)
             # Whatever else is read off this run is read off the same training.
             vars(self).setdefault("_finished", found)
-            self._coordinates[asked] = self.trainer.coordinates_of(found, asked)
+            self._coordinates[asked] = self.trainer.coordinates_of(found, asked, self.width)
         return self._coordinates[asked]
 
     def preactivations(self, layer: int, time: int, points: Points = "train") -> Tensor:

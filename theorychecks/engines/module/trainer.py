@@ -17,9 +17,11 @@ from theorychecks.engines import Limits
 from theorychecks.engines.module.ensemble import Ensemble
 from theorychecks.engines.module.finished import Finished, joined, kept
 from theorychecks.engines.module.layers import Layers, layers_of
-from theorychecks.models import Model, ModelError
+from theorychecks.models import Anatomy, Model, ModelError
+from theorychecks.models.blocks import Places
 from theorychecks.models.checks import groups_of, memory, optimizer_of, untouched
-from theorychecks.models.coordinates import Coordinate
+from theorychecks.models.coordinates import Coordinate, everywhere, here
+from theorychecks.models.depth import DepthAnatomy
 from theorychecks.models.examination import examined
 from theorychecks.models.model import Step, check_model
 from theorychecks.models.recording import Recording
@@ -78,7 +80,7 @@ class Trainer:
     Attributes:
         model: what is trained.
         steps: of each training.
-        anatomy: the model's parts, by comparing the two narrowest widths.
+        anatomy: the model's parts, by comparing the two narrowest widths, or the two smallest depths.
         optimizing: what can be told of its optimizer.
         because: why several seeds are not trained as one, once that is known.
     """
@@ -103,6 +105,21 @@ class Trainer:
         self._stacks: bool | None = None
         self._routed: dict[tuple[int, ...], Mapping[int, Collection[Coordinate]]] = {}
         self._blueprints: dict[int, Blueprint] = {}
+        self._anatomies: dict[int, Anatomy] = {}
+
+    def anatomy_at(self, width: int) -> Anatomy:
+        """The model's parts by their names at a width: the same at all of them, and other ones at each depth.
+
+        Raises:
+            ModelError: if it is another architecture there.
+        """
+        if not isinstance(self.anatomy, DepthAnatomy):
+            return self.anatomy
+        if width not in self._anatomies:
+            with as_it_was(), memory(self.model, width):
+                module = drawn(self.model, width, (0,), 0, 1).module
+                self._anatomies[width] = self.anatomy.at(self.model, module, width)
+        return self._anatomies[width]
 
     def blueprint(self, width: int) -> Blueprint:
         """What the model is at a width; it is built and called there once.
@@ -113,10 +130,11 @@ class Trainer:
         if width not in self._blueprints:
             with as_it_was(), memory(self.model, width):
                 start = drawn(self.model, width, (0,), 0, 1)
-                self.anatomy.check(self.model, start.module, width)
+                anatomy = self.anatomy_at(width)
+                anatomy.check(self.model, start.module, width)
                 with weights_as_they_were(start.module), untouched(self.model, width, start.batches[0]):
                     optimizers = optimizer_of(self.model, start.module, width)
-                    layers = layers_of(self.model, self.anatomy, start.module, start.batches[0], width)
+                    layers = layers_of(self.model, anatomy, start.module, start.batches[0], width)
                 held = [*start.module.parameters(), *start.module.buffers()]
                 self._blueprints[width] = Blueprint(
                     layers,
@@ -133,7 +151,7 @@ class Trainer:
 
     def together(self, width: int) -> int:
         """How many models of a width are trained as one; one where it is large, or the model cannot be stacked."""
-        room = together(self.anatomy, width)
+        room = together(self.anatomy_at(width), width)
         if room > 1 and self._stacks is None:
             self._stacks = self._agrees()
         return room if self._stacks else 1
@@ -176,17 +194,37 @@ class Trainer:
                 room = 1
         return Finished.joined(parts)
 
-    def coordinates_of(self, found: Finished, times: tuple[int, ...]) -> Mapping[int, Mapping[Coordinate, Tensor]]:
+    def coordinates_of(
+        self, found: Finished, times: tuple[int, ...], width: int
+    ) -> Mapping[int, Mapping[Coordinate, Tensor]]:
         """Coordinates that were read, [seed] each: the same ones for all seeds and widths; see `ModuleRun`."""
         if not self.anatomy.routed:
-            return found.coordinates
+            return {time: self._at_every_depth(read, width) for time, read in found.coordinates.items()}
         if times not in self._routed:
             # Which there are, whatever is routed where, the first two seeds tell for all.
             recording = Recording(coordinates=times)
             pair = [self._alone(self._narrowest, (0,), seed, None, recording).coordinates for seed in (0, 1)]
-            self._routed[times] = {time: list({**pair[0][time], **pair[1][time]}) for time in pair[0]}
+            self._routed[times] = {
+                time: list(self._at_every_depth({**pair[0][time], **pair[1][time]}, self._narrowest))
+                for time in pair[0]
+            }
         names = self._routed[times]
-        return {time: {name: found.coordinate(time, name) for name in there} for time, there in names.items()}
+        return {
+            time: {name: found.coordinate(time, self._here(name, width)) for name in there}
+            for time, there in names.items()
+        }
+
+    def _at_every_depth(self, read: Mapping[Coordinate, Tensor], width: int) -> Mapping[Coordinate, Tensor]:
+        places = self._places(width)
+        return read if places is None else everywhere(read, places)
+
+    def _here(self, name: Coordinate, width: int) -> Coordinate:
+        places = self._places(width)
+        return name if places is None else here(name, places)
+
+    def _places(self, width: int) -> Places | None:
+        anatomy = self.anatomy_at(width)
+        return anatomy.places if isinstance(anatomy, DepthAnatomy) else None
 
     def ensemble(self, width: int, root_seed: int, seeds: Sequence[int]) -> Ensemble:
         """The models of some seeds, to be read with weights that training has kept."""
@@ -198,7 +236,7 @@ class Trainer:
                 # One module is called for all seeds where that works; the others need not be held.
                 starts.append(replace(start, module=starts[0].module) if as_one and starts else start)
         adjustment = self.model.adjustment(width)
-        return Ensemble(starts, self.anatomy, as_one=as_one, own_batches=own_batches, adjustment=adjustment)
+        return Ensemble(starts, self.anatomy_at(width), as_one=as_one, own_batches=own_batches, adjustment=adjustment)
 
     def _trained(
         self, width: int, place: tuple[object, ...], seeds: Sequence[int], rates: Tensor | None, recording: Recording
@@ -221,7 +259,7 @@ class Trainer:
             place,
             seeds,
             steps=self.steps,
-            anatomy=self.anatomy,
+            anatomy=self.anatomy_at(width),
             adjustment=replace(self.model.adjustment(width), rate=rates),
             recording=recording,
         )
@@ -238,7 +276,7 @@ class Trainer:
             place,
             seed,
             steps=self.steps,
-            anatomy=self.anatomy,
+            anatomy=self.anatomy_at(width),
             adjustment=replace(self.model.adjustment(width), rate=rate),
             recording=recording,
         )

@@ -189,6 +189,10 @@ def without_second(module):
             {"batches": iter(zoo.pairs(2))},
             "3 steps need 3 batches; its list_iterator has given 2 and is exhausted. Give an iterator that nobody else",
         ),
+        (
+            {"batches": (pair[0] / 0 for pair in [(1, 2)])},
+            r"reading batches has raised ZeroDivisionError: .* \(in <genexpr>, test_bad_input.py:\d+\)\. Look at what gives",
+        ),
         ({"batches": lambda draw: iter([])}, "its list_iterator has given 0 and is exhausted"),
         (
             {"batches": DataLoader(zoo.pairs(2), batch_size=None)},

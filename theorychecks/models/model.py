@@ -125,7 +125,10 @@ class Model:
             ModelError: if there are too few, or what should draw them does not.
         """
         signature = "batches(generator) -> one batch for each step, [(inputs, targets), ...]"
-        with blamed(f"{self.title}: batches(generator), called with a torch.Generator,", f"Write {signature}."):
+        what, way_out = "batches(generator), called with a torch.Generator,", f"Write {signature}."
+        if isinstance(self.batches, Loaded):
+            what, way_out = "reading batches", "Look at what gives them: the loader, its data set, the iterator."
+        with blamed(f"{self.title}: {what}", way_out):
             given: Any = self.batches(draw) if callable(self.batches) else self.batches
             if isinstance(given, Loaded):
                 found, given = given.first(count), given.source

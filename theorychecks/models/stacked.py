@@ -1,7 +1,8 @@
 """Stacked training: models of one width and several seeds as one, by `torch.func`, where they allow it.
 
-Many small products become few large ones; a model alone spends most of its time between them. What draws random
-numbers, has an optimizer that mixes the entries of its parameters, or cannot be vectorised is trained in a loop.
+Many small products become few large ones; a model alone spends most of its time between them. Optimizers that mix the
+entries of a matrix, as Muon does, step each seed's by itself. What draws random numbers, has an optimizer of another
+kind, or cannot be vectorised is trained in a loop.
 """
 
 from __future__ import annotations

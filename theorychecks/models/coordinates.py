@@ -162,8 +162,11 @@ def _multipliers(
     For a model that multiplies its readout this is the multiplier, and whatever else it does to it (a bias, a softmax,
     another shape, a sum with the loss) changes a number that does not depend on the width.
     """
-    with drawing_from(state) if state is not None else nullcontext():
-        found = followed(module, anatomy, forward)
+    found = dict[str, Tensor]()
+    # Along the depth what blocks return is judged before it is multiplied.
+    if not isinstance(anatomy, DepthAnatomy):
+        with drawing_from(state) if state is not None else nullcontext():
+            found = followed(module, anatomy, forward)
     for name in anatomy.readouts:
         moved_by, responses = list[Tensor](), list[Tensor]()
         for nudge in range(1, 1 + (1 if tensors_in(outputs[0]) else _NUDGES)):

@@ -26,7 +26,7 @@ OFF: Final = 0.25
 _BORDER: Final = 0.1
 """An init and an update that agree to OFF within this may as well not agree."""
 _TRIED: Final = 3
-"""Widths, and seeds at each, that tell whether an update is off without an epsilon or a decay."""
+"""Seeds at each width that tell whether an update is off without an epsilon or a decay."""
 _NO_EPSILON: Final = 1e-30
 """Square roots of smaller numbers, in single precision, are zero."""
 
@@ -156,11 +156,11 @@ def _without_decay(examined: Examined) -> Examined:
 def _cured(
     examined: Examined, changed: Examined, signs: Sequence[_Sign], findings: Mapping[Moment, Finding]
 ) -> list[_Sign]:
-    """Those updates that are not off in a changed set-up, as far as some trainings at the narrowest widths tell.
+    """Those updates that are not off in a changed set-up, as far as some trainings at each width tell.
 
     The same ones in the set-up as it is are otherwise: what does not change is not cured, however it scatters.
     """
-    examined, changed = (each.on((_TRIED,) * _TRIED) for each in (examined, changed))
+    examined, changed = (each.on((_TRIED,) * len(examined.widths)) for each in (examined, changed))
     found = []
     for sign in signs:
         coordinate, step = sign.moment.coordinate, sign.moment.step

@@ -91,10 +91,12 @@ def hf_model(
     }
     if parametrization is not None:
         fixed["initializer_range"] = base_width**-0.5
+    # Gradients fall as the width grows; those of Mamba's decays are as small as Adam's own epsilon.
+    epsilon = 1e-8 if parametrization is None else 1e-20
     family = _Family(kind, given, fixed, head_size, key_value_heads)
     model = Model(
         family.build,
-        lambda module: torch.optim.AdamW(module.parameters(), lr=rate, weight_decay=0.0),
+        lambda module: torch.optim.AdamW(module.parameters(), lr=rate, eps=epsilon, weight_decay=0.0),
         [family.batch(length, vocabulary)] * _STEPS,
         roles=_ROLES.get(kind, {}),
         name=kind,
@@ -132,9 +134,12 @@ class _Family:
         settings = self._settings(width, self.given or default.to_dict(), default.attribute_map)
         special = 0 if default.is_encoder_decoder else None
         settings |= {"bos_token_id": None, "eos_token_id": None, "pad_token_id": special, "num_labels": _CLASSES}
-        # A tied T5 scales its outputs; in BERT what is not tied is not used.
-        settings["tie_word_embeddings"] = not default.is_encoder_decoder
+        # In BERT what is not tied is not used, so that readouts are untied below.
+        settings["tie_word_embeddings"] = True
         config = transformers.AutoConfig.for_model(self.kind, **settings, decoder_start_token_id=special)
+        if hasattr(config, "scale_decoder_outputs"):
+            # By n^-1/2, in a T5 whose readout is tied.
+            config.scale_decoder_outputs = False
         module: nn.Module = getattr(transformers, f"AutoModelFor{KNOWN[self.kind]}").from_config(config)
         if (readout := module.get_output_embeddings()) is not None:  # type: ignore[operator]
             readout.weight = nn.Parameter(readout.weight.detach().clone())

@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "statistics": set(),
     "networks": set(),
     "models": {"networks.randomness"},
+    "presets": {"networks", "models"},
     "engines": {"networks", "models"},
     "kernels": {"networks", "engines"},
     "dynamics": {"networks"},
@@ -121,6 +122,7 @@ MAY_IMPORT = {
         "finding",
         "claims",
         "models",
+        "presets",
         "gates",
     },
 }

@@ -127,6 +127,11 @@ QUESTIONS = {
         lambda made: made.loss_gradients(0),
         "it computes its loss itself.*loss=",
     ),
+    "gradients of outputs that no module returns": (
+        model(forward=lambda module, batch: module.head(torch.tanh(module.second(torch.tanh(module.first(batch[0])))))),
+        lambda made: made.loss_gradients(0),
+        r"forward of plain does not call the module itself.*return module\(...\)",
+    ),
     "hidden layers": (
         model(Recurrent),
         lambda made: made.peak_activations,
@@ -141,6 +146,16 @@ QUESTIONS = {
         model(optimizer=stepping),
         lambda made: made.histories(SEEDS, ONES, Limits()),
         "several learning rates.*a function makes its training steps.*torch.optim.Optimizer",
+    ),
+    "rates of a list with LBFGS": (
+        model(
+            optimizer=lambda module: [
+                sgd(module.head),
+                torch.optim.LBFGS([*module.first.parameters(), *module.second.parameters()]),
+            ]
+        ),
+        lambda made: made.histories(SEEDS, ONES, Limits()),
+        "several learning rates.*LBFGS builds each step on the last one",
     ),
     "rates of LBFGS": (
         model(optimizer=lambda module: torch.optim.LBFGS(module.parameters())),

@@ -9,6 +9,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
+from torch.utils.data import DataLoader, TensorDataset
 
 import theorychecks as tc
 from tests.gates.under_check import examined
@@ -106,6 +108,10 @@ class Stepping(torch.optim.SGD):
         raise RuntimeError("no step today")
 
 
+def exported(width):
+    return torch.export.export(zoo.Perceptron(width), (zoo.pairs()[0][0],)).module()
+
+
 def seeded(width):
     torch.manual_seed(0)
     return zoo.Perceptron(width)
@@ -143,11 +149,11 @@ def without_second(module):
         ({"build": Failing}, "`the model` is not finite at width 16, before any step"),
         ({"build": functools.partial(Failing, value=-torch.inf)}, "`the model` is not finite at width 16"),
         ({"build": functools.partial(Failing, beyond=64)}, "`the model` is not finite at width 128, before any step"),
-        ({"build": functools.partial(Failing, calls=3)}, "no longer finite after step .* Lower its learning rate"),
+        ({"build": functools.partial(Failing, calls=4)}, "no longer finite after step .* Lower its learning rate"),
         ({"build": Halving}, "changes its batch in place at width 16.*Work on a copy"),
         (
             {"build": lambda width: zoo.Perceptron(min(width, 64))},
-            "`first.weight` has 320 entries at width 128, and grows",
+            "`first.weight` has shape \\(64, 5\\) at width 128, and grows from \\(16, 5\\) at 16 to about \\(128, 5\\)",
         ),
         ({"build": lambda _: nn.Identity(), "optimizer": lambda _: lambda _: None}, "has no parameters at width 16"),
         ({"build": Spoiling}, "changes its batch in place at width 16.*Work on a copy"),
@@ -160,7 +166,42 @@ def without_second(module):
         ({"optimizer": without_second}, "its optimizer does not have `second.weight`. Give it, or freeze it"),
         ({"roles": {"*": "unchecked", "": "unchecked"}}, "nothing is predicted of any coordinate"),
         ({"batches": zoo.pairs(2)}, "3 steps need 3 batches; got 2. Give more batches, or ask for steps=2"),
-        ({"optimizer": lambda module: 0.1}, "returns a torch.optim.Optimizer, or a function .*; got float"),
+        ({"optimizer": lambda module: 0.1}, "returns a torch.optim.Optimizer, a list .*; got float"),
+        (
+            {"optimizer": lambda module: [zoo.adam(module), 0.1]},
+            "returns a torch.optim.Optimizer, a list .*; got float in a list",
+        ),
+        ({"optimizer": lambda module: []}, "returns a torch.optim.Optimizer, a list .*; got an empty list"),
+        (
+            {"optimizer": lambda module: [zoo.adam(module), LambdaLR(zoo.adam(module), float)]},
+            r"returns a scheduler, and who .*Return a function instead .*optimizer\.step\(\) and scheduler\.step\(\)",
+        ),
+        (
+            {"optimizer": lambda module: [zoo.adam(module), torch.optim.SGD([module.head.weight])]},
+            "more than one of its optimizers has `head.weight`, .* Give every parameter to one of them",
+        ),
+        (
+            {"optimizer": lambda module: [torch.optim.SGD([part.weight]) for part in (module.first, module.head)]},
+            "its optimizers do not have `second.weight`. Give it, or freeze it",
+        ),
+        ({"build": exported}, "`the model` is an exported graph, which calls no modules.*without torch.export"),
+        (
+            {"batches": iter(zoo.pairs(2))},
+            "3 steps need 3 batches; its list_iterator has given 2 and is exhausted. Give an iterator that nobody else",
+        ),
+        (
+            {"batches": (pair[0] / 0 for pair in [(1, 2)])},
+            r"reading batches has raised ZeroDivisionError: .* \(in <genexpr>, test_bad_input.py:\d+\)\. Look at what gives",
+        ),
+        ({"batches": lambda draw: iter([])}, "its list_iterator has given 0 and is exhausted"),
+        (
+            {"batches": DataLoader(zoo.pairs(2), batch_size=None)},
+            "3 steps need 3 batches; got 2. Give more batches, or",
+        ),
+        (
+            {"forward": lambda module, batch: module(batch)},
+            r"called with a batch at width 16, has raised TypeError: linear\(\): argument 'input'.* \(in forward, zoo",
+        ),
         ({"optimizer": functools.partial(zoo.scaled_adam, rate=0.0)}, "3 steps change nothing at width 16 or 32"),
         ({"optimizer": lambda module: lambda batch: None}, "3 steps change nothing"),
         ({"loss": lambda found, targets: found - targets}, r"a loss is one number; got a tensor of shape \(6, 3\)"),
@@ -297,8 +338,10 @@ def test_a_model_that_would_not_fit_is_refused_before_it_is_trained(monkeypatch)
             (zoo.Plain, functools.partial(torch.optim.Adam, lr=0.1), zoo.pairs()),
             r"got a partial Adam, which takes parameters\. Write lambda module: torch\.optim\.Adam\(module\.parameters",
         ),
-        ((zoo.Plain, zoo.sgd, []), "batches is a list with one batch for each step, or a function"),
+        ((zoo.Plain, zoo.sgd, []), "batches is a list with one batch for each step, .* or a function"),
         ((zoo.Plain, zoo.sgd, torch.zeros(3)), "batches is a list .* got Tensor"),
+        ((zoo.Plain, zoo.sgd, {"x": torch.zeros(3)}), "batches is a list .* got dict"),
+        ((zoo.Plain, zoo.sgd, TensorDataset(torch.zeros(3, 5))), "a DataLoader or an iterator .* got TensorDataset"),
     ],
 )
 def test_what_is_no_model_is_refused_at_once(given, said):
@@ -310,6 +353,7 @@ def test_what_is_no_model_is_refused_at_once(given, said):
     "options, said",
     [
         ({"roles": ["head.weight"]}, r"roles is a mapping .*'unchecked'.*; got \['head\.weight'\]"),
+        ({"forward": "outputs"}, r"forward is a function, forward\(module, batch\) -> outputs; got 'outputs'"),
         ({"name": 3}, "name is what reports call the model, a text like 'decoder'; got 3"),
     ],
 )

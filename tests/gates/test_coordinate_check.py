@@ -50,6 +50,33 @@ def test_a_model_in_maximal_update_passes(build):
     } <= {finding.label for finding in check.findings}
 
 
+class Branched(zoo.Perceptron):
+    """The second layer is a branch, and drawn as a hidden matrix is, n^-1/2, or as an output-like one, 1/n."""
+
+    def __init__(self, width, drawn):
+        super().__init__(width, readout=zoo.WIDTHS[0] ** -0.5)
+        power = {"hidden": 0.5, "output": 1.0}[drawn]
+        nn.init.normal_(self.second.weight, std=zoo.WIDTHS[0] ** (power - 0.5) / width**power)
+
+    def forward(self, x):
+        x = torch.tanh(self.first(x))
+        return self.multiplier * self.head(x + torch.tanh(self.second(x)))
+
+
+@pytest.mark.parametrize(
+    "drawn, role, wrong",
+    [("output", "output", None), ("hidden", "hidden", None), ("output", "hidden", -0.5), ("hidden", "output", 0.5)],
+)
+def test_a_given_role_is_judged_and_the_other_one_refuted(drawn, role, wrong):
+    model = zoo.perceptron(build=functools.partial(Branched, drawn=drawn), roles={"second.weight": role})
+    check = checked(model, widths=tc.widths(64, 1024))
+    if wrong is None:
+        assert check.passed, str(check)
+    else:
+        assert check.failed
+        assert culprits(check)["second"][1] == wrong
+
+
 BROKEN = {
     "hidden learning rate": (
         {"optimizer": functools.partial(zoo.scaled_adam, hidden=0.0)},

@@ -1,7 +1,6 @@
 """Models that use the layers and optimizers of the package mup are gated as they are, and its coordinates agree."""
 
 import importlib
-import subprocess
 import sys
 import warnings
 
@@ -13,6 +12,7 @@ from torch import nn
 
 import theorychecks as tc
 from tests.gates import under_check
+from tests.installed import installed
 from theorychecks.models.coordinates import SIZE, Coordinate
 from theorychecks.observables.coordinates import Moment
 
@@ -26,18 +26,14 @@ INPUTS = torch.randn(16, 8, generator=torch.Generator().manual_seed(0))
 
 @pytest.fixture(scope="session")
 def mup(tmp_path_factory):
-    target = tmp_path_factory.mktemp("mup")
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(target), PACKAGE]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    if done.returncode:
-        pytest.skip(f"the package mup cannot be installed here: {(done.stderr.strip().splitlines() or ['?'])[-1]}")
-    sys.path.insert(0, str(target))
+    target = installed(tmp_path_factory, PACKAGE)
+    sys.path.insert(0, target)
     with warnings.catch_warnings():
         # It is older than the Python it is imported by.
         warnings.simplefilter("ignore")
         importlib.import_module("mup.coord_check")
         yield importlib.import_module("mup")
-    sys.path.remove(str(target))
+    sys.path.remove(target)
 
 
 class Classifier(nn.Module):

@@ -94,8 +94,14 @@ def test_what_routed_experts_are_given_has_sizes_and_updates_and_no_changes():
         assert {(name, SIZE), (name, EFFECTIVE)} <= moments(judged)
 
 
-def test_a_sparse_mixture_is_judged():
-    assert checked(model(Sparse), widths=WIDTHS, budget=8).findings
+def test_a_sparse_mixture_is_judged_but_for_changes_of_what_is_routed():
+    parts = examined(model(Sparse), widths=WIDTHS).anatomy.modules
+    assert {name for name, part in parts.items() if part.routed} == {"experts.0", "experts.1", "experts.2"}
+    found = checked(model(Sparse), widths=WIDTHS, budget=8)
+    labels = {finding.label for finding in found.findings}
+    assert "experts, experts.1, size, step 3" in labels
+    assert "experts, experts.1.weight, effective update, step 3" in labels
+    assert not {label for label in labels if "experts.1, change" in label or "experts.1, propagating" in label}
 
 
 class Lost(Sparse):

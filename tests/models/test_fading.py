@@ -59,6 +59,16 @@ def test_what_is_proportional_to_a_readout_fades_with_it(options, expected):
     assert fading(parts(**options)) == expected
 
 
+@pytest.mark.parametrize("after", [nn.Softmax(-1), nn.Sigmoid()])
+def test_a_module_of_fixed_size_inside_is_no_output(after):
+    """Its probabilities are about 1/4 or 1/2 at every width."""
+    anatomy = zoo.parts_of(zoo.plain(build=lambda width: Bottleneck(width, after)))
+    assert not anatomy.modules["between"].fades
+    assert anatomy.readouts == ("head",)
+    (expected,) = predicted(tc.MAXIMAL_UPDATE, anatomy, [Moment(Coordinate("between", SIZE), 0)]).values()
+    assert (expected.exponent, expected.at_most) == (0, True)
+
+
 def test_a_readout_that_is_tied_or_biased_does_not_make_outputs_small():
     assert fading(zoo.parts_of(zoo.MODELS["tied"]).modules) == set()
     biased = zoo.parts_of(zoo.plain(build=zoo.Reused)).modules

@@ -2,6 +2,7 @@
 
 import functools
 import random
+from dataclasses import replace
 from threading import Thread
 
 import pytest
@@ -163,6 +164,29 @@ def test_roles_are_overridden_by_pattern():
 
 
 @pytest.mark.parametrize(
+    "role, returned", [("output", "output"), ("hidden", "hidden"), ("input", "hidden"), ("unchecked", "hidden")]
+)
+def test_what_a_module_returns_is_what_the_given_role_of_its_matrix_says(role, returned):
+    parts = zoo.parts_of(zoo.plain(roles={"second.weight": role}))
+    assert {part.name: part.role for part in parts.parameters}["second.weight"] == role
+    assert parts.modules["second"].role == returned
+    assert parts.modules["norm"].role == "hidden"
+    # What is read out in between is no readout of the model's.
+    assert parts.readouts == ("head",)
+
+
+def test_a_role_of_the_module_itself_is_the_last_word():
+    parts = zoo.parts_of(zoo.plain(roles={"second.weight": "output", "second": "unchecked"}))
+    assert parts.modules["second"].role == "unchecked"
+
+
+def test_a_tied_weight_of_a_given_role_leaves_its_modules_as_they_are():
+    parts = zoo.parts_of(replace(zoo.MODELS["tied"], roles={"tokens.weight": "output"}))
+    assert {part.role for part in parts.parameters if part.name == "tokens.weight"} == {"output"}
+    assert (parts.modules["tokens"].role, parts.modules["head"].role) == ("hidden", "output")
+
+
+@pytest.mark.parametrize(
     "roles, said",
     [
         ({"*.scores": "hidden"}, r"roles name '\*.scores', and no parameter or module is called so; there are "),
@@ -185,6 +209,33 @@ def flattened(width):
     if width > 8:
         module[0].bias = nn.Parameter(torch.zeros(1, width))
     return module
+
+
+@pytest.mark.parametrize("width", [24, 64, 1024])
+def test_a_size_that_grows_in_a_part_of_it_is_followed(width):
+    model, module = zoo.plain(build=zoo.Fused), zoo.Fused(width)
+    parts = zoo.parts_of(model)
+    parts.check(model, module, width)
+    assert parts.weights_at(width) == sum(parameter.numel() for parameter in module.parameters())
+    roles = {part.name: part.role for part in parts.parameters}
+    assert (roles["second.weight"], roles["wide.weight"], roles["fixed.weight"]) == ("hidden", "hidden", "input")
+
+
+@pytest.mark.parametrize("width", [24, 64, 1024])
+@pytest.mark.parametrize("multiple", [2, 3, 4])
+def test_a_size_that_is_rounded_to_multiples_is_followed(multiple, width):
+    model = zoo.plain(build=functools.partial(zoo.Fused, half=lambda width: -(-width // 2 // multiple) * multiple))
+    zoo.parts_of(model).check(model, model.build(width), width)
+
+
+@pytest.mark.parametrize("half", [lambda width: min(width, 32) // 2, lambda width: width // 2 * (1 + 3 * (width > 32))])
+def test_a_size_that_stops_growing_or_jumps_is_refused(half):
+    model = zoo.plain(build=functools.partial(zoo.Fused, half=half))
+    parts = zoo.parts_of(model)
+    parts.check(model, model.build(32), 32)
+    said = r"has shape \(\d+, \d+\) at width 128, and grows from \(\d+, \d+\) at 8 to about \(\d+, \d+\)\. Let build"
+    with pytest.raises(tc.ModelError, match=said):
+        parts.check(model, model.build(128), 128)
 
 
 class Branching(nn.Module):

@@ -2,17 +2,21 @@
 
 import functools
 import random
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 from torch import nn
+from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
+from torch.utils.data import DataLoader
 
 import theorychecks as tc
 from tests.models import zoo
 from tests.models.world import state_of_the_world
-from theorychecks.models import Adjustment
+from theorychecks.models import Adjustment, ModelError
 from theorychecks.models.recording import NOTHING, Recording
 from theorychecks.models.stacked import NotStackable, train_stacked
 from theorychecks.models.training import Trained, drawn, train
@@ -108,6 +112,43 @@ def test_a_step_function_trains_as_its_optimizer_does():
     assert alone(zoo.plain(optimizer=stepping), 0) == alone(zoo.plain(), 0)
 
 
+def in_two(module, *, kinds=(torch.optim.SGD, torch.optim.SGD)):
+    matrices = [p for p in module.parameters() if p.ndim == 2]
+    others = [p for p in module.parameters() if p.ndim != 2]
+    return [kinds[0](matrices, lr=0.1), kinds[1](others, lr=0.1)]
+
+
+def test_optimizers_in_a_list_train_as_one_that_has_all_parameters():
+    assert alone(zoo.plain(optimizer=in_two), 0) == alone(zoo.plain(), 0)
+    slower = functools.partial(in_two, kinds=(torch.optim.SGD, torch.optim.Adam))
+    assert alone(zoo.plain(optimizer=slower), 0).losses != alone(zoo.plain(), 0).losses
+
+
+@pytest.mark.parametrize("name", [name for name in ("Muon", "Adafactor") if hasattr(torch.optim, name)])
+def test_stacked_matrices_are_stepped_each_by_itself(name):
+    model = zoo.plain(optimizer=functools.partial(in_two, kinds=(getattr(torch.optim, name), torch.optim.AdamW)))
+    for seed, together in zip(SEEDS, stacked(model), strict=True):
+        one = alone(model, seed)
+        # Muon's own sums are in bfloat16.
+        assert together.losses == pytest.approx(one.losses, rel=1e-3)
+        assert together.losses[1] != pytest.approx(alone(zoo.plain(), seed).losses[1], rel=1e-2)
+
+
+def test_compiled_steps_train_as_they_are():
+    def stepping(module):
+        optimizer = zoo.sgd(module)
+
+        @torch.compile(backend="eager")
+        def step(batch):
+            optimizer.zero_grad()
+            F.mse_loss(module(batch[0]), batch[1]).backward()
+            optimizer.step()
+
+        return step
+
+    assert alone(zoo.plain(optimizer=stepping), 0) == alone(zoo.plain(), 0)
+
+
 def test_hooks_of_an_optimizer_see_its_gradients():
     def clipping(module, *, bound):
         optimizer = zoo.sgd(module)
@@ -150,10 +191,113 @@ def test_batches_are_drawn_for_each_seed_where_they_are_drawn():
     )
 
 
-@pytest.mark.parametrize("whole", [True, False])
+def test_a_loader_is_read_once_and_shuffles_alike_whatever_was_drawn_before():
+    found = []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        before = torch.get_rng_state()
+        loader = DataLoader(zoo.pairs(8), batch_size=None, shuffle=True)
+        model = zoo.plain(batches=loader, steps=STEPS)
+        found.append(drawn(model, WIDTH, PLACE, seed, 1).batches + drawn(model, WIDTH, PLACE, 5, STEPS).batches)
+        torch.set_rng_state(before)
+        again = drawn(model, WIDTH, PLACE, 1 - seed, STEPS).batches
+        assert [id(x) for x, _ in found[-1][1:]] == [id(x) for x, _ in again]
+    torch.testing.assert_close(found[0], found[1])
+    with pytest.raises(AssertionError):
+        torch.testing.assert_close(found[0][1:], zoo.pairs(8)[:STEPS])
+
+
+def test_an_iterator_is_read_no_further_than_is_needed():
+    given = iter(zoo.pairs(8))
+    model = zoo.plain(batches=given, steps=STEPS)
+    assert alone(model, 0) == alone(zoo.plain(batches=zoo.pairs(8)[:STEPS]), 0)
+    torch.testing.assert_close(next(given), zoo.pairs(8)[STEPS])
+
+
+@dataclass
+class Sample:
+    """A batch of no kind that is known."""
+
+    values: torch.Tensor
+    mask: torch.Tensor
+    labels: torch.Tensor
+
+
+def test_forward_takes_batches_of_any_shape():
+    def forward(module, batch):
+        return module(batch.values) * batch.mask
+
+    def loss(outputs, batch):
+        return F.mse_loss(outputs, batch.labels)
+
+    masks = [torch.arange(3) < 3, torch.arange(3) < 2]
+    whole, masked = (
+        zoo.plain(batches=[Sample(x, mask, y) for x, y in zoo.pairs()], forward=forward, loss=loss) for mask in masks
+    )
+    assert alone(whole, 0) == alone(zoo.plain(), 0)
+    assert alone(masked, 0).losses != alone(zoo.plain(), 0).losses
+    assert [one.losses for one in stacked(masked)] == [
+        pytest.approx(alone(masked, seed).losses, rel=1e-4) for seed in SEEDS
+    ]
+
+
+def test_a_batch_of_any_shape_is_given_back():
+    def forward(module, batch):
+        return module(batch.values.mul_(0.5))
+
+    model = zoo.plain(
+        batches=[Sample(x, x, y) for x, y in zoo.pairs()],
+        forward=forward,
+        loss=lambda out, b: F.mse_loss(out, b.labels),
+    )
+    with pytest.raises(ModelError, match="changes its batch in place"):
+        alone(model, 0, anatomy=zoo.parts_of(zoo.plain()))
+    torch.testing.assert_close([batch.values for batch in model.batches], [x for x, _ in zoo.pairs()])
+
+
+class Mixed(zoo.Plain):
+    """A layer under autocast, and one that a bfloat16 of the model's own is given."""
+
+    def forward(self, x):
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.lower):
+            x = self.norm(torch.tanh(self.second(torch.tanh(self.first(x)))))
+            x = F.linear(x, self.head.weight.bfloat16()) if self.own else self.head(x)
+        return x.float()
+
+
+def mixed(width, *, lower=True, own=False):
+    module = Mixed(width)
+    module.lower, module.own = lower, own
+    return module
+
+
+def test_coordinates_under_autocast_are_read_without_its_rounding():
+    def slow(module):
+        return torch.optim.Adam(module.parameters(), lr=1e-4)
+
+    low, high = (
+        alone(zoo.plain(build=functools.partial(mixed, lower=lower), optimizer=slow), 0) for lower in (True, False)
+    )
+    together = stacked(zoo.plain(build=mixed, optimizer=slow))[0]
+    assert low.losses[0] != high.losses[0]
+    assert low.losses[0] == pytest.approx(high.losses[0], rel=1e-2)
+    for coordinate, value in high.coordinates[STEPS].items():
+        # Gradients are of bfloat16, and Adam's step is their sign's, which few of them change.
+        assert float(low.coordinates[STEPS][coordinate]) == pytest.approx(float(value), rel=0.05), coordinate
+        assert float(together.coordinates[STEPS][coordinate]) == pytest.approx(float(value), rel=0.05), coordinate
+
+
+def test_what_cannot_do_without_autocast_is_read_with_it():
+    assert len(alone(zoo.plain(build=functools.partial(mixed, own=True)), 0).coordinates[STEPS]) > 10
+
+
+@pytest.mark.parametrize("whole", [True, "in place", False])
 def test_compiled_modules_train_as_they_are(whole):
     def build(width):
         module = zoo.Plain(width)
+        if whole == "in place":
+            module.compile(backend="eager")
+            return module
         if whole:
             return torch.compile(module, backend="eager")
         module.second = torch.compile(module.second, backend="eager")
@@ -162,6 +306,82 @@ def test_compiled_modules_train_as_they_are(whole):
     found = alone(zoo.plain(build=build), 0)
     assert found.losses == alone(zoo.plain(), 0).losses
     assert len(found.coordinates[1]) == len(alone(zoo.plain(), 0).coordinates[1]) + (not whole)
+
+
+@pytest.fixture
+def processes(tmp_path):
+    """A process group of this process."""
+    store = dist.FileStore(str(tmp_path / "store"), 1)
+    dist.init_process_group("gloo", store=store, rank=0, world_size=1)
+    yield
+    dist.destroy_process_group()
+
+
+def replicated_in_its_steps(module):
+    replicated = nn.parallel.DistributedDataParallel(module)
+    optimizer = zoo.sgd(replicated)
+
+    def step(batch):
+        optimizer.zero_grad()
+        F.mse_loss(replicated(batch[0]), batch[1]).backward()
+        optimizer.step()
+
+    return step
+
+
+@pytest.mark.usefixtures("processes")
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"build": lambda width: nn.parallel.DistributedDataParallel(zoo.Plain(width))},
+        {"build": lambda width: torch.compile(nn.parallel.DistributedDataParallel(zoo.Plain(width)), backend="eager")},
+        {"optimizer": replicated_in_its_steps},
+    ],
+    ids=["built", "compiled", "in its steps"],
+)
+def test_replicated_modules_train_as_they_are(changes):
+    assert alone(zoo.plain(**changes), 0) == alone(zoo.plain(), 0)
+
+
+def sharded(width):
+    module = zoo.Plain(width)
+    fully_shard(module.second)
+    return fully_shard(module)
+
+
+def sharded_by_its_optimizer(module):
+    return zoo.sgd(fully_shard(module))
+
+
+@pytest.mark.usefixtures("processes")
+@pytest.mark.parametrize("changes", [{"build": sharded}, {"optimizer": sharded_by_its_optimizer}])
+def test_sharded_modules_are_refused_with_the_way_out(changes):
+    with pytest.raises(
+        ModelError, match=r"`first\.weight` is sharded, a DTensor.* Build the model without fully_shard"
+    ):
+        alone(zoo.plain(**changes), 0, anatomy=zoo.parts_of(zoo.plain()))
+
+
+@pytest.mark.usefixtures("processes")
+@pytest.mark.filterwarnings("ignore:FSDP is switching to use `NO_SHARD`")
+def test_modules_with_flat_parameters_are_refused():
+    def build(width):
+        return FullyShardedDataParallel(zoo.Plain(width), device_id=torch.device("cpu"))
+
+    with pytest.raises(ModelError, match=r"`the model` is sharded, a FullyShardedDataParallel.*on one process"):
+        alone(zoo.plain(build=build), 0, anatomy=zoo.parts_of(zoo.plain()))
+
+
+def test_modules_on_several_processes_are_refused():
+    class Group:
+        def size(self):
+            return 2
+
+    module = nn.parallel.DistributedDataParallel.__new__(nn.parallel.DistributedDataParallel)
+    nn.Module.__init__(module)
+    module.process_group, module.module = Group(), zoo.Plain(8)
+    with pytest.raises(ModelError, match="replicated over 2 processes, and a gate trains on one"):
+        alone(zoo.plain(build=lambda _: module), 0, anatomy=zoo.parts_of(zoo.plain()))
 
 
 class Unruly(zoo.Plain):

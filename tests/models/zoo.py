@@ -115,6 +115,30 @@ class OwnLoss(nn.Module):
         return {"loss": F.mse_loss(found, labels), "found": found}
 
 
+class Fused(nn.Module):
+    """One matrix onto what grows, half the width, and six entries that do not; in maximal update by `scaled_adam`.
+
+    Those six are drawn as the others are, or smaller by n^-1/2, as output-like ones.
+    """
+
+    def __init__(self, width, *, half=lambda width: width // 2, fixed=0.0, growing=0.0, cut=None):
+        super().__init__()
+        self.sizes, self.cut = [half(width), 6], cut or (lambda fused, sizes: fused.split(sizes, dim=-1))
+        self.first, self.second = nn.Linear(5, width, bias=False), nn.Linear(width, sum(self.sizes), bias=False)
+        self.wide, self.fixed = nn.Linear(self.sizes[0], width, bias=False), nn.Linear(6, width, bias=False)
+        self.head, self.multiplier = nn.Linear(width, 3, bias=False), BASE / width
+        for layer in (self.first, self.second, self.wide, self.fixed):
+            nn.init.normal_(layer.weight, std=layer.in_features**-0.5)
+        nn.init.normal_(self.head.weight, std=BASE**-0.5)
+        with torch.no_grad():
+            self.second.weight[: self.sizes[0]] *= (width / BASE) ** growing
+            self.second.weight[self.sizes[0] :] *= (width / BASE) ** fixed
+
+    def forward(self, x):
+        wide, fixed = self.cut(self.second(torch.tanh(self.first(x))), self.sizes)
+        return self.multiplier * self.head(torch.tanh(self.wide(wide) + self.fixed(fixed)))
+
+
 class Dropped(nn.Module):
     """Dropout between two layers, and a batch norm with buffers."""
 

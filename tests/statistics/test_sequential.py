@@ -1,12 +1,27 @@
 """A budget is spent in looks that are planned from the noise, and repeated looks err no more often than one."""
 
+import itertools
+
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
-from theorychecks.statistics import Layout, LowerBound, Measurement, Ordering, PowerLaw, Verdict
-from theorychecks.statistics.sequential import plan, pooled_noise, schedule, smallest_design
+from theorychecks.statistics import (
+    Crossing,
+    InteriorOptimum,
+    Layout,
+    LowerBound,
+    Measurement,
+    Ordering,
+    PowerLaw,
+    UpperBound,
+    Verdict,
+)
+from theorychecks.statistics.sequential import MOST_SEEDS, plan, pooled_noise, schedule, smallest_design
 
 FAST = tuple(2**k for k in range(9, 18))
+steady = settings(deadline=None, derandomize=True, database=None)
 LINEAR = tuple(float(m) for m in FAST)
 HALF = PowerLaw(-0.5)
 
@@ -114,6 +129,66 @@ def test_looks_on_dense_axes_span_what_an_exponent_needs(axis, prediction):
         assert spent(have, costs) <= spend * 1.0001
     with pytest.raises(ValueError, match="does not buy the smallest design"):
         schedule(prediction, axis, costs, 2)
+
+
+EXPECTED = [
+    PowerLaw(0, within=0.24, rival=0.5),
+    PowerLaw(-0.5, within=0.24, rival=0),
+    UpperBound(0, within=0.24, rival=0.5),
+    UpperBound(-0.5, within=0.24, rival=0),
+]
+"""What gates predict."""
+RATES = PowerLaw(0, within=0.15, rival=-0.5)
+OTHERS = [RATES, PowerLaw(-1, within=0.24, rival=-0.5), Crossing(200.0), InteriorOptimum(), Ordering()]
+
+
+@st.composite
+def uneven_widths(draw):
+    """Multiples of a head's size, as dense and as uneven as can be, over a factor of 8 or more."""
+    head = draw(st.sampled_from((1, 16, 32, 64)))
+    first = draw(st.sampled_from((64, 128, 192)))
+    last = draw(st.integers(8 * first // head, 16 * first // head)) * head
+    inner = draw(st.sets(st.integers(first // head + 1, 7 * first // head), min_size=4, max_size=9))
+    return (first, *[head * each for each in sorted(inner)], last)
+
+
+def admitted(prediction, axis_values, seeds, confidence, role):
+    """Whether a design can be judged, if what it is compared with has as many seeds."""
+    try:
+        prediction.admit(Layout(axis_values=axis_values, seeds=seeds, role=role, against=seeds), confidence=confidence)
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("predictions", [EXPECTED, *[[each] for each in OTHERS]], ids=lambda each: str(each[0]))
+@given(axis=uneven_widths(), power=st.sampled_from((0.0, 1.0, 2.0)), noise=st.sampled_from((None, 1e-3, 0.3)))
+@settings(steady, max_examples=25)
+def test_every_look_at_admitted_widths_is_at_widths_that_are_admitted(predictions, axis, power, noise):
+    assume(all(admitted(each, axis, (64,) * len(axis), 0.95, "prediction") for each in predictions))
+    costs = [float(value) ** power for value in axis]
+    have = ()
+    timetables = [schedule(each, axis, costs, 64, shares=(0.1, 0.25, 0.5, 1.0)) for each in predictions]
+    timetable = max(timetables, key=lambda each: each.spends[0])
+    for spend in timetable.spends:
+        plans = [
+            plan(each, axis, costs, spend, noise=noise, confidence=timetable.confidence, have=have)
+            for each in predictions
+        ]
+        have = tuple(max(each) for each in itertools.zip_longest(*plans, fillvalue=0))
+        for each in predictions:
+            assert admitted(each, axis[: len(have)], have, timetable.confidence, "control")
+
+
+@given(axis=uneven_widths())
+@settings(steady, max_examples=50)
+def test_narrow_widths_on_which_many_seeds_decide_admit_the_smallest_design(axis):
+    """A gate that is short of time leaves out the widest widths, and finds out later how many seeds it can have."""
+    (constant, *_) = EXPECTED
+    for points in range(5, len(axis) + 1):
+        if admitted(constant, axis[:points], (MOST_SEEDS,) * points, 0.95, "prediction"):
+            seeds = (constant.demands(points, 0.95).seeds,) * points
+            assert admitted(constant, axis[:points], seeds, 0.95, "prediction")
 
 
 def test_fewer_axis_values_than_a_design_needs_take_all():

@@ -45,12 +45,14 @@ class CoordinateCheck:
         diagnosis: what is wrong where, if anything is.
         unjudged: coordinates without an exponent, being zero or the same whatever the weights and the width.
         cancelled: parameters that are not judged either, since whatever follows takes them out again.
+        fused: layers of which those outputs alone are judged that grow.
     """
 
     findings: tuple[Finding, ...]
     diagnosis: Diagnosis
     unjudged: tuple[Moment, ...] = ()
     cancelled: tuple[str, ...] = ()
+    fused: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -98,6 +100,11 @@ class CoordinateCheck:
             lines.append(f"- not judged: {len(self.unjudged)} coordinates that are zero or depend on nothing")
         if self.cancelled:
             lines.append(f"- not judged: {', '.join(self.cancelled)}, which whatever follows takes out again")
+        if self.fused:
+            lines.append(
+                f"- judged in part: {', '.join(self.fused)}, of which some outputs do not grow; make these a layer of "
+                "their own to have them judged"
+            )
         return lines
 
 
@@ -315,5 +322,9 @@ def checked(
     findings = dict(zip(expected, judged, strict=True))
     counts = max((finding.measurement.seeds for finding in judged), key=sum)
     return CoordinateCheck(
-        tuple(judged), diagnosed(examined.on(counts), findings), tuple(unjudged), examined.anatomy.cancelled
+        tuple(judged),
+        diagnosed(examined.on(counts), findings),
+        tuple(unjudged),
+        examined.anatomy.cancelled,
+        tuple(examined.anatomy.fixed),
     )

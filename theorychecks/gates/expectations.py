@@ -58,10 +58,15 @@ def _expected(
         return None
     if module.routed and coordinate.quantity in (CHANGE, PROPAGATING):
         return None
+    fed = module.name in anatomy.fed
     if coordinate.quantity == EFFECTIVE:
         part = next(p for p in anatomy.used_in(plain(module.name)) if p.name == coordinate.parameter)
-        added = part.role in ("input", "vector") and anatomy.holds_layers(plain(module.name))
-        return None if part.role == "unchecked" else _update(parametrization, part, module, added=added)
+        if part.role == "unchecked":
+            return None
+        return BOUNDED if fed else _update(parametrization, part, module, added=anatomy.adds(part))
+    if fed:
+        # A layer's outputs of a fixed number are drawn as its other ones are, or smaller by n^-1/2 as readouts.
+        return BOUNDED if coordinate.quantity == SIZE else None
     if coordinate.quantity == PROPAGATING:
         return _propagated(parametrization, module)
     if parametrization == NTK:
@@ -77,7 +82,8 @@ def _maximal(module: Part, coordinate: Coordinate, step: int) -> HalfInteger:
         return SMALL_AT_FIRST if orthogonal else BOUNDED
     if (module.role == "output" or module.fades) and coordinate.quantity == SIZE:
         return SMALL_AT_FIRST if step == 0 and module.fades else BOUNDED
-    if module.role == "input" and coordinate.quantity == CHANGE:
+    if coordinate.quantity == CHANGE and (module.role == "input" or (module.role == "hidden" and module.fades)):
+        # What is small at first moves by what its weights and what it is given move, of which one may be small.
         return BOUNDED
     return CONSTANT
 

@@ -11,7 +11,6 @@ from typing import Final
 
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
 
 from theorychecks.claims import ClaimFailure, ClaimUndecided
 from theorychecks.claims.recording import now_recording
@@ -20,6 +19,7 @@ from theorychecks.gates.coordinate_check import STEPS, CoordinateCheck, checked,
 from theorychecks.judging import Conditions, relabelled
 from theorychecks.models import Adjustment, Anatomy, Model
 from theorychecks.models.adjusted import adjusted_model
+from theorychecks.models.checks import groups_of, optimizer_of
 from theorychecks.models.model import copied, tensors_in
 from theorychecks.models.state import as_it_was, weights_as_they_were
 from theorychecks.models.training import drawn
@@ -275,15 +275,16 @@ def _large_epsilon(model: Model, parts: Anatomy, narrow: int) -> float:
     with as_it_was():
         start = drawn(model, narrow, (0,), 0, 1)
         with weights_as_they_were(start.module):
-            optimizer = model.optimizer(start.module)
-            if not isinstance(optimizer, Optimizer) or not any("eps" in group for group in optimizer.param_groups):
+            optimizers = optimizer_of(model, start.module, narrow)
+            if not isinstance(optimizers, list) or not any("eps" in group for group in groups_of(optimizers)):
                 return 0.0
             # Behind a readout that is zero there is no gradient before the first step.
             for _ in range(2):
-                optimizer.zero_grad()
+                start.module.zero_grad()
                 loss = model.outputs_and_loss(start.module, copied(start.batches[0]))[1]
                 loss.backward()  # type: ignore[no-untyped-call]
                 gradients = [start.module.get_parameter(name).grad for name in hidden]
                 squares = [float(gradient.square().mean()) for gradient in gradients if gradient is not None]
-                optimizer.step()
+                for optimizer in optimizers:
+                    optimizer.step()
         return float(f"{_LARGE_EPSILON * math.sqrt(sum(squares) / len(squares)):.1e}") if squares else 0.0

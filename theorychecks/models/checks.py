@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Final, cast
 
 import torch
+import torch.fx
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from theorychecks.models.errors import ModelError, blamed, out_of_memory
 from theorychecks.models.hooks import LOGITS
@@ -39,8 +43,70 @@ def stepped(model: Model, width: int) -> AbstractContextManager[None]:
     )
 
 
-def optimizer_of(model: Model, module: nn.Module, width: int) -> Optimizer | Step:
-    """What trains a module.
+def plain_module(model: Model, module: nn.Module) -> nn.Module:
+    """The module inside of what compiles or replicates it: it runs as it is here, under its own names.
+
+    Raises:
+        ModelError: for one that cannot be read, being replicated over processes, sharded, scripted or exported.
+    """
+    while inner := getattr(module, "_orig_mod", None) or _replicated(model, module):
+        module = inner
+    for name, part in module.named_modules():
+        where = f"{model.title}: `{name or 'the model'}` is"
+        if isinstance(part, torch.jit.ScriptModule):
+            raise ModelError(
+                f"{where} a TorchScript module, and nothing can be seen of what it calls. Build it without torch.jit; "
+                "torch.compile may stay."
+            )
+        if isinstance(part, torch.fx.GraphModule) and _is_flat(part):
+            raise ModelError(
+                f"{where} an exported graph, which calls no modules, so that nothing can be seen of them. Build it "
+                "without torch.export; torch.compile may stay."
+            )
+    check_whole(model, module)
+    return module
+
+
+def check_whole(model: Model, module: nn.Module) -> None:
+    """Refuse a module of which a process does not hold each parameter as a whole, by itself.
+
+    Raises:
+        ModelError: naming the first one.
+    """
+    for name, part in [*module.named_modules(), *module.named_parameters()]:
+        if type(part).__name__ in _SHARDED:
+            raise ModelError(
+                f"{model.title}: `{name or 'the model'}` is sharded, a {type(part).__name__}, and cannot be called "
+                "with other weights. Build the model without fully_shard or FullyShardedDataParallel: a gate trains "
+                "it on one process; DistributedDataParallel and torch.compile may stay."
+            )
+
+
+_SHARDED: Final = ("FullyShardedDataParallel", "DTensor")
+"""Modules and parameters by the names of their classes, which are slow to import."""
+
+
+def _replicated(model: Model, module: nn.Module) -> nn.Module | None:
+    """The module that is replicated over processes, if there is one."""
+    if not isinstance(module, nn.parallel.DistributedDataParallel):
+        return None
+    if (processes := module.process_group.size()) > 1:
+        raise ModelError(
+            f"{model.title} is replicated over {processes} processes, and a gate trains on one. Run it in a process "
+            "group of one, or build the model without DistributedDataParallel."
+        )
+    return cast("nn.Module", module.module)
+
+
+def _is_flat(graph: torch.fx.GraphModule) -> bool:
+    """Whether a graph uses parameters of modules inside of it, and calls none of those."""
+    called = [graph.get_submodule(str(node.target)) for node in graph.graph.nodes if node.op == "call_module"]
+    nested = any("." in name for name, _ in graph.named_parameters())
+    return nested and not any(True for part in called for _ in part.parameters())
+
+
+def optimizer_of(model: Model, module: nn.Module, width: int) -> list[Optimizer] | Step:
+    """What trains a module: one or more optimizers, each parameter in one of them, or a function.
 
     Raises:
         ModelError: if nothing does.
@@ -50,12 +116,31 @@ def optimizer_of(model: Model, module: nn.Module, width: int) -> Optimizer | Ste
         "It takes the module, not its parameters: lambda module: torch.optim.Adam(module.parameters(), lr=...).",
     ):
         made = model.optimizer(module)
-    if not isinstance(made, Optimizer) and not callable(made):
+    check_whole(model, module)
+    optimizers = list(made) if isinstance(made, list | tuple) else [made]
+    other = [one for one in optimizers if not isinstance(one, Optimizer)]
+    if any(isinstance(one, LRScheduler) for one in other):
         raise ModelError(
-            f"{model.title}: optimizer(module) returns a torch.optim.Optimizer, or a function that makes one training "
-            f"step of a batch; got {type(made).__name__}"
+            f"{model.title}: optimizer(module) returns a scheduler, and who is to step it would be a guess. Return a "
+            "function instead that makes one training step of a batch: its forward and backward pass, "
+            "optimizer.step() and scheduler.step()."
         )
-    return made
+    if not isinstance(made, Optimizer) and callable(made):
+        return made
+    if other or not optimizers:
+        got = "an empty list" if not optimizers else type(other[0]).__name__
+        raise ModelError(
+            f"{model.title}: optimizer(module) returns a torch.optim.Optimizer, a list of them, or a function that "
+            f"makes one training step of a batch; got {got}{' in a list' if other and other[0] is not made else ''}"
+        )
+    found = cast("list[Optimizer]", optimizers)
+    check_owned(model, dict(module.named_parameters()), found)
+    return found
+
+
+def groups_of(optimizers: Sequence[Optimizer]) -> list[dict[str, Any]]:
+    """Parameter groups of all optimizers."""
+    return [group for optimizer in optimizers for group in optimizer.param_groups]
 
 
 def check_finite(model: Model, width: int, features: Mapping[str, Tensor]) -> None:
@@ -72,18 +157,22 @@ def check_finite(model: Model, width: int, features: Mapping[str, Tensor]) -> No
             )
 
 
-def check_owned(model: Model, parameters: Mapping[str, Tensor], optimizer: Optimizer) -> None:
-    """Refuse an optimizer that lacks some of what is to be trained.
+def check_owned(model: Model, parameters: Mapping[str, Tensor], optimizers: Sequence[Optimizer]) -> None:
+    """Refuse optimizers that lack some of what is to be trained, or share some of it.
 
     Raises:
         ModelError: naming it.
     """
-    owned = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
-    without = [name for name, p in parameters.items() if p.requires_grad and id(p) not in owned]
-    if without:
+    owners = Counter(id(parameter) for group in groups_of(optimizers) for parameter in group["params"])
+    its = "its optimizer does" if len(optimizers) == 1 else "its optimizers do"
+    if without := [name for name, p in parameters.items() if p.requires_grad and not owners[id(p)]]:
         raise ModelError(
-            f"{model.title}: its optimizer does not have {_listed(without)}. Give it, or freeze it by "
-            "requires_grad_(False)."
+            f"{model.title}: {its} not have {_listed(without)}. Give it, or freeze it by requires_grad_(False)."
+        )
+    if shared := [name for name, p in parameters.items() if owners[id(p)] > 1]:
+        raise ModelError(
+            f"{model.title}: more than one of its optimizers has {_listed(shared)}, and each would step it. Give every "
+            "parameter to one of them."
         )
 
 

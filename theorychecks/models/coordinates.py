@@ -24,6 +24,7 @@ from theorychecks.models.calls import logits_of
 from theorychecks.models.depth import DepthAnatomy
 from theorychecks.models.hooks import LOGITS, Attention, Call, Watched, call_of, plain, unmasked
 from theorychecks.models.model import tensors_in
+from theorychecks.models.multipliers import followed
 from theorychecks.models.recording import root_mean_square
 from theorychecks.models.roles import Anatomy
 from theorychecks.models.state import RandomState, drawing_from
@@ -62,7 +63,7 @@ Features = dict[str, Tensor]
 
 
 class Start(NamedTuple):
-    """A model as training found it: first parameters, what calls returned then, and multipliers of readouts."""
+    """A model as training found it: first parameters, what calls returned then, and their multipliers."""
 
     parameters: Mapping[str, Tensor]
     features: Features
@@ -97,6 +98,7 @@ def read_coordinates(
     watched = Watched(module, random=anatomy.random)
     features, readings = Features(), Readings()
     handed: list[tuple[Tensor, int]] = []
+    first: dict[str, str] = {}
     follows = anatomy.places.follows if isinstance(anatomy, DepthAnatomy) and anatomy.places else {}
     stream = dict[str, Tensor]()
 
@@ -110,16 +112,17 @@ def read_coordinates(
             # A later operation may change it in place.
             features[where] = tensor = tensor.detach().clone()
             kept = unmasked(tensor) if LOGITS in name else None
-            readings[Coordinate(where, SIZE)] = root_mean_square(tensor, kept)
+            readings[Coordinate(where, SIZE)] = root_mean_square(anatomy.growing(where, tensor), kept)
             before = start.features.get(where) if start is not None else None
             # What is routed by the weights has other rows after a step, and no change to speak of.
             if before is not None and before.shape == tensor.shape:
                 kept = None if kept is None else kept & unmasked(before)
-                readings[Coordinate(where, CHANGE)] = root_mean_square(tensor - before, kept)
+                readings[Coordinate(where, CHANGE)] = root_mean_square(anatomy.growing(where, tensor - before), kept)
 
     def visit(call: Call) -> None:
         found = tensors_in(call.output)
         note(call.name, found)
+        first[call.name] = f"{call.name}{next(iter(found), '')}"
         given = next(iter(tensors_in(call.arguments).values()), None)
         if given is not None:
             readings[Coordinate(call.name, INPUT)] = root_mean_square(given)
@@ -138,11 +141,14 @@ def read_coordinates(
     with torch.no_grad(), watched.calls(visit), Attention(see, attention):
         outputs = forward()
     multipliers = start.multipliers if start is not None else {}
-    if start is None and anatomy.readouts:
+    if start is None:
         with torch.no_grad(), Attention(factor=attention):
             multipliers = _multipliers(module, anatomy, forward, outputs, state)
+    added = {part.name for part in anatomy.parameters if anatomy.adds(part)}
     for coordinate, reading in readings.items():
-        factor = multipliers.get(call_of(coordinate.module))
+        where = coordinate.parameter if coordinate.parameter in added else coordinate.module
+        # An update is that of the first of several outputs; all those of a readout have one multiplier.
+        factor = multipliers.get(first.get(where, where), multipliers.get(call_of(where)))
         if factor is not None and coordinate.quantity != INPUT:
             readings[coordinate] = factor * reading
     return Read(features, dict(multipliers), readings)
@@ -151,12 +157,16 @@ def read_coordinates(
 def _multipliers(
     module: nn.Module, anatomy: Anatomy, forward: Callable[[], Any], outputs: Any, state: RandomState | None
 ) -> dict[str, Tensor]:
-    """How much the model's outputs move when what a readout returns is moved, by one number for each readout.
+    """Multipliers of what calls return, and of readouts by how much the model's outputs move with what they return.
 
     For a model that multiplies its readout this is the multiplier, and whatever else it does to it (a bias, a softmax,
     another shape, a sum with the loss) changes a number that does not depend on the width.
     """
-    found = {}
+    found = dict[str, Tensor]()
+    # Along the depth what blocks return is judged before it is multiplied.
+    if not isinstance(anatomy, DepthAnatomy):
+        with drawing_from(state) if state is not None else nullcontext():
+            found = followed(module, anatomy, forward)
     for name in anatomy.readouts:
         moved_by, responses = list[Tensor](), list[Tensor]()
         for nudge in range(1, 1 + (1 if tensors_in(outputs[0]) else _NUDGES)):
@@ -168,8 +178,9 @@ def _multipliers(
                 handle.remove()
             responses += [b - a for a, b in zip(_numbers(outputs), _numbers(again), strict=True)]
         factor = _size_of(responses) / _size_of(moved_by)
-        # What does not reach the outputs is judged as it is.
-        found[name] = torch.where((factor > 0) & factor.isfinite(), factor, torch.ones_like(factor))
+        # What does not reach the outputs is judged as it is; a loss may multiply outputs as well.
+        in_loss = found.get(next(iter(tensors_in(outputs[0])), ""), 1.0)
+        found[name] = in_loss * torch.where((factor > 0) & factor.isfinite(), factor, torch.ones_like(factor))
     return found
 
 
@@ -221,12 +232,12 @@ def _updates(call: Call, anatomy: Anatomy, start: Start, watched: Watched) -> Re
     feature = f"{call.name}{next(iter(tensors_in(call.output)))}"
     before = start.features.get(feature)
     if not inside and before is not None and before.shape == unmoved.shape:
-        readings[Coordinate(feature, PROPAGATING)] = root_mean_square(unmoved - before)
+        readings[Coordinate(feature, PROPAGATING)] = root_mean_square(anatomy.growing(feature, unmoved - before))
     moved = output - unmoved
     for local, part in zip(own, used, strict=True):
         coordinate = Coordinate(call.name, EFFECTIVE, part.name)
-        if inside and part.role in ("input", "vector"):
-            # Places and class tokens are added to what a model carries: their update is what it is itself.
+        if anatomy.adds(part):
+            # Their update is what it is itself.
             update = operator.attrgetter(local)(call.part) - first[local]
         elif len(own) == 1:
             update = moved
@@ -238,6 +249,8 @@ def _updates(call: Call, anatomy: Anatomy, start: Start, watched: Watched) -> Re
             update = moved - shift if local == "weight" else shift
         else:
             update = output - again({local: first[local]})
+        if update.shape == output.shape:
+            update = anatomy.growing(feature, update)
         readings[coordinate] = root_mean_square(update)
     return readings
 

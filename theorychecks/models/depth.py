@@ -14,6 +14,7 @@ from theorychecks.models.cancelled import cancelled_among, drawn_where_zero
 from theorychecks.models.checks import called
 from theorychecks.models.errors import ModelError
 from theorychecks.models.hooks import LOGITS, plain, starred
+from theorychecks.models.lengths import Length
 from theorychecks.models.model import Batch, Model
 from theorychecks.models.roles import Anatomy, Part, Role, check_roles, first_names, overridden
 
@@ -27,13 +28,20 @@ class DepthAnatomy(Anatomy):
     Attributes:
         blocks: which modules there are more of in deeper models.
         shapes: of parameters, by name.
+        weights: how many there are in blocks for each unit of depth, and elsewhere.
         places: where a model of the depth `width` has them, whose names are its own; None where names are those at
             every depth.
     """
 
     blocks: Blocks = field(kw_only=True)
     shapes: Mapping[str, torch.Size] = field(kw_only=True)
+    weights: tuple[float, float] = field(kw_only=True)
     places: Places | None = field(default=None, kw_only=True)
+
+    def weights_at(self, depth: int) -> float:
+        """How many weights a model of this depth has."""
+        inside, elsewhere = self.weights
+        return inside * depth + elsewhere
 
     def is_block(self, module: str) -> bool:
         """Whether a module, by its name at every depth, is a block."""
@@ -45,9 +53,9 @@ class DepthAnatomy(Anatomy):
         Raises:
             ModelError: if the model is another architecture there.
         """
-        self.blocks.check_count(model, module, (self.width, depth))
+        self.blocks.check_count(model, module, (self.widths[0], depth))
         places = self.blocks.places(module)
-        _check_shapes(model, self.shapes, _shapes(module, places), (self.width, depth))
+        _check_shapes(model, self.shapes, _shapes(module, places), (self.widths[0], depth))
 
         def here(part: Part) -> Part:
             return replace(part, name=places.here(part.name), module=places.here(part.module))
@@ -62,8 +70,11 @@ class DepthAnatomy(Anatomy):
             },
             tied=frozenset(map(places.here, self.tied)),
             cancelled=tuple(map(places.here, self.cancelled)),
-            sizes={name: (parameter.numel(), 0) for name, parameter in module.named_parameters()},
-            width=depth,
+            lengths={
+                name: tuple(Length(size, size) for size in parameter.shape)
+                for name, parameter in module.named_parameters()
+            },
+            widths=(depth, depth + 1),
             places=places,
         )
 
@@ -118,6 +129,9 @@ def depth_anatomy(
         role: Role = "attention logits" if LOGITS in name else "hidden" if inside else "fixed"
         modules[name] = overridden(Part(name, name, role, inside, routed=starred(name) in routed), model)
     check_roles(model, [*parts, *modules.values()])
+    sizes: dict[bool, list[int]] = {True: [], False: []}
+    for name, parameter in shallow.named_parameters():
+        sizes[_inside(name, places)].append(parameter.numel())
     return DepthAnatomy(
         modules=modules,
         parameters=tuple(parts),
@@ -135,8 +149,11 @@ def depth_anatomy(
         cancelled=cancelled,
         random=calls.random,
         routed=bool(routed),
-        sizes={name: (parameter.numel(), int(_inside(name, places))) for name, parameter in shallow.named_parameters()},
-        width=depths[0],
+        lengths={},
+        widths=depths,
+        fixed={},
+        fed=frozenset(),
+        weights=(sum(sizes[True]) / depths[0], sum(sizes[False])),
         blocks=blocks,
         shapes=shapes,
     )

@@ -10,10 +10,11 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from theorychecks.models.checks import memory, optimizer_of, untouched
+from theorychecks.models.checks import groups_of, memory, optimizer_of, untouched
 from theorychecks.models.depth import depth_anatomy
 from theorychecks.models.errors import ModelError
-from theorychecks.models.model import Model
+from theorychecks.models.model import Model, Step
+from theorychecks.models.precision import WithoutAutocast
 from theorychecks.models.roles import Anatomy, anatomy
 from theorychecks.models.state import as_it_was, weights_as_they_were
 from theorychecks.models.training import Drawn, drawn
@@ -59,7 +60,8 @@ def examined(model: Model, widths: tuple[int, ...], steps: int) -> tuple[Anatomy
         with untouched(model, narrow, first.batches[0]), kept[0], kept[1]:
             optimizing = _told(optimizer_of(model, first.module, narrow))
             compared = depth_anatomy if model.axis == "depth" else anatomy
-            parts = compared(model, first.module, second.module, (narrow, wide), first.batches[0], again=again)
+            with WithoutAutocast():
+                parts = compared(model, first.module, second.module, (narrow, wide), first.batches[0], again=again)
     check_room(model, parts, widths[-1])
     return parts, optimizing
 
@@ -78,12 +80,12 @@ def check_room(model: Model, parts: Anatomy, width: int) -> None:
         )
 
 
-def _told(optimizer: object) -> Optimizing:
-    groups = getattr(optimizer, "param_groups", [])
+def _told(made: list[Optimizer] | Step) -> Optimizing:
+    groups = groups_of(made) if isinstance(made, list) else []
     return Optimizing(
         scale_free=any("eps" in group for group in groups),
         decays=any(group.get("weight_decay") for group in groups),
-        opaque=not isinstance(optimizer, Optimizer),
+        opaque=not isinstance(made, list),
     )
 
 

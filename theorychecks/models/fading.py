@@ -8,13 +8,15 @@ found by making these matrices smaller (derived here).
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Final
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from theorychecks.models.calls import passed
+from theorychecks.models.fused import Fixed
+from theorychecks.models.hooks import plain
 from theorychecks.models.model import Batch, Model
 from theorychecks.models.state import RandomState, drawing_from
 
@@ -34,16 +36,59 @@ def fading(model: Model, module: nn.Module, names: Collection[str], batch: Batch
     """
     if not names:
         return frozenset()
-    state, sizes = RandomState.now(), []
     parameters = [module.get_parameter(name) for name in names]
     before = [parameter.detach().clone() for parameter in parameters]
+
+    def sizes(factor: float) -> dict[str, Tensor]:
+        for parameter, was in zip(parameters, before, strict=True):
+            parameter.copy_(factor * was)
+        return passed(model, module, batch).sizes
+
     with torch.no_grad():
-        for factor in _SMALLER:
-            for parameter, was in zip(parameters, before, strict=True):
-                parameter.copy_(factor * was)
-            with drawing_from(state):
-                sizes.append(passed(model, module, batch).sizes)
+        found = _falling(sizes)
         for parameter, was in zip(parameters, before, strict=True):
             parameter.copy_(was)
-    first, second = sizes
+    return found
+
+
+def fed(model: Model, module: nn.Module, fixed: Mapping[str, Fixed], batch: Batch) -> frozenset[str]:
+    """Features that become smaller by as much as outputs of a fixed number do that layers have besides growing ones.
+
+    Args:
+        model: whose module it is.
+        module: which.
+        fixed: those outputs, by call.
+        batch: what it is called with.
+    """
+    if not fixed:
+        return frozenset()
+
+    def scaled(outputs: Fixed, factor: float) -> Callable[[nn.Module, Any, Any], Tensor]:
+        def hook(_part: nn.Module, _given: Any, output: Tensor) -> Tensor:
+            return torch.where(outputs.mask(output), factor * output, output)
+
+        return hook
+
+    def sizes(factor: float) -> dict[str, Tensor]:
+        handles = [
+            module.get_submodule(name).register_forward_hook(scaled(outputs, factor))
+            for name, outputs in {plain(name): outputs for name, outputs in fixed.items()}.items()
+        ]
+        try:
+            return passed(model, module, batch).sizes
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    return _falling(sizes) - frozenset(fixed)
+
+
+def _falling(sizes: Callable[[float], Mapping[str, Tensor]]) -> frozenset[str]:
+    """Features whose sizes fall with a factor, each time with the same random numbers."""
+    state = RandomState.now()
+    found = list[Mapping[str, Tensor]]()
+    for factor in _SMALLER:
+        with drawing_from(state):
+            found.append(sizes(factor))
+    first, second = found
     return frozenset(name for name, size in first.items() if second.get(name, size) < _FALLS * size)

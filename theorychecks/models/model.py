@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, is_dataclass
 from typing import Any, Final, Literal, cast, get_args
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -16,6 +17,7 @@ from torch.optim import Optimizer
 from theorychecks.arguments import whole_number
 from theorychecks.models.adjustment import NONE, Adjustment
 from theorychecks.models.errors import ModelError, blamed
+from theorychecks.models.loaded import Loaded
 
 Batch = Any
 Step = Callable[[Batch], Any]
@@ -31,25 +33,27 @@ class Model:
 
     Attributes:
         build: from a width to a module, drawn from torch's global generator.
-        optimizer: from that module to a `torch.optim.Optimizer`, or to a function that takes a batch, makes one whole
-            training step with it.
-        batches: one for each step, or a function from a `torch.Generator` to them, which draws other ones for each
-            seed. The first one is what coordinates are measured on. A batch is a pair (inputs, targets), or a mapping
-            of keywords.
-        loss: from outputs and targets (or the whole mapping) to a number; where there is none, the model computes it:
-            it returns the loss, or something with a `loss`.
+        optimizer: from that module to a `torch.optim.Optimizer`, to a list of them with each parameter in one, or to a
+            function that makes one whole training step of a batch: with a schedule, clipping or accumulation.
+        batches: one for each step, in a list, a DataLoader or an iterator, or a function from a `torch.Generator` to
+            such, which draws other ones for each seed. The first one is what coordinates are measured on. A batch is a
+            pair (inputs, targets), a mapping of keywords, or whatever `forward` takes.
+        loss: from outputs and targets (or the whole batch where it is no pair) to a number; where there is none, the
+            model computes it: it returns the loss, or something with a `loss`.
+        forward: from a module and a batch to outputs, in the place of a call of the module with its inputs.
         steps: of a training that a sweep measures; as many as there are batches unless given, and four where they are
             drawn.
         roles: takes the place of what is inferred, by pattern of the parameter's or module's name:
-            `{"*.scores": "attention logits"}`.
+            `{"*.scores": "attention logits"}`; a parameter's decides what its module returns as well.
         name: what reports call it.
         axis: what build takes, "width" or "depth": along the depth there are ever more blocks, and all else stays.
     """
 
     build: Callable[[int], nn.Module]
-    optimizer: Callable[[nn.Module], Optimizer | Step]
-    batches: Sequence[Batch] | Callable[[torch.Generator], Sequence[Batch]]
+    optimizer: Callable[[nn.Module], Optimizer | Sequence[Optimizer] | Step]
+    batches: Iterable[Batch] | Callable[[torch.Generator], Iterable[Batch]]
     loss: Callable[[Any, Any], Tensor] | None = field(default=None, kw_only=True)
+    forward: Callable[[nn.Module, Batch], Any] | None = field(default=None, kw_only=True)
     steps: int = field(default=0, kw_only=True)
     roles: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     name: str = field(default="", kw_only=True)
@@ -82,13 +86,18 @@ class Model:
             raise TypeError(f"loss is a function, loss(outputs, targets) -> number; got the class {name}: {name}()")
         if self.loss is not None and not callable(self.loss):
             raise TypeError(f"loss is a function, loss(outputs, targets) -> number; got {self.loss!r}")
-        if not callable(self.batches) and not (isinstance(self.batches, Sequence) and len(self.batches)):
+        if self.forward is not None and not callable(self.forward):
+            raise TypeError(f"forward is a function, forward(module, batch) -> outputs; got {self.forward!r}")
+        if _is_loader(self.batches):
+            object.__setattr__(self, "batches", Loaded(cast("Iterable[Batch]", self.batches)))
+        several = isinstance(self.batches, Sequence) and len(self.batches)
+        if not several and not callable(self.batches) and not isinstance(self.batches, Loaded):
             raise TypeError(
-                "batches is a list with one batch for each step, or a function from a torch.Generator to one; "
-                f"got {type(self.batches).__name__}"
+                "batches is a list with one batch for each step, a DataLoader or an iterator that gives them, or a "
+                f"function from a torch.Generator to such; got {type(self.batches).__name__}"
             )
         if not self.steps:
-            object.__setattr__(self, "steps", _STEPS if callable(self.batches) else len(self.batches))
+            object.__setattr__(self, "steps", several or _STEPS)
         whole_number(self.steps, "steps")
         if not isinstance(self.roles, Mapping):
             raise TypeError(
@@ -116,11 +125,22 @@ class Model:
             ModelError: if there are too few, or what should draw them does not.
         """
         signature = "batches(generator) -> one batch for each step, [(inputs, targets), ...]"
-        with blamed(f"{self.title}: batches(generator), called with a torch.Generator,", f"Write {signature}."):
-            given = self.batches(draw) if callable(self.batches) else self.batches
-            if not isinstance(given, Iterable) or isinstance(given, Tensor):
+        what, way_out = "batches(generator), called with a torch.Generator,", f"Write {signature}."
+        if isinstance(self.batches, Loaded):
+            what, way_out = "reading batches", "Look at what gives them: the loader, its data set, the iterator."
+        with blamed(f"{self.title}: {what}", way_out):
+            given: Any = self.batches(draw) if callable(self.batches) else self.batches
+            if isinstance(given, Loaded):
+                found, given = given.first(count), given.source
+            elif not isinstance(given, Iterable) or isinstance(given, Tensor):
                 raise ModelError(f"{self.title}: batches is a function, {signature}; got {_described(given)}")
-            found = list(itertools.islice(given, count))
+            else:
+                found = list(itertools.islice(given, count))
+        if len(found) < count and isinstance(given, Iterator):
+            raise ModelError(
+                f"{self.title}: {count} steps need {count} batches; its {_described(given)} has given {len(found)} and "
+                "is exhausted. Give an iterator that nobody else has read, a list, or a DataLoader."
+            )
         if len(found) < count:
             raise ModelError(
                 f"{self.title}: {count} steps need {count} batches; got {len(found)}. "
@@ -130,14 +150,8 @@ class Model:
 
     def outputs_and_loss(self, module: nn.Module, batch: Batch) -> tuple[Any, Tensor]:
         """One forward pass: what the module returns, and the loss of it."""
-        targets = batch
-        if isinstance(batch, Mapping):
-            outputs = module(**batch)
-        elif isinstance(batch, tuple | list) and len(batch) == 2:
-            inputs, targets = batch
-            outputs = _called(module, inputs)
-        else:
-            outputs = _called(module, batch)
+        inputs, targets = batch if isinstance(batch, tuple | list) and len(batch) == 2 else (batch, batch)
+        outputs = _called(module, inputs) if self.forward is None else self.forward(module, batch)
         loss = self.loss(outputs, targets) if self.loss is not None else own_loss(outputs)
         if not isinstance(loss, Tensor) or loss.numel() != 1:
             raise ModelError(
@@ -167,8 +181,14 @@ def check_model(given: object) -> None:
 
 _SIGNATURES = {
     "build": "build(width) -> torch.nn.Module",
-    "optimizer": "optimizer(module) -> torch.optim.Optimizer, or -> a function that makes one training step of a batch",
+    "optimizer": "optimizer(module) -> torch.optim.Optimizer, -> a list of them, or -> a function that makes one "
+    "training step of a batch",
 }
+
+
+def _is_loader(batches: object) -> bool:
+    """Whether something gives batches one after the other, and is neither a list of them nor a single one."""
+    return isinstance(batches, Iterable) and not isinstance(batches, Sequence | Mapping | Tensor | np.ndarray)
 
 
 def own_loss(outputs: Any) -> object:
@@ -217,6 +237,8 @@ def tensors_of_batch(batch: Batch) -> list[Tensor]:
         parts = list(batch.values())
     elif isinstance(batch, tuple | list):
         parts = batch
+    elif is_dataclass(batch) and not isinstance(batch, type):
+        parts = list(vars(batch).values())
     return [tensor for part in parts for tensor in tensors_of_batch(part)]
 
 

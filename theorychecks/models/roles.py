@@ -7,19 +7,22 @@ output-like, and a vector that grows is vector-like (Yang et al. 2022, arXiv:220
 from __future__ import annotations
 
 import fnmatch
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, cast, get_args
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from theorychecks.models.calls import Calls, own_parameters
 from theorychecks.models.cancelled import cancelled_among, drawn_where_zero
 from theorychecks.models.checks import called
 from theorychecks.models.errors import ModelError
-from theorychecks.models.fading import fading
+from theorychecks.models.fading import fading, fed
+from theorychecks.models.fused import Fixed, fixed_outputs, splits
 from theorychecks.models.hooks import LOGITS, call_of, plain, starred
+from theorychecks.models.lengths import Length, admit, lengths_of, other_parameters
 from theorychecks.models.model import Batch, Model
 
 Role = Literal["input", "hidden", "output", "vector", "fixed", "attention logits", "unchecked"]
@@ -62,8 +65,10 @@ class Anatomy:
         cancelled: vectors that whatever follows takes out again, as a normalisation does the bias before it.
         random: whether a forward pass draws random numbers.
         routed: whether the weights choose what modules are called on, as in a sparse mixture of experts.
-        sizes: of parameters, as numbers of entries and of dimensions that grow, by name.
-        width: at which they have those.
+        lengths: of each parameter's dimensions, by name.
+        widths: the two at which they have those.
+        fixed: outputs of a fixed number that layers have besides growing ones, by call.
+        fed: features that are small where those are.
     """
 
     modules: Mapping[str, Part]
@@ -74,12 +79,14 @@ class Anatomy:
     cancelled: tuple[str, ...]
     random: bool
     routed: bool
-    sizes: Mapping[str, tuple[int, int]]
-    width: int
+    lengths: Mapping[str, tuple[Length, ...]]
+    widths: tuple[int, int]
+    fixed: Mapping[str, Fixed]
+    fed: frozenset[str]
 
     def weights_at(self, width: int) -> float:
         """How many weights a model of this width has."""
-        return sum(count * (width / self.width) ** growing for count, growing in self.sizes.values())
+        return sum(math.prod(length.at(width, self.widths) for length in lengths) for lengths in self.lengths.values())
 
     def check(self, model: Model, module: nn.Module, width: int) -> None:
         """Refuse a module of another architecture.
@@ -87,21 +94,30 @@ class Anatomy:
         Raises:
             ModelError: naming what is other.
         """
-        given = {name: parameter.numel() for name, parameter in module.named_parameters()}
-        if other := sorted(set(given) ^ set(self.sizes)):
-            raise _other_parameters(model, (self.width, width), other)
-        for name, (count, growing) in self.sizes.items():
-            wanted = count * (width / self.width) ** growing
-            # Sizes may be rounded to multiples, and not stop growing.
-            if not wanted / 2 < given[name] < 2 * wanted:
+        given = {name: tuple(parameter.shape) for name, parameter in module.named_parameters()}
+        if other := sorted(set(given) ^ set(self.lengths)):
+            raise other_parameters(model, (self.widths[0], width), other)
+        for name, lengths in self.lengths.items():
+            if len(given[name]) != len(lengths) or not admit(lengths, given[name], width, self.widths):
+                first = self.widths[0]
                 raise ModelError(
-                    f"{model.title}: `{name}` has {given[name]} entries at width {width}, and grows from {count} at "
-                    f"{self.width} to about {wanted:.0f}. Let build(width) keep what grows in proportion to the width."
+                    f"{model.title}: `{name}` has shape {given[name]} at width {width}, and grows from "
+                    f"{tuple(length.narrow for length in lengths)} at {first} to about "
+                    f"{tuple(round(length.at(width, self.widths)) for length in lengths)}. "
+                    "Let build(width) keep what grows in proportion to the width."
                 )
 
     def holds_layers(self, module: str) -> bool:
         """Whether other modules are called inside of a module."""
-        return any(other != module and _within(other, module) for other in self.own)
+        return any(other != module and within(other, module) for other in self.own)
+
+    def adds(self, part: Part) -> bool:
+        """Whether a parameter is added to what the model carries, as places and class tokens are."""
+        return part.role in ("input", "vector") and self.holds_layers(part.module)
+
+    def growing(self, feature: str, tensor: Tensor) -> Tensor:
+        """A tensor like a feature without its outputs of a fixed number, where others grow."""
+        return self.fixed[feature].growing(tensor) if feature in self.fixed else tensor
 
     def module_of(self, feature: str) -> Part | None:
         """What a feature is, or the first one of a call."""
@@ -135,7 +151,7 @@ def anatomy(
     Raises:
         ModelError: if nothing grows, the two have other parameters or call other modules, or a role names nothing.
     """
-    shapes = _grown(model, narrow, wide, widths)
+    lengths = lengths_of(model, narrow, wide, widths)
     with called(model, widths[0]):
         narrow_calls = Calls.of(model, narrow, batch)
     with called(model, widths[1]):
@@ -145,6 +161,7 @@ def anatomy(
     for calls, where in ((redrawn, f"for another seed at width {widths[0]}"), (wide_calls, f"at width {widths[1]}")):
         if names != list(calls.outputs):
             raise _other_calls(model, sorted(set(names) ^ set(calls.outputs)), where, widths[0])
+    fixed = fixed_outputs(splits(model, narrow, batch), splits(model, wide, batch), widths)
     grows = {
         name: _grows(narrow_calls.outputs[name], wide_calls.outputs[name], redrawn.outputs[name]) for name in names
     }
@@ -159,21 +176,25 @@ def anatomy(
     for alias, module in uses:
         name = aliases[alias]
         seen[name] = seen.get(name, 0) + 1
-        leaf = not any(other != module and _within(other, module) for other in narrow_calls.called)
+        leaf = not any(other != module and within(other, module) for other in narrow_calls.called)
         output_grows = module in growing or module not in returning
-        inferred = _role(shapes[name], output_grows if leaf else None)
-        parts.append(Part(name, module, inferred, any(shapes[name][1])))
+        inferred = _role(lengths[name], output_grows if leaf else None)
+        parts.append(Part(name, module, inferred, any(length.grows for length in lengths[name])))
     tied = frozenset(name for name, count in seen.items() if count > 1)
-    drawn = [part.name for part in parts if part.role == "output" and part.name not in tied]
-    with drawn_where_zero(narrow, [part.name for part in parts if part.role == "output"]):
+    # What a part that is unchecked does to others is as it was.
+    told = [overridden(part, model) for part in parts]
+    told = [part if other.role == "unchecked" else other for part, other in zip(parts, told, strict=True)]
+    drawn = [part.name for part in told if part.role == "output" and part.name not in tied]
+    with drawn_where_zero(narrow, [part.name for part in told if part.role == "output"]):
         cancelled = cancelled_among(model, narrow, [p.name for p in parts if p.role == "vector"], batch)
         fades = fading(model, narrow, drawn, batch)
+    given = _given([pair for pair in zip(parts, told, strict=True) if pair[0].name not in tied])
     parts = [overridden(replace(p, role="unchecked") if p.name in cancelled else p, model) for p in parts]
     modules, behind = {}, False
     for name in names:
-        behind = behind or any(part.role == "output" for part in parts if _within(part.module, plain(name)))
+        behind = behind or any(part.role == "output" for part in told if within(part.module, plain(name)))
         role: Role = "hidden" if grows[name] else "output" if behind else "input"
-        part = Part(name, name, role, grows[name], name in fades, starred(name) in routed)
+        part = Part(name, name, given.get(plain(name), role), grows[name], name in fades, starred(name) in routed)
         if LOGITS in name:
             # More heads are more logits of the same size; where their number stays, the heads themselves grow.
             part = replace(part, role="attention logits", grows=not grows[name])
@@ -185,12 +206,14 @@ def anatomy(
         tuple(parts),
         own,
         tied,
-        _readouts(modules, parts),
+        _readouts(modules, told),
         cancelled,
         narrow_calls.random,
         bool(routed),
-        {name: (size.numel(), sum(grown)) for name, (size, grown) in shapes.items()},
-        widths[0],
+        lengths,
+        widths,
+        fixed,
+        fed(model, narrow, fixed, batch),
     )
 
 
@@ -198,39 +221,12 @@ def _readouts(modules: Mapping[str, Part], parts: Sequence[Part]) -> tuple[str, 
     growing = {part.module for part in parts if part.grows and part.role != "output"}
     found: list[str] = []
     for name, part in modules.items():
-        if plain(name) in growing - {""}:
+        if plain(name) in growing - {""} or (plain(name) and part.role == "output" and part.grows):
             # What is read out in between goes through the rest of the model and not to its outputs.
             found.clear()
         elif plain(name) and part.role == "output":
             found.append(call_of(name))
     return tuple(dict.fromkeys(found))
-
-
-def _grown(
-    model: Model, narrow: nn.Module, wide: nn.Module, widths: tuple[int, int]
-) -> dict[str, tuple[torch.Size, tuple[bool, ...]]]:
-    """Shapes of parameters, and which of their dimensions grow."""
-    first, second = dict(narrow.named_parameters()), dict(wide.named_parameters())
-    if list(first) != list(second):
-        raise _other_parameters(model, widths, sorted(set(first) ^ set(second)) or ["their order"])
-    if not first:
-        raise ModelError(f"{model.title} has no parameters at width {widths[0]}: there is nothing to train.")
-    for name, parameter in first.items():
-        if parameter.ndim != second[name].ndim:
-            raise ModelError(
-                f"{model.title}: `{name}` has shape {tuple(parameter.shape)} at width {widths[0]} and "
-                f"{tuple(second[name].shape)} at {widths[1]}. Keep the number of dimensions fixed in build(width)."
-            )
-    grown = {
-        name: (parameter.shape, tuple(b > a for a, b in zip(parameter.shape, second[name].shape, strict=True)))
-        for name, parameter in first.items()
-    }
-    if not any(any(dimensions) for _, dimensions in grown.values()):
-        raise ModelError(
-            f"{model.title} has the same shapes at width {widths[0]} and {widths[1]}: build ignores its width. "
-            "Use the argument of build(width) for the sizes that are to grow."
-        )
-    return grown
 
 
 def _other_calls(model: Model, other: Sequence[str], where: str, width: int) -> ModelError:
@@ -242,34 +238,29 @@ def _other_calls(model: Model, other: Sequence[str], where: str, width: int) -> 
     )
 
 
-def _other_parameters(model: Model, widths: tuple[int, int], other: Sequence[str]) -> ModelError:
-    return ModelError(
-        f"{model.title} has other parameters at width {widths[1]} than at {widths[0]}: {', '.join(other[:4])}. "
-        "A gate compares one architecture across widths: keep depth and names fixed in build(width)."
-    )
-
-
 def _grows(narrow: torch.Size, wide: torch.Size, redrawn: torch.Size) -> bool:
     """Whether a size is larger in the wide model, but for those that change from seed to seed."""
     return any(b > a and a == c for a, b, c in zip(narrow, wide, redrawn, strict=False))
 
 
-def _role(shape: tuple[torch.Size, tuple[bool, ...]], output_grows: bool | None) -> Role:
+def _role(lengths: tuple[Length, ...], output_grows: bool | None) -> Role:
     """The role of a parameter by its shape, which dimensions grow, and whether what its layer returns grows.
+
+    A dimension of which a part grows, as of fused queries and a fixed number of keys and values, is one that grows.
 
     Of a parameter that a module with layers inside uses itself, nothing says what it is for: one of which the last
     dimension grows is taken for an embedding (of places, of a class), any other one for a readout.
     """
-    size, grown = shape
+    grown = [length.grows for length in lengths]
     if not any(grown):
         return "fixed"
     if sum(grown) >= 2:
         return "hidden"
     if output_grows is None:
         output_grows = grown[-1]
-    if not output_grows and len(size) >= 2:
+    if not output_grows and len(lengths) >= 2:
         return "output"
-    return "vector" if sum(length > 1 for length in size) < 2 else "input"
+    return "vector" if sum(length.narrow > 1 for length in lengths) < 2 else "input"
 
 
 def first_names(module: nn.Module) -> dict[str, str]:
@@ -278,8 +269,22 @@ def first_names(module: nn.Module) -> dict[str, str]:
     return {name: first[id(parameter)] for name, parameter in module.named_parameters(remove_duplicate=False)}
 
 
-def _within(inner: str, outer: str) -> bool:
+def within(inner: str, outer: str) -> bool:
+    """Whether a module is another one, or inside of it."""
     return not outer or inner == outer or inner.startswith(f"{outer}.")
+
+
+def _given(parts: Sequence[tuple[Part, Part]]) -> dict[str, Role]:
+    """What modules return whose matrices, inferred and told, have another role than their shapes say, one for all."""
+    matrices = dict[str, list[tuple[Part, Part]]]()
+    for inferred, told in parts:
+        if told.role in ("input", "hidden", "output"):
+            matrices.setdefault(told.module, []).append((inferred, told))
+    return {
+        module: "output" if pairs[0][1].role == "output" else "hidden"
+        for module, pairs in matrices.items()
+        if len({told.role for _, told in pairs}) == 1 and any(inferred.role != told.role for inferred, told in pairs)
+    }
 
 
 def overridden(part: Part, model: Model) -> Part:

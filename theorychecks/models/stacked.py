@@ -1,7 +1,8 @@
 """Stacked training: models of one width and several seeds as one, by `torch.func`, where they allow it.
 
-Many small products become few large ones; a model alone spends most of its time between them. What draws random
-numbers, has an optimizer that mixes the entries of its parameters, or cannot be vectorised is trained in a loop.
+Many small products become few large ones; a model alone spends most of its time between them. Optimizers that mix the
+entries of a matrix, as Muon does, step each seed's by itself. What draws random numbers, has an optimizer of another
+kind, or cannot be vectorised is trained in a loop.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from typing import Any, Final, cast
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
-from torch.optim import SGD, Adam, Adamax, AdamW, NAdam, Optimizer, RAdam, RMSprop
+from torch.optim import SGD, Adam, Adamax, AdamW, NAdam, RAdam, RMSprop
 
 from theorychecks.models.adjustment import NONE, Adjustment
-from theorychecks.models.checks import check_finite, memory
+from theorychecks.models.checks import check_finite, memory, optimizer_of
 from theorychecks.models.coordinates import Read, Readings, Start, read_coordinates
 from theorychecks.models.errors import ModelError
 from theorychecks.models.model import Batch, Model, copied
+from theorychecks.models.precision import WithoutAutocast
 from theorychecks.models.recording import NOTHING, Recording, Seen, State
 from theorychecks.models.roles import Anatomy
 from theorychecks.models.state import as_it_was
@@ -37,6 +39,10 @@ from theorychecks.models.training import (
 MOST_WEIGHTS: Final = 2**21
 """Of all models stacked together; beyond that one alone keeps the processor busy."""
 _ENTRY_BY_ENTRY: Final = (SGD, Adam, AdamW, NAdam, RAdam, Adamax, RMSprop)
+_MATRIX_BY_MATRIX: Final = tuple(
+    getattr(torch.optim, name) for name in ("Muon", "Adafactor") if hasattr(torch.optim, name)
+)
+"""Optimizers that step each parameter by itself; they are given each seed's, while models are called as one."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,7 @@ def train_stacked(
         if why := apart([one.module for one in made]):
             raise NotStackable(why)
         try:
-            stack = _Stack(model, made, [distinct.index(seed) for seed in seeds], adjustment, recording)
+            stack = _Stack(model, width, made, [distinct.index(seed) for seed in seeds], adjustment, recording)
             return stack.train(width, steps, anatomy)
         except (NotStackable, ModelError, MemoryError):
             raise
@@ -139,6 +145,7 @@ class _Stack:
     def __init__(
         self,
         model: Model,
+        width: int,
         made: Sequence[Drawn],
         which: Sequence[int],
         adjustment: Adjustment,
@@ -148,14 +155,19 @@ class _Stack:
         self.states = dict[int, State]()
         for one in made:
             adjust_start(one, adjustment)
-        optimizer = model.optimizer(made[0].module)
-        if not isinstance(optimizer, Optimizer) or type(optimizer) not in _ENTRY_BY_ENTRY:
-            raise NotStackable(f"its optimizer is {type(optimizer).__name__}")
-        if getattr(optimizer, "_optimizer_step_pre_hooks", None) or getattr(
-            optimizer, "_optimizer_step_post_hooks", None
-        ):
-            raise NotStackable("its optimizer has hooks, which may look at its own parameters")
-        self.optimizer = optimizer
+        optimizers = optimizer_of(model, made[0].module, width)
+        if not isinstance(optimizers, list):
+            raise NotStackable(f"its optimizer is {type(optimizers).__name__}")
+        for optimizer in optimizers:
+            if type(optimizer) not in (*_ENTRY_BY_ENTRY, *_MATRIX_BY_MATRIX):
+                raise NotStackable(f"its optimizer is {type(optimizer).__name__}")
+            if getattr(optimizer, "_optimizer_step_pre_hooks", None) or getattr(
+                optimizer, "_optimizer_step_post_hooks", None
+            ):
+                raise NotStackable("its optimizer has hooks, which may look at its own parameters")
+            if optimizer.state:
+                raise NotStackable("its optimizer has a state before the first step")
+        self.optimizers, self.apart = optimizers, list[tuple[Tensor, tuple[Tensor, ...]]]()
         parameters, buffers = stack_module_state([one.module for one in made])
         self.parameters = {
             name: tensor.detach()[list(which)].clone().requires_grad_() for name, tensor in parameters.items()
@@ -164,11 +176,14 @@ class _Stack:
         self.count = len(which)
         self.base = made[0].module
         names = {id(parameter): name for name, parameter in self.base.named_parameters()}
-        for group in self.optimizer.param_groups:
-            group["params"] = [self.parameters[names[id(parameter)]] for parameter in group["params"]]
-        if self.optimizer.state:
-            raise NotStackable("its optimizer has a state before the first step")
-        set_options(self.optimizer, adjustment)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["params"] = [self.parameters[names[id(parameter)]] for parameter in group["params"]]
+                if type(optimizer) in _MATRIX_BY_MATRIX:
+                    each = [(tensor, tensor.detach().unbind()) for tensor in group["params"]]
+                    group["params"] = [matrix for _, matrices in each for matrix in matrices]
+                    self.apart += each
+        set_options(self.optimizers, adjustment)
         for name, parameter in self.base.named_parameters():
             self.parameters[name].requires_grad_(parameter.requires_grad)
         self.within = Within(self.base)
@@ -206,9 +221,7 @@ class _Stack:
             before = {}
             if self.adjustment.touches_updates():
                 before = {name: tensor.detach().clone() for name, tensor in self.parameters.items()}
-            self.optimizer.zero_grad()
-            loss.sum().backward()  # type: ignore[no-untyped-call]
-            self.optimizer.step()
+            self._step(loss)
             with torch.no_grad():
                 for name, was in before.items():
                     self.parameters[name].copy_(adjusted(self.adjustment, name, was, self.parameters[name]))
@@ -220,6 +233,17 @@ class _Stack:
         with torch.no_grad():
             seen.append(self._seen(self.batches[0]))
         return self._trained(coordinates, seen, steps)
+
+    def _step(self, losses: Tensor) -> None:
+        for tensor in self.parameters.values():
+            tensor.grad = None
+        losses.sum().backward()  # type: ignore[no-untyped-call]
+        for tensor, matrices in self.apart:
+            gradients = [None] * len(matrices) if tensor.grad is None else tensor.grad.unbind()
+            for matrix, gradient in zip(matrices, gradients, strict=True):
+                matrix.grad = gradient
+        for optimizer in self.optimizers:
+            optimizer.step()
 
     def _trained(self, coordinates: Mapping[int, Readings], seen: Sequence[Seen], steps: int) -> Together:
         self.recording.fill(self.states)
@@ -266,7 +290,7 @@ class _Stack:
             return [list(found.values()) for found in read]
 
         dimensions = (0, 0, None if start is None else 0, self.batch_dimension)
-        with torch.no_grad():
+        with torch.no_grad(), WithoutAutocast():
             detached = {name: tensor.detach() for name, tensor in self.parameters.items()}
             values = vmap(one, in_dims=dimensions)(detached, kept, start, batch)
         return Read(*(dict(zip(names, found, strict=True)) for names, found in zip(order, values, strict=True)))

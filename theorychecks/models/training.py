@@ -18,9 +18,10 @@ from theorychecks.models.checks import (
     called,
     check_finite,
     check_gradients,
-    check_owned,
+    groups_of,
     memory,
     optimizer_of,
+    plain_module,
     stepped,
     untouched,
 )
@@ -28,6 +29,7 @@ from theorychecks.models.coordinates import Read, Readings, Start, read_coordina
 from theorychecks.models.errors import ModelError, blamed
 from theorychecks.models.hooks import Attention
 from theorychecks.models.model import Batch, Model
+from theorychecks.models.precision import WithoutAutocast
 from theorychecks.models.recording import NOTHING, Recording, Seen, State
 from theorychecks.models.roles import Anatomy
 from theorychecks.models.state import (
@@ -72,7 +74,7 @@ def drawn(model: Model, width: int, place: tuple[object, ...], seed: int, steps:
     """Build a model and draw its batches; inside of `as_it_was`.
 
     Raises:
-        ModelError: if nothing can be built at this width, what is built is no module or a TorchScript one, or there are
+        ModelError: if nothing can be built at this width, what is built is no module or cannot be read, or there are
             too few batches.
     """
     seed_all(integer(*place, "model", width, seed))
@@ -84,13 +86,7 @@ def drawn(model: Model, width: int, place: tuple[object, ...], seed: int, steps:
         module = model.build(width)
     if not isinstance(module, nn.Module):
         raise ModelError(f"{model.title}: build({width}) returns a torch.nn.Module; got {type(module).__name__}")
-    # A compiled module runs eagerly here, under its own names.
-    module = getattr(module, "_orig_mod", module)
-    if opaque := [name for name, part in module.named_modules() if isinstance(part, torch.jit.ScriptModule)]:
-        raise ModelError(
-            f"{model.title}: `{opaque[0] or 'the model'}` is a TorchScript module, and nothing can be seen of what it "
-            "calls. Build it without torch.jit; torch.compile may stay."
-        )
+    module = plain_module(model, module)
     batches = model.first_batches(steps, generator(*place, "batches", width, seed))
     return Drawn(module, batches, RandomState.now())
 
@@ -175,7 +171,7 @@ class _Run:
 
     def _step_function(self) -> Callable[[Batch], Seen]:
         made = optimizer_of(self.model, self.module, self.width)
-        if not isinstance(made, Optimizer):
+        if not isinstance(made, list):
             step = made
 
             def whole(batch: Batch) -> Seen:
@@ -186,26 +182,26 @@ class _Run:
                 return seen
 
             return whole
-        optimizer = made
-        check_owned(self.model, self.parameters, optimizer)
-        set_options(optimizer, self.adjustment)
+        optimizers = made
+        set_options(optimizers, self.adjustment)
+        calls_back = any(isinstance(optimizer, torch.optim.LBFGS) for optimizer in optimizers)
 
         def one(batch: Batch) -> Seen:
             seen = []
 
             def closure() -> Tensor:
-                optimizer.zero_grad()
+                for optimizer in optimizers:
+                    optimizer.zero_grad()
                 loss, sizes = self.recording.see(self.module, lambda: self.model.outputs_and_loss(self.module, batch))
                 loss.backward()  # type: ignore[no-untyped-call]
                 seen.append(Seen(loss.detach(), sizes))
                 return loss
 
-            if isinstance(optimizer, torch.optim.LBFGS):
-                optimizer.step(closure)  # type: ignore[no-untyped-call]
-            else:
+            if not calls_back:
                 closure()
                 check_gradients(self.model, self.width, self.parameters, routed=self.anatomy.routed)
-                optimizer.step()
+            for optimizer in optimizers:
+                optimizer.step(*[closure] * calls_back)  # type: ignore[arg-type]
             return seen[0]
 
         return one
@@ -229,7 +225,7 @@ class _Run:
 
     def _probe(self, start: Start | None) -> Read:
         kept = buffers_as_they_were(self.module)
-        with drawing_from(self.start.state), kept, called(self.model, self.width):
+        with drawing_from(self.start.state), kept, WithoutAutocast(), called(self.model, self.width):
             return read_coordinates(
                 self.module,
                 self.anatomy,
@@ -281,9 +277,9 @@ def scaled_outputs(module: nn.Module, adjustment: Adjustment) -> list[Any]:
     ]
 
 
-def set_options(optimizer: Optimizer, adjustment: Adjustment) -> None:
-    """Give an optimizer another epsilon, and no weight decay, where it has them."""
-    for group in optimizer.param_groups:
+def set_options(optimizers: Sequence[Optimizer], adjustment: Adjustment) -> None:
+    """Give optimizers another epsilon, and no weight decay, where they have them."""
+    for group in groups_of(optimizers):
         if adjustment.epsilon is not None and "eps" in group:
             group["eps"] = adjustment.epsilon
         if adjustment.undecayed and "weight_decay" in group:

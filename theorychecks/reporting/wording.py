@@ -9,6 +9,7 @@ from theorychecks.provenance import Provenance
 from theorychecks.reporting.error_budget import ErrorBudget
 from theorychecks.reporting.origins import origins_text
 from theorychecks.reporting.report import ClaimRecord
+from theorychecks.reporting.rule import rule
 from theorychecks.statistics.exponents import power_text
 from theorychecks.statistics.judgement import Verdict
 
@@ -117,37 +118,6 @@ def predicted(finding: Finding) -> str:
     if expected.rival is not None:
         parts.append(f"(rival {power(finding.measurement.axis, expected.rival)})")
     return " ".join(parts)
-
-
-def rule(finding: Finding) -> str:
-    """Return the rule by which the verdict is reached, with its numbers."""
-    allowed = finding.judgement.allowed
-    if allowed is None or finding.exponent is None:
-        return "supported when the data are as predicted beyond chance, refuted when they are not, else inconclusive"
-    if finding.expectation.kind in ("half_integer", "half_integer_bound"):
-        return _half_integer_rule(finding)
-    low, high = f"{allowed.low:+.3g}", f"{allowed.high:+.3g}"
-    inside, outside = f"lies inside [{low}, {high}]", "lies outside it"
-    if allowed.low == -math.inf:
-        inside, outside = f"reaches no higher than {high}", f"lies above {high}"
-    elif allowed.high == math.inf:
-        inside, outside = f"reaches no lower than {low}", f"lies below {low}"
-    return f"supported when the whole interval {inside} and no flag fired, refuted when it {outside}, else inconclusive"
-
-
-def _half_integer_rule(finding: Finding) -> str:
-    expected, axis = finding.expectation, finding.measurement.axis
-    assert expected.exponent is not None
-    assert expected.rival is not None
-    above, below = expected.rival, 2 * expected.exponent - expected.rival
-    bounded = expected.kind == "half_integer_bound"
-    rivals = power(axis, above) if bounded else f"{power(axis, below)} and {power(axis, above)}"
-    nearest = "no further above" if bounded else "no further"
-    return (
-        f"supported when the estimate lies {nearest} than {expected.margin:.3g} from the prediction and the interval "
-        f"excludes {rivals}, for corrections of twice the size where a flag fired; refuted when the interval holds "
-        "nothing so near, else inconclusive"
-    )
 
 
 def error_parts(finding: Finding) -> str:

@@ -88,11 +88,24 @@ def moved_loss(model: Model) -> Callable[[nn.Module, Batch, Tensor], Tensor]:
     """An action of an `Ensemble`: the loss, once something is added to what the model returns."""
 
     def action(module: nn.Module, batch: Batch, shift: Tensor) -> Tensor:
-        handle = module.register_forward_hook(lambda _part, _given, output: _added(output, shift))
+        called = False
+
+        def add(_part: nn.Module, _given: Any, output: Any) -> Any:
+            nonlocal called
+            called = True
+            return _added(output, shift)
+
+        handle = module.register_forward_hook(add)
         try:
-            return model.outputs_and_loss(module, batch)[1]
+            loss = model.outputs_and_loss(module, batch)[1]
         finally:
             handle.remove()
+        if not called:
+            raise Unanswerable(
+                f"gradients in a model's outputs are asked for, and the forward of {model.title} does not call the "
+                "module itself, but its parts. Let it return module(...)."
+            )
+        return loss
 
     return action
 

@@ -19,11 +19,11 @@ from theorychecks.engines.module.finished import Finished, joined, kept
 from theorychecks.engines.module.layers import Layers, layers_of
 from theorychecks.models import Anatomy, Model, ModelError
 from theorychecks.models.blocks import Places
-from theorychecks.models.checks import memory, optimizer_of, untouched
+from theorychecks.models.checks import groups_of, memory, optimizer_of, untouched
 from theorychecks.models.coordinates import Coordinate, everywhere, here
 from theorychecks.models.depth import DepthAnatomy
 from theorychecks.models.examination import examined
-from theorychecks.models.model import check_model
+from theorychecks.models.model import Step, check_model
 from theorychecks.models.recording import Recording
 from theorychecks.models.stacked import NotStackable, together, train_stacked
 from theorychecks.models.state import as_it_was, weights_as_they_were
@@ -133,14 +133,14 @@ class Trainer:
                 anatomy = self.anatomy_at(width)
                 anatomy.check(self.model, start.module, width)
                 with weights_as_they_were(start.module), untouched(self.model, width, start.batches[0]):
-                    optimizer = optimizer_of(self.model, start.module, width)
+                    optimizers = optimizer_of(self.model, start.module, width)
                     layers = layers_of(self.model, anatomy, start.module, start.batches[0], width)
                 held = [*start.module.parameters(), *start.module.buffers()]
                 self._blueprints[width] = Blueprint(
                     layers,
                     tuple(name for name, parameter in start.module.named_parameters() if parameter.requires_grad),
-                    _rates(start.module, optimizer, self.model.adjustment(width).updates),
-                    _unscalable(optimizer),
+                    _rates(start.module, optimizers, self.model.adjustment(width).updates),
+                    _unscalable(optimizers),
                     sum(tensor.numel() * tensor.element_size() for tensor in held),
                 )
         return self._blueprints[width]
@@ -208,10 +208,9 @@ class Trainer:
                 time: list(self._at_every_depth({**pair[0][time], **pair[1][time]}, self._narrowest))
                 for time in pair[0]
             }
-        names = self._routed[times]
         return {
             time: {name: found.coordinate(time, self._here(name, width)) for name in there}
-            for time, there in names.items()
+            for time, there in self._routed[times].items()
         }
 
     def _at_every_depth(self, read: Mapping[Coordinate, Tensor], width: int) -> Mapping[Coordinate, Tensor]:
@@ -312,17 +311,20 @@ class Trainer:
             )
 
 
-def _rates(module: nn.Module, optimizer: object, updates: Mapping[str, float]) -> dict[str, float] | None:
+def _rates(
+    module: nn.Module, optimizers: list[Optimizer] | Step, updates: Mapping[str, float]
+) -> dict[str, float] | None:
     """Learning rates of parameters that are trained; none where nothing can be told."""
-    if not isinstance(optimizer, Optimizer):
+    if not isinstance(optimizers, list):
         return None
-    rates = {id(p): float(group["lr"]) for group in optimizer.param_groups for p in group["params"]}
+    rates = {id(p): float(group["lr"]) for group in groups_of(optimizers) for p in group["params"]}
     trained = {name: id(p) for name, p in module.named_parameters() if p.requires_grad and id(p) in rates}
     return {name: rates[which] * updates.get(name, 1.0) for name, which in trained.items()}
 
 
-def _unscalable(optimizer: object) -> str:
+def _unscalable(optimizers: list[Optimizer] | Step) -> str:
     """Why scaling what a step changes is not the same as scaling a learning rate; empty where it is."""
-    if not isinstance(optimizer, Optimizer):
+    if not isinstance(optimizers, list):
         return "a function makes its training steps, and a learning rate inside of it is not to be reached"
-    return "LBFGS builds each step on the last one, as it has made it" if isinstance(optimizer, LBFGS) else ""
+    builds_on = any(isinstance(optimizer, LBFGS) for optimizer in optimizers)
+    return "LBFGS builds each step on the last one, as it has made it" if builds_on else ""

@@ -1,0 +1,4 @@
+"""Presets: families of models over a width that somebody else has written, in a parametrization."""
+
+from theorychecks.presets.hugging_face import hf_model as hf_model
+from theorychecks.presets.parametrized import parametrized as parametrized

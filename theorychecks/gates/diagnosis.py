@@ -21,12 +21,12 @@ from theorychecks.models.hooks import LOGITS, plain, starred
 from theorychecks.observables.coordinates import Moment
 from theorychecks.statistics import Interval
 
-OFF: Final = 0.25
+_OFF: Final = 0.25
 """Half of the smallest step between exponents: what is off by less follows from elsewhere."""
 _BORDER: Final = 0.1
-"""An init and an update that agree to OFF within this may as well not agree."""
+"""An init and an update that agree to _OFF within this may as well not agree."""
 _TRIED: Final = 3
-"""Seeds at each width that tell whether an update is off without an epsilon or a decay."""
+"""Widths, and seeds at each, that tell whether an update is off without an epsilon or a decay."""
 _NO_EPSILON: Final = 1e-30
 """Square roots of smaller numbers, in single precision, are zero."""
 
@@ -75,13 +75,13 @@ def _signs(examined: Examined, findings: Mapping[Moment, Finding]) -> list[_Sign
         given = _given(examined, findings, moment)
         off = finding.exponent - given - (finding.expectation.exponent or 0.0)
         # What keeps below a bound has nothing to be blamed for.
-        if abs(off) <= OFF or (off < 0 and _is_bounded_above(finding)):
+        if abs(off) <= _OFF or (off < 0 and _is_bounded_above(finding)):
             continue
         found = finding.confirmation.interval if finding.confirmation else None
         interval = found or finding.interval
         assert interval is not None
         shift = given + (finding.expectation.exponent or 0.0)
-        sure = finding.outcome == "fail" and (interval.low - shift > OFF or interval.high - shift < -OFF)
+        sure = finding.outcome == "fail" and (interval.low - shift > _OFF or interval.high - shift < -_OFF)
         if shows_rate:
             rates.append(_Sign(moment, "learning rate", moment.coordinate.parameter, off, interval, sure))
         else:
@@ -99,8 +99,8 @@ def _with_multipliers(
     for init in inits:
         own = [rate for rate in rates if _module(rate.moment.coordinate) == init.part]
         apart = {rate: _apart(init.off, rate.off, scale_free=examined.optimizing.scale_free) for rate in own}
-        alike = [rate for rate in own if apart[rate] < OFF]
-        close = any(abs(distance - OFF) < _BORDER for distance in apart.values())
+        alike = [rate for rate in own if apart[rate] < _OFF]
+        close = any(abs(distance - _OFF) < _BORDER for distance in apart.values())
         if alike:
             init = init._replace(kind="multiplier", sure=init.sure or any(rate.sure for rate in alike))
         named.append(init._replace(sure=init.sure and not close))
@@ -135,10 +135,10 @@ def _retried(examined: Examined, signs: Sequence[_Sign], findings: Mapping[Momen
     decays = examined.optimizing.decays or any(examined.model.adjustment(width).decay for width in examined.widths)
     cured: dict[_Sign, Kind] = {}
     if small and examined.optimizing.scale_free:
-        for sign in _cured(examined, _without_epsilon(examined), small, findings):
+        for sign in _in_order(_without_epsilon(examined), small, findings):
             cured[sign] = "epsilon"
     if large and decays and not examined.optimizing.opaque:
-        for sign in _cured(examined, _without_decay(examined), large, findings):
+        for sign in _in_order(_without_decay(examined), large, findings):
             cured[sign] = "weight decay"
     return [sign._replace(kind=cured.get(sign, sign.kind)) for sign in signs]
 
@@ -153,21 +153,15 @@ def _without_decay(examined: Examined) -> Examined:
     return examined.with_adjustment(lambda width: replace(adjustment(width), decay={}, undecayed=True))
 
 
-def _cured(
-    examined: Examined, changed: Examined, signs: Sequence[_Sign], findings: Mapping[Moment, Finding]
-) -> list[_Sign]:
-    """Those updates that are not off in a changed set-up, as far as some trainings at each width tell.
-
-    The same ones in the set-up as it is are otherwise: what does not change is not cured, however it scatters.
-    """
-    examined, changed = (each.on((_TRIED,) * len(examined.widths)) for each in (examined, changed))
+def _in_order(changed: Examined, signs: Sequence[_Sign], findings: Mapping[Moment, Finding]) -> list[_Sign]:
+    """Those updates that are not off in a changed set-up, as far as some trainings at the narrowest widths tell."""
+    changed = changed.on((_TRIED,) * _TRIED)
     found = []
     for sign in signs:
         coordinate, step = sign.moment.coordinate, sign.moment.step
         wanted = findings[sign.moment].expectation.exponent or 0.0
         given = _given(changed, findings, sign.moment)
-        slope = changed.slope(coordinate, step)
-        if abs(slope - given - wanted) <= OFF and abs(slope - examined.slope(coordinate, step)) > _BORDER:
+        if abs(changed.slope(coordinate, step) - given - wanted) <= _OFF:
             found.append(sign)
     return found
 
@@ -203,7 +197,7 @@ def _belongs(sign: _Sign, group: Sequence[_Sign]) -> bool:
         return False
     if sign.kind in ("epsilon", "weight decay"):
         return True
-    return starred(sign.part) == starred(first.part) and all(abs(sign.off - other.off) < OFF for other in group)
+    return starred(sign.part) == starred(first.part) and all(abs(sign.off - other.off) < _OFF for other in group)
 
 
 def _alike(examined: Examined, sign: _Sign, readable: bool) -> tuple[str, ...]:
@@ -245,7 +239,7 @@ def _upstream(other: Moment, moment: Moment) -> bool:
 
 def _misses(finding: Finding) -> bool:
     wanted = finding.expectation.exponent or 0.0
-    return not finding.passed and finding.exponent is not None and abs(finding.exponent - wanted) > OFF
+    return not finding.passed and finding.exponent is not None and abs(finding.exponent - wanted) > _OFF
 
 
 def _apart(init: float, update: float, *, scale_free: bool) -> float:
@@ -276,7 +270,7 @@ def _shows_rate(examined: Examined, moment: Moment, findings: Mapping[Moment, Fi
     if Moment(moment.coordinate, first) in findings:
         return False
     wanted = findings[moment].expectation.exponent or 0.0
-    return abs(examined.slope(moment.coordinate, first) - wanted) > OFF
+    return abs(examined.slope(moment.coordinate, first) - wanted) > _OFF
 
 
 def _module(coordinate: Coordinate) -> str:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from theorychecks.finding import Finding
 from theorychecks.gates.culprit import Culprit, Diagnosis
-from theorychecks.gates.diagnosis import OFF, culprits_of
+from theorychecks.gates.diagnosis import culprits_of
 from theorychecks.gates.examined import Examined
 from theorychecks.models.coordinates import ADDED, EFFECTIVE
 from theorychecks.models.depth import DepthAnatomy
@@ -55,8 +55,8 @@ def _as_one(culprits: Sequence[Culprit], inside: Collection[str], where: str) ->
     """Rates of all parameters in blocks as one culprit, in the place of the first, where they are off alike."""
     rates = [culprit for culprit in culprits if culprit.kind == "learning rate" and set(culprit.parts) <= set(inside)]
     parts = tuple(part for culprit in rates for part in culprit.parts)
-    exponents = [culprit.exponent for culprit in rates]
-    if len(rates) < 2 or set(parts) != set(inside) or max(exponents) - min(exponents) > OFF:
+    halves = {round(2 * culprit.exponent) for culprit in rates}
+    if len(rates) < 2 or set(parts) != set(inside) or len(halves) > 1:
         return list(culprits)
     mean = sum(culprit.exponent * len(culprit.parts) for culprit in rates) / len(parts)
     sure = 2 * sum(culprit.sure for culprit in rates) > len(rates)

@@ -72,7 +72,8 @@ class Coordinates(Observable):
     """Coordinates of anybody's model: of every module and every parameter, before training and after some steps.
 
     Of a module: the root mean square of what it returns ("size"), of its change since the start ("change"), of the part
-    of it that propagates from before ("propagating update"), and of what it is given ("input"). Of a parameter in a
+    of it that propagates from before ("propagating update"), and of what it is given ("input"). Of a block along the
+    depth: of what it adds to the residual stream, as the next block sees it ("added"). Of a parameter in a
     module that uses it: of its own part of the change ("effective update"). Attention logits are read as modules are.
 
     Attributes:

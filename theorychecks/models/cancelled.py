@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -16,7 +16,7 @@ _CANCELS: Final = 1e-5
 """Relative change of the loss that is rounding."""
 
 
-def cancelled_among(model: Model, module: nn.Module, vectors: Iterable[str], batch: Batch) -> tuple[str, ...]:
+def cancelled_among(model: Model, module: nn.Module, vectors: Collection[str], batch: Batch) -> tuple[str, ...]:
     """Vectors on which the loss does not depend, though its graph does; their updates are rounding."""
     state, found = RandomState.now(), []
 
@@ -24,7 +24,7 @@ def cancelled_among(model: Model, module: nn.Module, vectors: Iterable[str], bat
         with buffers_as_they_were(module), drawing_from(state):
             return float(model.outputs_and_loss(module, copied(batch))[1])
 
-    with torch.no_grad():
+    with torch.no_grad(), drawn_where_zero(module, dict(module.named_parameters())):
         before = loss()
         for name in dict.fromkeys(vectors):
             parameter = module.get_parameter(name)
@@ -38,14 +38,16 @@ def cancelled_among(model: Model, module: nn.Module, vectors: Iterable[str], bat
 
 
 @contextmanager
-def drawn_where_zero(module: nn.Module, names: Iterable[str]) -> Iterator[None]:
-    """Matrices that are zero hide what is before them; inside of the block those that are named are drawn."""
-    zeros = [parameter for name in names if not (parameter := module.get_parameter(name)).any()]
+def drawn_where_zero(module: nn.Module, names: Collection[str]) -> Iterator[None]:
+    """Readouts, branches and gains that are zero hide what is before them; inside of the block there are none."""
+    zeros = [module.get_parameter(name) for name in names]
+    zeros = [parameter for parameter in zeros if parameter.is_floating_point() and not parameter.any()]
+    draw = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for parameter in zeros:
             # The generator is the CPU's, wherever the parameter lies.
-            drawn = torch.empty_like(parameter, device="cpu").normal_(generator=torch.Generator().manual_seed(0))
-            parameter.copy_(drawn)
+            drawn = torch.empty_like(parameter, device="cpu").normal_(generator=draw)
+            parameter.copy_(drawn / max(parameter[:1].numel(), 1) ** 0.5 if parameter.ndim > 1 else drawn)
     try:
         yield
     finally:

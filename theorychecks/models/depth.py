@@ -10,7 +10,7 @@ from torch import nn
 
 from theorychecks.models.blocks import Blocks, Places
 from theorychecks.models.calls import Calls, own_parameters
-from theorychecks.models.cancelled import cancelled_among, drawn_where_zero
+from theorychecks.models.cancelled import cancelled_among
 from theorychecks.models.checks import called
 from theorychecks.models.errors import ModelError
 from theorychecks.models.hooks import LOGITS, plain, starred
@@ -116,7 +116,8 @@ def depth_anatomy(
             if (name := places.everywhere(actual)) is not None:
                 seen[name] = seen.get(name, 0) + 1
                 parts.append(Part(name, user, *_role(shallow.get_parameter(actual), inside=_inside(actual, places))))
-    cancelled = _cancelled(model, shallow, parts, places, batch)
+    vectors = [places.here(part.name) for part in parts if part.role == "vector"]
+    cancelled = tuple(_everywhere(cancelled_among(model, shallow, vectors, batch), places))
     parts = [overridden(replace(p, role="unchecked") if p.name in cancelled else p, model) for p in parts]
     routed = {
         starred(every)
@@ -163,16 +164,6 @@ def _role(parameter: nn.Parameter, *, inside: bool) -> tuple[Role, bool]:
     if sum(length > 1 for length in parameter.shape) < 2:
         return "vector", inside
     return "hidden" if inside else "fixed", inside
-
-
-def _cancelled(model: Model, module: nn.Module, parts: Iterable[Part], places: Places, batch: Batch) -> tuple[str, ...]:
-    """Vectors that what follows takes out again; branches that are zero at first, or their scales, hide none."""
-    here = {places.here(part.name): part.role for part in parts}
-    hiding = [name for name, role in here.items() if role != "vector" or module.get_parameter(name).numel() == 1]
-    vectors = [name for name, role in here.items() if role == "vector" and name not in hiding]
-    with drawn_where_zero(module, hiding):
-        found = (places.everywhere(name) for name in cancelled_among(model, module, vectors, batch))
-        return tuple(name for name in found if name is not None)
 
 
 def _everywhere(names: Iterable[str], places: Places) -> list[str]:

@@ -185,8 +185,8 @@ def anatomy(
     told = [overridden(part, model) for part in parts]
     told = [part if other.role == "unchecked" else other for part, other in zip(parts, told, strict=True)]
     drawn = [part.name for part in told if part.role == "output" and part.name not in tied]
-    with drawn_where_zero(narrow, [part.name for part in told if part.role == "output"]):
-        cancelled = cancelled_among(model, narrow, [p.name for p in parts if p.role == "vector"], batch)
+    cancelled = cancelled_among(model, narrow, [part.name for part in parts if part.role == "vector"], batch)
+    with drawn_where_zero(narrow, [part.name for part in told if part.role in ("hidden", "output")]):
         fades = fading(model, narrow, drawn, batch)
     given = _given([pair for pair in zip(parts, told, strict=True) if pair[0].name not in tied])
     parts = [overridden(replace(p, role="unchecked") if p.name in cancelled else p, model) for p in parts]

@@ -60,7 +60,7 @@ def hf_model(
         key_value_heads: so many at every width; as the config has it in proportion to its heads unless given.
         layers: of encoder and decoder each.
         vocabulary: number of tokens.
-        length: of sequences, four of which are one batch; many tokens show what a width does only where it is larger.
+        length: of sequences, four of which are one batch.
         rate: AdamW's learning rate.
 
     Raises:

@@ -9,7 +9,7 @@ from scipy import stats
 from theorychecks.finding import Looks
 from theorychecks.judging import finding_of
 from theorychecks.reporting.error_budget import error_budget, false_alarm
-from theorychecks.statistics import Interval, Measurement, Ordering, Plateau, Power, PowerLaw, UpperBound
+from theorychecks.statistics import HalfInteger, Interval, Measurement, Ordering, Plateau, Power, PowerLaw, UpperBound
 
 
 def finding(prediction, measurement, *, role="prediction", repeatable=True):
@@ -67,6 +67,16 @@ def test_a_bound_is_alarmed_on_its_own_side_only(synthetic):
     assert false_alarm(fitted(found, -2.0, -1.9)) < 1e-12
     # From beyond its edge an alarm is not false, and counts as from the edge.
     assert false_alarm(fitted(found, -0.35, -0.25, bias_bound=0.0)) == pytest.approx(0.005**2, rel=1e-6)
+
+
+@pytest.mark.parametrize("at_most", [False, True])
+def test_a_half_integer_is_alarmed_where_its_interval_would_refute(synthetic, at_most):
+    calm = synthetic.power_law(np.random.default_rng(506), 0.0, widths=synthetic.FAST, noise=0.03)
+    found = finding(HalfInteger(0.0, at_most=at_most), calm)
+    # Its interval may reach to 0.5, and one beyond 0.24 refutes.
+    assert false_alarm(fitted(found, 0.22, 0.26, bias_bound=0.0)) == pytest.approx(0.005**2, rel=1e-6)
+    assert false_alarm(fitted(found, -0.05, 0.05)) < 1e-12
+    assert (false_alarm(fitted(found, -0.9, -0.8, bias_bound=0.0)) < 1e-12) is at_most
 
 
 def test_what_has_no_exponent_is_bounded_by_its_level_and_a_control_alarms_nobody(synthetic, exact_power_law):

@@ -9,7 +9,7 @@ from scipy import special
 
 from theorychecks.finding import Finding
 from theorychecks.statistics.cells import NO_NOISE
-from theorychecks.statistics.interval import CONFIDENCE
+from theorychecks.statistics.interval import CONFIDENCE, Interval
 from theorychecks.statistics.judgement import CLEAR
 
 NIGHTS: Final = 365
@@ -89,11 +89,21 @@ def false_alarm(finding: Finding) -> float:
     middle = (interval.low + interval.high) / 2
     # Noise must overcome the way from the interval's middle to the margin's end, and the bias that the interval allows
     # for; from beyond that end no alarm is false.
-    inside = max(min(middle - allowed.low, allowed.high - middle), 0.0)
+    end = _refuting(finding, allowed)
+    inside = max(min(middle - end.low, end.high - middle), 0.0)
     way = (inside + fit.bias_bound) / max(fit.standard_error, NO_NOISE)
     looks, freedom = finding.looks.planned if finding.looks else 1, fit.degrees_of_freedom
     once = min(looks * float(special.stdtr(freedom, special.stdtrit(freedom, CLEAR / looks) - way)), 1.0)
     return once**2 if finding.repeatable else once
+
+
+def _refuting(finding: Finding, allowed: Interval) -> Interval:
+    """What an interval must lie outside of to refute: of a half-integer, what is nearest to it."""
+    expected = finding.expectation
+    if not expected.kind.startswith("half_integer") or expected.exponent is None or expected.margin is None:
+        return allowed
+    low, high = expected.exponent - expected.margin, expected.exponent + expected.margin
+    return Interval(-math.inf if expected.kind == "half_integer_bound" else low, high)
 
 
 def _is_predicted_exponent(finding: Finding) -> bool:

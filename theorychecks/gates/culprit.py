@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from theorychecks.observables.coordinates import Moment
 from theorychecks.statistics import Interval
@@ -55,7 +55,20 @@ class Culprit:
                 f"with it they are too {way} by {halves}; {shown})"
             )
         measured = f"{base}^{size:.2f} as measured"
-        return f"{doubt}{self.kind} of {where} too {way} by {halves} ({alike}{measured}; {shown})"
+        return (
+            f"{doubt}{self.kind} of {where} too {way} by {halves} "
+            f"({alike}{measured}; {shown}; multiply {_MENDED[self.kind]} by {self._remedy})"
+        )
+
+    @property
+    def _remedy(self) -> str:
+        """What undoes the power of the axis, in words of code."""
+        ratio = f"base/{self.axis}" if self.exponent > 0 else f"{self.axis}/base"
+        power = _halves(abs(self.exponent))
+        return ratio if power == "1" else f"({ratio})^({power})"
+
+
+_MENDED: Final = {"init": "its std", "learning rate": "it", "multiplier": "it"}
 
 
 @dataclass(frozen=True)

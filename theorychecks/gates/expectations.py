@@ -82,8 +82,9 @@ def _maximal(module: Part, coordinate: Coordinate, step: int) -> HalfInteger:
         return SMALL_AT_FIRST if orthogonal else BOUNDED
     if (module.role == "output" or module.fades) and coordinate.quantity == SIZE:
         return SMALL_AT_FIRST if step == 0 and module.fades else BOUNDED
-    if coordinate.quantity == CHANGE and (module.role == "input" or (module.role == "hidden" and module.fades)):
-        # What is small at first moves by what its weights and what it is given move, of which one may be small.
+    if coordinate.quantity == CHANGE and (module.role == "input" or module.fades):
+        # What is read out moves by its weights' update, Theta(1) and judged by itself, and by what propagates to it,
+        # which may be O(n^-1/2) and the larger part at widths that one can afford.
         return BOUNDED
     return CONSTANT
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from theorychecks.statistics import FiniteSizeClass, PowerLaw
+from theorychecks.statistics import FiniteSizeClass, HalfInteger, PowerLaw
 from theorychecks.statistics.estimator import exponent_weights
 from theorychecks.statistics.sequential import plan, schedule
 
@@ -41,6 +41,8 @@ def claimed(finding, prediction):
     widths, looks = finding.axis_values, (finding.seeds,)
     if finding.budget:
         judged = PowerLaw(predicted.exponent, within=predicted.margin, rival=predicted.rival, corrections=finite_size)
+        if predicted.kind in ("half_integer", "half_integer_bound"):
+            judged = HalfInteger(predicted.exponent, corrections=finite_size)
         costs = widths if finding.axis == "width" else (1.0,) * len(widths)
         timetable, counts = schedule(judged, widths, costs, finding.budget), ()
         looks = ()

@@ -221,3 +221,10 @@ def test_without_transformers_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(ImportError, match=r"pip install 'theorychecks\[hf\]'"):
         tc.hf_model("gpt2").build(64)
+
+
+def test_key_value_heads_of_what_has_none_are_refused():
+    with pytest.raises(tc.ModelError, match=r"gpt2 has no key and value heads of their own.*llama, mixtral"):
+        tc.hf_model("gpt2", key_value_heads=2)
+    with pytest.raises(ValueError, match="key_value_heads is a positive integer"):
+        tc.hf_model("llama", key_value_heads=0.5)

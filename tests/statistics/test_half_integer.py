@@ -76,6 +76,13 @@ def test_a_curved_law_is_decided_where_twice_the_corrections_still_exclude_the_n
     assert strongly.verdict is not Verdict.SUPPORTED
 
 
+@pytest.mark.parametrize(("exponent", "most"), [(0.2, 1.0), (0.25, 0.6), (0.3, 0.25), (0.35, 0.02)])
+def test_what_lies_in_between_is_taken_for_the_nearer_one(synthetic, exponent, most):
+    """From three quarters of a step on a mistake is refuted or open; from a half on it is even chances."""
+    found = verdicts(synthetic, HalfInteger(0.0), [exponent, -exponent], seeds=6, noise=0.2, count=60)
+    assert found.count(Verdict.SUPPORTED) <= most * len(found)
+
+
 def test_an_estimate_between_two_half_integers_supports_neither():
     halfway = curved(0.255, 0.0)
     assert {HalfInteger(exponent).judge(halfway).verdict for exponent in (0.0, 0.5)} == {Verdict.INCONCLUSIVE}

@@ -99,4 +99,5 @@ def _decides(axis: str, widths: Sequence[int]) -> bool:
 
 
 def _fewest() -> int:
+    """The same along every axis."""
     return CONSTANT.demands(FEWEST_POINTS, CONFIDENCE).seeds

@@ -25,6 +25,8 @@ KNOWN: Final = {
     "vit": "ImageClassification",
 }
 """Architectures by the `model_type` of their configs, and the task that each is built for."""
+_SHARES_HEADS: Final = ("llama", "mixtral")
+"""Architectures that may have fewer heads of keys and values than of queries."""
 _ROLES: Final = {"mamba": {f"*.{name}": "input" for name in ("A_log", "conv1d.weight", "dt_proj.weight")}}
 """Of matrices that a module uses without calling the layers that they belong to, whose shapes do not tell."""
 _GROWING: Final = ("intermediate_size", "d_ff", "n_inner", "pooler_output_size")
@@ -60,7 +62,7 @@ def hf_model(
         key_value_heads: so many at every width; as the config has it in proportion to its heads unless given.
         layers: of encoder and decoder each.
         vocabulary: number of tokens.
-        length: of sequences, four of which are one batch.
+        length: of sequences, four of which are one batch; of images at most so many patches, a square number.
         rate: AdamW's learning rate.
 
     Raises:
@@ -76,6 +78,13 @@ def hf_model(
     sizes = {"base_width": base_width, "head_size": head_size, "layers": layers, "vocabulary": vocabulary}
     for name, value in (sizes | {"length": length}).items():
         whole_number(value, name)
+    if key_value_heads is not None:
+        whole_number(key_value_heads, "key_value_heads")
+        if kind not in _SHARES_HEADS:
+            raise ModelError(
+                f"{kind} has no key and value heads of their own, so that key_value_heads={key_value_heads} says "
+                f"nothing; architectures that have some are {', '.join(_SHARES_HEADS)}"
+            )
     given = {} if isinstance(config, str) else config.to_dict()
     fixed: dict[str, Any] = {
         "num_hidden_layers": layers,

@@ -32,6 +32,6 @@ def _half_integer_rule(finding: Finding) -> str:
     nearest = "no further above" if bounded else "no further"
     return (
         f"supported when the estimate lies {nearest} than {expected.margin:.3g} from the prediction and the interval "
-        f"excludes {rivals}, for corrections of twice the size where a flag fired; refuted when the interval holds "
-        "nothing so near, else inconclusive"
+        f"excludes {rivals}, refuted when the interval holds nothing so near; where a flag fired the same must hold "
+        "for corrections of twice the size; else inconclusive, and so where the noise itself is in doubt"
     )

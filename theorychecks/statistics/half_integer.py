@@ -25,7 +25,8 @@ class HalfInteger(ExponentPrediction):
     SUPPORTED when the estimate is nearest to the predicted exponent, or below it for a bound, and the interval excludes
     the next half-integers; where a check of the fit has fired it must do so for corrections of twice the size, too.
     REFUTED when the interval holds nothing that is nearest to the prediction, as `PowerLaw` and `UpperBound` are.
-    A wrong SUPPORTED of a model whose exponent is another half-integer needs an interval that misses it.
+    A wrong SUPPORTED where the truth is another half-integer needs an interval that misses it; an exponent in between
+    is taken for the nearer one, or stays open.
 
     Attributes:
         exponent: predicted.

@@ -14,11 +14,12 @@ from tests.models import zoo
 from theorychecks.claims import Recorder, recording
 from theorychecks.gates.budget import affordable
 from theorychecks.gates.coordinate_check import controls
+from theorychecks.gates.culprit import Culprit
 from theorychecks.gates.diagnosis import diagnose
 from theorychecks.judging import Conditions, finding_of
 from theorychecks.models.coordinates import Coordinate
 from theorychecks.observables.coordinates import Moment
-from theorychecks.statistics import Layout, Measurement, Verdict
+from theorychecks.statistics import Interval, Layout, Measurement, Verdict
 from theorychecks.statistics.measurement import Status
 
 READ_OUT = functools.partial(zoo.Perceptron, readout=zoo.WIDTHS[0] ** -0.5)
@@ -114,7 +115,22 @@ def test_the_message_says_what_where_and_by_how_much():
     with pytest.raises(tc.ClaimFailure) as failure:
         tc.coordinate_check(model, tc.MAXIMAL_UPDATE, widths=zoo.WIDTHS, steps=3)
     assert "learning rate of `second.weight` too large by n^1 (n^" in str(failure.value)
+    assert "; multiply it by base/width)" in str(failure.value)
     assert "coordinates scale otherwise than predicted" in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "exponent", "axis", "advice"),
+    [
+        ("learning rate", 1.0, "width", "multiply it by base/width)"),
+        ("learning rate", -0.5, "width", "multiply it by (width/base)^(1/2))"),
+        ("init", 0.46, "width", "multiply its std by (base/width)^(1/2))"),
+        ("multiplier", 0.5, "depth", "multiply it by (base/depth)^(1/2))"),
+    ],
+)
+def test_a_culprit_says_by_what_to_multiply(kind, exponent, axis, advice):
+    shown = Moment(Coordinate("fc", "size"), 0)
+    assert str(Culprit(kind, "fc", exponent, Interval(0.4, 0.6), shown, ("fc",), axis=axis)).endswith(advice)
 
 
 def test_a_check_that_decides_nothing_does_not_pass():

@@ -12,6 +12,7 @@ from theorychecks.statistics import (
     Collapse,
     Crossing,
     Equal,
+    HalfInteger,
     Identity,
     InteriorOptimum,
     LogarithmicGrowth,
@@ -106,6 +107,33 @@ def test_each_kind_of_prediction_has_its_rule(records, kind, words, rule):
     text = rendered(records.report(records.claim(outcome="inconclusive", findings=[open_one])))
     assert words in text
     assert rule in text
+
+
+@pytest.mark.parametrize(
+    ("at_most", "words", "rule"),
+    [
+        (
+            False,
+            "predicted   n^-1",
+            "no further than 0.24 from the prediction and the interval excludes n^-1.5 and n^-0.5",
+        ),
+        (
+            True,
+            "at most n^-1",
+            "no further above than 0.24 from the prediction and the interval excludes n^-0.5, refuted",
+        ),
+    ],
+)
+def test_a_half_integer_has_its_own_rule(records, at_most, words, rule):
+    prediction = HalfInteger(-1.0, at_most=at_most)
+    found = records.finding(verdict="inconclusive")
+    judgement = replace(found.judgement, allowed=prediction.neighbours)
+    open_one = replace(
+        found, judgement=judgement, predicted=prediction.phrase("width"), expectation=prediction.expectation
+    )
+    text = rendered(records.report(records.claim(outcome="inconclusive", findings=[open_one])))
+    assert words in text
+    assert rule in " ".join(text.split())
 
 
 def test_an_error_is_shown_with_the_command_that_reproduces_it(records):

@@ -78,7 +78,15 @@ def test_a_given_role_is_judged_and_the_other_one_refuted(drawn, role, wrong):
         assert culprits(check)["second"][1] == wrong
 
 
+def slow_readout(module):
+    """A learning rate that falls as n^-1/2, of a readout whose changes are judged from above only."""
+    optimizer, ratio = zoo.scaled_adam(module), module.second.weight.shape[0] / zoo.WIDTHS[0]
+    optimizer.param_groups[-1]["lr"] *= ratio**-0.5
+    return optimizer
+
+
 BROKEN = {
+    "readout learning rate": ({"optimizer": slow_readout}, {"head.weight": ("learning rate", -0.5)}),
     "hidden learning rate": (
         {"optimizer": functools.partial(zoo.scaled_adam, hidden=0.0)},
         {"second.weight": ("learning rate", 1)},

@@ -98,18 +98,24 @@ def test_attention_is_scaled_as_if_the_model_did_it():
     assert by_us.losses != pytest.approx(alone(zoo.plain(build=zoo.Attentive, **given), 0).losses, rel=1e-5)
 
 
-def test_a_step_function_trains_as_its_optimizer_does():
-    def stepping(module):
-        optimizer = zoo.sgd(module)
+def stepping(module):
+    """A function that makes whole steps."""
+    optimizer = zoo.sgd(module)
 
-        def step(batch):
-            optimizer.zero_grad()
-            F.mse_loss(module(batch[0]), batch[1]).backward()
-            optimizer.step()
+    def step(batch):
+        optimizer.zero_grad()
+        F.mse_loss(module(batch[0]), batch[1]).backward()
+        optimizer.step()
 
-        return step
+    return step
 
-    assert alone(zoo.plain(optimizer=stepping), 0) == alone(zoo.plain(), 0)
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["as it is", "compiled"])
+def test_a_step_function_trains_as_its_optimizer_does(compiled):
+    def stepped(module):
+        return torch.compile(stepping(module), backend="eager") if compiled else stepping(module)
+
+    assert alone(zoo.plain(optimizer=stepped), 0) == alone(zoo.plain(), 0)
 
 
 def in_two(module, *, kinds=(torch.optim.SGD, torch.optim.SGD)):
@@ -132,21 +138,6 @@ def test_stacked_matrices_are_stepped_each_by_itself(name):
         # Muon's own sums are in bfloat16.
         assert together.losses == pytest.approx(one.losses, rel=1e-3)
         assert together.losses[1] != pytest.approx(alone(zoo.plain(), seed).losses[1], rel=1e-2)
-
-
-def test_compiled_steps_train_as_they_are():
-    def stepping(module):
-        optimizer = zoo.sgd(module)
-
-        @torch.compile(backend="eager")
-        def step(batch):
-            optimizer.zero_grad()
-            F.mse_loss(module(batch[0]), batch[1]).backward()
-            optimizer.step()
-
-        return step
-
-    assert alone(zoo.plain(optimizer=stepping), 0) == alone(zoo.plain(), 0)
 
 
 def test_hooks_of_an_optimizer_see_its_gradients():
@@ -318,15 +309,7 @@ def processes(tmp_path):
 
 
 def replicated_in_its_steps(module):
-    replicated = nn.parallel.DistributedDataParallel(module)
-    optimizer = zoo.sgd(replicated)
-
-    def step(batch):
-        optimizer.zero_grad()
-        F.mse_loss(replicated(batch[0]), batch[1]).backward()
-        optimizer.step()
-
-    return step
+    return stepping(nn.parallel.DistributedDataParallel(module))
 
 
 @pytest.mark.usefixtures("processes")

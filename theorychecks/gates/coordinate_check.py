@@ -125,10 +125,10 @@ def coordinate_check(
     update W_0 dx_t; for every parameter in every module that uses it: the effective update dW_t x_t; and the logits of
     every attention. Those that are zero, or do not depend on the weights, have no exponent and are left out.
 
-    Known exceptions are built in: before training, outputs and attention logits fall as n^-1/2 or faster, outputs only
-    where the readout is neither tied nor has a bias; logits are bounded from above only; what lies before all that
-    grows may move less. Not built in: by plain gradients, query and key matrices of their own move by n^-1/2 too little
-    at first.
+    Known exceptions are built in: before training attention logits fall as n^-1/2 or faster, and so does what becomes
+    small with the matrices that read out, such as outputs of a readout that is neither tied nor has a bias; logits, and
+    changes of what is small at first, are bounded from above only; what lies before all that grows may move less. Not
+    built in: by plain gradients, query and key matrices of their own move by n^-1/2 too little at first.
 
     Args:
         model: how it is built, trained, and on what.

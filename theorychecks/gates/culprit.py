@@ -9,6 +9,8 @@ from theorychecks.observables.coordinates import Moment
 from theorychecks.statistics import Interval
 
 Kind = Literal["init", "learning rate", "multiplier", "epsilon", "weight decay"]
+_MENDED: Final = {"init": "its std", "learning rate": "it", "multiplier": "it"}
+"""What is to be multiplied where a kind is off."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,6 @@ class Culprit:
         ratio = f"base/{self.axis}" if self.exponent > 0 else f"{self.axis}/base"
         power = _halves(abs(self.exponent))
         return ratio if power == "1" else f"({ratio})^({power})"
-
-
-_MENDED: Final = {"init": "its std", "learning rate": "it", "multiplier": "it"}
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import Final
 
 from theorychecks.gates.expectations import CONSTANT
 from theorychecks.models import Anatomy
+from theorychecks.models.blocks import FEWEST
 from theorychecks.models.coordinates import ADDED, CHANGE, EFFECTIVE, INPUT, PROPAGATING, Coordinate
 from theorychecks.models.depth import DepthAnatomy
 from theorychecks.models.hooks import plain
@@ -21,11 +22,10 @@ from theorychecks.networks import COMPLETE_P, DEPTH_MUP, DepthParametrization
 from theorychecks.observables.coordinates import Moment
 from theorychecks.statistics import FiniteSizeClass, HalfInteger
 from theorychecks.statistics.design import check_widths
+from theorychecks.statistics.interval import FEWEST_POINTS
 
-_SHALLOWEST: Final = 4
 _SPAN: Final = 8
-_FEWEST: Final = 5
-IN_DEPTH: Final = FiniteSizeClass(rho=3 / 8, omegas=(0.5, 1.0), unit=1, fewest_units=_SHALLOWEST)
+IN_DEPTH: Final = FiniteSizeClass(rho=3 / 8, omegas=(0.5, 1.0), unit=1, fewest_units=FEWEST)
 """The stream of L independent blocks is off by L^-1/2, and its steps are off by 1/L."""
 CONSTANT_IN_DEPTH: Final = HalfInteger(0.0, corrections=IN_DEPTH)
 _BOUNDED: Final = HalfInteger(0.0, at_most=True, corrections=IN_DEPTH)
@@ -38,11 +38,12 @@ def check_depths(given: object) -> tuple[int, ...]:
         TypeError, ValueError: unless they are five or more whole numbers from 4 on that span a factor of 8.
     """
     depths = check_widths(given)
-    first = max(depths[0], _SHALLOWEST) if depths else _SHALLOWEST
-    if len(depths) < _FEWEST or depths[0] < _SHALLOWEST or depths[-1] < _SPAN * depths[0]:
+    first = max(depths[0], FEWEST) if depths else FEWEST
+    if len(depths) < FEWEST_POINTS or depths[0] < FEWEST or depths[-1] < _SPAN * depths[0]:
         raise ValueError(
-            f"depths are {_FEWEST} or more, begin at {_SHALLOWEST} or above and span a factor of {_SPAN} or more, so "
-            f"that powers of the depth show; got {depths}. Try depths={tuple(first * 2**k for k in range(_FEWEST))}."
+            f"depths are {FEWEST_POINTS} or more, begin at {FEWEST} or above and span a factor of {_SPAN} or more, so "
+            f"that powers of the depth show; got {depths}. "
+            f"Try depths={tuple(first * 2**k for k in range(FEWEST_POINTS))}."
         )
     return depths
 

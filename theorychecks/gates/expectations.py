@@ -2,9 +2,10 @@
 
 Maximal update: Yang, Hu 2021 (arXiv:2011.14522), and for transformers Yang et al. 2022 (arXiv:2203.03466, Appendix J
 and Desiderata J.1): every feature and every change of one is Theta(1), except attention logits before training and
-what fades with the matrices that read out (see `models.fading`), outputs foremost, which are O(n^-1/2) then. Lazy
-training: Jacot et al. 2018 (arXiv:1806.07572) and Lee et al. 2019 (arXiv:1902.06720, Theorem 2.1): features move by
-O(n^-1/2), outputs by Theta(1).
+what fades with the matrices that read out (see `models.fading`), outputs foremost, which are O(n^-1/2) then and whose
+changes are bounded from above, while updates of the readouts themselves are Theta(1).
+Lazy training: Jacot et al. 2018 (arXiv:1806.07572) and Lee et al. 2019 (arXiv:1902.06720, Theorem 2.1): features move
+by O(n^-1/2), outputs by Theta(1).
 """
 
 from __future__ import annotations

@@ -1,0 +1,66 @@
+"""`python -m tests.corpus [correct|broken] [--seeds N] [--only NAME]`: gates over models, one line each.
+
+Every line is a JSON object: the entry's name, its master seed, the outcome, seconds, and what was diagnosed.
+"""
+
+import argparse
+import json
+import time
+
+from tests.corpus import broken, correct
+from theorychecks.gates.coordinate_check import checked, swept
+from theorychecks.judging import Conditions
+
+
+def measured(entry, seed):
+    """The outcome of an entry's gate at the default budget, and whether its diagnosis is right."""
+    begun = time.perf_counter()
+    try:
+        sweep = swept(entry.model(), entry.parametrization, entry.values)
+        check = checked(sweep, entry.parametrization, Conditions(seed=seed))
+    except Exception as error:  # what is not judged is counted, and named
+        return {"outcome": "error", "text": f"{type(error).__name__}: {error}", "seconds": time.perf_counter() - begun}
+    outcome = "pass" if check.passed else "fail" if check.failed else "undecided"
+    # The advice that is read first is followed first.
+    first = check.diagnosis.culprits[:1]
+    named = [
+        [culprit.kind, culprit.where, round(2 * culprit.exponent) / 2, culprit.sure]
+        for culprit in check.diagnosis.culprits
+    ]
+    right = any(
+        culprit.kind == mistake.kind
+        and mistake.part in culprit.parts
+        and round(2 * culprit.exponent) / 2 == mistake.exponent
+        for culprit in first
+        for mistake in entry.mistakes
+    )
+    return {
+        "outcome": outcome,
+        "right": right,
+        "coordinates": len(check.findings),
+        "refuted": len(check.refuted),
+        "undecided": len(check.undecided),
+        "runs": max(sum(finding.measurement.seeds) for finding in check.findings),
+        "seconds": time.perf_counter() - begun,
+        "named": named,
+        "text": str(check),
+    }
+
+
+def main():
+    """Measure what the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.corpus")
+    parser.add_argument("which", choices=["correct", "broken"])
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--only", default="", help="a part of the names that are measured")
+    chosen = parser.parse_args()
+    entries = {"correct": correct.ENTRIES, "broken": broken.ENTRIES}[chosen.which]
+    for entry in entries:
+        for seed in range(chosen.first_seed, chosen.first_seed + chosen.seeds):
+            if chosen.only in entry.name:
+                print(json.dumps({"name": entry.name, "seed": seed, **measured(entry, seed)}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,3 @@
+"""Correct models of many kinds."""
+
+ENTRIES = ()

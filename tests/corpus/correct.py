@@ -1,3 +1,5 @@
-"""Correct models of many kinds."""
+"""Twenty correct models of many kinds."""
 
-ENTRIES = ()
+from tests.corpus import attentive, by_hand, of_transformers
+
+ENTRIES = (*of_transformers.ENTRIES, *by_hand.ENTRIES, *attentive.ENTRIES)

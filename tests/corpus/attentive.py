@@ -177,7 +177,11 @@ ENTRIES = (
         tc.COMPLETE_P,
     ),
     Entry("decayed_decoder", lambda: tc.Model(Decoder, decayed, TEXT, loss=F.cross_entropy), WIDTHS),
-    Entry("muon_decoder", lambda: tc.Model(Decoder, muon_and_adamw, TEXT, loss=F.cross_entropy), WIDTHS),
+    Entry(
+        "muon_decoder",
+        lambda: tc.Model(Decoder, muon_and_adamw, TEXT, loss=F.cross_entropy),
+        (32, 56, 96, 160, 256),
+    ),
     Entry(
         "soft_experts",
         lambda: tc.Model(

@@ -13,11 +13,10 @@ WIDTHS, EVEN = (64, 112, 192, 320, 512), (64, 128, 192, 320, 512)
 DRAW = torch.Generator().manual_seed(5)
 
 
-def text(sequences=4):
-    """Random tokens, of which the next one is a function of the last, as keywords: four times the same batch."""
-    start = torch.randint(TOKENS, (sequences, 1), generator=DRAW)
-    tokens = (start + 7 * torch.arange(LENGTH)) % TOKENS
-    return [{"input_ids": tokens, "labels": tokens}] * 4
+# The next token is a function of the last one.
+TEXT = (torch.randint(TOKENS, (4, 1), generator=DRAW) + 7 * torch.arange(LENGTH)) % TOKENS
+SENTENCES = [{"input_ids": TEXT, "labels": TEXT}] * 4
+IMAGES = [{"pixel_values": torch.randn(4, 3, 16, 16, generator=DRAW), "labels": torch.arange(4)}] * 4
 
 
 def adamw(module, rate=1e-3):
@@ -137,10 +136,6 @@ def in_maximal_update(build, batches, base_width=BASE):
     return tc.parametrized(model, tc.MAXIMAL_UPDATE, base_width=base_width)
 
 
-def images():
-    return [{"pixel_values": torch.randn(4, 3, 16, 16, generator=DRAW), "labels": torch.arange(4)}] * 4
-
-
 def preset(kind, **settings_of_config):
     """A preset of a config: an owner's one that is not the default."""
     import transformers
@@ -155,7 +150,7 @@ ENTRIES = (
         functools.partial(preset, "llama", num_attention_heads=4, num_key_value_heads=2),
         (64, 128, 192, 320, 512),
     ),
-    Entry("qwen2", lambda: in_maximal_update(qwen2, text()), EVEN),
+    Entry("qwen2", lambda: in_maximal_update(qwen2, SENTENCES), EVEN),
     Entry("t5", functools.partial(preset, "t5", d_ff=1024, feed_forward_proj="gated-gelu"), WIDTHS),
     Entry("mamba", functools.partial(preset, "mamba", state_size=8), WIDTHS),
     Entry(
@@ -170,8 +165,8 @@ ENTRIES = (
         ),
         EVEN,
     ),
-    Entry("gpt_neox", lambda: in_maximal_update(gpt_neox, text()), WIDTHS),
-    Entry("convnext", lambda: in_maximal_update(convnext, images(), base_width=32), (32, 56, 96, 160, 256)),
-    Entry("gemma", lambda: tc.Model(gemma, gemma_adam, text(), name="gemma"), WIDTHS),
-    Entry("granite", lambda: tc.Model(granite, granite_adamw, text(), name="granite"), WIDTHS),
+    Entry("gpt_neox", lambda: in_maximal_update(gpt_neox, SENTENCES), WIDTHS),
+    Entry("convnext", lambda: in_maximal_update(convnext, IMAGES, base_width=32), (32, 56, 96, 160, 256)),
+    Entry("gemma", lambda: tc.Model(gemma, gemma_adam, SENTENCES, name="gemma"), WIDTHS),
+    Entry("granite", lambda: tc.Model(granite, granite_adamw, SENTENCES, name="granite"), WIDTHS),
 )

@@ -1,4 +1,4 @@
-"""Models with one mistake of n^1/2 or more each."""
+"""Models with one mistake of n^1/2 or more each, and the diagnoses of it that are right."""
 
 from dataclasses import replace
 from functools import partial
@@ -7,43 +7,67 @@ import torch
 from torch import nn
 
 import theorychecks as tc
-from tests.corpus import networks
 from tests.corpus.entry import Entry, Mistake
-from tests.corpus.networks import PICTURES, TEXT, model, rated, redrawn, rerated
+from tests.corpus.networks import (
+    PICTURES,
+    ROWS,
+    TEXT,
+    ConvNet,
+    DeepDecoder,
+    DeepPerceptron,
+    DepthwiseNet,
+    LanguageModel,
+    Perceptron,
+    Recurrent,
+    ResidualNet,
+    TokenMixer,
+    ViT,
+    model,
+    rated,
+    redrawn,
+    rerated,
+)
 
-WIDTHS, NATURAL = tc.widths(32, 512), (64, 96, 160, 288, 512)
+WIDTHS, NATURAL, NARROW = tc.widths(32, 512), (64, 96, 160, 288, 512), (32, 64, 96, 160, 256)
 DEPTHS = (4, 8, 16, 32, 64)
-MOMENTUM = partial(torch.optim.SGD, momentum=0.9)
-# Powers of the width in the rates of Adam, or of SGD, that are right.
+SGD, MOMENTUM = torch.optim.SGD, partial(torch.optim.SGD, momentum=0.9)
+# Powers of the width in rates that are right: of Adam, and of plain gradients.
 HIDDEN = {"hidden.*.weight": -1.0}
 BRANCHES = {"*.up.weight": -1.0, "*.down.weight": -1.0}
 LAYERS = {"*norm*": 0.0, "layers.*": -1.0}
 KERNELS = {"body.*": -1.0, "squeeze.weight": -1.0}
+RECURRENT = {"cell.weight_hh_l0": -1.0}
 ENCODER = {"*proj*weight": -1.0, "*linear?.weight": -1.0}
-PLAIN = {"hidden.*.weight": 0.0, "*": 1.0}
+PLAIN = {"hidden.*.weight": 0.0, "*.up.weight": 0.0, "*.down.weight": 0.0, "*": 1.0}
+
+
+def entry(name, build, optimizer, mistakes, *, batches=ROWS, values=WIDTHS):
+    made = partial(model, build, optimizer, batches, name=name.partition(":")[0])
+    return Entry(name, made, values, mistakes=mistakes)
+
+
+def deep(name, build, optimizer, mistakes, *, batches=ROWS):
+    made = partial(model, build, optimizer, batches, name=name.partition(":")[0], axis="depth")
+    return Entry(name, made, DEPTHS, tc.COMPLETE_P, mistakes)
 
 
 def off(kind, exponent, *parts):
-    """A mistake that is named rightly by any of these parts."""
-    return tuple(Mistake(kind, name, exponent) for name in parts)
+    """A mistake that is named rightly by any of these parts, in each of which a star is a number up to two."""
+    names = dict.fromkeys(part.replace("*", str(number)) for part in parts for number in range(3))
+    return tuple(Mistake(kind, name, exponent) for name in names)
 
 
-rates = partial(off, "learning rate")
-
-
-def each(pattern, count=2):
-    return tuple(pattern.replace("*", str(number)) for number in range(count))
+rate, init, multiplier = partial(off, "learning rate"), partial(off, "init"), partial(off, "multiplier")
 
 
 def muon_and_adam(module):
-    """Muon's updates as large as Adam's, which is no size for spectral norms: they take n^1/2 of it."""
+    """Muon's updates as large as Adam's, in entries, and by n^1/2 too large in spectral norm."""
     muon = torch.optim.Muon(module.hidden.parameters(), lr=0.02, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
-    others = [module.enter.weight, module.leave.weight]
-    return [muon, torch.optim.Adam(others, lr=1e-3)]
+    return [muon, torch.optim.Adam([module.enter.weight, module.leave.weight], lr=1e-3)]
 
 
 def decaying_with_the_width(module):
-    """As hidden matrices' rates of one over the width need it, and no other ones."""
+    """As hidden matrices need it, whose rates fall as the decay grows, and no others."""
     adam = rated(HIDDEN, make=torch.optim.AdamW)(module)
     for group in adam.param_groups:
         group["weight_decay"] = 64 * module.ratio
@@ -55,260 +79,234 @@ GPT2, LLAMA, BERT = (
 )
 
 PERCEPTRONS = (
-    Entry(
-        "perceptron: one rate of Adam for all",
-        lambda: model(networks.Perceptron, rated({})),
-        WIDTHS,
-        mistakes=rates(1.0, "hidden.0.weight"),
-    ),
-    Entry(
+    entry("perceptron: one rate of Adam for all", Perceptron, rated({}), rate(1.0, "hidden.0.weight")),
+    entry(
         "perceptron: the input layer's rate divided by the width, too",
-        lambda: model(networks.Perceptron, rated(HIDDEN | {"enter.*": -1.0})),
-        NATURAL,
-        mistakes=rates(-1.0, "enter.weight"),
+        Perceptron,
+        rated(HIDDEN | {"enter.*": -1.0}),
+        rate(-1.0, "enter.weight"),
+        values=NATURAL,
     ),
-    # Under Adam a rate that is n times as large makes up for the second factor: outputs are then small at first only.
-    Entry(
+    # Under Adam a rate that is n times as large makes up for the second factor: outputs are small at first, no more.
+    entry(
         "perceptron: base over width taken twice",
-        lambda: model(partial(networks.Perceptron, multiplier=lambda ratio: ratio**-2), rated(HIDDEN)),
-        WIDTHS,
-        mistakes=off("multiplier", -1.0, "leave") + rates(-1.0, "leave.weight"),
+        partial(Perceptron, multiplier=lambda ratio: ratio**-2),
+        rated(HIDDEN),
+        multiplier(-1.0, "leave") + rate(-1.0, "leave.weight"),
     ),
-    Entry(
+    entry(
         "perceptron: the root of base over width",
-        lambda: model(partial(networks.Perceptron, multiplier=lambda ratio: ratio**-0.5), rated(HIDDEN)),
-        NATURAL,
-        mistakes=off("multiplier", 0.5, "leave"),
+        partial(Perceptron, multiplier=lambda ratio: ratio**-0.5),
+        rated(HIDDEN),
+        multiplier(0.5, "leave"),
+        values=NATURAL,
     ),
-    Entry(
+    entry(
         "perceptron: no readout multiplier under SGD",
-        lambda: model(
-            partial(networks.Perceptron, multiplier=lambda _: 1.0), rated(PLAIN, rate=0.02, make=torch.optim.SGD)
-        ),
-        WIDTHS,
-        mistakes=off("multiplier", 1.0, "leave"),
+        partial(Perceptron, multiplier=lambda _: 1.0),
+        rated(PLAIN, rate=0.02, make=SGD),
+        multiplier(1.0, "leave"),
     ),
-    Entry(
+    entry(
         "perceptron: hidden rate of SGD divided by the width",
-        lambda: model(networks.Perceptron, rated(PLAIN | HIDDEN, rate=0.1, make=torch.optim.SGD)),
-        WIDTHS,
-        mistakes=rates(-1.0, "hidden.0.weight"),
+        Perceptron,
+        rated(PLAIN | HIDDEN, rate=0.1, make=SGD),
+        rate(-1.0, "hidden.0.weight"),
     ),
-    Entry(
+    entry(
         "perceptron: input rate of momentum without the width",
-        lambda: model(networks.Perceptron, rated({"enter.*": 0.0} | PLAIN, rate=0.1, make=MOMENTUM)),
-        NATURAL,
-        mistakes=rates(-1.0, "enter.weight"),
+        Perceptron,
+        rated({"enter.*": 0.0} | PLAIN, rate=0.1, make=MOMENTUM),
+        rate(-1.0, "enter.weight"),
+        values=NATURAL,
     ),
-    Entry(
+    entry(
         "perceptron: rates of biases under SGD without the width",
-        lambda: model(
-            partial(networks.Perceptron, bias=True), rated({"*.bias": 0.0} | PLAIN, rate=0.1, make=torch.optim.SGD)
-        ),
-        WIDTHS,
-        mistakes=rates(-1.0, "enter.bias", "hidden.0.bias"),
+        partial(Perceptron, bias=True),
+        rated({"*.bias": 0.0} | PLAIN, rate=0.1, make=SGD),
+        rate(-1.0, "enter.bias", "hidden.0.bias"),
     ),
-    Entry(
+    entry(
         "perceptron: std of 0.02 everywhere",
-        lambda: model(redrawn(partial(networks.Perceptron, hidden=3), {"*": lambda _: 0.02}), rated(HIDDEN, rate=2e-4)),
-        WIDTHS,
-        mistakes=off("init", 0.5, *each("hidden.*", 3)),
+        redrawn(partial(Perceptron, hidden=3), {"*": lambda _: 0.02}),
+        rated(HIDDEN, rate=2e-4),
+        init(0.5, "hidden.*"),
     ),
-    # The decay's sign, and no gradient, is what Adam follows: a random direction in the place of an aligned one.
-    Entry(
+    # Adam follows the decay's sign and no gradient: a random direction in the place of an aligned one.
+    entry(
         "perceptron: decay in the gradients of Adam",
-        lambda: model(networks.Perceptron, rated(HIDDEN, make=partial(torch.optim.Adam, weight_decay=1.0))),
-        WIDTHS,
-        mistakes=off("weight decay", -0.5, "hidden.0.weight", "leave.weight"),
+        Perceptron,
+        rated(HIDDEN, make=partial(torch.optim.Adam, weight_decay=1.0)),
+        off("weight decay", -0.5, "hidden.0.weight", "leave.weight"),
     ),
-    # Entries of the readout are no larger than base^-1/2, and what decays of them is n^1/2 too much of outputs.
-    Entry(
+    # What decays of the readout, which is drawn of one size, is as random as its outputs are, n^-1/2.
+    entry(
         "perceptron: decay with the width for all",
-        lambda: model(networks.Perceptron, decaying_with_the_width),
-        WIDTHS,
-        mistakes=off("weight decay", 1.0, "enter.weight") + off("weight decay", 0.5, "leave.weight"),
+        Perceptron,
+        decaying_with_the_width,
+        off("weight decay", 1.0, "enter.weight") + off("weight decay", 0.5, "leave.weight"),
     ),
-    Entry(
+    entry(
         "perceptron: epsilon of one",
-        lambda: model(networks.Perceptron, rated(HIDDEN, rate=0.05, make=partial(torch.optim.Adam, eps=1.0))),
-        WIDTHS,
-        mistakes=off("epsilon", -1.0, "enter.weight", "hidden.0.weight", "leave.weight"),
+        Perceptron,
+        rated(HIDDEN, rate=0.05, make=partial(torch.optim.Adam, eps=1.0)),
+        off("epsilon", -1.0, "enter.weight", "hidden.0.weight", "leave.weight"),
     ),
-    Entry(
-        "perceptron: Muon's updates as large as Adam's",
-        lambda: model(networks.Perceptron, muon_and_adam),
-        WIDTHS,
-        mistakes=rates(0.5, "hidden.0.weight"),
-    ),
+    entry("perceptron: Muon's updates as large as Adam's", Perceptron, muon_and_adam, rate(0.5, "hidden.0.weight")),
 )
 
 RESIDUAL = (
-    Entry(
+    entry(
         "residual: one layer out of the group",
-        lambda: model(networks.ResidualNet, rated({"blocks.2.up.weight": 0.0} | BRANCHES)),
-        WIDTHS,
-        mistakes=rates(1.0, "blocks.2.up.weight"),
+        ResidualNet,
+        rated({"blocks.2.up.weight": 0.0} | BRANCHES),
+        rate(1.0, "blocks.2.up.weight"),
     ),
-    Entry(
+    entry(
         "residual: rates of norms under SGD without the width",
-        lambda: model(
-            networks.ResidualNet,
-            rated({"*.up.weight": 0.0, "*.down.weight": 0.0, "*norm*": 0.0, "*": 1.0}, rate=0.1, make=torch.optim.SGD),
-        ),
-        WIDTHS,
-        mistakes=rates(
-            -1.0, "norm.weight", "norm.bias", *each("blocks.*.norm.weight", 3), *each("blocks.*.norm.bias", 3)
-        ),
+        ResidualNet,
+        rated({"*norm*": 0.0} | PLAIN, rate=0.1, make=SGD),
+        rate(-1.0, "norm.weight", "norm.bias", "blocks.*.norm.weight", "blocks.*.norm.bias"),
     ),
-    Entry(
+    entry(
         "residual: branches divided by the root of the width",
-        lambda: model(partial(networks.ResidualNet, branch=lambda ratio: ratio**-0.5), rated(BRANCHES)),
-        WIDTHS,
-        mistakes=off("multiplier", -0.5, *each("blocks.*.down", 3)),
+        partial(ResidualNet, branch=lambda ratio: ratio**-0.5),
+        rated(BRANCHES),
+        multiplier(-0.5, "blocks.*.down"),
     ),
-    Entry(
+    entry(
         "residual: a readout's std by its fan-out",
-        lambda: model(
-            redrawn(partial(networks.ResidualNet, multiplier=lambda _: 1.0), {"leave": lambda _: 0.5}),
-            rated(BRANCHES | {"leave.*": -1.0}),
-        ),
-        NATURAL,
-        mistakes=off("init", 1.0, "leave"),
+        redrawn(partial(ResidualNet, multiplier=lambda _: 1.0), {"leave": lambda _: 0.5}),
+        rated(BRANCHES | {"leave.*": -1.0}),
+        init(1.0, "leave"),
+        values=NATURAL,
     ),
 )
 
 DECODERS = (
-    Entry(
+    entry(
         "decoder: logits over the root of heads that grow",
-        lambda: model(partial(networks.LanguageModel, scale=lambda size: size**-0.5), rated(LAYERS), TEXT),
-        WIDTHS,
-        mistakes=off("multiplier", 0.5, *each("layers.*.attention attention logits")),
+        partial(LanguageModel, scale=lambda size: size**-0.5),
+        rated(LAYERS),
+        multiplier(0.5, "layers.*.attention attention logits"),
+        batches=TEXT,
     ),
-    Entry(
+    entry(
         "decoder: logits without a scale",
-        lambda: model(partial(networks.LanguageModel, fused=True, scale=lambda _: 0.25), rated(LAYERS), TEXT),
-        WIDTHS,
-        mistakes=off("multiplier", 1.0, *each("layers.*.attention attention logits")),
+        partial(LanguageModel, fused=True, scale=lambda _: 0.25),
+        rated(LAYERS),
+        multiplier(1.0, "layers.*.attention attention logits"),
+        batches=TEXT,
     ),
-    Entry(
+    entry(
         "decoder: normed queries and keys over the root of heads that grow",
-        lambda: model(partial(networks.LanguageModel, norms=True, scale=lambda size: size**-0.5), rated(LAYERS), TEXT),
-        NATURAL,
-        mistakes=off("multiplier", 0.5, *each("layers.*.attention attention logits")),
+        partial(LanguageModel, norms=True, scale=lambda size: size**-0.5),
+        rated(LAYERS),
+        multiplier(0.5, "layers.*.attention attention logits"),
+        batches=TEXT,
+        values=NATURAL,
     ),
-    Entry(
+    entry(
         "decoder: queries, keys and values out of the group",
-        lambda: model(networks.LanguageModel, rated({"*.[qkv].weight": 0.0} | LAYERS), TEXT),
-        WIDTHS,
-        mistakes=rates(1.0, *(name for part in "qkv" for name in each(f"layers.*.attention.{part}.weight"))),
+        LanguageModel,
+        rated({"*.[qkv].weight": 0.0} | LAYERS),
+        rate(1.0, *(f"layers.*.attention.{part}.weight" for part in "qkv")),
+        batches=TEXT,
     ),
-    Entry(
+    entry(
         "decoder: std of 0.02 everywhere",
-        lambda: model(
-            redrawn(
-                partial(networks.LanguageModel, fused=True),
-                dict.fromkeys(("*qkv", "*out", "*up", "*down", "head", "tokens", "places"), lambda _: 0.02),
-            ),
-            rated(LAYERS, rate=2e-4),
-            TEXT,
+        redrawn(
+            partial(LanguageModel, fused=True),
+            dict.fromkeys(("*qkv", "*out", "*up", "*down", "head", "tokens", "places"), lambda _: 0.02),
         ),
-        NATURAL,
-        mistakes=off(
-            "init",
-            0.5,
-            *(
-                name
-                for part in ("attention.qkv", "attention.out", "mlp.up", "mlp.down")
-                for name in each(f"layers.*.{part}")
-            ),
-        ),
+        rated(LAYERS, rate=2e-4),
+        init(0.5, *(f"layers.*.{part}" for part in ("attention.qkv", "attention.out", "mlp.up", "mlp.down"))),
+        batches=TEXT,
+        values=NATURAL,
     ),
-    Entry(
-        "decoder: embeddings times the root of the width, drawn with a fixed std",
-        lambda: model(partial(networks.LanguageModel, embed=lambda width: width**0.5 / 8), rated(LAYERS), TEXT),
-        WIDTHS,
-        mistakes=off("multiplier", 0.5, "tokens"),
+    entry(
+        "decoder: embeddings times the root of the width, drawn with one std",
+        partial(LanguageModel, embed=lambda width: width**0.5 / 8),
+        rated(LAYERS),
+        multiplier(0.5, "tokens"),
+        batches=TEXT,
     ),
-    Entry(
+    entry(
         "decoder: embeddings drawn as matrices are",
-        lambda: model(
-            redrawn(networks.LanguageModel, {"tokens": lambda width: width**-0.5}), rated(LAYERS, rate=2e-4), TEXT
-        ),
-        WIDTHS,
-        mistakes=off("init", -0.5, "tokens"),
+        redrawn(LanguageModel, {"tokens": lambda width: width**-0.5}),
+        rated(LAYERS, rate=2e-4),
+        init(-0.5, "tokens"),
+        batches=TEXT,
     ),
-    Entry(
+    entry(
         "decoder: tied, and no readout multiplier",
-        lambda: model(partial(networks.LanguageModel, tied=True, multiplier=lambda _: 1.0), rated(LAYERS), TEXT),
-        WIDTHS,
-        mistakes=off("multiplier", 1.0, "head"),
+        partial(LanguageModel, tied=True, multiplier=lambda _: 1.0),
+        rated(LAYERS),
+        multiplier(1.0, "head"),
+        batches=TEXT,
     ),
 )
 
 IMAGES_AND_SEQUENCES = (
-    Entry(
+    entry(
         "convolutions: a stem's std by its fan-out",
-        lambda: model(
-            redrawn(networks.ConvNet, {"stem": lambda width: (9 * width / 2) ** -0.5}),
-            rated(KERNELS, rate=2e-4),
-            PICTURES,
-        ),
-        WIDTHS,
-        mistakes=off("init", -0.5, "stem"),
+        redrawn(ConvNet, {"stem": lambda width: (9 * width / 2) ** -0.5}),
+        rated(KERNELS, rate=2e-4),
+        init(-0.5, "stem"),
+        batches=PICTURES,
     ),
-    Entry(
+    entry(
         "convolutions: kernels' std by their size alone",
-        lambda: model(redrawn(networks.ConvNet, {"body.*": lambda _: 1 / 24}), rated(KERNELS), PICTURES),
-        WIDTHS,
-        mistakes=off("init", 0.5, *each("body.*")),
+        redrawn(ConvNet, {"body.*": lambda _: 1 / 24}),
+        rated(KERNELS),
+        init(0.5, "body.*"),
+        batches=PICTURES,
     ),
-    Entry(
+    entry(
         "convolutions: depthwise rates divided by the width",
-        lambda: model(networks.DepthwiseNet, rated(BRANCHES | {"depthwise.*.weight": -1.0}), PICTURES),
-        WIDTHS,
-        mistakes=rates(-1.0, *each("depthwise.*.weight")),
+        DepthwiseNet,
+        rated(BRANCHES | {"depthwise.*.weight": -1.0}),
+        rate(-1.0, "depthwise.*.weight"),
+        batches=PICTURES,
     ),
-    Entry(
+    entry(
         "convolutions: a squeeze drawn as hidden matrices are",
-        lambda: model(
-            redrawn(partial(networks.ConvNet, squeezes=True), {"squeeze": lambda width: width**-0.5}),
-            rated(KERNELS),
-            PICTURES,
-        ),
-        WIDTHS,
-        mistakes=off("init", 0.5, "squeeze"),
+        redrawn(partial(ConvNet, squeezes=True), {"squeeze": lambda width: width**-0.5}),
+        rated(KERNELS),
+        init(0.5, "squeeze"),
+        batches=PICTURES,
     ),
-    Entry(
-        "LSTM: torch's own init, by the hidden size",
-        lambda: model(partial(networks.Recurrent, kind=nn.LSTM, own=True), rated({"cell.weight_hh_l0": -1.0})),
-        WIDTHS,
-        mistakes=off("init", -0.5, "cell"),
+    # Torch draws all of its cells' weights by the hidden size, those of three inputs too.
+    entry(
+        "LSTM: torch's own init",
+        partial(Recurrent, kind=nn.LSTM, own=True),
+        rated(RECURRENT),
+        init(-0.5, "cell"),
     ),
-    Entry(
-        "GRU: one rate of Adam for all",
-        lambda: model(networks.Recurrent, rated({})),
-        WIDTHS,
-        mistakes=rates(1.0, "cell.weight_hh_l0"),
-    ),
+    entry("GRU: one rate of Adam for all", Recurrent, rated({}), rate(1.0, "cell.weight_hh_l0")),
     # What mixes a fixed number of places has no side that grows, and Adam's rate for it none to make up for.
-    Entry(
+    entry(
         "mixer: rates over places divided by the width",
-        lambda: model(networks.TokenMixer, rated(BRANCHES | {"mixes.*": -1.0}), TEXT),
-        WIDTHS,
-        mistakes=rates(-1.0, *each("mixes.*.weight")),
+        TokenMixer,
+        rated(BRANCHES | {"mixes.*": -1.0}),
+        rate(-1.0, "mixes.*.weight"),
+        batches=TEXT,
     ),
     # A readout of zeros shows no init, and its multiplier shows as its rate does.
-    Entry(
+    entry(
         "vision transformer: a readout's rate divided by the width, besides its multiplier",
-        lambda: model(networks.ViT, rated(ENCODER | {"head.*": -1.0}), PICTURES),
-        WIDTHS,
-        mistakes=rates(-1.0, "head.weight") + off("multiplier", -1.0, "head"),
+        ViT,
+        rated(ENCODER | {"head.*": -1.0}),
+        rate(-1.0, "head.weight") + multiplier(-1.0, "head"),
+        batches=PICTURES,
     ),
-    Entry(
+    entry(
         "vision transformer: four heads at every width under torch's own attention",
-        lambda: model(partial(networks.ViT, heads=4), rated(ENCODER), PICTURES),
-        NATURAL,
-        mistakes=off("multiplier", 0.5, *each("layers.*.self_attn attention logits")),
+        partial(ViT, heads=4),
+        rated(ENCODER),
+        multiplier(0.5, "layers.*.self_attn attention logits"),
+        batches=PICTURES,
+        values=NATURAL,
     ),
 )
 
@@ -316,55 +314,43 @@ HUGGING_FACE = (
     Entry(
         "GPT-2: fused queries, keys and values out of the group",
         lambda: rerated(GPT2, "*.c_attn.weight", 1.0, base=64),
-        NATURAL,
-        mistakes=rates(1.0, *each("transformer.h.*.attn.c_attn.weight")),
+        NARROW,
+        mistakes=rate(1.0, "transformer.h.*.attn.c_attn.weight"),
     ),
     Entry(
         "Llama: a readout drawn as hidden matrices are",
         lambda: replace(LLAMA, build=redrawn(LLAMA.build, {"lm_head": lambda width: width**-0.5})),
-        NATURAL,
-        mistakes=off("init", 0.5, "lm_head"),
+        NARROW,
+        mistakes=init(0.5, "lm_head"),
     ),
     Entry(
         "BERT: a matrix drawn as a readout is",
-        lambda: replace(
-            BERT, build=redrawn(BERT.build, {"bert.encoder.layer.0.intermediate.dense": lambda width: 8 / width})
-        ),
-        NATURAL,
-        mistakes=off("init", -0.5, "bert.encoder.layer.0.intermediate.dense"),
+        lambda: replace(BERT, build=redrawn(BERT.build, {"*.0.intermediate.dense": lambda width: 8 / width})),
+        NARROW,
+        mistakes=init(-0.5, "bert.encoder.layer.0.intermediate.dense"),
     ),
 )
 
+PLACES = ("first", "middle", "last")
 DEEP = (
-    Entry(
+    deep(
         "deep perceptron: no multiplier of blocks",
-        lambda: model(partial(networks.DeepPerceptron, factor=lambda _: 1 / 4), rated({}), axis="depth"),
-        DEPTHS,
-        tc.COMPLETE_P,
-        off("multiplier", 1.0, *(f"blocks.({place})" for place in ("first", "middle"))),
+        partial(DeepPerceptron, factor=lambda _: 1 / 4),
+        rated({}),
+        multiplier(1.0, *(f"blocks.({place})" for place in PLACES)),
     ),
-    Entry(
+    deep(
         "deep decoder: the root of the depth in the multiplier",
-        lambda: model(
-            partial(networks.DeepDecoder, factor=lambda depth: depth**-0.5 / 2), rated({}), TEXT, axis="depth"
-        ),
-        DEPTHS,
-        tc.COMPLETE_P,
-        off("multiplier", 0.5, *(f"layers.({place})" for place in ("first", "middle"))),
+        partial(DeepDecoder, factor=lambda depth: depth**-0.5 / 2),
+        rated({}),
+        multiplier(0.5, *(f"layers.({place})" for place in PLACES)),
+        batches=TEXT,
     ),
-    Entry(
+    deep(
         "deep perceptron: rates in blocks divided by the depth",
-        lambda: model(networks.DeepPerceptron, rated({"blocks.*": -1.0}), axis="depth"),
-        DEPTHS,
-        tc.COMPLETE_P,
-        rates(
-            -1.0,
-            *(
-                f"blocks.({place}).{name}"
-                for place in ("first", "middle", "last")
-                for name in ("norm.weight", "norm.bias", "up.weight", "down.weight")
-            ),
-        ),
+        DeepPerceptron,
+        rated({"blocks.*": -1.0}),
+        rate(-1.0, *(f"blocks.({place}).{layer}.weight" for place in PLACES for layer in ("norm", "up", "down"))),
     ),
 )
 

@@ -172,7 +172,7 @@ class ConvNet(nn.Module):
             nn.init.kaiming_normal_(convolution.weight)
         self.norms = nn.ModuleList(nn.GroupNorm(4, width) for _ in range(2))
         if squeezes:
-            self.squeeze, self.excite = linear(width, 6, std=BASE**0.5 / width), linear(6, width)
+            self.squeeze, self.excite = linear(width, 16, std=BASE**0.5 / width), linear(16, width)
         self.leave = linear(width, CLASSES, std=BASE**-0.5)
 
     def forward(self, x):

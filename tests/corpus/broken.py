@@ -29,7 +29,7 @@ from tests.corpus.networks import (
 )
 
 WIDTHS, NATURAL, NARROW = tc.widths(32, 512), (64, 96, 160, 288, 512), (32, 64, 96, 160, 256)
-DEPTHS = (4, 8, 16, 32, 64)
+DEPTHS = (4, 8, 12, 20, 32)
 SGD, MOMENTUM = torch.optim.SGD, partial(torch.optim.SGD, momentum=0.9)
 # Powers of the width in rates that are right: of Adam, and of plain gradients.
 HIDDEN = {"hidden.*.weight": -1.0}

@@ -8,7 +8,7 @@ from tests.corpus.__main__ import measured
 QUICK = (
     "perceptron: hidden rate of SGD divided by the width",
     "perceptron: epsilon of one",
-    "perceptron: std of 0.02 everywhere",
+    "residual: a readout's std by its fan-out",
     "residual: branches divided by the root of the width",
     "decoder: logits over the root of heads that grow",
 )

@@ -4,7 +4,6 @@ from dataclasses import replace
 from functools import partial
 
 import torch
-from torch import nn
 
 import theorychecks as tc
 from tests.corpus.entry import Entry, Mistake
@@ -280,11 +279,10 @@ IMAGES_AND_SEQUENCES = (
     # Torch draws all of its cells' weights by the hidden size, those of three inputs too.
     entry(
         "LSTM: torch's own init",
-        partial(Recurrent, kind=nn.LSTM, own=True),
+        Recurrent,
         rated(RECURRENT),
         init(-0.5, "cell"),
     ),
-    entry("GRU: one rate of Adam for all", Recurrent, rated({}), rate(1.0, "cell.weight_hh_l0")),
     # What mixes a fixed number of places has no side that grows, and Adam's rate for it none to make up for.
     entry(
         "mixer: rates over places divided by the width",
@@ -346,6 +344,13 @@ DEEP = (
         rated({}),
         multiplier(0.5, *(f"layers.({place})" for place in PLACES)),
         batches=TEXT,
+    ),
+    # GPT-2 divides this std by the root of the depth in the place of a multiplier.
+    deep(
+        "deep perceptron: branches drawn as in GPT-2, besides the multiplier",
+        redrawn(DeepPerceptron, {"*.down": lambda depth: (64 * 2 * depth) ** -0.5}),
+        rated({}),
+        init(-0.5, *(f"blocks.({place}).down" for place in PLACES)),
     ),
     deep(
         "deep perceptron: rates in blocks divided by the depth",

@@ -61,7 +61,7 @@ def begun(task: Callable[[Given], Made], given: Given) -> Callable[[], Made]:
 
 
 def of_each(task: Callable[[Given], Made], given: Sequence[Given]) -> list[Made]:
-    """What a task makes of each, in their order; this process begins with the first one, that beside it with the last."""
+    """What a task makes of each, in their order; this process begins with the first, that beside it with the last."""
     later = [begun(task, each) for each in reversed(given)]
     return [made() for made in reversed(later)]
 

@@ -51,10 +51,15 @@ def judge(
     """
     file = report / REPORT if report.is_dir() else report
     place = into or file.parent
-    with beside("theorychecks.rejudging", wanted=file.exists() and file.stat().st_size > _LARGE):
-        # What is read stays until the end; looking through it for garbage takes a tenth of the time.
-        gc.disable()
-        suite = _judged(read_report(report, "judged"), place)
+    # What is read stays until the end; to look through it for garbage takes a tenth of the time, and as much again when
+    # the interpreter ends.
+    gc.disable()
+    try:
+        with beside("theorychecks.rejudging", wanted=file.exists() and file.stat().st_size > _LARGE):
+            suite = _judged(read_report(report, "judged"), place)
+    finally:
+        gc.freeze()
+        gc.enable()
     raise typer.Exit(exit_code(suite))
 
 

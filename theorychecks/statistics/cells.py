@@ -263,9 +263,7 @@ def _means(logs: Array) -> _Summaries:
     """Plain means, of [K, runs]."""
     count = logs.shape[1]
     freedoms = np.full(len(logs), count - 1.0)
-    return _Summaries(
-        logs.mean(axis=1), logs.var(axis=1, ddof=1) / count, third_moments(logs) / count**2, freedoms
-    )
+    return _Summaries(logs.mean(axis=1), logs.var(axis=1, ddof=1) / count, third_moments(logs) / count**2, freedoms)
 
 
 def _trimmed_means(logs: Array) -> _Summaries:

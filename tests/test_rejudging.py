@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import theorychecks as tc
+import theorychecks.beside
 from tests.reporting import records
 from theorychecks.finding import Confirmation
 from theorychecks.judging import Conditions, as_control, as_missed_control, as_open_control, findings_of
@@ -16,6 +17,7 @@ from theorychecks.premises import known_predictions
 from theorychecks.rejudging import rejudged
 from theorychecks.reporting import Report, ReportError
 from theorychecks.reporting.codec import encode
+from theorychecks.reporting.formats import FORMATS, rendered
 
 WIDTHS = tc.widths(64, 4096)
 FEW = (64, 128, 256)
@@ -404,3 +406,16 @@ def test_the_counts_of_the_run_stay_and_those_of_claims_follow(passing, failing)
     assert (anew.passed, anew.failed, anew.findings, anew.error_budget.findings) == (1, 1, 4, 4)
     assert (anew.lost, anew.stopped, anew.wall_seconds, anew.seed) == (("a::b",), "Ctrl-C", 3.0, 7)
     assert encode(rejudged(report).report.provenance) == encode(report.provenance)
+
+
+def test_a_process_beside_this_one_judges_and_writes_the_same(recorded, monkeypatch):
+    monkeypatch.setattr(theorychecks.beside, "_cores", lambda: 2)
+    claims = [records.claim(id=f"{name}, {role}", findings=[each]) for (name, role), each in recorded.items()]
+    report = Report.from_json(records.report(*claims).to_json())
+    here = rejudged(report)
+    with theorychecks.beside.beside("theorychecks.rejudging"):
+        shared = rejudged(report)
+        texts = rendered(shared.report)
+    # The files are compared, since a number that does not exist is not equal to itself.
+    assert shared.differences == here.differences
+    assert texts == {name: render(here.report) for name, render in FORMATS.items()}

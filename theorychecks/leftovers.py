@@ -10,8 +10,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-import psutil
-
 HOST: Final = re.sub(r"[^A-Za-z0-9-]", "_", socket.gethostname())[:64] or "unknown"
 """The name of this machine, as names of files have it."""
 _LONGEST_LIFE: Final = 24 * 3600.0
@@ -20,6 +18,9 @@ _LONGEST_LIFE: Final = 24 * 3600.0
 
 def is_leftover(path: Path, process: int, host: str) -> bool:
     """Whether the process that had made a file is gone: on this machine at once, on others after a day."""
+    # It takes a twentieth of a second to import, and most commands meet no temporary file.
+    import psutil
+
     return is_old(path) or (host == HOST and not psutil.pid_exists(process))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from theorychecks.beside import of_each
 from theorychecks.claims.outcome import missing_among, outcome_of
 from theorychecks.finding import Finding
 from theorychecks.judging import judged_anew
@@ -60,7 +61,7 @@ def rejudged(report: Report) -> Rejudged:
     Raises:
         ReportError: for a finding whose premises or numbers this version refuses.
     """
-    claims = tuple(map(_claim_anew, report.claims))
+    claims = tuple(of_each(_claim_anew, report.claims))
     recorded = report.suite
     # Whether a trend that fails does so for the run is told by those that have; where none has, it is reported only.
     fails_run = any(map(is_failed_trend, report.claims)) and not recorded.trends_failed

@@ -10,7 +10,6 @@ from typing import Annotated, Final
 
 import typer
 from rich.console import Console
-from rich.markdown import Markdown
 
 from theorychecks.cli.printing import printable, say
 
@@ -36,6 +35,9 @@ def guide(topic: Annotated[str | None, typer.Argument(metavar="TOPIC", show_defa
     elif topic == EXAMPLES:
         typer.echo(_examples().read_text(encoding="utf-8"), nl=False)
     elif topic in pages:
+        # No other command needs it.
+        from rich.markdown import Markdown
+
         console = Console(highlight=False)
         console.width = min(console.width, _WIDEST)
         console.print(Markdown(_without_links(pages[topic]), hyperlinks=False))

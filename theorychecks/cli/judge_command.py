@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
+from theorychecks.beside import beside
 from theorychecks.cli.printing import say
 from theorychecks.cli.reading import read_report
 from theorychecks.kept import LATEST, REPORT, alone, check_writable, said, write_whole
@@ -16,6 +18,7 @@ from theorychecks.provenance import judged_here
 from theorychecks.rejudging import Difference, Rejudged, rejudged
 from theorychecks.reporting import Report, ReportError
 from theorychecks.reporting.counting import exit_code
+from theorychecks.reporting.report import Suite
 from theorychecks.reporting.terminal import claim_table, closing_lines
 
 JUDGED: Final = (
@@ -24,6 +27,8 @@ JUDGED: Final = (
     "is no report, it cannot be judged, or nothing can be written."
 )
 _MOST_TOLD: Final = 40
+_LARGE: Final = 3e6
+"""Bytes of a report from which on judging it takes longer than another process takes to begin."""
 
 
 def judge(
@@ -46,7 +51,20 @@ def judge(
     """
     file = report / REPORT if report.is_dir() else report
     place = into or file.parent
-    found = read_report(report, "judged")
+    # What is read stays until the end; to look through it for garbage takes a tenth of the time, and as much again when
+    # the interpreter ends.
+    gc.disable()
+    try:
+        with beside("theorychecks.rejudging", wanted=file.exists() and file.stat().st_size > _LARGE):
+            suite = _judged(read_report(report, "judged"), place)
+    finally:
+        gc.freeze()
+        gc.enable()
+    raise typer.Exit(exit_code(suite))
+
+
+def _judged(found: Report, place: Path) -> Suite:
+    """Judge a report, write it and say what was found; how its claims end now."""
     try:
         check_writable(place)
     except OSError as error:
@@ -58,13 +76,13 @@ def judge(
         say(line)
     _write(made, place)
     say(f"report: {place / 'index.html'}")
-    raise typer.Exit(exit_code(made.suite))
+    return made.suite
 
 
 def _write(report: Report, place: Path) -> None:
-    from theorychecks.reporting.formats import FORMATS
+    from theorychecks.reporting.formats import rendered
 
-    texts = {name: render(report) for name, render in FORMATS.items()}
+    texts = rendered(report)
     try:
         with alone(place):
             write_whole(texts, place)

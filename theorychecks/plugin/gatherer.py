@@ -162,9 +162,11 @@ class Gatherer:
 
     def _written(self, report: Report) -> Written:
         """Write the report, with a copy for GitHub; a run whose report cannot be written still tells its table."""
-        from theorychecks.reporting.formats import FORMATS
+        from theorychecks.beside import beside
+        from theorychecks.reporting.formats import WORTH_A_PROCESS, rendered
 
-        texts = {name: render(report) for name, render in FORMATS.items()}
+        with beside("theorychecks.reporting.formats", wanted=report.suite.findings >= WORTH_A_PROCESS):
+            texts = rendered(report)
         unjudged = {claim.test for claim in report.claims if claim.outcome in UNJUDGED}
         covered = Covered(
             ran=self.collected.keys() - unjudged,

@@ -80,20 +80,16 @@ def decode(kind: type[Record], value: object, path: str = "") -> Record:
 
 def written(value: object, indent: str = "") -> str:
     """Return plain JSON values as text, a line for each entry, but lists of numbers and texts on one line."""
+    if (scalar := _SCALARS.get(type(value))) is not None:
+        return scalar(value)
+    inner = f"{indent} "
     if isinstance(value, list):
-        if _NESTED.isdisjoint(map(type, value)):
-            return f"[{', '.join(map(_scalar, value))}]"
-        inner = f"{indent} "
+        kinds = set(map(type, value))
+        if _NESTED.isdisjoint(kinds):
+            return f"[{', '.join(map(repr if kinds == {float} else written, value))}]"
         return "[\n{}\n{}]".format(",\n".join([inner + written(item, inner) for item in value]), indent)
-    if isinstance(value, dict):
-        inner = f"{indent} "
-        lines = [f"{inner}{_QUOTED(name)}: {written(item, inner)}" for name, item in value.items()]
-        return "{{\n{}\n{}}}".format(",\n".join(lines), indent) if lines else "{}"
-    return _scalar(value)
-
-
-def _scalar(value: object) -> str:
-    return _SCALARS[type(value)](value)
+    lines = [f"{inner}{_QUOTED(name)}: {written(item, inner)}" for name, item in cast(dict[str, object], value).items()]
+    return "{{\n{}\n{}}}".format(",\n".join(lines), indent) if lines else "{}"
 
 
 class _Encoders(dict[type, _Turn]):
@@ -114,7 +110,7 @@ def _encoded(value: Any) -> Any:
 def _encoder(kind: type) -> _Turn:
     """What encodes values of a class."""
     if issubclass(kind, Enum):
-        return lambda value: _encoded(value.value)
+        return {member: _encoded(member.value) for member in kind}.__getitem__
     if issubclass(kind, np.generic):
         return lambda value: _encoded(value.item())
     if issubclass(kind, float):
@@ -233,13 +229,16 @@ def _of_record(kind: Any) -> _Turn:
 
     def decoded(value: object) -> object:
         record, found = _object(value), dict[str, object]()
-        for name, decoder in decoders.items():
-            if name not in record:
-                raise _Misfit(
-                    f" has no {name!r}; every field of {kind.__name__} must be there, null where there is nothing to "
-                    "say. reports/README.md lists them."
-                )
-            found[name] = _placed(decoder, record[name], f".{name}")
+        if missing := next((name for name in decoders if name not in record), None):
+            raise _Misfit(
+                f" has no {missing!r}; every field of {kind.__name__} must be there, null where there is nothing to "
+                "say. reports/README.md lists them."
+            )
+        try:
+            for name, decoder in decoders.items():
+                found[name] = decoder(record[name])
+        except _Misfit as misfit:
+            raise misfit.inside(f".{name}") from misfit.__cause__
         try:
             return kind(**found)
         except (TypeError, ValueError) as error:

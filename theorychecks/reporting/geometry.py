@@ -85,18 +85,18 @@ def _cut(corners: list[Point], edge: float, side: float) -> list[Point]:
 def log_runs(finding: Finding) -> NDArray[np.float64]:
     """Return the runs that a log-log plot can show, float[run, 2], as decimal logarithms, ordered within a column."""
     points = [
-        (math.log10(axis_value), math.log10(value))
-        for axis_value, row in zip(finding.measurement.axis_values, finding.measurement.values, strict=True)
-        for value in sorted(v for v in row if v > 0)
+        (at, math.log10(value))
+        for at, row in zip(map(math.log10, finding.measurement.axis_values), finding.measurement.values, strict=True)
+        for value in sorted([v for v in row if v > 0])
     ]
     return np.array(points, dtype=np.float64).reshape(-1, 2)
 
 
 def thinned(runs: NDArray[np.float64], points_drawn: int) -> NDArray[np.float64]:
     """Return at most `points_drawn` runs: evenly spaced ranks of every column, its extremes first."""
-    columns = [runs[runs[:, 0] == x] for x in np.unique(runs[:, 0])]
-    if len(runs) <= points_drawn or not columns:
+    if len(runs) <= points_drawn:
         return runs
+    columns = [runs[runs[:, 0] == x] for x in np.unique(runs[:, 0])]
     share = max(points_drawn // len(columns), 1)
     kept = [c[np.unique(np.linspace(0, len(c) - 1, min(share, len(c))).round().astype(int))] for c in columns]
     return np.concatenate(kept)[:points_drawn]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from theorychecks.beside import of_each
 from theorychecks.finding import Finding
 from theorychecks.reporting import spoken, tally, wording
 from theorychecks.reporting.contents import Entry
@@ -86,7 +87,12 @@ def sections(found: Sequence[Entry]) -> list[Section]:
     share = min(_LINES / max(findings, 1), 1.0)
     room = _Room(_ELEMENTS - _ELEMENTS_A_CLAIM * len(found))
     by_need = sorted(found, key=_need, reverse=True)
-    made = {id(entry): _section(entry, on_demand, share, room) for entry in by_need}
+    asked = [
+        (entry.claim.findings, [place for place, each in enumerate(entry.claim.findings) if id(each) in on_demand])
+        for entry in found
+    ]
+    waiting = {id(entry): text for entry, text in zip(found, of_each(_waiting, asked), strict=True)}
+    made = {id(entry): _section(entry, waiting[id(entry)], share, room) for entry in by_need}
     return [made[id(entry)] for entry in found]
 
 
@@ -110,7 +116,7 @@ def _need(entry: Entry) -> tuple[int, float]:
     return (-1, 0.0) if worst is None else badness(worst)
 
 
-def _section(entry: Entry, on_demand: set[int], share: float, room: _Room) -> Section:
+def _section(entry: Entry, waiting: str, share: float, room: _Room) -> Section:
     claim = entry.claim
     worst = worst_finding(claim) if tally.has_verdict(claim) else None
     companion = None if worst is None else counterpart(claim, worst)
@@ -127,7 +133,7 @@ def _section(entry: Entry, on_demand: set[int], share: float, room: _Room) -> Se
         notes=[wording.clip(note, _TEXT_SHOWN) for note in claim.notes],
         lines=[_line(finding) for finding in claim.findings[:shown]],
         lines_left_out=max(len(claim.findings) - shown, 0),
-        packed=packed(_cards(claim.findings, on_demand)) if claim.findings else "",
+        packed=waiting,
         count=len(claim.findings),
     )
 
@@ -148,6 +154,12 @@ def _step_name(number: int, found: Sequence[Coordinate]) -> str:
     said += [f"{refuted} not as predicted"] if refuted else []
     said += [f"{undecided} undecided"] if undecided else []
     return f"{when}: {', '.join(said)}"
+
+
+def _waiting(asked: tuple[Sequence[Finding], Sequence[int]]) -> str:
+    """Findings of a claim, those at the places that were asked for, as the page's script unpacks them."""
+    findings, places = asked
+    return packed(_cards(findings, {id(findings[place]) for place in places})) if findings else ""
 
 
 def _cards(findings: Sequence[Finding], on_demand: set[int]) -> list[str]:

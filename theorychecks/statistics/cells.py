@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from functools import lru_cache
@@ -214,17 +215,14 @@ def summarise_logs(measurement: Measurement, logs: list[Array], average: Average
     if average == LOG_OF_MEAN:
         if measurement.shared_seeds:
             raise ValueError("a log of mean needs independent seeds at every point; take the mean of logs")
-        rows = [_log_of_mean(cell) for cell in logs]
-        locations = np.array([row[0] for row in rows])
+        parts = [_log_of_mean(cell) for cell in logs]
     elif measurement.shared_seeds:
+        runs = np.array(logs)
         # A draw's own level cancels from every exponent, so it is no noise for the choice of weights.
-        levels = np.mean(np.array(logs), axis=0)
-        rows = [_mean(cell - levels) for cell in logs]
-        locations = np.array([cell.mean() for cell in logs])
+        parts = [_means(runs - runs.mean(axis=0))._replace(locations=runs.mean(axis=1))]
     else:
-        rows = [_trimmed_mean(cell) for cell in logs]
-        locations = np.array([row[0] for row in rows])
-    _, variances, third_moments, freedoms = (np.array(column) for column in zip(*rows, strict=True))
+        parts = [_trimmed_means(np.array(cells)) for cells in _of_equal_size(logs)]
+    locations, variances, third_moments, freedoms = (np.concatenate(column) for column in zip(*parts, strict=True))
     seeds = np.array(measurement.seeds, dtype=np.float64)
     floored = np.maximum(variances, _VARIANCE_FLOOR)
     smooth = fit_noise_law(np.array(measurement.axis_values), floored * seeds, freedoms) / seeds
@@ -233,55 +231,65 @@ def summarise_logs(measurement: Measurement, logs: list[Array], average: Average
 
 def largest_variance_of_means(measurement: Measurement) -> float:
     """The largest relative variance of a cell's mean."""
-    return max(_log_of_mean(cell)[1] for cell in measurement.log_values())
+    return max(float(_log_of_mean(cell).variances[0]) for cell in measurement.log_values())
 
 
-class _Summary(NamedTuple):
-    location: float
-    variance: float
-    third_moment: float
-    degrees_of_freedom: float
+class _Summaries(NamedTuple):
+    """Of cells, [K] each, as `Cells` has them."""
+
+    locations: Array
+    variances: Array
+    third_moments: Array
+    degrees_of_freedom: Array
 
 
-def _log_of_mean(logs: Array) -> _Summary:
+def _of_equal_size(logs: list[Array]) -> list[list[Array]]:
+    """Cells in their order, neighbours with as many runs together."""
+    return [list(cells) for _, cells in itertools.groupby(logs, key=len)]
+
+
+def _log_of_mean(logs: Array) -> _Summaries:
     """Logarithm of the mean, by the delta method and with its second-order bias taken away (derived here)."""
     level, count = float(logs.max()), len(logs)
     scaled = np.exp(logs - level)
     mean = float(scaled.mean())
     variance = float(scaled.var(ddof=1) / (count * mean**2))
     skewed = third_moment(scaled) / (count**2 * mean**3)
-    return _Summary(level + math.log(mean) + variance / 2, variance, skewed, count - 1.0)
+    summary = (level + math.log(mean) + variance / 2, variance, skewed, count - 1.0)
+    return _Summaries(*(np.array([each]) for each in summary))
 
 
-def _mean(logs: Array) -> _Summary:
-    count = len(logs)
-    return _Summary(float(logs.mean()), float(logs.var(ddof=1)) / count, third_moment(logs) / count**2, count - 1.0)
+def _means(logs: Array) -> _Summaries:
+    """Plain means, of [K, runs]."""
+    count = logs.shape[1]
+    freedoms = np.full(len(logs), count - 1.0)
+    return _Summaries(logs.mean(axis=1), logs.var(axis=1, ddof=1) / count, third_moments(logs) / count**2, freedoms)
 
 
-def _trimmed_mean(logs: Array) -> _Summary:
-    """The mean of the middle three fifths, the same share at any number of runs: the outermost kept run counts in part.
+def _trimmed_means(logs: Array) -> _Summaries:
+    """The means of the middle three fifths, of [K, runs]: the outermost kept run counts in part, so that the share is
+    the same at any number of runs.
 
     Below eight runs its variance is that of the plain mean, times what trimming costs where noise is normal: a
     winsorised variance of so few has hardly any degrees of freedom. From eight on both are after Yuen (1974, Biometrika
     61), with fractional counts.
     """
-    ordered, count = np.sort(logs), len(logs)
+    ordered, count = np.sort(logs), logs.shape[1]
     aside = TRIM * count
     whole, part = int(aside), aside - int(aside)
     kept = count - 2 * aside
     shares = np.ones(count - 2 * whole)
     shares[[0, -1]] -= part
-    location = float(shares @ ordered[whole : count - whole] / kept)
+    locations = np.array([shares @ row for row in ordered[:, whole : count - whole]]) / kept
     if count < SEEDS_TO_TRIM:
-        plain = _mean(ordered)
-        cost = _TRIMMING_COSTS[count - FEWEST_SEEDS]
-        return _Summary(location, cost * plain.variance, plain.third_moment, plain.degrees_of_freedom)
-    low = (1 - part) * ordered[whole] + part * ordered[whole + 1]
-    high = (1 - part) * ordered[count - whole - 1] + part * ordered[count - whole - 2]
+        plain = _means(ordered)
+        return plain._replace(locations=locations, variances=_TRIMMING_COSTS[count - FEWEST_SEEDS] * plain.variances)
+    low = (1 - part) * ordered[:, [whole]] + part * ordered[:, [whole + 1]]
+    high = (1 - part) * ordered[:, [count - whole - 1]] + part * ordered[:, [count - whole - 2]]
     winsorised = np.clip(ordered, low, high)
-    variance = float(winsorised.var(ddof=1)) * (count - 1) / (kept * (kept - 1))
-    skewed = _HIDDEN_BY_WINSORISING * third_moment(winsorised) * (count / kept) ** 3 / count**2
-    return _Summary(location, variance, skewed, kept - 1.0)
+    variances = winsorised.var(axis=1, ddof=1) * (count - 1) / (kept * (kept - 1))
+    skewed = _HIDDEN_BY_WINSORISING * third_moments(winsorised) * (count / kept) ** 3 / count**2
+    return _Summaries(locations, variances, skewed, np.full(len(logs), kept - 1.0))
 
 
 def third_moment(values: Array) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -48,17 +49,17 @@ def curvature_checks(
         curves: [members, K], the finite-size class.
         level: of each check.
     """
-    log_axis = np.log(axis)
+    drift, tail = _contrasts(axis.tobytes(), sizes.tobytes())
     checks = {
         "drift": _check_contrast(
-            _drift_contrast(log_axis),
+            drift,
             cells,
             curves,
             level,
             "change of the local exponent from the first to the last point",
         ),
         "tail": _check_contrast(
-            _tail_contrast(log_axis, sizes) - weights,
+            tail - weights,
             cells,
             curves,
             level,
@@ -68,6 +69,15 @@ def curvature_checks(
     if len(axis) >= _FEWEST_POINTS and not cells.shared:
         checks["lack_of_fit"] = _check_lack_of_fit(sizes, cells, curves, level)
     return checks
+
+
+@lru_cache(maxsize=1024)
+def _contrasts(axis: bytes, sizes: bytes) -> tuple[Array, Array]:
+    """Those of drift and tail, [K] each; not to be written to. Arrays are given by their bytes, as all fits of a design
+    have the same ones.
+    """
+    log_axis = np.log(np.frombuffer(axis))
+    return _drift_contrast(log_axis), _tail_contrast(log_axis, np.frombuffer(sizes))
 
 
 def _drift_contrast(log_axis: Array) -> Array:
@@ -99,7 +109,7 @@ def _check_lack_of_fit(sizes: Array, cells: Cells, curves: Array, level: float) 
     The quadratic form of what is left over is compared with an F distribution that has its first two moments, with
     degrees of freedom after Box (1954, Ann. Math. Statist. 25(2), Theorem 3.1): cells differ in variance and in seeds.
     """
-    projector = _off_smooth_curves(sizes)
+    projector = _off_smooth_curves(sizes.tobytes())
     variances = np.maximum(cells.variances, cells.smooth_variances)
     if cells.exact:
         variances = np.full_like(variances, _ROUGHNESS**2)
@@ -121,10 +131,14 @@ def _check_lack_of_fit(sizes: Array, cells: Cells, curves: Array, level: float) 
 
 def roughness(sizes: Array, locations: Array) -> float:
     """How far locations lie from a smooth curve at most; nought on fewer points than show it."""
-    return float(np.abs(_off_smooth_curves(sizes) @ locations).max()) if len(sizes) >= _FEWEST_POINTS else 0.0
+    if len(sizes) < _FEWEST_POINTS:
+        return 0.0
+    return float(np.abs(_off_smooth_curves(sizes.tobytes()) @ locations).max())
 
 
-def _off_smooth_curves(sizes: Array) -> Array:
-    """[K, K], the projector onto what 1, log m, m^-1/2 and m^-1 leave over."""
+@lru_cache(maxsize=1024)
+def _off_smooth_curves(size: bytes) -> Array:
+    """[K, K], the projector onto what 1, log m, m^-1/2 and m^-1 leave over; not to be written to."""
+    sizes = np.frombuffer(size)
     design = np.stack([np.ones_like(sizes), np.log(sizes), sizes**-0.5, sizes**-1.0], axis=1)
     return np.asarray(np.eye(len(sizes)) - design @ np.linalg.pinv(design))

@@ -63,10 +63,18 @@ def _candidates(axis: bytes, variances: bytes, sizes: bytes) -> tuple[Array, Arr
     They are the same for classes of all sizes, of which a breakdown constant tries many. Arrays are given by their
     bytes, by which results are kept.
     """
-    points, variance, size = (np.frombuffer(each) for each in (axis, variances, sizes))
+    points, variance = (np.frombuffer(each) for each in (axis, variances))
     design = np.stack([np.ones_like(points), np.log(points)], axis=1)
-    slow, fast = size**-0.5, size**-1.0
-    covariances = np.diag(variance) + _SLOW * np.outer(slow, slow) + _FAST * np.outer(fast, fast)
+    slow, fast = _priors(sizes)
+    covariances = np.diag(variance) + slow + fast
     whitened = np.linalg.inv(covariances)
     weights = np.linalg.solve(design.T @ whitened @ design, design.T @ whitened)[:, 1, :]
     return weights, _NORMAL_97_5 * np.sqrt((weights**2 * variance).sum(axis=1))
+
+
+@lru_cache(maxsize=512)
+def _priors(sizes: bytes) -> tuple[Array, Array]:
+    """Prior covariances along m^-1/2 and along m^-1, [candidate, K, K] each; not to be written to."""
+    size = np.frombuffer(sizes)
+    slow, fast = size**-0.5, size**-1.0
+    return _SLOW * np.outer(slow, slow), _FAST * np.outer(fast, fast)

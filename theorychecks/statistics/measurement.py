@@ -87,7 +87,7 @@ class Measurement:
                 f"an interval over seeds needs at least {FEWEST_SEEDS} of them; got {len(cell)} {where}. "
                 f"Ask for {SEEDS_TO_TRIM} or more."
             )
-        if all(status is Status.OK for status in statuses) and all(0 < value < math.inf for value in cell):
+        if _all_ok(statuses) and all(0 < value < math.inf for value in cell):
             return
         for seed, (value, status) in enumerate(zip(cell, statuses, strict=True)):
             if status is Status.OK and value < 0:
@@ -150,7 +150,7 @@ class Measurement:
     @property
     def not_finite(self) -> tuple[int, ...]:
         """How many runs at each axis value have no finite positive number."""
-        return tuple(sum(status is not Status.OK for status in cell) for cell in self.statuses)
+        return tuple(len(row) - row.count(Status.OK) for row in self.statuses)
 
     def log_values(self, undefined: Sequence[float] | None = None) -> list[NDArray[np.float64]]:
         """Natural logarithms, one array a cell; runs off the top are +inf, runs off the bottom -inf.
@@ -161,7 +161,9 @@ class Measurement:
         sides = undefined if undefined is not None else [math.inf] * len(self.values)
         return [
             np.array(
-                [place(value, status, side) for value, status in zip(cell, row, strict=True)],
+                [math.log(value) for value in cell]
+                if _all_ok(row)
+                else [place(value, status, side) for value, status in zip(cell, row, strict=True)],
                 dtype=np.float64,
             )
             for cell, row, side in zip(self.values, self.statuses, sides, strict=True)
@@ -179,6 +181,8 @@ class Measurement:
         """
         beyond = []
         for axis_value, row in zip(self.axis_values, self.statuses, strict=True):
+            if _all_ok(row):
+                continue
             if average == LOG_OF_MEAN:
                 if any(status not in (Status.OK, Status.ZERO) for status in row) or Status.OK not in row:
                     beyond.append(axis_value)
@@ -231,6 +235,10 @@ class Measurement:
             ),
             name=f"{self.name} / {other.name}",
         )
+
+
+def _all_ok(statuses: tuple[Status, ...]) -> bool:
+    return statuses.count(Status.OK) == len(statuses)
 
 
 def plural(axis: str) -> str:

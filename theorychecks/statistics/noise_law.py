@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -29,9 +30,8 @@ def fit_noise_law(axis: Array, variances: Array, degrees_of_freedom: Array) -> A
     Returns:
         [..., K].
     """
-    half = degrees_of_freedom / 2
-    precision = 1 / special.polygamma(1, half)
-    logs = np.log(variances) - special.digamma(half) + np.log(half)
+    precision, mean, log_half = _law_of_logs(np.asarray(degrees_of_freedom, dtype=np.float64).tobytes())
+    logs = np.log(variances) - mean + log_half
     x = np.log(axis)
     centred = x - precision @ x / precision.sum()
     information = precision @ centred**2
@@ -39,3 +39,10 @@ def fit_noise_law(axis: Array, variances: Array, degrees_of_freedom: Array) -> A
     shape = np.exp(exponent[..., None] * centred)
     level = (variances / shape) @ degrees_of_freedom / degrees_of_freedom.sum()
     return np.asarray(level[..., None] * shape)
+
+
+@lru_cache(maxsize=1024)
+def _law_of_logs(degrees_of_freedom: bytes) -> tuple[Array, Array, Array]:
+    """Precision of log s^2, digamma and logarithm of half the degrees of freedom, [K] each; not to be written to."""
+    half = np.frombuffer(degrees_of_freedom) / 2
+    return 1 / special.polygamma(1, half), special.digamma(half), np.log(half)

@@ -51,9 +51,10 @@ def check_rounding(measurement: Measurement, *, rough: float = math.inf) -> Chec
     ]
     cells = [cell for cell in cells if len(cell) > 1]
     pairs = np.array([len(cell) * (len(cell) - 1) / 2 for cell in cells])
-    ties = np.array([_tied_share(cell) for cell in cells])
+    steps = [cell[1:] - cell[:-1] for cell in cells]
+    ties = np.array([_tied_share(each) for each in steps])
     spreads = np.array([cell[-1] - cell[0] for cell in cells])
-    gaps = np.concatenate([np.diff(cell) for cell in cells]) if cells else np.ones(1)
+    gaps = np.concatenate(steps) if cells else np.ones(1)
     constant = not spreads.all() and gaps[gaps > 0].min(initial=math.inf) > _FINE
     arithmetic = bool(cells) and spreads.max() <= _ARITHMETIC and rough > _FINE
     pooled = float(ties @ pairs / max(pairs.sum(), 1.0))
@@ -67,12 +68,11 @@ def check_rounding(measurement: Measurement, *, rough: float = math.inf) -> Chec
     )
 
 
-def _tied_share(ordered: Array) -> float:
+def _tied_share(gaps: Array) -> float:
     """The share of pairs of a cell's runs that repeat each other, if clusters of such runs are far apart."""
-    gaps, count = np.diff(ordered), len(ordered)
-    spread = gaps.sum()
-    apart = gaps > spread * min(_EQUAL, _GAPS / count)
-    if not apart.any() or gaps[apart].min() <= _FINE:
+    count = len(gaps) + 1
+    apart = gaps > gaps.sum() * min(_EQUAL, _GAPS / count)
+    if apart.all() or not apart.any() or gaps[apart].min() <= _FINE:
         return 0.0
     sizes = np.diff(np.flatnonzero(np.concatenate([[True], apart, [True]])))
     return float((sizes * (sizes - 1)).sum() / (count * (count - 1)))

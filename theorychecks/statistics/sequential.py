@@ -157,7 +157,7 @@ def _plan(
             floor = [max(floor)] * points
         if points > fewest and float(np.dot(floor, costs[:points])) > spend:
             break
-        tried = [_counts(costs[:points], spend, allocation, floor) for allocation in allocations]
+        tried = [_counts(costs[:points], spend, allocation, tuple(floor)) for allocation in allocations]
         designs.append(
             min(
                 (prediction.power(axis_values[:points], counts, noise, confidence).resolution, counts)
@@ -168,8 +168,12 @@ def _plan(
     return next(counts for resolution, counts in reversed(designs) if resolution <= _WIDER * sharpest)
 
 
-def _counts(costs: Sequence[float], spend: float, allocation: float, floor: Sequence[int]) -> tuple[int, ...]:
-    """As many runs as the money buys, falling as a power of their cost, and never fewer than the floor."""
+@lru_cache(maxsize=4096)
+def _counts(costs: tuple[float, ...], spend: float, allocation: float, floor: tuple[int, ...]) -> tuple[int, ...]:
+    """As many runs as the money buys, falling as a power of their cost, and never fewer than the floor.
+
+    The noise does not enter, so that all readings of a gate share them.
+    """
     cost, least = np.asarray(costs, dtype=np.float64), np.asarray(floor, dtype=np.float64)
     shape = (cost / cost.min()) ** -allocation
 
@@ -179,7 +183,7 @@ def _counts(costs: Sequence[float], spend: float, allocation: float, floor: Sequ
     low, high = 0.0, MOST_SEEDS / float(shape.min())
     fewest, most = counts(low), counts(high)
     for _ in range(60):
-        if (fewest == most).all():
+        if fewest.tobytes() == most.tobytes():
             break
         middle = (low + high) / 2
         tried = counts(middle)

@@ -48,7 +48,7 @@ def gate(
         str | None,
         typer.Option(
             metavar="WIDTHS",
-            help="64..1024, in factors of two, or 32,64,96,...; 64..1024 unless given, and 32..512 of an hf: model.",
+            help="64..1024, in factors of two, or 32,64,96,...; 64..1024 unless given, and up to 512 of an hf: model.",
         ),
     ] = None,
     depths: Annotated[

@@ -42,7 +42,7 @@ _KNOWN: Final[Mapping[Axis, Mapping[str, Meant]]] = {
 }
 """What a check knows the predictions of, along each axis; the first one is meant where nothing is said."""
 _VALUES: Final[Mapping[Axis, str]] = {"width": "64..1024", "depth": "4..64"}
-_OF_PRESETS: Final = "32..512"
+_OF_PRESETS: Final = "64,112,192,320,512"
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,9 @@ def preset_named(text: str, *, rate: float, steps: int, scaled: str | None) -> M
             f"{PREFIX}{text} is a model of the package transformers, which is not installed: "
             "pip install 'theorychecks[hf]'"
         )
+    import transformers
+
+    transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call] # the package leaves it so
     meant = None if scaled is None else _parametrization(scaled)
     try:
         config = _config(Path(text)) if is_file else text

@@ -100,6 +100,7 @@ MAY_IMPORT = {
         # Models, which are imported by the command that gates one alone.
         "networks",
         "models",
+        "presets",
         "judging",
         "claims",
         "gates",

@@ -14,6 +14,8 @@ from theorychecks.cli import main as command_line
 SUITE = Path(__file__).parents[1] / "plugin" / "suites" / "gates.py"
 MORE = """
 import torch
+import theorychecks as tc
+from tests.models import deep
 from torch import nn
 from models_at_hand import BAD, GOOD, Perceptron
 
@@ -23,8 +25,17 @@ def raises(width):
 def tokens(width):
     return nn.Sequential(nn.Embedding(7, width), nn.Linear(width, 3))
 
+def plain(width):
+    layers = nn.Linear(5, width), nn.Tanh(), nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 3, bias=False)
+    return nn.Sequential(*layers)
+
 BUILT = Perceptron(8)
 NUMBER = 3
+DEEP = deep.perceptron()
+
+def residual(depth):
+    return deep.Perceptron(depth, power=0.5)
+
 FEW = GOOD.__class__(Perceptron, GOOD.optimizer, GOOD.batches[:2], loss=GOOD.loss)
 """
 
@@ -87,6 +98,85 @@ def test_a_function_of_the_width_is_trained_in_the_plainest_way(here, run):
     assert "4x3 whole numbers below 7" in out
 
 
+def test_a_model_along_its_depth_has_depths(here, run):
+    code, out, err = run("more_models:DEEP", "--all", "--depths=4,8,16,32,64")
+    assert (code, err) == (0, ""), out
+    assert " coordinates scale as CompleteP has it; " in out
+    code, out, _ = run("more_models:DEEP", "--as=depth-mup", "--time=0.01s")
+    assert code == 7
+    assert "coordinates scale as depth maximal update has it" in out
+
+
+def test_a_function_of_the_depth_is_told_by_depths(here, run):
+    code, out, _ = run("more_models:residual", "--inputs=16x8", "--depths=4,8,16,24,32")
+    assert code == 1, out
+    assert "multiplier of `blocks.*` too large by depth^1/2" in out
+
+
+def test_a_model_is_scaled_by_role_before_it_is_checked(here, run):
+    words = ("more_models:plain", "--inputs=16x5", "--widths=32..512")
+    assert run(*words)[0] == 1
+    code, out, _ = run(*words, "--scaled=maximal-update")
+    assert code == 0, out
+
+
+@pytest.fixture
+def transformers():
+    return pytest.importorskip("transformers", reason="pip install 'theorychecks[hf]'")
+
+
+@pytest.mark.usefixtures("transformers")
+def test_an_architecture_needs_no_file(here, run):
+    code, out, err = run("hf:gpt2", "--time=0.01s", "--steps=5", "--rate=0.01")
+    assert (code, err) == (7, "")
+    assert out.startswith("gpt2 as it comes: small, on random inputs, AdamW at 0.01; nothing is downloaded\nUNDECIDED")
+    assert "out of time: 0.01 s" in out
+
+
+def test_so_does_a_config_in_a_file(here, run, transformers):
+    config = transformers.LlamaConfig(hidden_size=64, intermediate_size=96, num_attention_heads=4)
+    (here / "own.json").write_text(config.to_json_string(use_diff=False), encoding="utf-8")
+    code, out, err = run(f"hf:{here}/own.json", "--time=0.01s", "--scaled=maximal-update")
+    assert (code, err) == (7, "")
+    assert out.startswith("llama scaled as maximal update has it: small, ")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("transformers")
+@pytest.mark.parametrize("words, expected", [((), 1), (("--scaled=maximal-update",), 0)])
+def test_gpt2_fails_as_it_comes_and_passes_when_it_is_scaled(here, run, words, expected):
+    code, out, _ = run("hf:gpt2", *words)
+    assert code == expected, out
+
+
+def test_without_transformers_the_extra_is_named(here, run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    code, _, err = run("hf:gpt2")
+    assert code == 2
+    assert "which is not installed: pip install 'theorychecks[hf]'" in err
+
+
+def test_other_architectures_are_refused_with_those_that_there_are(here, run):
+    (here / "opt.json").write_text('{"model_type": "opt"}', encoding="utf-8")
+    (here / "list.json").write_text("[1]", encoding="utf-8")
+    (here / "text.json").write_text("gpt2", encoding="utf-8")
+    known = "Architectures with a preset are hf:gpt2, hf:llama, hf:mixtral, hf:mamba, hf:t5, hf:bert, hf:vit"
+    code, _, err = run("hf:gpt3")
+    assert code == 2
+    assert known in err
+    pytest.importorskip("transformers", reason="pip install 'theorychecks[hf]'")
+    for named, said in (
+        ("meta-llama/Llama-3.1-8B", "there is no file 'meta-llama/Llama-3.1-8B'"),
+        ("opt.json", "'opt.json' has the model_type 'opt'"),
+        ("list.json", "'list.json' has the model_type None"),
+        ("text.json", "'text.json' is no JSON"),
+    ):
+        code, _, err = run(f"hf:{named}")
+        assert code == 2
+        assert said in err
+        assert "Nothing is downloaded" in err or "no JSON" in err
+
+
 def test_other_seeds_and_less_time_are_as_asked(here, run):
     first = run("models_at_hand:GOOD", "--widths=32..512", "--all", "--seed=1")
     again = run("models_at_hand:GOOD", "--widths=32..512", "--all", "--seed=1")
@@ -101,7 +191,7 @@ def test_other_seeds_and_less_time_are_as_asked(here, run):
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["my_model"], 2, "a model is named MODULE:NAME, like my_model:MODEL or src/my_model.py:MODEL; got 'my_model'"),
+        (["my_model"], 2, "a model is named MODULE:NAME, like my_model:MODEL or src/my_model.py:MODEL, or hf:"),
         ([":M"], 2, "a model is named MODULE:NAME"),
         (["missing_module:M"], 2, "there is no module 'missing_module', neither installed nor in "),
         (["missing.py:M"], 2, "there is no file 'missing.py'"),
@@ -114,7 +204,21 @@ def test_other_seeds_and_less_time_are_as_asked(here, run):
         (["more_models:GOOD", "--widths=wide"], 2, "widths are a range in factors of two, 64..1024, or several"),
         (["more_models:GOOD", "--widths=64,128"], 2, "theorychecks: ValueError: "),
         (["more_models:GOOD", "--time=0s"], 2, "a time is longer than nothing"),
-        (["more_models:GOOD", "--as=standard"], 2, "knows what maximal-update and ntk predict; got 'standard'"),
+        (
+            ["more_models:GOOD", "--as=standard"],
+            2,
+            "knows what maximal-update and ntk predict, and along the depth what complete-p and depth-mup do; got 'sta",
+        ),
+        (["more_models:GOOD", "--as=complete-p"], 2, "good is built along its width; a coordinate check knows what"),
+        (["more_models:DEEP", "--as=ntk"], 2, "is built along its depth; a coordinate check knows what"),
+        (["more_models:GOOD", "--depths=4..64"], 2, "good is built along its width: give --widths=64..1024"),
+        (["more_models:DEEP", "--widths=32..512"], 2, "is built along its depth: give --depths=4..64"),
+        (["more_models:DEEP", "--widths=32..512", "--depths=4..64"], 2, "give --widths or --depths"),
+        (["more_models:DEEP", "--depths=deep"], 2, "depths are a range in factors of two, 4..64, or several, 4,8,16"),
+        (["more_models:DEEP", "--depths=2,4,8,16,32"], 2, "ValueError: depths are 5 or more, begin at 4"),
+        (["more_models:DEEP", "--scaled=ntk"], 2, "built along its depth, and --scaled=ntk says how a model scales"),
+        (["more_models:GOOD", "--scaled=mup"], 2, "--scaled as one of standard, ntk, mean-field, maximal-update; got"),
+        (["hf:gpt2", "--depths=4..64"], 2, "gpt2 is built along its width: give --widths=64..1024"),
         (["more_models:raises", "--inputs=8x5"], 8, "has raised ZeroDivisionError: no such width"),
         (["more_models:FEW"], 8, "4 steps need 4 batches; got 2. Give more batches, or ask for steps=2."),
         (["broken:M"], 8, "ModuleNotFoundError: No module named 'nothing_of_this_name'"),

@@ -141,7 +141,7 @@ def without_second(module):
         ({"build": lambda width: "a string"}, r"build\(16\) returns a torch.nn.Module; got str"),
         (
             {"build": Headed},
-            r"build\(16\) has raised AssertionError: embed_dim must be divisible by num_heads \(in __init__, .*multiples of its",
+            r"build\(16\) has raised AssertionError: embed_dim must be divisible by num_heads \(in __init__, .*multiples of what it divides by, its",
         ),
         ({"build": lambda: zoo.Perceptron(8)}, r"build\(16\) has raised TypeError: .*by build\(width\)"),
         ({"build": seeded}, r"build\(16\) gives the same weights whatever torch's seed"),
@@ -162,7 +162,7 @@ def without_second(module):
             "the loss does not depend on `spare.weight`, `spare.bias` at width 16: no gradient",
         ),
         ({"build": Unused, "optimizer": by_hand}, "the loss does not depend on `spare.weight`, `spare.bias`"),
-        ({"build": exhausting}, "out of memory at width 64. Take narrower widths"),
+        ({"build": exhausting}, "out of memory at width 64. Take smaller widths"),
         ({"optimizer": without_second}, "its optimizer does not have `second.weight`. Give it, or freeze it"),
         ({"roles": {"*": "unchecked", "": "unchecked"}}, "nothing is predicted of any coordinate"),
         ({"batches": zoo.pairs(2)}, "3 steps need 3 batches; got 2. Give more batches, or ask for steps=2"),

@@ -1,6 +1,7 @@
 """Along the depth a coordinate check passes CompleteP, and finds blocks that are lazy, and streams that blow up."""
 
 import functools
+from dataclasses import replace
 
 import pytest
 import torch
@@ -158,6 +159,61 @@ class Again(deep.Perceptron):
 def test_families_that_are_none_are_refused(build, said):
     with pytest.raises(tc.ModelError, match=said):
         tc.coordinate_check(deep.perceptron(build), tc.COMPLETE_P, depths=deep.DEPTHS)
+
+
+class Raising(deep.Perceptron):
+    """Too deep to be called."""
+
+    def forward(self, x):
+        return super().forward(x) if self.depth < 32 else 1 / 0
+
+
+class Infinite(deep.Perceptron):
+    """What it returns is no number."""
+
+    def forward(self, x):
+        return super().forward(x) / 0.0
+
+
+class InPlace(deep.Perceptron):
+    """What it is given is changed."""
+
+    def forward(self, x):
+        return super().forward(x.add_(1))
+
+
+class Unused(deep.Perceptron):
+    """Its loss does not depend on all of it."""
+
+    def __init__(self, depth, *, power=1.0):
+        super().__init__(depth, power=power)
+        self.spare = deep.linear(3, 3)
+
+
+def unbuilt(depth, *, power):
+    return deep.Perceptron(depth, power=power) if depth < 32 else 1 / 0
+
+
+BROKEN_IN_DEPTH = [
+    ({"build": Raising}, "called with a batch at depth 32, has raised ZeroDivisionError"),
+    ({"build": Infinite}, "is not finite at depth 4, before any step"),
+    ({"build": InPlace}, "changes its batch in place at depth 4"),
+    ({"build": Unused}, "does not depend on `spare.weight` at depth 4"),
+    ({"build": unbuilt}, r"build\(32\) has raised ZeroDivisionError.*build\(depth\)\. Take depths that"),
+    ({"optimizer": lambda _: 1 / 0}, "with the module of depth 4, has raised ZeroDivisionError"),
+    ({"optimizer": lambda module: lambda batch: 1 / 0}, "a training step at depth 4 has raised ZeroDivisionError"),
+    ({"optimizer": lambda module: lambda batch: None}, "steps change nothing at depth 4 or 8"),
+]
+
+
+@pytest.mark.parametrize("changes, said", BROKEN_IN_DEPTH)
+def test_what_breaks_along_the_depth_is_told_by_the_depth(changes, said):
+    model = deep.perceptron(changes.get("build", deep.Perceptron))
+    if "optimizer" in changes:
+        model = replace(model, optimizer=changes["optimizer"])
+    with pytest.raises(tc.ModelError, match=said) as raised:
+        tc.coordinate_check(model, tc.COMPLETE_P, depths=deep.DEPTHS)
+    assert "width" not in str(raised.value)
 
 
 @pytest.mark.parametrize("depths", [(2, 4, 8, 16, 32), (4, 8, 16, 32), (4, 6, 8, 12, 16)])

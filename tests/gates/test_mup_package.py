@@ -1,5 +1,6 @@
 """Models that use the layers and optimizers of the package mup are gated as they are, and its coordinates agree."""
 
+import functools
 import importlib
 import sys
 import warnings
@@ -13,6 +14,7 @@ from torch import nn
 import theorychecks as tc
 from tests.gates import under_check
 from tests.installed import installed
+from theorychecks.gates.coordinate_check import BUDGET
 from theorychecks.models.coordinates import SIZE, Coordinate
 from theorychecks.observables.coordinates import Moment
 
@@ -103,6 +105,51 @@ def test_exponents_are_those_of_its_own_coordinate_check(mup, maximal):
         # They record a step before it is made; the standard parametrization shows in its outputs by then.
         if maximal or name == "head":
             assert (abs(slopes[1]) < 0.15) == maximal
+
+
+class Digits(nn.Module):
+    """The package's own example as its authors lay it out: two hidden layers without biases, ReLUs, and a readout."""
+
+    def __init__(self, width, readout):
+        super().__init__()
+        linear = functools.partial(nn.Linear, bias=False)
+        self.enter, self.hidden, self.head = linear(64, width), linear(width, width), readout(width, 10, bias=False)
+
+    def forward(self, x):
+        return self.head(torch.relu(self.hidden(torch.relu(self.enter(x)))))
+
+
+def digits(mup, optimizer, file=None):
+    """That perceptron, drawn after its base shapes are set: to another width, or to what a file says."""
+
+    def build(width):
+        module, base, delta = (Digits(n, mup.MuReadout) for n in (width, 64, 128))
+        mup.set_base_shapes(module, file or base, delta=None if file else delta)
+        mup.init.kaiming_normal_(module.hidden.weight, a=1)
+        nn.init.zeros_(module.head.weight)
+        return module
+
+    draw = torch.Generator().manual_seed(0)
+    batch = torch.randn(64, 64, generator=draw), torch.randint(10, (64,), generator=draw)
+    return tc.Model(build, optimizer, [batch] * 4, loss=F.cross_entropy, name="digits")
+
+
+@pytest.mark.parametrize("name", ["MuSGD", "MuAdam"])
+def test_its_own_example_is_decided_by_the_first_look(mup, name):
+    rate = {"MuSGD": 0.1, "MuAdam": 1e-3}[name]
+    made = digits(mup, lambda module: getattr(mup, name)(module.parameters(), lr=rate))
+    check = checked(made, steps=4, at=(1, 4))
+    assert check.passed, str(check)
+    assert {max(finding.measurement.seeds) for finding in check.findings} == {BUDGET // 10}
+
+
+def test_base_shapes_may_come_from_a_file(mup, tmp_path):
+    file = str(tmp_path / "digits.bsh")
+    mup.make_base_shapes(Digits(64, mup.MuReadout), Digits(128, mup.MuReadout), file)
+    made = digits(mup, lambda module: mup.MuAdam(module.parameters(), lr=1e-3), file=file)
+    wide = made.build(256)
+    assert wide.head.width_mult() == 4
+    assert under_check.examined(made, widths=WIDTHS).anatomy.used_in("hidden")[0].role == "hidden"
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
 """A gate is run, told and reported as a claim is, with its diagnosis, and without a control of its own."""
 
+import html
+
 import pytest
 
 import theorychecks as tc
@@ -30,6 +32,19 @@ def test_a_failure_says_what_is_wrong_on_the_terminal_and_in_every_report(ran):
         text = (ran.directory / "reports/latest" / page).read_text(encoding="utf-8")
         assert "second.weight" in text
         assert "too large by n^1" in text
+
+
+def test_what_mends_it_can_be_pasted_from_the_terminal_and_from_every_report(ran):
+    diagnosis, code = ran.claim("test_bad").notes
+    assert "def mend_rates(model, optimizer):" in code
+    compile(code, "pasted", "exec")
+    pages = [
+        (ran.directory / "reports/latest" / page).read_text(encoding="utf-8") for page in ("report.md", "index.html")
+    ]
+    assert f"```\n{code}\n```" in pages[0].replace("```text", "```")
+    assert code in html.unescape(pages[1])
+    assert f"\n\n{code}\n\n" in ran.text
+    assert "mend_rates" not in diagnosis
 
 
 def test_every_coordinate_is_reported_with_its_interval(ran):

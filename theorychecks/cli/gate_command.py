@@ -22,15 +22,42 @@ def gate(
     model: Annotated[
         str,
         typer.Argument(
-            metavar="MODULE:MODEL", help="A tc.Model, or a function from a width to a module: my_model:MODEL."
+            metavar="MODULE:MODEL",
+            help="A tc.Model, or a function from a width to a module: my_model:MODEL. Or an architecture of Hugging "
+            "Face's transformers, hf:gpt2, or a config of one, hf:config.json; nothing is downloaded.",
         ),
     ],
     parametrization: Annotated[
-        str, typer.Option("--as", metavar="NAME", help="What it is meant to be: maximal-update or ntk.")
-    ] = "maximal-update",
+        str | None,
+        typer.Option(
+            "--as",
+            metavar="NAME",
+            help="What it is meant to be: maximal-update, unless given, or ntk; along the depth complete-p, unless "
+            "given, or depth-mup.",
+        ),
+    ] = None,
+    scaled: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Give it initial weights and learning rates by role first: maximal-update, ntk, standard or "
+            "mean-field. It stays as it is unless given.",
+        ),
+    ] = None,
     widths: Annotated[
-        str, typer.Option(metavar="WIDTHS", help="64..1024, in factors of two, or 32,64,96,...")
-    ] = "64..1024",
+        str | None,
+        typer.Option(
+            metavar="WIDTHS",
+            help="64..1024, in factors of two, or 32,64,96,...; 64..1024 unless given, and up to 512 of an hf: model.",
+        ),
+    ] = None,
+    depths: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DEPTHS",
+            help='Numbers of blocks, of a model with axis="depth" or a function that takes one; 4..64 unless given.',
+        ),
+    ] = None,
     steps: Annotated[int, typer.Option(metavar="N", min=1, help="Of training.")] = _STEPS,
     budget: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="The most trainings at every width; 64 unless given.")
@@ -48,17 +75,31 @@ def gate(
     rate: Annotated[float, typer.Option(metavar="RATE", min=1e-12, help="Of Adam, for such a function.")] = _RATE,
     every: Annotated[bool, typer.Option("--all", help="Print a line for every coordinate.")] = False,
 ) -> None:
-    """Check how every module and parameter of a model scales with the width, and say what is wrong where.
+    """Check how every module and parameter of a model scales with the width or the depth, and say what is wrong where.
 
-    The model is trained at several widths. A function of the width, which says nothing of its training, has random
-    inputs and targets, the squared error, and Adam with one rate for all.
+    The model is trained at several widths, or depths. A function, which says nothing of its training, has random
+    inputs and targets, the squared error, and Adam with one rate for all; an architecture of Hugging Face is made
+    small, and learns random tokens or images.
 
-    Examples: theorychecks gate my_model:MODEL; theorychecks gate src/net.py:build --inputs=32x16 --widths=32..512
+    Examples: theorychecks gate my_model:MODEL; theorychecks gate src/net.py:build --inputs=32x16 --widths=32..512;
+    theorychecks gate hf:gpt2 --scaled=maximal-update; theorychecks gate my_model:DEEP --depths=4..64
     """
-    setup = Setup(() if inputs is None else shape_of(inputs), tokens, rate, steps)
-    values, limit = widths_of(widths), None if within is None else budget_of(within)
+    if widths is not None and depths is not None:
+        raise typer.BadParameter("a model is built along its width or along its depth: give --widths or --depths")
+    setup = Setup(
+        () if inputs is None else shape_of(inputs), tokens, rate, steps, "width" if depths is None else "depth", scaled
+    )
+    limit = None if within is None else budget_of(within)
 
     from theorychecks.cli.gating import Asked, carry_out
 
-    asked = Asked(parametrization, values, steps=steps, budget=budget, seconds=limit, seed=seed)
+    asked = Asked(
+        parametrization,
+        None if widths is None else widths_of(widths),
+        None if depths is None else widths_of(depths, "depth"),
+        steps=steps,
+        budget=budget,
+        seconds=limit,
+        seed=seed,
+    )
     raise typer.Exit(carry_out(model, setup, asked, every=every))

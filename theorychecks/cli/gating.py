@@ -6,6 +6,7 @@ import os
 import sys
 import time
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -16,24 +17,32 @@ from rich.console import Console
 from theorychecks.claims import Recorder, recording
 from theorychecks.cli.exit_codes import REFUSED
 from theorychecks.cli.named_models import Setup, model_named
+from theorychecks.cli.preset_models import PREFIX
 from theorychecks.cli.printing import say
-from theorychecks.cli.quantities import duration
+from theorychecks.cli.quantities import duration, widths_of
 from theorychecks.cli.status_line import StatusLine
 from theorychecks.drawing import characters, scene_of
 from theorychecks.gates import coordinate_check
 from theorychecks.judging import Conditions
 from theorychecks.models import ModelError
-from theorychecks.networks import MAXIMAL_UPDATE, NTK
+from theorychecks.networks import COMPLETE_P, DEPTH_MUP, MAXIMAL_UPDATE, NTK, DepthParametrization, Parametrization
 from theorychecks.plugin.under_way import Lane, telling
 from theorychecks.reporting.counting import ExitCode
 
 if TYPE_CHECKING:
     from theorychecks.gates.coordinate_check import CoordinateCheck
     from theorychecks.models import Model
-    from theorychecks.networks import Parametrization
+    from theorychecks.models.model import Axis
 
+Meant = Parametrization | DepthParametrization
 _COLUMNS: Final = 76
-_KNOWN: Final = {"maximal-update": MAXIMAL_UPDATE, "ntk": NTK}
+_KNOWN: Final[Mapping[Axis, Mapping[str, Meant]]] = {
+    "width": {"maximal-update": MAXIMAL_UPDATE, "ntk": NTK},
+    "depth": {"complete-p": COMPLETE_P, "depth-mup": DEPTH_MUP},
+}
+"""What a check knows the predictions of, along each axis; the first one is meant where nothing is said."""
+_VALUES: Final[Mapping[Axis, str]] = {"width": "64..1024", "depth": "4..64"}
+_OF_PRESETS: Final = "64,112,192,320,512"
 
 
 @dataclass(frozen=True)
@@ -41,16 +50,18 @@ class Asked:
     """What is asked of a model.
 
     Attributes:
-        parametrization: that it is meant to have, by name.
-        widths: at which it is trained.
+        parametrization: that it is meant to have, by name; the first one known along its axis where there is none.
+        widths: at which it is trained; none to choose them here.
+        depths: likewise, of a model along its depth.
         steps: of training.
         budget: the most trainings at every width; that of a gate unless given.
         seconds: that it may take, which sets the budget.
         seed: of the networks.
     """
 
-    parametrization: str
-    widths: tuple[int, ...]
+    parametrization: str | None
+    widths: tuple[int, ...] | None
+    depths: tuple[int, ...] | None
     steps: int
     budget: int | None
     seconds: float | None
@@ -61,14 +72,17 @@ def carry_out(name: str, setup: Setup, asked: Asked, *, every: bool) -> int:
     """Check a model, say what came of it, and give back the exit code.
 
     Args:
-        name: MODULE:NAME of the model.
-        setup: of a function that is no `tc.Model`.
+        name: MODULE:NAME of the model, or hf:ARCHITECTURE.
+        setup: of what is no `tc.Model`.
         asked: of it.
         every: whether each coordinate has a line.
     """
-    meant, started = _meant(asked.parametrization), time.monotonic()
+    _check_name(asked.parametrization)
+    started = time.monotonic()
     try:
-        found = _checked(model_named(name, setup), meant, asked)
+        model = model_named(name, setup)
+        meant = _meant(asked.parametrization, model)
+        found = _checked(model, meant, _values(name, model, asked), asked)
     except typer.BadParameter:
         raise
     except Exception as error:  # a user's model may raise anything, which is told with the code of what broke
@@ -77,17 +91,45 @@ def carry_out(name: str, setup: Setup, asked: Asked, *, every: bool) -> int:
     return ExitCode.FAILED if found.failed else ExitCode.PASSED if found.passed else ExitCode.UNDECIDED
 
 
-def _meant(name: str) -> Parametrization:
-    found = _KNOWN.get(name.casefold().replace("_", "-").replace(" ", "-"))
-    if found is None:
-        raise typer.BadParameter(
-            f"a coordinate check knows what {' and '.join(_KNOWN)} predict; got {name!r}. For another parametrization "
-            "write claims about a sweep of the model"
-        )
+def _check_name(name: str | None) -> None:
+    """Refuse a parametrization that nothing is known of, before a model is imported."""
+    if name is not None and not any(_plain(name) in known for known in _KNOWN.values()):
+        raise typer.BadParameter(_no_such(name))
+
+
+def _meant(name: str | None, model: Model) -> Meant:
+    known = _KNOWN[model.axis]
+    if name is None:
+        return next(iter(known.values()))
+    if (found := known.get(_plain(name))) is None:
+        raise typer.BadParameter(f"{model.title} is built along its {model.axis}; {_no_such(name)}")
     return found
 
 
-def _checked(model: Model, meant: Parametrization, asked: Asked) -> CoordinateCheck:
+def _no_such(name: str) -> str:
+    along = {axis: " and ".join(known) for axis, known in _KNOWN.items()}
+    return (
+        f"a coordinate check knows what {along['width']} predict, and along the depth what {along['depth']} do; got "
+        f"{name!r}. For another parametrization write claims about a sweep of the model"
+    )
+
+
+def _plain(name: str) -> str:
+    return name.casefold().replace("_", "-").replace(" ", "-")
+
+
+def _values(name: str, model: Model, asked: Asked) -> tuple[int, ...]:
+    """Widths or depths, as they are asked for or as they are known to decide."""
+    given, other = (asked.depths, asked.widths) if model.axis == "depth" else (asked.widths, asked.depths)
+    if other is not None:
+        raise typer.BadParameter(
+            f"{model.title} is built along its {model.axis}: give --{model.axis}s={_VALUES[model.axis]}. A model whose "
+            'build takes its depth is tc.Model(build, ..., axis="depth")'
+        )
+    return given or widths_of(_OF_PRESETS if name.startswith(PREFIX) else _VALUES[model.axis], model.axis)
+
+
+def _checked(model: Model, meant: Meant, values: tuple[int, ...], asked: Asked) -> CoordinateCheck:
     """Check a model on one thread, as a run does, and show meanwhile how far it is."""
     torch.set_num_threads(1)
     lane = Lane(changed=lambda new: status.show())
@@ -95,11 +137,12 @@ def _checked(model: Model, meant: Parametrization, asked: Asked) -> CoordinateCh
         Console(stderr=True, highlight=False), lambda: f"theory: {lane}; {lane.done.cells} cells are done"
     )
     recorder = Recorder(conditions=Conditions(seed=asked.seed, seconds=asked.seconds, confirms=True), gate=True)
+    widths, depths = (None, values) if model.axis == "depth" else (values, None)
     with recording(recorder), status, telling(lane, model.title):
-        return coordinate_check(model, meant, widths=asked.widths, steps=asked.steps, budget=asked.budget)
+        return coordinate_check(model, meant, widths=widths, depths=depths, steps=asked.steps, budget=asked.budget)
 
 
-def _tell(found: CoordinateCheck, meant: Parametrization, took: str, *, every: bool) -> None:
+def _tell(found: CoordinateCheck, meant: Meant, took: str, *, every: bool) -> None:
     passed = sum(finding.passed for finding in found.findings)
     verdict = "FAIL" if found.failed else "PASS" if found.passed else "UNDECIDED"
     total = len(found.findings)

@@ -15,32 +15,38 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from theorychecks.cli.preset_models import PREFIX, preset_named, scaled
 from theorychecks.cli.printing import say
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from theorychecks.models import Model
+    from theorychecks.models.model import Axis
 
-_FORM = "a model is named MODULE:NAME, like my_model:MODEL or src/my_model.py:MODEL"
+_FORM = "a model is named MODULE:NAME, like my_model:MODEL or src/my_model.py:MODEL, or hf:ARCHITECTURE, like hf:gpt2"
 _LOSS_SEED = 1
 
 
 @dataclass(frozen=True)
 class Setup:
-    """How a function of the width is trained, which says nothing of that itself.
+    """How a model is built and trained that says nothing of that itself: a function, or an architecture by its name.
 
     Attributes:
         inputs: the shape of a batch of inputs; none where it was not said.
         tokens: they are whole numbers below this, rather than normal.
         rate: of Adam, the same for all parameters.
         steps: of training.
+        axis: "width" or "depth", which a function takes.
+        scaled: the parametrization that initial weights and learning rates are given, by name; none to leave them.
     """
 
     inputs: tuple[int, ...]
     tokens: int | None
     rate: float
     steps: int
+    axis: Axis
+    scaled: str | None
 
 
 def shape_of(text: str) -> tuple[int, ...]:
@@ -55,11 +61,18 @@ def shape_of(text: str) -> tuple[int, ...]:
 
 
 def model_named(text: str, setup: Setup) -> Model:
-    """The `Model` that a text names, or one of the function from a width to a module that it names.
+    """The `Model` that a text names, or one of the function from a width to a module or of the architecture it names.
 
     Raises:
-        typer.BadParameter: where it names neither, or nothing.
+        typer.BadParameter: where it names none of them.
     """
+    if text.startswith(PREFIX):
+        return preset_named(text.removeprefix(PREFIX), rate=setup.rate, steps=setup.steps, scaled=setup.scaled)
+    found = _imported_model(text, setup)
+    return found if setup.scaled is None else scaled(found, setup.scaled)
+
+
+def _imported_model(text: str, setup: Setup) -> Model:
     module, colon, name = text.rpartition(":")
     if not colon or not module or not name.isidentifier():
         raise typer.BadParameter(f"{_FORM}; got {text!r}")
@@ -152,6 +165,7 @@ def _built_by(build: Callable[[int], Any], name: str, setup: Setup) -> Model:
         [batch] * setup.steps,
         loss=loss,
         name=name,
+        axis=setup.axis,
     )
 
 

@@ -62,11 +62,11 @@ def pinned(text: str | None) -> str | None:
     return text
 
 
-def widths_of(text: str) -> tuple[int, ...]:
-    """Widths of "64..1024", in factors of two, or of "64,96,128".
+def widths_of(text: str, axis: str = "width") -> tuple[int, ...]:
+    """Widths, or depths, of "64..1024", in factors of two, or of "64,96,128".
 
     Raises:
-        typer.BadParameter: for anything else, and for widths that span too little.
+        typer.BadParameter: for anything else, and for those that span too little.
     """
     try:
         if found := re.fullmatch(r"([0-9]{1,9})\.\.([0-9]{1,9})", text):
@@ -75,7 +75,8 @@ def widths_of(text: str) -> tuple[int, ...]:
             return check_widths(tuple(map(int, text.split(","))))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    raise typer.BadParameter(f"widths are a range in factors of two, 64..1024, or several, 64,96,128; got {text!r}")
+    shown = "4..64, or several, 4,8,16,32,64" if axis == "depth" else "64..1024, or several, 64,96,128"
+    raise typer.BadParameter(f"{axis}s are a range in factors of two, {shown}; got {text!r}")
 
 
 def budget_of(text: str) -> float:

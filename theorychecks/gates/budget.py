@@ -77,10 +77,11 @@ def too_short(
 
     The finding holds what the trainings that were timed show of one coordinate.
     """
+    axis = examined.sweep.axis
     text = (
-        f"out of time: {seconds:.3g} s buy {found.budget} models at each of the {found.widths} narrowest widths, and "
+        f"out of time: {seconds:.3g} s buy {found.budget} models at each of the {found.widths} smallest {axis}s, and "
         f"a verdict needs {_fewest()}, some {found.needed:.0f} s; give --theory-budget={found.needed * 1.5:.0f}s, or "
-        "narrower widths"
+        f"smaller {axis}s"
     )
     remedy = Remedy(limited_by="time", text=text, effort=_fewest() / max(found.budget, 1))
     # Roles are told by two widths, which have been seen in any case.

@@ -14,14 +14,14 @@ from theorychecks.experiment import Resources, Sweep
 from theorychecks.finding import Finding, Findings
 from theorychecks.gates.budget import affordable, too_short
 from theorychecks.gates.culprit import Diagnosis
-from theorychecks.gates.depth import check_depths, check_known_in_depth, constant, predicted_in_depth
+from theorychecks.gates.depth import check_depths, check_known_in_depth, chosen_values, constant, predicted_in_depth
 from theorychecks.gates.diagnosis import diagnose
 from theorychecks.gates.diagnosis_in_depth import diagnose_in_depth
 from theorychecks.gates.examined import Examined
 from theorychecks.gates.expectations import check_known, predicted
+from theorychecks.gates.mending import mending
 from theorychecks.judging import Conditions, as_control, as_missed_control, as_open_control, findings_of
 from theorychecks.models import Model, ModelError
-from theorychecks.models.model import check_model
 from theorychecks.networks import DepthParametrization, Parametrization
 from theorychecks.observables.coordinates import Coordinates, Moment
 from theorychecks.planning import end_of_plan, planner
@@ -46,6 +46,7 @@ class CoordinateCheck:
         unjudged: coordinates without an exponent, being zero or the same whatever the weights and the width.
         cancelled: parameters that are not judged either, since whatever follows takes them out again.
         fused: layers of which those outputs alone are judged that grow.
+        mending: code that undoes the inits and learning rates that are off for sure.
     """
 
     findings: tuple[Finding, ...]
@@ -53,6 +54,7 @@ class CoordinateCheck:
     unjudged: tuple[Moment, ...] = ()
     cancelled: tuple[str, ...] = ()
     fused: tuple[str, ...] = ()
+    mending: str = ""
 
     @property
     def passed(self) -> bool:
@@ -85,7 +87,7 @@ class CoordinateCheck:
         lines += [f"- undecided: {finding.label}: {finding.reason}" for finding in self.undecided[:_SHOWN]]
         if len(self.undecided) > _SHOWN:
             lines.append(f"- and {len(self.undecided) - _SHOWN} more")
-        return "\n".join([*lines, *self.left_out])
+        return "\n".join([*lines, *self.left_out, *([f"\n{self.mending}"] if self.mending else [])])
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the diagnosis, and what is refuted or open."""
@@ -156,7 +158,7 @@ def coordinate_check(
         for finding in found.findings:
             recorder.add(finding)
         if note := "\n".join([*([str(found.diagnosis)] if found.diagnosis else []), *found.left_out]):
-            recorder.notes.append(note)
+            recorder.notes += filter(None, [note, found.mending])
     elif found.failed:
         raise ClaimFailure(str(found))
     elif not found.passed:
@@ -225,24 +227,6 @@ def controls(found: CoordinateCheck, again: Callable[[], CoordinateCheck]) -> li
     again_too = "" if fresh is None else ", and on fresh seeds neither"
     text = f"no coordinate is clearly refuted{again_too}; this one comes nearest: {nearest.reason}"
     return [as_open_control(nearest, text)]
-
-
-def chosen_values(model: Model, widths: Sequence[int] | None, depths: Sequence[int] | None) -> Sequence[int]:
-    """Values of the axis along which a model is built.
-
-    Raises:
-        TypeError: for what is no model, or for values of another axis.
-    """
-    check_model(model)
-    values = depths if model.axis == "depth" else widths
-    if values is None or (widths is not None and depths is not None):
-        given = " and ".join(name for name, got in (("widths", widths), ("depths", depths)) if got is not None)
-        raise TypeError(
-            f"{model.title} is built along the {model.axis}, and takes {model.axis}s=(...) alone; got "
-            f"{given or 'neither widths nor depths'}. A model whose build takes its depth is "
-            'tc.Model(build, ..., axis="depth").'
-        )
-    return values
 
 
 def swept(
@@ -320,11 +304,7 @@ def checked(
     )
     # Both are in the order in which the sweep reads.
     findings = dict(zip(expected, judged, strict=True))
-    counts = max((finding.measurement.seeds for finding in judged), key=sum)
-    return CoordinateCheck(
-        tuple(judged),
-        diagnosed(examined.on(counts), findings),
-        tuple(unjudged),
-        examined.anatomy.cancelled,
-        tuple(examined.anatomy.fixed),
-    )
+    counts, anatomy = max((finding.measurement.seeds for finding in judged), key=sum), examined.anatomy
+    diagnosis = diagnosed(examined.on(counts), findings)
+    code = mending(diagnosis.culprits, anatomy)
+    return CoordinateCheck(tuple(judged), diagnosis, tuple(unjudged), anatomy.cancelled, tuple(anatomy.fixed), code)

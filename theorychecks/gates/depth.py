@@ -13,11 +13,12 @@ from dataclasses import replace
 from typing import Final
 
 from theorychecks.gates.expectations import CONSTANT
-from theorychecks.models import Anatomy
+from theorychecks.models import Anatomy, Model
 from theorychecks.models.blocks import FEWEST
 from theorychecks.models.coordinates import ADDED, CHANGE, EFFECTIVE, INPUT, PROPAGATING, Coordinate
 from theorychecks.models.depth import DepthAnatomy
 from theorychecks.models.hooks import plain
+from theorychecks.models.model import check_model
 from theorychecks.networks import COMPLETE_P, DEPTH_MUP, DepthParametrization
 from theorychecks.observables.coordinates import Moment
 from theorychecks.statistics import FiniteSizeClass, HalfInteger
@@ -29,6 +30,24 @@ IN_DEPTH: Final = FiniteSizeClass(rho=3 / 8, omegas=(0.5, 1.0), unit=1, fewest_u
 """The stream of L independent blocks is off by L^-1/2, and its steps are off by 1/L."""
 CONSTANT_IN_DEPTH: Final = HalfInteger(0.0, corrections=IN_DEPTH)
 _BOUNDED: Final = HalfInteger(0.0, at_most=True, corrections=IN_DEPTH)
+
+
+def chosen_values(model: Model, widths: Sequence[int] | None, depths: Sequence[int] | None) -> Sequence[int]:
+    """Values of the axis along which a model is built.
+
+    Raises:
+        TypeError: for what is no model, or for values of another axis.
+    """
+    check_model(model)
+    values = depths if model.axis == "depth" else widths
+    if values is None or (widths is not None and depths is not None):
+        given = " and ".join(name for name, got in (("widths", widths), ("depths", depths)) if got is not None)
+        raise TypeError(
+            f"{model.title} is built along the {model.axis}, and takes {model.axis}s=(...) alone; got "
+            f"{given or 'neither widths nor depths'}. A model whose build takes its depth is "
+            'tc.Model(build, ..., axis="depth").'
+        )
+    return values
 
 
 def check_depths(given: object) -> tuple[int, ...]:

@@ -120,7 +120,7 @@ class Examined:
             ModelError: if training is not finite, or changes nothing.
         """
         found, constant = list[Moment](), list[Moment]()
-        where = f"width {self.widths[0]} or {self.widths[1]}"
+        where = f"{self.model.axis} {self.widths[0]} or {self.widths[1]}"
         for moment, measurement in self.measurements.items():
             pairs = [
                 pair

@@ -15,7 +15,8 @@ from torch import Tensor
 from theorychecks.claims import ClaimFailure, ClaimUndecided
 from theorychecks.claims.recording import now_recording
 from theorychecks.experiment.subjects import trainer_of
-from theorychecks.gates.coordinate_check import STEPS, CoordinateCheck, checked, chosen_values, controls, swept
+from theorychecks.gates.coordinate_check import STEPS, CoordinateCheck, checked, controls, swept
+from theorychecks.gates.depth import chosen_values
 from theorychecks.judging import Conditions, relabelled
 from theorychecks.models import Adjustment, Anatomy, Model
 from theorychecks.models.adjusted import adjusted_model

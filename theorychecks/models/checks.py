@@ -26,8 +26,9 @@ def called(model: Model, width: int) -> AbstractContextManager[None]:
         ModelError: for any error of theirs.
     """
     return blamed(
-        f"{model.title}: the model or its loss, called with a batch at width {width},",
-        "Look at the shapes there; or take widths that the model can have: multiples of its number of heads, say.",
+        f"{model.title}: the model or its loss, called with a batch at {model.axis} {width},",
+        f"Look at the shapes there; or take {model.axis}s that the model can have: multiples of what it divides by, "
+        "its number of heads, say.",
     )
 
 
@@ -38,7 +39,7 @@ def stepped(model: Model, width: int) -> AbstractContextManager[None]:
         ModelError: for any error of the model, its loss or its optimizer.
     """
     return blamed(
-        f"{model.title}: a training step at width {width}",
+        f"{model.title}: a training step at {model.axis} {width}",
         "Look at the batch, the loss, its gradient and the optimizer's step there.",
     )
 
@@ -112,7 +113,7 @@ def optimizer_of(model: Model, module: nn.Module, width: int) -> list[Optimizer]
         ModelError: if nothing does.
     """
     with blamed(
-        f"{model.title}: optimizer(module), called with the module of width {width},",
+        f"{model.title}: optimizer(module), called with the module of {model.axis} {width},",
         "It takes the module, not its parameters: lambda module: torch.optim.Adam(module.parameters(), lr=...).",
     ):
         made = model.optimizer(module)
@@ -152,8 +153,8 @@ def check_finite(model: Model, width: int, features: Mapping[str, Tensor]) -> No
     for name, values in features.items():
         if (values.isnan() | (values == math.inf) | ((values == -math.inf) & (LOGITS not in name))).any():
             raise ModelError(
-                f"{model.title}: `{name or 'the model'}` is not finite at width {width}, before any step. Look at its "
-                "initialization and its inputs there."
+                f"{model.title}: `{name or 'the model'}` is not finite at {model.axis} {width}, before any step. "
+                "Look at its initialization and its inputs there."
             )
 
 
@@ -190,7 +191,7 @@ def check_gradients(model: Model, width: int, parameters: Mapping[str, Tensor], 
     without = [name for name, p in parameters.items() if p.requires_grad and p.grad is None]
     if without and not routed:
         raise ModelError(
-            f"{model.title}: the loss does not depend on {_listed(without)} at width {width}: no gradient. "
+            f"{model.title}: the loss does not depend on {_listed(without)} at {model.axis} {width}: no gradient. "
             "Use them, freeze them by requires_grad_(False), or leave them out."
         )
 
@@ -215,8 +216,8 @@ def untouched(model: Model, width: int, batch: Batch) -> Iterator[None]:
                     tensor.copy_(was)
     if changed:
         raise ModelError(
-            f"{model.title} changes its batch in place at width {width}, so that later steps and seeds train on other "
-            "data. Work on a copy (x = x.clone()) in the model or the loss."
+            f"{model.title} changes its batch in place at {model.axis} {width}, so that later steps and seeds train on "
+            "other data. Work on a copy (x = x.clone()) in the model or the loss."
         )
 
 
@@ -233,6 +234,6 @@ def memory(model: Model, width: int) -> Iterator[None]:
         if not out_of_memory(error):
             raise
         raise ModelError(
-            f"{model.title}: out of memory at width {width}. Take narrower widths, smaller batches, or a machine with "
-            f"more memory ({error})"
+            f"{model.title}: out of memory at {model.axis} {width}. Take smaller {model.axis}s, smaller batches, or a "
+            f"machine with more memory ({error})"
         ) from error

@@ -75,8 +75,8 @@ def check_room(model: Model, parts: Anatomy, width: int) -> None:
     needed, free = _COPIES * 4 * parts.weights_at(width), psutil.virtual_memory().available
     if needed > free:
         raise ModelError(
-            f"{model.title} would run out of memory at width {width}: its weights, their gradients and moments "
-            f"take some {needed / 1e9:.0f} GB there, and {free / 1e9:.0f} GB are free. Take narrower widths."
+            f"{model.title} would run out of memory at {model.axis} {width}: its weights, their gradients and moments "
+            f"take some {needed / 1e9:.0f} GB there, and {free / 1e9:.0f} GB are free. Take smaller {model.axis}s."
         )
 
 

@@ -80,8 +80,8 @@ def drawn(model: Model, width: int, place: tuple[object, ...], seed: int, steps:
     seed_all(integer(*place, "model", width, seed))
     with blamed(
         f"{model.title}: build({width})",
-        "A gate builds the model at every one of its widths, by build(width). Take widths that the model can have: "
-        "multiples of its number of heads, say.",
+        f"A gate builds the model at every one of its {model.axis}s, by build({model.axis}). Take {model.axis}s that "
+        "it can have: multiples of what it divides by, its number of heads, say.",
     ):
         module = model.build(width)
     if not isinstance(module, nn.Module):

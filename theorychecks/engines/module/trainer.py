@@ -305,9 +305,9 @@ class Trainer:
         free = psutil.virtual_memory().available
         if needed > free:
             raise ModelError(
-                f"{self.model.title} would run out of memory at width {width}: weights of {seeds} seeds at {times} "
-                f"times, and training, take some {needed / 1e9:.0f} GB there, and {free / 1e9:.0f} GB are free. Take "
-                "fewer seeds at once, keep weights at fewer times, or take narrower widths."
+                f"{self.model.title} would run out of memory at {self.model.axis} {width}: weights of {seeds} "
+                f"seeds at {times} times, and training, take some {needed / 1e9:.0f} GB there, and {free / 1e9:.0f} GB "
+                f"are free. Take fewer seeds at once, keep weights at fewer times, or take smaller {self.model.axis}s."
             )
 
 

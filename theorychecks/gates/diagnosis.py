@@ -9,14 +9,14 @@ update is told by training without them.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
 from theorychecks.finding import Finding
 from theorychecks.gates.culprit import Culprit, Diagnosis, Kind
 from theorychecks.gates.examined import Examined
-from theorychecks.models.coordinates import ADDED, EFFECTIVE, INPUT, SIZE, Coordinate
+from theorychecks.models.coordinates import ADDED, EFFECTIVE, INPUT, RELATIVE, SIZE, Coordinate
 from theorychecks.models.hooks import LOGITS, plain, starred
 from theorychecks.observables.coordinates import Moment
 from theorychecks.statistics import Interval
@@ -25,8 +25,8 @@ _OFF: Final = 0.25
 """Half of the smallest step between exponents: what is off by less follows from elsewhere."""
 _BORDER: Final = 0.1
 """An init and an update that agree to _OFF within this may as well not agree."""
-_TRIED: Final = 3
-"""Widths, and seeds at each, that tell whether an update is off without an epsilon or a decay."""
+_FAINT: Final = -0.5
+"""The power at which what a layer is given grows before training, where that is small then."""
 _NO_EPSILON: Final = 1e-30
 """Square roots of smaller numbers, in single precision, are zero."""
 
@@ -69,7 +69,7 @@ def _signs(examined: Examined, findings: Mapping[Moment, Finding]) -> list[_Sign
     for moment, finding in findings.items():
         if finding.passed or finding.exponent is None:
             continue
-        shows_rate = moment.coordinate.quantity == EFFECTIVE and _shows_rate(examined, moment, findings)
+        shows_rate = moment.coordinate.quantity in (EFFECTIVE, RELATIVE) and _shows_rate(examined, moment, findings)
         if not (shows_rate or _shows_init(examined, moment)):
             continue
         given = _given(examined, findings, moment)
@@ -88,24 +88,38 @@ def _signs(examined: Examined, findings: Mapping[Moment, Finding]) -> list[_Sign
             name = _module(moment.coordinate)
             kind: Kind = "multiplier" if LOGITS in name or moment.coordinate.quantity == ADDED else "init"
             inits.append(_Sign(moment, kind, name, off, interval, sure))
-    return _in_doubt(examined, *_with_multipliers(examined, inits, rates))
+    right = {_module(moment.coordinate) for moment, f in findings.items() if _is_right_rate(examined, moment, findings)}
+    return _in_doubt(examined, *_with_multipliers(examined, inits, rates, right))
 
 
 def _with_multipliers(
-    examined: Examined, inits: Sequence[_Sign], rates: Sequence[_Sign]
+    examined: Examined, inits: Sequence[_Sign], rates: Sequence[_Sign], right: Collection[str]
 ) -> tuple[list[_Sign], list[_Sign]]:
-    """Inits that are multipliers, since updates of the same module are off alike; these updates are left out."""
-    named, explained = list[_Sign](), list[_Sign]()
+    """Inits that are multipliers, since updates of the same module are off alike; these updates are left out.
+
+    A multiplier scales all updates of its module. Where another one is right, what is off is given to a weight inside
+    of the module, as the state of a recurrent cell is, and follows from the init.
+
+    Args:
+        examined: the model.
+        inits: what is off before training.
+        rates: updates that are off.
+        right: modules of which some update is as it should be.
+    """
+    named, explained, inside = list[_Sign](), list[_Sign](), list[_Sign]()
     for init in inits:
         own = [rate for rate in rates if _module(rate.moment.coordinate) == init.part]
         apart = {rate: _apart(init.off, rate.off, scale_free=examined.optimizing.scale_free) for rate in own}
         alike = [rate for rate in own if apart[rate] < _OFF]
         close = any(abs(distance - _OFF) < _BORDER for distance in apart.values())
-        if alike:
+        if alike and init.part in right:
+            inside += alike
+        elif alike:
             init = init._replace(kind="multiplier", sure=init.sure or any(rate.sure for rate in alike))
+            explained += alike
         named.append(init._replace(sure=init.sure and not close))
-        explained += alike
-    return named, [rate for rate in rates if rate not in explained]
+    doubted = [rate._replace(sure=rate.sure and rate not in inside) for rate in rates if rate not in explained]
+    return named, doubted
 
 
 def _in_doubt(examined: Examined, inits: Sequence[_Sign], rates: Sequence[_Sign]) -> list[_Sign]:
@@ -118,27 +132,36 @@ def _in_doubt(examined: Examined, inits: Sequence[_Sign], rates: Sequence[_Sign]
 
 
 def _given(examined: Examined, findings: Mapping[Moment, Finding], moment: Moment) -> float:
-    """The power at which what a module is given grows, where anything before it is off.
+    """The power by which what a module is given grows more than it is meant to, where anything before it is off.
 
     A layer that is given too much returns too much; a multiplier before it is meant to give it less.
     """
+    if moment.coordinate.quantity == RELATIVE:
+        return 0.0
     order = list(findings)
     before = order[: order.index(moment)]
     misled = any(_upstream(other, moment) and _misses(findings[other]) for other in before)
-    return examined.slope(Coordinate(moment.coordinate.module, INPUT), moment.step) if misled else 0.0
+    if not misled:
+        return 0.0
+    module = examined.anatomy.module_of(moment.coordinate.module)
+    meant = _FAINT if module is not None and module.faint and moment.step == 0 else 0.0
+    return examined.slope(Coordinate(moment.coordinate.module, INPUT), moment.step) - meant
 
 
 def _retried(examined: Examined, signs: Sequence[_Sign], findings: Mapping[Moment, Finding]) -> list[_Sign]:
-    """Updates that are in order once an epsilon is none, or nothing decays, are laid to that."""
-    small = [sign for sign in signs if sign.kind == "learning rate" and sign.off < 0]
-    large = [sign for sign in signs if sign.kind == "learning rate" and sign.off > 0]
+    """Updates that are in order once an epsilon is none, or nothing decays, are laid to that.
+
+    A decay makes updates too large, or too small where it is a part of gradients that Adam normalises.
+    """
+    rates = [sign for sign in signs if sign.kind == "learning rate"]
+    small = [sign for sign in rates if sign.off < 0]
     decays = examined.optimizing.decays or any(examined.model.adjustment(width).decay for width in examined.widths)
     cured: dict[_Sign, Kind] = {}
     if small and examined.optimizing.scale_free:
-        for sign in _in_order(_without_epsilon(examined), small, findings):
+        for sign in _mended(examined, _without_epsilon(examined), small, findings):
             cured[sign] = "epsilon"
-    if large and decays and not examined.optimizing.opaque:
-        for sign in _in_order(_without_decay(examined), large, findings):
+    if (left := [sign for sign in rates if sign not in cured]) and decays and not examined.optimizing.opaque:
+        for sign in _mended(examined, _without_decay(examined), left, findings):
             cured[sign] = "weight decay"
     return [sign._replace(kind=cured.get(sign, sign.kind)) for sign in signs]
 
@@ -153,17 +176,17 @@ def _without_decay(examined: Examined) -> Examined:
     return examined.with_adjustment(lambda width: replace(adjustment(width), decay={}, undecayed=True))
 
 
-def _in_order(changed: Examined, signs: Sequence[_Sign], findings: Mapping[Moment, Finding]) -> list[_Sign]:
-    """Those updates that are not off in a changed set-up, as far as some trainings at the narrowest widths tell."""
-    changed = changed.on((_TRIED,) * _TRIED)
-    found = []
-    for sign in signs:
-        coordinate, step = sign.moment.coordinate, sign.moment.step
-        wanted = findings[sign.moment].expectation.exponent or 0.0
-        given = _given(changed, findings, sign.moment)
-        if abs(changed.slope(coordinate, step) - given - wanted) <= _OFF:
-            found.append(sign)
-    return found
+def _mended(
+    examined: Examined, changed: Examined, signs: Sequence[_Sign], findings: Mapping[Moment, Finding]
+) -> list[_Sign]:
+    """Those updates that are off as it is, and not in a changed set-up, by the same few trainings over all widths."""
+
+    def off(tried: Examined, moment: Moment) -> float:
+        wanted = findings[moment].expectation.exponent or 0.0
+        return abs(tried.slope(moment.coordinate, moment.step) - _given(tried, findings, moment) - wanted)
+
+    before, after = examined.over_all(), changed.over_all()
+    return [sign for sign in signs if off(after, sign.moment) <= _OFF < off(before, sign.moment)]
 
 
 def _culprits(examined: Examined, findings: Mapping[Moment, Finding], signs: Sequence[_Sign]) -> list[Culprit]:
@@ -271,6 +294,13 @@ def _shows_rate(examined: Examined, moment: Moment, findings: Mapping[Moment, Fi
         return False
     wanted = findings[moment].expectation.exponent or 0.0
     return abs(examined.slope(moment.coordinate, first) - wanted) > _OFF
+
+
+def _is_right_rate(examined: Examined, moment: Moment, findings: Mapping[Moment, Finding]) -> bool:
+    """Whether something is a first update that is neither too large nor too small."""
+    finding = findings[moment]
+    told = moment.coordinate.quantity == EFFECTIVE and finding.passed and not finding.expectation.kind.endswith("bound")
+    return told and _shows_rate(examined, moment, findings)
 
 
 def _module(coordinate: Coordinate) -> str:

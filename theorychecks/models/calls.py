@@ -45,17 +45,20 @@ class Passed(NamedTuple):
     Attributes:
         outputs: shapes of what calls returned, and of attention logits, by feature and in order.
         sizes: of the same, as sums of absolute values that are finite.
+        given: of what calls were given, likewise, by call.
         called: modules, in the order in which they first returned.
     """
 
     outputs: dict[str, torch.Size]
     sizes: dict[str, Tensor]
+    given: dict[str, Tensor]
     called: list[str]
 
 
 def passed(model: Model, module: nn.Module, batch: Batch) -> Passed:
     """Follow one forward pass, and leave the module's buffers as they were."""
-    outputs, sizes, called = dict[str, torch.Size](), dict[str, Tensor](), dict[str, None]()
+    outputs, sizes, given = dict[str, torch.Size](), dict[str, Tensor](), dict[str, Tensor]()
+    called = dict[str, None]()
     watched = Watched(module)
 
     def note(name: str, found: Mapping[str, Tensor]) -> None:
@@ -65,6 +68,8 @@ def passed(model: Model, module: nn.Module, batch: Batch) -> Passed:
 
     def visit(call: Call) -> None:
         called.setdefault(plain(call.name))
+        if call.given is not None:
+            given[call.name] = _size(call.given, masked=False)
         note(call.name, tensors_in(call.output))
 
     def see(logits: Tensor) -> None:
@@ -73,7 +78,7 @@ def passed(model: Model, module: nn.Module, batch: Batch) -> Passed:
 
     with torch.no_grad(), buffers_as_they_were(module), watched.calls(visit), Attention(see):
         model.outputs_and_loss(module, copied(batch))
-    return Passed(outputs, sizes, list(called))
+    return Passed(outputs, sizes, given, list(called))
 
 
 def _size(values: Tensor, *, masked: bool) -> Tensor:

@@ -29,11 +29,12 @@ from theorychecks.models.recording import root_mean_square
 from theorychecks.models.roles import Anatomy
 from theorychecks.models.state import RandomState, drawing_from
 
-Quantity = Literal["size", "change", "effective update", "propagating update", "input", "added"]
+Quantity = Literal["size", "change", "effective update", "propagating update", "relative update", "input", "added"]
 SIZE: Final = "size"
 CHANGE: Final = "change"
 EFFECTIVE: Final = "effective update"
 PROPAGATING: Final = "propagating update"
+RELATIVE: Final = "relative update"
 INPUT: Final = "input"
 ADDED: Final = "added"
 
@@ -123,8 +124,7 @@ def read_coordinates(
         found = tensors_in(call.output)
         note(call.name, found)
         first[call.name] = f"{call.name}{next(iter(found), '')}"
-        given = next(iter(tensors_in(call.arguments).values()), None)
-        if given is not None:
+        if (given := call.given) is not None:
             readings[Coordinate(call.name, INPUT)] = root_mean_square(given)
             stream[call.name] = given
             before = follows.get(call.name)
@@ -225,6 +225,8 @@ def _updates(call: Call, anatomy: Anatomy, start: Start, watched: Watched) -> Re
         return next(iter(tensors_in(found).values()))
 
     readings = Readings()
+    returned = anatomy.module_of(call.name)
+    given = call.given if returned is not None and returned.faint else None
     inside = anatomy.holds_layers(name)
     unmoved = again(first)
     output = next(iter(tensors_in(call.output).values()))
@@ -251,7 +253,11 @@ def _updates(call: Call, anatomy: Anatomy, start: Start, watched: Watched) -> Re
             update = output - again({local: first[local]})
         if update.shape == output.shape:
             update = anatomy.growing(feature, update)
-        readings[coordinate] = root_mean_square(update)
+        readings[coordinate] = size = root_mean_square(update)
+        if given is not None and part.matrix:
+            by = root_mean_square(given)
+            relative = Coordinate(call.name, RELATIVE, part.name)
+            readings[relative] = torch.where(by > 0, size / by, torch.zeros_like(size))
     return readings
 
 

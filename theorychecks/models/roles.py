@@ -41,7 +41,9 @@ class Part:
             they return, "hidden" where that grows, else "output" behind an output-like parameter and "input" before.
         grows: whether the model's width sets its size; of attention logits, that of their heads.
         fades: whether it becomes small with the output-like matrices before it (see `fading`).
+        faint: whether what its module is given does.
         routed: whether the weights choose which rows it has, as for an expert, so that it has no change to speak of.
+        matrix: of a parameter, whether it mixes what its module is given: a vector scales that, or is added to it.
     """
 
     name: str
@@ -49,7 +51,9 @@ class Part:
     role: Role
     grows: bool = True
     fades: bool = False
+    faint: bool = False
     routed: bool = False
+    matrix: bool = False
 
 
 @dataclass(frozen=True)
@@ -179,7 +183,8 @@ def anatomy(
         leaf = not any(other != module and within(other, module) for other in narrow_calls.called)
         output_grows = module in growing or module not in returning
         inferred = _role(lengths[name], output_grows if leaf else None)
-        parts.append(Part(name, module, inferred, any(length.grows for length in lengths[name])))
+        matrix = inferred == "output" or sum(length.narrow > 1 for length in lengths[name]) > 1
+        parts.append(Part(name, module, inferred, any(length.grows for length in lengths[name]), matrix=matrix))
     tied = frozenset(name for name, count in seen.items() if count > 1)
     # What a part that is unchecked does to others is as it was.
     told = [overridden(part, model) for part in parts]
@@ -194,7 +199,15 @@ def anatomy(
     for name in names:
         behind = behind or any(part.role == "output" for part in told if within(part.module, plain(name)))
         role: Role = "hidden" if grows[name] else "output" if behind else "input"
-        part = Part(name, name, given.get(plain(name), role), grows[name], name in fades, starred(name) in routed)
+        part = Part(
+            name,
+            name,
+            given.get(plain(name), role),
+            grows[name],
+            fades=name in fades.features,
+            faint=call_of(name) in fades.calls,
+            routed=starred(name) in routed,
+        )
         if LOGITS in name:
             # More heads are more logits of the same size; where their number stays, the heads themselves grow.
             part = replace(part, role="attention logits", grows=not grows[name])

@@ -24,7 +24,7 @@ from theorychecks.statistics.statuses import Status
 
 _PILOTS: Final = (3, 3)
 """Trainings at each of the narrowest widths that tell what there is to be judged."""
-_FEW: Final = (3, 3, 2, 2)
+_FEW: Final = (3, 3, 3, 3)
 """Trainings at four widths that tell whether an update is off."""
 _SAME: Final = 1e-6
 """Relative scatter of what does not depend on the weights."""

@@ -107,15 +107,19 @@ def _with_multipliers(
         right: modules of which some update is as it should be.
     """
     named, explained, inside = list[_Sign](), list[_Sign](), list[_Sign]()
-    for init in inits:
+    for place, init in enumerate(inits):
+        # By plain gradients what is off in layers behind shows in its updates as well.
+        followed = examined.optimizing.plain and place + 1 < len(inits)
         own = [rate for rate in rates if _module(rate.moment.coordinate) == init.part]
         apart = {rate: _apart(init.off, rate.off, scale_free=examined.optimizing.scale_free) for rate in own}
         alike = [rate for rate in own if apart[rate] < _OFF]
         close = any(abs(distance - _OFF) < _BORDER for distance in apart.values())
-        if alike and init.part in right:
+        if alike and (init.part in right or (followed and not any(_is_twice(init.off, rate.off) for rate in alike))):
             inside += alike
+            init = init._replace(sure=init.sure and not followed)
         elif alike:
-            init = init._replace(kind="multiplier", sure=init.sure or any(rate.sure for rate in alike))
+            sure = (init.sure or any(rate.sure for rate in alike)) and not followed
+            init = init._replace(kind="multiplier", sure=sure)
             explained += alike
         named.append(init._replace(sure=init.sure and not close))
     doubted = [rate._replace(sure=rate.sure and rate not in inside) for rate in rates if rate not in explained]
@@ -145,7 +149,13 @@ def _given(examined: Examined, findings: Mapping[Moment, Finding], moment: Momen
         return 0.0
     module = examined.anatomy.module_of(moment.coordinate.module)
     meant = _FAINT if module is not None and module.faint and moment.step == 0 else 0.0
-    return examined.slope(Coordinate(moment.coordinate.module, INPUT), moment.step) - meant
+    times = 1
+    if moment.coordinate.quantity == EFFECTIVE:
+        own = examined.anatomy.used_in(_module(moment.coordinate))
+        part = next(part for part in own if part.name == moment.coordinate.parameter)
+        # A bias moves by itself; plain gradients hold what a matrix is given once more.
+        times = 0 if not part.matrix and any(p.matrix for p in own) else 1 + examined.optimizing.plain
+    return times * (examined.slope(Coordinate(moment.coordinate.module, INPUT), moment.step) - meant)
 
 
 def _retried(examined: Examined, signs: Sequence[_Sign], findings: Mapping[Moment, Finding]) -> list[_Sign]:
@@ -267,7 +277,13 @@ def _misses(finding: Finding) -> bool:
 
 def _apart(init: float, update: float, *, scale_free: bool) -> float:
     """How far an init and an update are from one multiplier, which scales both alike, and the gradient once more."""
-    return min(abs(update - init), abs(update - 2 * init) if not scale_free else abs(update - init))
+    once = abs(update - init)
+    # Twice an init has twice its error.
+    return once if scale_free else min(once, abs(update - 2 * init) / 2)
+
+
+def _is_twice(init: float, update: float) -> bool:
+    return abs(update - 2 * init) / 2 < abs(update - init)
 
 
 def _is_bounded_above(finding: Finding) -> bool:

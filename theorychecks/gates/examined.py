@@ -156,7 +156,7 @@ class Examined:
         """Whether something depends on the width alone, as a table of frequencies does, for all seeds and steps."""
         module, quantity, _ = moment.coordinate
         changes = self._by_step.get(Coordinate(module, CHANGE), {}).values()
-        kept = not any(value for measurement in changes for row in measurement.values for value in row)
+        kept = all(status is Status.ZERO for measurement in changes for row in measurement.statuses for status in row)
         return quantity == SIZE and kept and all(map(_is_same, self.measurements[moment].values))
 
     @cached_property

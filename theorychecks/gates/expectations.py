@@ -20,7 +20,7 @@ from dataclasses import replace
 from theorychecks.models import Anatomy
 from theorychecks.models.coordinates import CHANGE, EFFECTIVE, INPUT, PROPAGATING, RELATIVE, SIZE, Coordinate
 from theorychecks.models.hooks import plain
-from theorychecks.models.roles import Part
+from theorychecks.models.part import Part
 from theorychecks.networks import MAXIMAL_UPDATE, NTK, Parametrization
 from theorychecks.observables.coordinates import Moment
 from theorychecks.statistics import HalfInteger
@@ -111,9 +111,12 @@ def _maximal(module: Part, coordinate: Coordinate, step: int) -> HalfInteger:
         return SMALL_AT_FIRST if orthogonal else BOUNDED
     if (module.role == "output" or module.fades) and coordinate.quantity == SIZE:
         return SMALL_AT_FIRST if step == 0 and module.fades else BOUNDED
-    if coordinate.quantity == CHANGE and (module.role == "input" or module.fades):
+    if coordinate.quantity == SIZE and module.contracted:
+        # Two vectors may be orthogonal up to n^-1/2 before training, and aligned later.
+        return BOUNDED
+    if coordinate.quantity == CHANGE and (module.role in ("input", "output") or module.fades):
         # What is read out moves by its weights' update, Theta(1) and judged by itself, and by what propagates to it,
-        # which may be O(n^-1/2) and the larger part at widths that one can afford.
+        # which may be O(n^-1/2) and the larger part at widths that one can afford. So does what a softmax makes of it.
         return BOUNDED
     return CONSTANT
 
@@ -123,7 +126,8 @@ def _lazy(module: Part, coordinate: Coordinate, step: int) -> HalfInteger | None
         return None
     if coordinate.quantity == CHANGE and module.role == "hidden":
         return FALLING
-    return BOUNDED if module.role == "output" and coordinate.quantity == SIZE and step else CONSTANT
+    later = module.role == "output" and step
+    return BOUNDED if coordinate.quantity == SIZE and (later or module.contracted) else CONSTANT
 
 
 def _update(parametrization: Parametrization, part: Part, module: Part, *, added: bool, moves: bool) -> HalfInteger:
@@ -131,7 +135,7 @@ def _update(parametrization: Parametrization, part: Part, module: Part, *, added
         # By gradient descent what lies before all that grows moves by n^-1/2 at first, by Adam by Theta(1). A scale of
         # what is small at first moves that by as little, and so does one of attention logits.
         return BOUNDED
-    if module.fades and module.role != "output":
+    if module.fades and part.role != "output":
         return BOUNDED
     if module.faint and parametrization != NTK and part.matrix:
         # A readout of what is small at first, or a matrix with a bias: its update is no larger than what it is given.

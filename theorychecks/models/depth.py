@@ -16,7 +16,8 @@ from theorychecks.models.errors import ModelError
 from theorychecks.models.hooks import LOGITS, plain, starred
 from theorychecks.models.lengths import Length
 from theorychecks.models.model import Batch, Model
-from theorychecks.models.roles import Anatomy, Part, Role, check_roles, first_names, overridden
+from theorychecks.models.part import Part, Role, check_roles, overridden
+from theorychecks.models.roles import Anatomy, first_names
 
 
 @dataclass(frozen=True)

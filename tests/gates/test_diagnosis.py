@@ -1,5 +1,6 @@
 """Diagnoses name what is off by itself, and not what follows from it."""
 
+import dataclasses
 import functools
 
 import pytest
@@ -152,3 +153,19 @@ def test_a_missing_readout_multiplier_is_sure_by_plain_gradients():
 
     check = checked(zoo.perceptron(build=loud, optimizer=functools.partial(sgd, rate=0.02)), widths=WIDTHS, steps=1)
     assert sure(check)["head"] == ("multiplier", 1), str(check)
+
+
+def larger(module, *, names, power=0.5):
+    """Matrices drawn larger by a power of the width."""
+    with torch.no_grad():
+        for name in names:
+            module.get_parameter(name).mul_((module.width / WIDTHS[0]) ** power)
+    return module
+
+
+def test_logits_of_queries_and_keys_that_are_too_large_have_no_multiplier_of_their_own():
+    decoder, names = correct.MODELS["decoder"], ("attention.query.weight", "attention.key.weight")
+    model = dataclasses.replace(decoder, build=lambda width: larger(correct.Decoder(width), names=names))
+    named = culprits(checked(model, widths=WIDTHS, steps=1))
+    assert named["attention.query"] == named["attention.key"] == ("init", 0.5)
+    assert not [where for where in named if "logits" in where]

@@ -162,3 +162,25 @@ def test_a_rate_behind_a_bottleneck_is_judged_by_what_its_layer_is_given(hidden,
     check = checked(model, widths=WIDTHS, steps=1)
     culprits = {(c.where, c.kind): round(2 * c.exponent) / 2 for c in check.diagnosis.culprits}
     assert culprits == {("second.weight", "learning rate"): off}, str(check)
+
+
+class Chosen(nn.Module):
+    """Shares that a router gives two halves of a model, by a softmax of what it reads out."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.first, self.router = nn.Linear(5, width), nn.Sequential(nn.Linear(width, 2, bias=False), nn.Softmax(-1))
+        self.second, self.head = nn.Linear(width, width), nn.Linear(width, 3, bias=False)
+
+    def forward(self, x):
+        x = torch.tanh(self.first(x))
+        shares = self.router(x)
+        return self.head(shares[:, :1] * x + shares[:, 1:] * torch.tanh(self.second(x)))
+
+
+def test_changes_of_what_a_softmax_makes_of_a_readout_are_bounded_as_those_of_the_readout_are():
+    anatomy = zoo.parts_of(zoo.plain(build=Chosen))
+    for name in ("router.0", "router.1"):
+        assert prediction(anatomy, Coordinate(name, CHANGE), 1) == (0, True)
+    assert prediction(anatomy, Coordinate("router.0", EFFECTIVE, "router.0.weight"), 1) == (0, False)
+    assert prediction(anatomy, Coordinate("second", CHANGE), 1) == (0, False)

@@ -61,9 +61,10 @@ class Towers(nn.Module):
         super().__init__()
         self.one = nn.Sequential(correct.linear(5, width), nn.Tanh(), correct.linear(width, width))
         self.other = nn.Sequential(correct.linear(5, width), nn.Tanh(), correct.linear(width, width))
+        self.temperature = nn.Parameter(torch.ones(()))
 
     def forward(self, x):
-        return F.normalize(self.one(x), dim=-1) @ F.normalize(self.other(x), dim=-1).T
+        return self.temperature.exp() * F.normalize(self.one(x), dim=-1) @ F.normalize(self.other(x), dim=-1).T
 
 
 def own(outputs, _targets):

@@ -21,7 +21,6 @@ from torch.utils._pytree import tree_map_only
 
 from theorychecks.models.blocks import Places
 from theorychecks.models.calls import logits_of
-from theorychecks.models.depth import DepthAnatomy
 from theorychecks.models.hooks import LOGITS, Attention, Call, Watched, call_of, plain, unmasked
 from theorychecks.models.model import tensors_in
 from theorychecks.models.multipliers import followed
@@ -100,7 +99,7 @@ def read_coordinates(
     features, readings = Features(), Readings()
     handed: list[tuple[Tensor, int]] = []
     first: dict[str, str] = {}
-    follows = anatomy.places.follows if isinstance(anatomy, DepthAnatomy) and anatomy.places else {}
+    follows = anatomy.places.follows if anatomy.places else {}
     stream = dict[str, Tensor]()
 
     def note(name: str, found: Mapping[str, Tensor]) -> None:
@@ -164,7 +163,7 @@ def _multipliers(
     """
     found = dict[str, Tensor]()
     # Along the depth what blocks return is judged before it is multiplied.
-    if not isinstance(anatomy, DepthAnatomy):
+    if anatomy.places is None:
         with drawing_from(state) if state is not None else nullcontext():
             found = followed(module, anatomy, forward)
     for name in anatomy.readouts:

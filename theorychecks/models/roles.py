@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
 
+from theorychecks.models.blocks import Places
 from theorychecks.models.calls import Calls, own_parameters
 from theorychecks.models.cancelled import cancelled_among, drawn_where_zero
 from theorychecks.models.checks import called
@@ -42,6 +43,7 @@ class Anatomy:
         widths: the two at which they have those.
         fixed: outputs of a fixed number that layers have besides growing ones, by call.
         fed: features that are small where those are.
+        places: where a model of one depth has its parts; None where their names are those at every width or depth.
     """
 
     modules: Mapping[str, Part]
@@ -56,6 +58,11 @@ class Anatomy:
     widths: tuple[int, int]
     fixed: Mapping[str, Fixed]
     fed: frozenset[str]
+    places: Places | None = field(default=None, kw_only=True)
+
+    def at(self, _model: Model, _module: nn.Module, _width: int) -> Anatomy:
+        """The same with the names that parts have at a width: the same ones."""
+        return self
 
     def weights_at(self, width: int) -> float:
         """How many weights a model of this width has."""
@@ -153,7 +160,7 @@ def anatomy(
     own = own_parameters(narrow, narrow_calls.called)
     uses = [(f"{module}.{name}" if module else name, module) for module in narrow_calls.called for name in own[module]]
     aliases = first_names(narrow)
-    parts, seen = [], dict[str, int]()
+    parts, layers, seen = [], set[str](), dict[str, int]()
     for alias, module in uses:
         name = aliases[alias]
         seen[name] = seen.get(name, 0) + 1
@@ -163,6 +170,8 @@ def anatomy(
         inferred = _role(lengths[name], output_grows if leaf else None)
         matrix = inferred == "output" or sum(length.narrow > 1 for length in lengths[name]) > 1
         parts.append(Part(name, module, inferred, any(length.grows for length in lengths[name]), matrix=matrix))
+        if leaf and matrix:
+            layers.add(module)
     tied = frozenset(name for name, count in seen.items() if count > 1)
     # What a part that is unchecked does to others is as it was.
     told = [overridden(part, model) for part in parts]
@@ -184,7 +193,7 @@ def anatomy(
             grows[name],
             fades=name in fades.features,
             faint=call_of(name) in fades.calls,
-            contracted=role == "input" and not own.get(plain(name)) and any(grows[other] for other in names[:place]),
+            contracted=role == "input" and plain(name) not in layers and any(grows[other] for other in names[:place]),
             routed=starred(name) in routed,
         )
         if LOGITS in name:

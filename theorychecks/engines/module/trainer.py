@@ -21,7 +21,6 @@ from theorychecks.models import Anatomy, Model, ModelError
 from theorychecks.models.blocks import Places
 from theorychecks.models.checks import memory, optimizer_of, untouched
 from theorychecks.models.coordinates import Coordinate, everywhere, here
-from theorychecks.models.depth import DepthAnatomy
 from theorychecks.models.examination import examined
 from theorychecks.models.lengths import check_growth
 from theorychecks.models.model import check_model
@@ -92,7 +91,7 @@ class Trainer:
         Raises:
             ModelError: if it is another architecture there.
         """
-        if not isinstance(self.anatomy, DepthAnatomy):
+        if self.model.axis == "width":
             return self.anatomy
         if width not in self._anatomies:
             with as_it_was(), memory(self.model, width):
@@ -208,8 +207,7 @@ class Trainer:
         return name if places is None else here(name, places)
 
     def _places(self, width: int) -> Places | None:
-        anatomy = self.anatomy_at(width)
-        return anatomy.places if isinstance(anatomy, DepthAnatomy) else None
+        return self.anatomy_at(width).places
 
     def ensemble(self, width: int, root_seed: int, seeds: Sequence[int]) -> Ensemble:
         """The models of some seeds, to be read with weights that training has kept."""

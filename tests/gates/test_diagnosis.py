@@ -51,6 +51,24 @@ def test_an_update_that_a_cure_finds_in_order_is_none_of_an_epsilon():
     assert not [where for where, (kind, _) in culprits(check).items() if kind == "epsilon"], str(check)
 
 
+def late(module):
+    """What enters is halved by the first step at the widest network: so is what hidden matrices are given there."""
+    optimizer = zoo.scaled_adam(module)
+    if module.second.weight.shape[0] == WIDTHS[-1]:
+
+        def halved(_optimizer, _arguments, _keywords):
+            with torch.no_grad():
+                module.first.weight.mul_(0.3)
+
+        optimizer.register_step_post_hook(halved)
+    return optimizer
+
+
+def test_what_is_given_too_little_at_one_end_makes_no_rate_too_small():
+    check = checked(zoo.perceptron(build=READ_OUT, optimizer=late), widths=WIDTHS, steps=1)
+    assert "second.weight" not in culprits(check), str(check)
+
+
 class Squeezed(nn.Module):
     """A residual layer with a gate through a few features, drawn as a readout or as a hidden matrix."""
 

@@ -52,7 +52,11 @@ def signs_of(examined: Examined, findings: Mapping[Moment, Finding]) -> list[Sig
         if not (shows_rate or shows_init(examined, moment)):
             continue
         given = given_beyond(examined, findings, moment)
-        off = finding.exponent - given - (finding.expectation.exponent or 0.0)
+        if given:
+            # Both bend alike, and are read alike: by least squares, as an interval that allows for corrections is not.
+            given += finding.exponent - examined.slope(*moment)
+        shift = given + (finding.expectation.exponent or 0.0)
+        off = finding.exponent - shift
         # What keeps below a bound has nothing to be blamed for.
         if abs(off) <= OFF or (off < 0 and _is_bounded_above(finding)):
             continue
@@ -63,7 +67,6 @@ def signs_of(examined: Examined, findings: Mapping[Moment, Finding]) -> list[Sig
         found = finding.confirmation.interval if finding.confirmation else None
         interval = found or finding.interval
         assert interval is not None
-        shift = given + (finding.expectation.exponent or 0.0)
         sure = finding.outcome == "fail" and (interval.low - shift > OFF or interval.high - shift < -OFF)
         sure = sure and not caused
         if shows_rate:

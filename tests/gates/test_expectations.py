@@ -185,3 +185,28 @@ def test_changes_of_what_a_softmax_makes_of_a_readout_are_bounded_as_those_of_th
         assert prediction(anatomy, Coordinate(name, CHANGE), 1) == (0, True)
     assert prediction(anatomy, Coordinate("router.0", EFFECTIVE, "router.0.weight"), 1) == (0, False)
     assert prediction(anatomy, Coordinate("second", CHANGE), 1) == (0, False)
+
+
+class TalkingHeads(nn.Module):
+    """Heads' attention logits are mixed by a matrix of a fixed size, and so are the model's inputs."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.stem, self.first = nn.Linear(5, 5, bias=False), nn.Linear(5, width)
+        self.query, self.key = nn.Linear(width, width), nn.Linear(width, width)
+        self.talk, self.head = nn.Linear(4, 4, bias=False), nn.Linear(width, 3, bias=False)
+
+    def forward(self, x):
+        x = torch.tanh(self.first(self.stem(x)))
+        query, key = (part(x).unflatten(-1, (4, -1)).transpose(0, 1) for part in (self.query, self.key))
+        logits = query @ key.transpose(-2, -1) / query.shape[-1]
+        shares = self.talk(logits.movedim(0, -1)).mean(dim=-1).softmax(dim=-1)
+        return self.head(shares @ x)
+
+
+def test_a_matrix_that_mixes_attention_logits_moves_by_as_little_as_these_and_a_stem_by_a_constant():
+    anatomy = zoo.parts_of(zoo.plain(build=TalkingHeads))
+    assert prediction(anatomy, Coordinate("talk", EFFECTIVE, "talk.weight"), 1) == (0, True)
+    assert prediction(anatomy, Coordinate("talk", SIZE), 0) == (0, True)
+    assert prediction(anatomy, Coordinate("stem", EFFECTIVE, "stem.weight"), 1) == (0, False)
+    assert prediction(anatomy, Coordinate("stem", SIZE), 0) == (0, False)

@@ -85,7 +85,8 @@ def _expected(
         if fed:
             return BOUNDED
         # Inside of a module with layers a parameter may act on what is small at first, as logits are.
-        moves = scale_free and part.matrix and not anatomy.holds_layers(plain(module.name))
+        acts_on_logits = module.contracted or anatomy.holds_layers(plain(module.name))
+        moves = scale_free and part.matrix and not acts_on_logits
         return _update(parametrization, part, module, added=anatomy.adds(part), moves=moves)
     if coordinate.quantity == RELATIVE:
         return None if fed or _part(anatomy, module, coordinate).role == "unchecked" else CONSTANT

@@ -27,7 +27,7 @@ class Part:
         grows: whether the model's width sets its size; of attention logits, that of their heads.
         fades: whether it becomes small with the output-like matrices before it (see `fading`).
         faint: whether what its module is given does.
-        contracted: whether it is made of what grows by no layer, as a product of two vectors is.
+        contracted: whether it stands behind what grows, and not behind a readout: made of a product of two vectors.
         routed: whether the weights choose which rows it has, as for an expert, so that it has no change to speak of.
         matrix: of a parameter, whether it mixes what its module is given: a vector scales that, or is added to it.
     """

@@ -160,7 +160,7 @@ def anatomy(
     own = own_parameters(narrow, narrow_calls.called)
     uses = [(f"{module}.{name}" if module else name, module) for module in narrow_calls.called for name in own[module]]
     aliases = first_names(narrow)
-    parts, layers, seen = [], set[str](), dict[str, int]()
+    parts, seen = [], dict[str, int]()
     for alias, module in uses:
         name = aliases[alias]
         seen[name] = seen.get(name, 0) + 1
@@ -170,8 +170,6 @@ def anatomy(
         inferred = _role(lengths[name], output_grows if leaf else None)
         matrix = inferred == "output" or sum(length.narrow > 1 for length in lengths[name]) > 1
         parts.append(Part(name, module, inferred, any(length.grows for length in lengths[name]), matrix=matrix))
-        if leaf and matrix:
-            layers.add(module)
     tied = frozenset(name for name, count in seen.items() if count > 1)
     # What a part that is unchecked does to others is as it was.
     told = [overridden(part, model) for part in parts]
@@ -193,7 +191,7 @@ def anatomy(
             grows[name],
             fades=name in fades.features,
             faint=call_of(name) in fades.calls,
-            contracted=role == "input" and plain(name) not in layers and any(grows[other] for other in names[:place]),
+            contracted=role == "input" and any(grows[other] for other in names[:place]),
             routed=starred(name) in routed,
         )
         if LOGITS in name:

@@ -130,3 +130,42 @@ class Cancelled(deep.Perceptron):
 def test_biases_before_norms_are_cancelled_and_others_behind_zero_branches_are_not():
     model = tc.Model(Cancelled, deep.adam, deep.VALUES, loss=nn.functional.mse_loss, axis="depth")
     assert set(anatomy_of(model).cancelled) == {f"blocks.({place}).0.bias" for place in ("first", "middle", "last")}
+
+
+class Called(nn.Module):
+    """A block as Hugging Face calls one: by keywords, a mask among them."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Sequential(nn.Linear(deep.WIDTH, 8), nn.ReLU(), nn.Linear(8, deep.WIDTH))
+
+    def forward(self, *, mask, hidden_states):
+        return hidden_states + mask[:, None] * self.inner(hidden_states)
+
+
+class ByKeyword(nn.Module):
+    def __init__(self, depth):
+        super().__init__()
+        self.enter, self.leave = nn.Linear(deep.VALUES[0][0].shape[-1], deep.WIDTH), nn.Linear(deep.WIDTH, 4)
+        self.blocks = nn.ModuleList(Called() for _ in range(depth))
+
+    def forward(self, x):
+        mask, x = torch.ones(len(x)), self.enter(x)
+        for block in self.blocks:
+            x = block(mask=mask, hidden_states=x)
+        return self.leave(x)
+
+
+def test_blocks_that_are_called_by_keyword_are_given_the_stream():
+    model = tc.Model(ByKeyword, deep.adam, deep.VALUES, loss=lambda y, _: y.square().mean(), axis="depth")
+    anatomy, module, batch = anatomy_of(model), model.build(8), deep.VALUES[0]
+    here = anatomy.at(model, module, 8)
+    read = everywhere(
+        read_coordinates(module, here, lambda: model.outputs_and_loss(module, batch)).readings, here.places
+    )
+    found = {str(name): float(value) for name, value in read.items()}
+    with torch.no_grad():
+        stream = module.enter(batch[0])
+        added = module.blocks[0].inner(stream)
+    assert found["blocks.(first), input"] == pytest.approx(float(stream.square().mean().sqrt()), rel=1e-5)
+    assert found["blocks.(first), added"] == pytest.approx(float(added.square().mean().sqrt()), rel=1e-4)

@@ -8,7 +8,8 @@ from torch import nn
 import theorychecks as tc
 from tests.models import zoo
 from theorychecks.gates.expectations import predicted
-from theorychecks.models.coordinates import EFFECTIVE, SIZE, Coordinate
+from theorychecks.models.coordinates import EFFECTIVE, RELATIVE, SIZE, Coordinate
+from theorychecks.models.fading import fading as find_fading
 from theorychecks.observables.coordinates import Moment
 
 
@@ -59,13 +60,18 @@ def test_what_is_proportional_to_a_readout_fades_with_it(options, expected):
     assert fading(parts(**options)) == expected
 
 
+def at_first(anatomy, name):
+    moments = [Moment(Coordinate(name, SIZE), 0)]
+    return predicted(tc.MAXIMAL_UPDATE, anatomy, moments, scale_free=True).values()
+
+
 @pytest.mark.parametrize("after", [nn.Softmax(-1), nn.Sigmoid()])
 def test_a_module_of_fixed_size_inside_is_no_output(after):
     """Its probabilities are about 1/4 or 1/2 at every width."""
     anatomy = zoo.parts_of(zoo.plain(build=lambda width: Bottleneck(width, after)))
     assert not anatomy.modules["between"].fades
     assert anatomy.readouts == ("head",)
-    (expected,) = predicted(tc.MAXIMAL_UPDATE, anatomy, [Moment(Coordinate("between", SIZE), 0)]).values()
+    (expected,) = at_first(anatomy, "between")
     assert (expected.exponent, expected.at_most) == (0, True)
 
 
@@ -119,8 +125,52 @@ def test_what_fades_is_predicted_to_be_small_at_first_and_bounded_later():
     anatomy = zoo.parts_of(zoo.plain(build=Bottleneck))
     moments = [Moment(Coordinate("up", SIZE), step) for step in (0, 1)]
     moments.append(Moment(Coordinate("up", EFFECTIVE, "up.weight"), 1))
-    expected = predicted(tc.MAXIMAL_UPDATE, anatomy, moments)
+    expected = predicted(tc.MAXIMAL_UPDATE, anatomy, moments, scale_free=True)
     assert [(each.exponent, each.at_most) for each in expected.values()] == [(-0.5, True), (0, True), (0, True)]
     streamed = zoo.parts_of(zoo.plain(build=lambda width: Bottleneck(width, stream=True)))
-    (mixed,) = predicted(tc.MAXIMAL_UPDATE, streamed, [Moment(Coordinate("mixed", SIZE), 0)]).values()
+    (mixed,) = at_first(streamed, "mixed")
     assert (mixed.exponent, mixed.at_most) == (0, False)
+
+
+class Starved(Bottleneck):
+    """A matrix behind the bottleneck has a bias that is not zero: what it returns is no longer small."""
+
+    def __init__(self, width):
+        super().__init__(width)
+        self.mixed = nn.Linear(width, width)
+
+
+def updates_of(build, name, *, scale_free=True, parametrization=tc.MAXIMAL_UPDATE):
+    """What is predicted of a weight's updates after two steps, as (exponent, whether it is a bound)."""
+    anatomy = zoo.parts_of(zoo.plain(build=build))
+    coordinates = [Coordinate(name, quantity, f"{name}.weight") for quantity in (EFFECTIVE, RELATIVE)]
+    moments = [Moment(coordinate, step) for step in (1, 4) for coordinate in coordinates]
+    found = predicted(parametrization, anatomy, moments, scale_free=scale_free)
+    told = {(moment.coordinate.quantity, moment.step): (x.exponent, x.at_most) for moment, x in found.items()}
+    return told.get((EFFECTIVE, 1)), told.get((EFFECTIVE, 4)), told.get((RELATIVE, 1)), told.get((RELATIVE, 4))
+
+
+@pytest.mark.parametrize("build, name", [(Bottleneck, "head"), (Bottleneck, "mixed"), (Starved, "mixed")])
+def test_updates_of_what_is_given_something_small_are_bounded_and_by_that_the_first_one_is_constant(build, name):
+    bound, constant = (0, True), (0, False)
+    assert updates_of(build, name) == (bound, bound, constant, None)
+    assert updates_of(build, name, scale_free=False) == (bound, bound, None, None)
+    # What is read out before is given what is not small, and so is what has a stream beside it.
+    assert updates_of(build, "down")[:2] == (constant, constant)
+    assert updates_of(lambda width: Bottleneck(width, stream=True), "head")[:2] == (constant, constant)
+
+
+def test_parameters_are_left_as_they_were_where_a_forward_pass_fails():
+    class Failing(Bottleneck):
+        def forward(self, x):
+            if self.head.weight.abs().sum() < self.size / 2:
+                raise RuntimeError("too small")
+            return super().forward(x)
+
+    torch.manual_seed(0)
+    module = Failing(8)
+    module.size = module.head.weight.abs().sum().item()
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    with pytest.raises(RuntimeError, match="too small"):
+        find_fading(zoo.plain(), module, ["head.weight"], zoo.pairs()[0])
+    assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())

@@ -269,3 +269,22 @@ def test_a_multiplier_in_the_loss_is_on_the_outputs_and_the_readout():
     for name in ("", "head"):
         before, after = (float(found[Coordinate(name, SIZE)]) for found in sizes)
         assert math.isclose(after, before / 4, rel_tol=1e-5)
+
+
+class ByNothing(zoo.Plain):
+    """What it computes beside its outputs is divided by a number that is zero."""
+
+    def forward(self, x):
+        found = super().forward(x)
+        self.share = found.detach() / self.nothing
+        return found + self.nothing * found.detach()
+
+    nothing = 0.0
+
+
+def test_a_factor_of_zero_is_no_multiplier_and_no_error():
+    model = zoo.plain(build=ByNothing)
+    parts = zoo.parts_of(model)
+    module = ByNothing(16)
+    found = followed(module, parts, lambda: module(model.batches[0][0]))
+    assert all(bool(factor.isfinite()) and float(factor) > 0 for factor in found.values())

@@ -1,6 +1,7 @@
 """Which half-integer: the true one is told from its neighbours on few runs, curved or not, and no neighbour passes."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -85,7 +86,36 @@ def test_what_lies_in_between_is_taken_for_the_nearer_one(synthetic, exponent, m
 
 def test_an_estimate_between_two_half_integers_supports_neither():
     halfway = curved(0.255, 0.0)
-    assert {HalfInteger(exponent).judge(halfway).verdict for exponent in (0.0, 0.5)} == {Verdict.INCONCLUSIVE}
+    judgements = [HalfInteger(exponent).judge(halfway) for exponent in (0.0, 0.5)]
+    assert {judgement.verdict for judgement in judgements} == {Verdict.INCONCLUSIVE}
+    for judgement, rival in zip(judgements, ("+0.5", "+0"), strict=True):
+        assert judgement.reason.startswith("between two exponents: the estimate +0.25")
+        assert judgement.reason.endswith(
+            f"from {rival}; wider widths show to which one it tends, and more seeds do not"
+        )
+
+
+def test_a_reason_says_by_one_rule_what_the_estimate_and_the_interval_do(synthetic):
+    rng = np.random.default_rng(5)
+    measured = synthetic.power_law(rng, 0.0, widths=OCTAVES, seeds=12, noise=0.1)
+    number = r"[+-]\d\.\d{3}"
+    ends = rf"\[{number}, {number}\]"
+    said = rf"the estimate {number} lies inside \[-0.240, \+0.240\], and the interval {ends} excludes -0.5 and \+0.5"
+    assert re.fullmatch(said, HalfInteger(0.0).judge(measured).reason)
+    bound = rf"the estimate {number} lies inside \[-inf, \+0.240\], and the interval {ends} excludes \+0.5"
+    assert re.fullmatch(bound, HalfInteger(0.0, at_most=True).judge(measured).reason)
+    assert re.fullmatch(
+        rf"the interval {ends} lies outside \[\+0.260, \+0.740\]", HalfInteger(0.5).judge(measured).reason
+    )
+
+
+def test_the_chance_of_a_flagged_verdict_is_that_of_the_class_that_decides_it():
+    slightly = curved(0.0, 0.2)
+    judgement = HalfInteger(0.0).judge(slightly)
+    assert judgement.fit.flagged
+    doubled = judgement.fit.finite_size.of_size(2 * judgement.fit.finite_size.size)
+    unflagged = HalfInteger(0.0, corrections=doubled).judge(slightly)
+    assert judgement.p_value == pytest.approx(unflagged.p_value, rel=1e-6)
 
 
 def test_rounded_runs_support_nothing():

@@ -1,45 +1,20 @@
 """Diagnosis: where a model goes wrong first, and whether its init, learning rate or multiplier is the likely culprit.
 
-Read off the coordinates themselves (derived here): what a module returns before training, by what it is given, is its
-init times its multiplier; its effective update after one step, by what it is given, its learning rate times its
-multiplier. What is off by more than that follows from elsewhere. Whether an epsilon or a weight decay is behind an
-update is told by training without them.
+Signs of one kind, in parts that are called alike, make one culprit.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Final
 
 from theorychecks.finding import Finding
 from theorychecks.gates.culprit import Culprit, Diagnosis, Kind
+from theorychecks.gates.cures import retried
 from theorychecks.gates.examined import Examined
-from theorychecks.models.coordinates import ADDED, EFFECTIVE, INPUT, SIZE, Coordinate
+from theorychecks.gates.signs import OFF, Sign, module_of, shows_init, signs_of
 from theorychecks.models.hooks import LOGITS, plain, starred
 from theorychecks.observables.coordinates import Moment
-from theorychecks.statistics import Interval
-
-_OFF: Final = 0.25
-"""Half of the smallest step between exponents: what is off by less follows from elsewhere."""
-_BORDER: Final = 0.1
-"""An init and an update that agree to _OFF within this may as well not agree."""
-_TRIED: Final = 3
-"""Widths, and seeds at each, that tell whether an update is off without an epsilon or a decay."""
-_NO_EPSILON: Final = 1e-30
-"""Square roots of smaller numbers, in single precision, are zero."""
-
-
-class _Sign(NamedTuple):
-    """One part's share in a culprit: what shows it, by how much the part is off, and whether that is sure."""
-
-    moment: Moment
-    kind: Kind
-    part: str
-    off: float
-    interval: Interval
-    sure: bool = True
 
 
 def diagnose(examined: Examined, findings: Mapping[Moment, Finding]) -> Diagnosis:
@@ -56,119 +31,13 @@ def diagnose(examined: Examined, findings: Mapping[Moment, Finding]) -> Diagnosi
 
 def culprits_of(examined: Examined, findings: Mapping[Moment, Finding]) -> list[Culprit]:
     """What is off by itself among coordinates that are not supported, what is sure first."""
-    signs = _retried(examined, _signs(examined, findings), findings)
+    signs = retried(examined, signs_of(examined, findings), findings)
     return sorted(_culprits(examined, findings, signs), key=lambda culprit: not culprit.sure)
 
 
-def _signs(examined: Examined, findings: Mapping[Moment, Finding]) -> list[_Sign]:
-    """Inits and updates that are off, those of inits first; a multiplier takes the place of both.
-
-    Those that fail are sure, and others that are not supported in doubt.
-    """
-    inits, rates = list[_Sign](), list[_Sign]()
-    for moment, finding in findings.items():
-        if finding.passed or finding.exponent is None:
-            continue
-        shows_rate = moment.coordinate.quantity == EFFECTIVE and _shows_rate(examined, moment, findings)
-        if not (shows_rate or _shows_init(examined, moment)):
-            continue
-        given = _given(examined, findings, moment)
-        off = finding.exponent - given - (finding.expectation.exponent or 0.0)
-        # What keeps below a bound has nothing to be blamed for.
-        if abs(off) <= _OFF or (off < 0 and _is_bounded_above(finding)):
-            continue
-        found = finding.confirmation.interval if finding.confirmation else None
-        interval = found or finding.interval
-        assert interval is not None
-        shift = given + (finding.expectation.exponent or 0.0)
-        sure = finding.outcome == "fail" and (interval.low - shift > _OFF or interval.high - shift < -_OFF)
-        if shows_rate:
-            rates.append(_Sign(moment, "learning rate", moment.coordinate.parameter, off, interval, sure))
-        else:
-            name = _module(moment.coordinate)
-            kind: Kind = "multiplier" if LOGITS in name or moment.coordinate.quantity == ADDED else "init"
-            inits.append(_Sign(moment, kind, name, off, interval, sure))
-    return _in_doubt(examined, *_with_multipliers(examined, inits, rates))
-
-
-def _with_multipliers(
-    examined: Examined, inits: Sequence[_Sign], rates: Sequence[_Sign]
-) -> tuple[list[_Sign], list[_Sign]]:
-    """Inits that are multipliers, since updates of the same module are off alike; these updates are left out."""
-    named, explained = list[_Sign](), list[_Sign]()
-    for init in inits:
-        own = [rate for rate in rates if _module(rate.moment.coordinate) == init.part]
-        apart = {rate: _apart(init.off, rate.off, scale_free=examined.optimizing.scale_free) for rate in own}
-        alike = [rate for rate in own if apart[rate] < _OFF]
-        close = any(abs(distance - _OFF) < _BORDER for distance in apart.values())
-        if alike:
-            init = init._replace(kind="multiplier", sure=init.sure or any(rate.sure for rate in alike))
-        named.append(init._replace(sure=init.sure and not close))
-        explained += alike
-    return named, [rate for rate in rates if rate not in explained]
-
-
-def _in_doubt(examined: Examined, inits: Sequence[_Sign], rates: Sequence[_Sign]) -> list[_Sign]:
-    """What plain gradients do is scaled by all that follows: updates tell less than what is off before them."""
-    if examined.optimizing.scale_free:
-        return [*inits, *rates]
-    first = min((rate.moment.step for rate in rates), default=0)
-    doubted = [rate._replace(sure=rate.sure and not inits and rate.moment.step == first) for rate in rates]
-    return [*inits, *doubted]
-
-
-def _given(examined: Examined, findings: Mapping[Moment, Finding], moment: Moment) -> float:
-    """The power at which what a module is given grows, where anything before it is off.
-
-    A layer that is given too much returns too much; a multiplier before it is meant to give it less.
-    """
-    order = list(findings)
-    before = order[: order.index(moment)]
-    misled = any(_upstream(other, moment) and _misses(findings[other]) for other in before)
-    return examined.slope(Coordinate(moment.coordinate.module, INPUT), moment.step) if misled else 0.0
-
-
-def _retried(examined: Examined, signs: Sequence[_Sign], findings: Mapping[Moment, Finding]) -> list[_Sign]:
-    """Updates that are in order once an epsilon is none, or nothing decays, are laid to that."""
-    small = [sign for sign in signs if sign.kind == "learning rate" and sign.off < 0]
-    large = [sign for sign in signs if sign.kind == "learning rate" and sign.off > 0]
-    decays = examined.optimizing.decays or any(examined.model.adjustment(width).decay for width in examined.widths)
-    cured: dict[_Sign, Kind] = {}
-    if small and examined.optimizing.scale_free:
-        for sign in _in_order(_without_epsilon(examined), small, findings):
-            cured[sign] = "epsilon"
-    if large and decays and not examined.optimizing.opaque:
-        for sign in _in_order(_without_decay(examined), large, findings):
-            cured[sign] = "weight decay"
-    return [sign._replace(kind=cured.get(sign, sign.kind)) for sign in signs]
-
-
-def _without_epsilon(examined: Examined) -> Examined:
-    adjustment = examined.model.adjustment
-    return examined.with_adjustment(lambda width: replace(adjustment(width), epsilon=_NO_EPSILON))
-
-
-def _without_decay(examined: Examined) -> Examined:
-    adjustment = examined.model.adjustment
-    return examined.with_adjustment(lambda width: replace(adjustment(width), decay={}, undecayed=True))
-
-
-def _in_order(changed: Examined, signs: Sequence[_Sign], findings: Mapping[Moment, Finding]) -> list[_Sign]:
-    """Those updates that are not off in a changed set-up, as far as some trainings at the narrowest widths tell."""
-    changed = changed.on((_TRIED,) * _TRIED)
-    found = []
-    for sign in signs:
-        coordinate, step = sign.moment.coordinate, sign.moment.step
-        wanted = findings[sign.moment].expectation.exponent or 0.0
-        given = _given(changed, findings, sign.moment)
-        if abs(changed.slope(coordinate, step) - given - wanted) <= _OFF:
-            found.append(sign)
-    return found
-
-
-def _culprits(examined: Examined, findings: Mapping[Moment, Finding], signs: Sequence[_Sign]) -> list[Culprit]:
+def _culprits(examined: Examined, findings: Mapping[Moment, Finding], signs: Sequence[Sign]) -> list[Culprit]:
     """Signs of one kind, of parts that differ in numbers alone, by sign and power of the width."""
-    groups: list[list[_Sign]] = []
+    groups: list[list[Sign]] = []
     for sign in signs:
         for group in groups:
             if _belongs(sign, group):
@@ -176,31 +45,31 @@ def _culprits(examined: Examined, findings: Mapping[Moment, Finding], signs: Seq
                 break
         else:
             groups.append([sign])
-    readable = {_module(moment.coordinate) for moment in findings if _shows_init(examined, moment)}
+    readable = {module_of(moment.coordinate) for moment in findings if shows_init(examined, moment)}
     culprits = []
     for group in groups:
         first = group[0]
         parts = tuple(dict.fromkeys(sign.part for sign in group))
         off = sum(sign.off for sign in group) / len(group)
         sure = all(sign.sure for sign in group) or (len(group) > 2 and sum(s.sure for s in group) > len(group) / 2)
-        alike = _alike(examined, first, _module(first.moment.coordinate) in readable)
+        alike = _alike(examined, first, module_of(first.moment.coordinate) in readable)
         where = _where(examined, first.kind, parts)
         axis = examined.sweep.axis
         culprits.append(Culprit(first.kind, where, off, first.interval, first.moment, parts, alike, sure, axis))
     return culprits
 
 
-def _belongs(sign: _Sign, group: Sequence[_Sign]) -> bool:
+def _belongs(sign: Sign, group: Sequence[Sign]) -> bool:
     """Whether a sign is off as a group is, in parts that are called alike."""
     first = group[0]
     if sign.kind != first.kind or (sign.off > 0) != (first.off > 0):
         return False
     if sign.kind in ("epsilon", "weight decay"):
         return True
-    return starred(sign.part) == starred(first.part) and all(abs(sign.off - other.off) < _OFF for other in group)
+    return starred(sign.part) == starred(first.part) and all(abs(sign.off - other.off) < OFF for other in group)
 
 
-def _alike(examined: Examined, sign: _Sign, readable: bool) -> tuple[str, ...]:
+def _alike(examined: Examined, sign: Sign, readable: bool) -> tuple[str, ...]:
     found = []
     if sign.kind == "learning rate":
         # An init of zeros does not show, which would tell a learning rate from a multiplier.
@@ -227,51 +96,3 @@ def _where(examined: Examined, kind: Kind, parts: Sequence[str]) -> str:
         called = {plain(name) for name in every if starred(plain(name)) == pattern}
         names += [pattern] if len(meant) > 1 and called == set(meant) else meant
     return ", ".join(names)
-
-
-def _upstream(other: Moment, moment: Moment) -> bool:
-    return (
-        other.step == moment.step
-        and other.coordinate.quantity == SIZE
-        and other.coordinate.module != moment.coordinate.module
-    )
-
-
-def _misses(finding: Finding) -> bool:
-    wanted = finding.expectation.exponent or 0.0
-    return not finding.passed and finding.exponent is not None and abs(finding.exponent - wanted) > _OFF
-
-
-def _apart(init: float, update: float, *, scale_free: bool) -> float:
-    """How far an init and an update are from one multiplier, which scales both alike, and the gradient once more."""
-    return min(abs(update - init), abs(update - 2 * init) if not scale_free else abs(update - init))
-
-
-def _is_bounded_above(finding: Finding) -> bool:
-    allowed = finding.judgement.allowed
-    return allowed is not None and allowed.low == -math.inf
-
-
-def _shows_init(examined: Examined, moment: Moment) -> bool:
-    if moment.coordinate.quantity == ADDED:
-        return examined.moves_at(moment.coordinate) == moment.step
-    if moment.coordinate.quantity != SIZE or moment.step:
-        return False
-    module = _module(moment.coordinate)
-    layer = bool(examined.anatomy.own.get(module)) and not examined.anatomy.holds_layers(module)
-    return layer or LOGITS in moment.coordinate.module
-
-
-def _shows_rate(examined: Examined, moment: Moment, findings: Mapping[Moment, Finding]) -> bool:
-    """Whether an update shows its learning rate: it is the first one, or the first was the same for all weights."""
-    first = examined.moves_at(moment.coordinate)
-    if first is None or first == moment.step:
-        return True
-    if Moment(moment.coordinate, first) in findings:
-        return False
-    wanted = findings[moment].expectation.exponent or 0.0
-    return abs(examined.slope(moment.coordinate, first) - wanted) > _OFF
-
-
-def _module(coordinate: Coordinate) -> str:
-    return plain(coordinate.module)

@@ -16,7 +16,7 @@ from theorychecks.experiment.cells import seeds_of
 from theorychecks.experiment.subjects import trainer_of
 from theorychecks.models import Adjustment, Anatomy, Model, ModelError
 from theorychecks.models.adjusted import adjusted_model
-from theorychecks.models.coordinates import CHANGE, EFFECTIVE, Coordinate
+from theorychecks.models.coordinates import CHANGE, EFFECTIVE, SIZE, Coordinate
 from theorychecks.models.examination import Optimizing
 from theorychecks.observables.coordinates import Moment
 from theorychecks.statistics import Measurement
@@ -24,6 +24,8 @@ from theorychecks.statistics.statuses import Status
 
 _PILOTS: Final = (3, 3)
 """Trainings at each of the narrowest widths that tell what there is to be judged."""
+_FEW: Final = (3, 3, 3, 3)
+"""Trainings at four widths that tell whether an update is off."""
 _SAME: Final = 1e-6
 """Relative scatter of what does not depend on the weights."""
 
@@ -92,6 +94,12 @@ class Examined:
         """The same by so many trainings at each of the first widths."""
         return replace(self, counts=tuple(counts))
 
+    def over_all(self) -> Examined:
+        """The same by a few trainings over the whole range; the two narrowest widths tell roles."""
+        first, second, *others = self.widths
+        widths = (first, second, others[len(others) // 2 - 1], others[-1])
+        return replace(self, sweep=replace(self.sweep, widths=widths, seeds=_FEW, budget=None), counts=_FEW)
+
     def with_adjustment(self, adjust: Callable[[int], Adjustment]) -> Examined:
         """The same model, with something else done to its set-up."""
         return replace(self, sweep=replace(self.sweep, training=adjusted_model(self.model, adjust)))
@@ -136,13 +144,20 @@ class Examined:
                     "Lower its learning rate, or take fewer steps."
                 )
             else:
-                (constant if max(values) - min(values) <= _SAME * max(values) else found).append(moment)
+                (constant if _is_same(values) or self._is_given(moment) else found).append(moment)
         if not any(moment.coordinate.quantity in (CHANGE, EFFECTIVE) for moment in found):
             raise ModelError(
                 f"{self.model.title}: {self.model.steps} steps change nothing at {where}. Give its optimizer the "
                 "module's own parameters, and a learning rate above zero."
             )
         return found, constant
+
+    def _is_given(self, moment: Moment) -> bool:
+        """Whether something depends on the width alone, as a table of frequencies does, for all seeds and steps."""
+        module, quantity, _ = moment.coordinate
+        changes = self._by_step.get(Coordinate(module, CHANGE), {}).values()
+        kept = all(status is Status.ZERO for measurement in changes for row in measurement.statuses for status in row)
+        return quantity == SIZE and kept and all(map(_is_same, self.measurements[moment].values))
 
     @cached_property
     def _by_step(self) -> Mapping[Coordinate, Mapping[int, Measurement]]:
@@ -154,3 +169,7 @@ class Examined:
     @property
     def _trainer(self) -> Trainer:
         return trainer_of(self.model, self.widths)
+
+
+def _is_same(values: Sequence[float]) -> bool:
+    return max(values) - min(values) <= _SAME * max(values)

@@ -3,7 +3,7 @@
 from theorychecks.models.adjustment import Adjustment as Adjustment
 from theorychecks.models.errors import ModelError as ModelError
 from theorychecks.models.model import Model as Model
-from theorychecks.models.roles import ROLES as ROLES
+from theorychecks.models.part import ROLES as ROLES
+from theorychecks.models.part import Part as Part
 from theorychecks.models.roles import Anatomy as Anatomy
-from theorychecks.models.roles import Part as Part
 from theorychecks.models.roles import anatomy as anatomy

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, NamedTuple
 
 import torch
@@ -61,7 +62,7 @@ class Places:
                 return all_over + name[len(path) :]
         return None if any(_in(name, block) for block in self.blocks) else name
 
-    @property
+    @cached_property
     def _by_length(self) -> list[tuple[str, str]]:
         return sorted(self.modules.items(), key=lambda pair: -len(pair[1]))
 

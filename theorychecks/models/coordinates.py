@@ -21,7 +21,6 @@ from torch.utils._pytree import tree_map_only
 
 from theorychecks.models.blocks import Places
 from theorychecks.models.calls import logits_of
-from theorychecks.models.depth import DepthAnatomy
 from theorychecks.models.hooks import LOGITS, Attention, Call, Watched, call_of, plain, unmasked
 from theorychecks.models.model import tensors_in
 from theorychecks.models.multipliers import followed
@@ -29,11 +28,12 @@ from theorychecks.models.recording import root_mean_square
 from theorychecks.models.roles import Anatomy
 from theorychecks.models.state import RandomState, drawing_from
 
-Quantity = Literal["size", "change", "effective update", "propagating update", "input", "added"]
+Quantity = Literal["size", "change", "effective update", "propagating update", "relative update", "input", "added"]
 SIZE: Final = "size"
 CHANGE: Final = "change"
 EFFECTIVE: Final = "effective update"
 PROPAGATING: Final = "propagating update"
+RELATIVE: Final = "relative update"
 INPUT: Final = "input"
 ADDED: Final = "added"
 
@@ -99,7 +99,7 @@ def read_coordinates(
     features, readings = Features(), Readings()
     handed: list[tuple[Tensor, int]] = []
     first: dict[str, str] = {}
-    follows = anatomy.places.follows if isinstance(anatomy, DepthAnatomy) and anatomy.places else {}
+    follows = anatomy.places.follows if anatomy.places else {}
     stream = dict[str, Tensor]()
 
     def note(name: str, found: Mapping[str, Tensor]) -> None:
@@ -123,8 +123,7 @@ def read_coordinates(
         found = tensors_in(call.output)
         note(call.name, found)
         first[call.name] = f"{call.name}{next(iter(found), '')}"
-        given = next(iter(tensors_in(call.arguments).values()), None)
-        if given is not None:
+        if (given := call.given) is not None:
             readings[Coordinate(call.name, INPUT)] = root_mean_square(given)
             stream[call.name] = given
             before = follows.get(call.name)
@@ -164,7 +163,7 @@ def _multipliers(
     """
     found = dict[str, Tensor]()
     # Along the depth what blocks return is judged before it is multiplied.
-    if not isinstance(anatomy, DepthAnatomy):
+    if anatomy.places is None:
         with drawing_from(state) if state is not None else nullcontext():
             found = followed(module, anatomy, forward)
     for name in anatomy.readouts:
@@ -225,6 +224,8 @@ def _updates(call: Call, anatomy: Anatomy, start: Start, watched: Watched) -> Re
         return next(iter(tensors_in(found).values()))
 
     readings = Readings()
+    returned = anatomy.module_of(call.name)
+    given = call.given if returned is not None and returned.faint else None
     inside = anatomy.holds_layers(name)
     unmoved = again(first)
     output = next(iter(tensors_in(call.output).values()))
@@ -251,7 +252,11 @@ def _updates(call: Call, anatomy: Anatomy, start: Start, watched: Watched) -> Re
             update = output - again({local: first[local]})
         if update.shape == output.shape:
             update = anatomy.growing(feature, update)
-        readings[coordinate] = root_mean_square(update)
+        readings[coordinate] = size = root_mean_square(update)
+        if given is not None and part.matrix:
+            by = root_mean_square(given)
+            relative = Coordinate(call.name, RELATIVE, part.name)
+            readings[relative] = torch.where(by > 0, size / by, torch.zeros_like(size))
     return readings
 
 

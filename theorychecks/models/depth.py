@@ -16,7 +16,8 @@ from theorychecks.models.errors import ModelError
 from theorychecks.models.hooks import LOGITS, plain, starred
 from theorychecks.models.lengths import Length
 from theorychecks.models.model import Batch, Model
-from theorychecks.models.roles import Anatomy, Part, Role, check_roles, first_names, overridden
+from theorychecks.models.part import Part, Role, check_roles, overridden
+from theorychecks.models.roles import Anatomy, first_names
 
 
 @dataclass(frozen=True)
@@ -29,14 +30,11 @@ class DepthAnatomy(Anatomy):
         blocks: which modules there are more of in deeper models.
         shapes: of parameters, by name.
         weights: how many there are in blocks for each unit of depth, and elsewhere.
-        places: where a model of the depth `width` has them, whose names are its own; None where names are those at
-            every depth.
     """
 
     blocks: Blocks = field(kw_only=True)
     shapes: Mapping[str, torch.Size] = field(kw_only=True)
     weights: tuple[float, float] = field(kw_only=True)
-    places: Places | None = field(default=None, kw_only=True)
 
     def weights_at(self, depth: int) -> float:
         """How many weights a model of this depth has."""

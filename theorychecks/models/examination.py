@@ -37,6 +37,11 @@ class Optimizing:
     decays: bool
     opaque: bool
 
+    @property
+    def plain(self) -> bool:
+        """Whether updates are as large as gradients, for sure."""
+        return not self.scale_free and not self.opaque
+
 
 def examined(model: Model, widths: tuple[int, ...], steps: int) -> tuple[Anatomy, Optimizing]:
     """A model's parts, once it has shown that it can be trained, and what can be told of its optimizer.

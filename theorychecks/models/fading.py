@@ -9,12 +9,12 @@ found by making these matrices smaller (derived here).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from theorychecks.models.calls import passed
+from theorychecks.models.calls import Passed, passed
 from theorychecks.models.fused import Fixed
 from theorychecks.models.hooks import plain
 from theorychecks.models.model import Batch, Model
@@ -25,8 +25,20 @@ _FALLS: Final = 1 / 4
 """A factor of 16 makes less than this of what fades, and hardly changes what does not: the middle, in logarithms."""
 
 
-def fading(model: Model, module: nn.Module, names: Collection[str], batch: Batch) -> frozenset[str]:
-    """Features that become smaller by as much as parameters do, or more.
+class Fading(NamedTuple):
+    """What becomes small.
+
+    Attributes:
+        features: what calls return.
+        calls: those that are given what does.
+    """
+
+    features: frozenset[str]
+    calls: frozenset[str]
+
+
+def fading(model: Model, module: nn.Module, names: Collection[str], batch: Batch) -> Fading:
+    """What becomes smaller by as much as parameters do, or more.
 
     Args:
         model: whose module it is.
@@ -35,20 +47,21 @@ def fading(model: Model, module: nn.Module, names: Collection[str], batch: Batch
         batch: what it is called with.
     """
     if not names:
-        return frozenset()
+        return Fading(frozenset(), frozenset())
     parameters = [module.get_parameter(name) for name in names]
     before = [parameter.detach().clone() for parameter in parameters]
 
-    def sizes(factor: float) -> dict[str, Tensor]:
+    def scaled(factor: float) -> Passed:
         for parameter, was in zip(parameters, before, strict=True):
             parameter.copy_(factor * was)
-        return passed(model, module, batch).sizes
+        return passed(model, module, batch)
 
     with torch.no_grad():
-        found = _falling(sizes)
-        for parameter, was in zip(parameters, before, strict=True):
-            parameter.copy_(was)
-    return found
+        try:
+            return _falling(scaled)
+        finally:
+            for parameter, was in zip(parameters, before, strict=True):
+                parameter.copy_(was)
 
 
 def fed(model: Model, module: nn.Module, fixed: Mapping[str, Fixed], batch: Batch) -> frozenset[str]:
@@ -69,26 +82,30 @@ def fed(model: Model, module: nn.Module, fixed: Mapping[str, Fixed], batch: Batc
 
         return hook
 
-    def sizes(factor: float) -> dict[str, Tensor]:
+    def passing(factor: float) -> Passed:
         handles = [
             module.get_submodule(name).register_forward_hook(scaled(outputs, factor))
             for name, outputs in {plain(name): outputs for name, outputs in fixed.items()}.items()
         ]
         try:
-            return passed(model, module, batch).sizes
+            return passed(model, module, batch)
         finally:
             for handle in handles:
                 handle.remove()
 
-    return _falling(sizes) - frozenset(fixed)
+    return _falling(passing).features - frozenset(fixed)
 
 
-def _falling(sizes: Callable[[float], Mapping[str, Tensor]]) -> frozenset[str]:
-    """Features whose sizes fall with a factor, each time with the same random numbers."""
+def _falling(passing: Callable[[float], Passed]) -> Fading:
+    """What falls with a factor on a forward pass, each time with the same random numbers."""
     state = RandomState.now()
-    found = list[Mapping[str, Tensor]]()
+    found = list[Passed]()
     for factor in _SMALLER:
         with drawing_from(state):
-            found.append(sizes(factor))
+            found.append(passing(factor))
     first, second = found
+    return Fading(_fall(first.sizes, second.sizes), _fall(first.given, second.given))
+
+
+def _fall(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> frozenset[str]:
     return frozenset(name for name, size in first.items() if second.get(name, size) < _FALLS * size)

@@ -16,6 +16,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_map_only
 from torch.utils.hooks import RemovableHandle
 
+from theorychecks.models.model import tensors_in
 from theorychecks.models.state import RandomState, drawing_from
 
 LOGITS: Final = "attention logits"
@@ -54,6 +55,15 @@ class Call(NamedTuple):
     arguments: Any
     keywords: Any
     output: Any
+
+    @property
+    def given(self) -> Tensor | None:
+        """What it was given: the first tensor, or of keywords alone the first one of the shape that it returned."""
+        if positional := tensors_in(self.arguments):
+            return next(iter(positional.values()))
+        named = list(tensors_in(self.keywords).values())
+        shapes = [tensor.shape for tensor in tensors_in(self.output).values()][:1]
+        return next((tensor for tensor in named if tensor.shape in shapes), next(iter(named), None))
 
 
 class Watched:

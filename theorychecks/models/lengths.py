@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+import math
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Final, NamedTuple
 
 from torch import nn
 
 from theorychecks.models.errors import ModelError
 from theorychecks.models.model import Model
+
+_SLACK: Final = 0.05
+"""Part of a size by which it may be off a line: powers of the width do not show it."""
 
 
 class Length(NamedTuple):
@@ -66,6 +71,46 @@ def admit(lengths: Sequence[Length], shape: Sequence[int], width: int, widths: t
         # At two widths what rounding has added looks like a fixed part.
         proportional = length.narrow * width / widths[0] if length.grows else affine
         if not min(affine, proportional) / 2 < given < 2 * max(affine, proportional):
+            return False
+    return True
+
+
+def check_growth(model: Model, shapes: Mapping[int, Mapping[str, Sequence[int]]]) -> None:
+    """Refuse sizes that are not a n + b over all widths, but for rounding to multiples: that stop growing, say.
+
+    Three intervals are met by one line if the middle one is met between the ends of lines through the outer ones, and
+    all are if each three are (Helly's theorem, for the line's two numbers).
+
+    Args:
+        model: whose they are.
+        shapes: of parameters, by width and name.
+
+    Raises:
+        ModelError: naming the parameter, its sizes and the widths.
+    """
+    widths, seen = sorted(shapes), set[tuple[int, ...]]()
+    for name, shape in shapes[widths[0]].items() if widths else ():
+        for place in range(len(shape)):
+            sizes = tuple(shapes[width][name][place] for width in widths)
+            if sizes not in seen and not _on_a_line(widths, sizes):
+                raise ModelError(
+                    f"{model.title}: `{name}` has sizes {sizes} at widths {tuple(widths)}, which do not grow in "
+                    "proportion to the width: models of these widths are not of one family, and have no exponents. Let "
+                    "build(width) keep what grows in proportion at all widths (sizes may be rounded to multiples, and "
+                    "have a fixed part), or take widths below a size at which it stops growing."
+                )
+            seen.add(sizes)
+
+
+def _on_a_line(widths: Sequence[int], sizes: Sequence[int]) -> bool:
+    """Whether sizes differ from some line by no more than rounding to the multiples that they are, or a little."""
+    multiple = math.gcd(*sizes)
+    slack = [max(multiple / 2, _SLACK * size) for size in sizes]
+    spans = [(size - more, size + more) for size, more in zip(sizes, slack, strict=True)]
+    for first, middle, last in combinations(zip(widths, spans, strict=True), 3):
+        share = (middle[0] - first[0]) / (last[0] - first[0])
+        low, high = (first[1][end] + share * (last[1][end] - first[1][end]) for end in (0, 1))
+        if low > middle[1][1] or high < middle[1][0]:
             return False
     return True
 

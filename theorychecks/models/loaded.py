@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any
+from threading import RLock
+from typing import Any, Final
 
 from theorychecks.models.state import as_it_was, seed_all
+
+_READING: Final = RLock()
+"""One for all sources: reading sets random states that all threads share."""
 
 
 class Loaded:
@@ -24,11 +28,12 @@ class Loaded:
 
     def first(self, count: int) -> list[Any]:
         """So many batches, or fewer where there are no more."""
-        if len(self._read) < count:
-            with as_it_was():
-                seed_all(0)
-                if isinstance(self.source, Iterator):
-                    self._read += islice(self.source, count - len(self._read))
-                else:
-                    self._read = list(islice(self.source, count))
-        return self._read[:count]
+        with _READING:
+            if len(self._read) < count:
+                with as_it_was():
+                    seed_all(0)
+                    if isinstance(self.source, Iterator):
+                        self._read += islice(self.source, count - len(self._read))
+                    else:
+                        self._read = list(islice(self.source, count))
+            return self._read[:count]

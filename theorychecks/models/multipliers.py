@@ -7,6 +7,7 @@ its multiplier.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 from typing import Any, Final
@@ -142,7 +143,7 @@ class _Uses(TorchFunctionMode):
         if name in _HANDING_ON:
             return self._number(operands[0])
         if name in (*_MULTIPLYING, *_DIVIDING) and all(map(self._is_scale, operands[:2])):
-            return self._number(operands[0]) * self._number(operands[1]) ** (-1 if name in _DIVIDING else 1)
+            return self._number(operands[0]) * _raised(self._number(operands[1]), -1 if name in _DIVIDING else 1)
         return 1.0
 
     def _sum(self, terms: Sequence[Traces]) -> Traces:
@@ -156,7 +157,7 @@ class _Uses(TorchFunctionMode):
     def _scaled(self, operand: Any, scale: Any, power: int = 1) -> Traces:
         if self._is_learned(scale):
             self._use("", [scale], {})
-        scale = self._number(scale) ** power
+        scale = _raised(self._number(scale), power)
         return {origin: factor * scale for origin, factor in self._traces(operand).items()}
 
     def _use(self, name: str, given: Sequence[Tensor], keywords: Mapping[str, Any]) -> None:
@@ -198,6 +199,13 @@ class _Uses(TorchFunctionMode):
         if isinstance(given, Tensor):
             return given.ndim <= self._is_learned(given)
         return isinstance(given, Real)
+
+
+def _raised(factor: Factor, power: int) -> Factor:
+    """A factor or its inverse; what is divided by zero has no multiplier, as an infinite one is none."""
+    if power < 0 and not isinstance(factor, Tensor) and factor == 0:
+        return math.inf
+    return factor**power
 
 
 def _is_one(factor: Factor) -> bool:

@@ -7,7 +7,9 @@ from contextlib import ExitStack
 from typing import Any, Final
 
 import torch
+from torch import Tensor
 from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves
 
 _DEVICES: Final = ("cpu", "cuda")
 
@@ -35,6 +37,12 @@ class WithoutAutocast(TorchFunctionMode):
                 try:
                     return function(*arguments, **given)
                 except RuntimeError:
-                    # The model itself has made one of its arguments a bfloat16.
-                    pass
+                    # The model itself may have made one of its arguments a bfloat16.
+                    if not _of_several_dtypes((arguments, given)):
+                        raise
         return function(*arguments, **given)
+
+
+def _of_several_dtypes(given: Any) -> bool:
+    tensors = (leaf for leaf in tree_leaves(given) if isinstance(leaf, Tensor) and leaf.is_floating_point())
+    return len({tensor.dtype for tensor in tensors}) > 1

@@ -6,15 +6,14 @@ output-like, and a vector that grows is vector-like (Yang et al. 2022, arXiv:220
 
 from __future__ import annotations
 
-import fnmatch
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Final, Literal, cast, get_args
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
 
+from theorychecks.models.blocks import Places
 from theorychecks.models.calls import Calls, own_parameters
 from theorychecks.models.cancelled import cancelled_among, drawn_where_zero
 from theorychecks.models.checks import called
@@ -24,32 +23,7 @@ from theorychecks.models.fused import Fixed, fixed_outputs, splits
 from theorychecks.models.hooks import LOGITS, call_of, plain, starred
 from theorychecks.models.lengths import Length, admit, lengths_of, other_parameters
 from theorychecks.models.model import Batch, Model
-
-Role = Literal["input", "hidden", "output", "vector", "fixed", "attention logits", "unchecked"]
-ROLES: Final = get_args(Role)
-"""What a part may be; of one that is unchecked nothing is predicted."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """A parameter in one of its uses, a tensor that a module returns, or the attention logits inside of one.
-
-    Attributes:
-        name: the parameter's, or the module's with the number of the call and the place in what it returns.
-        module: in which it is used; the module itself.
-        role: "input", "hidden", "output", "vector" or "fixed" (which does not grow) of parameters; of modules by what
-            they return, "hidden" where that grows, else "output" behind an output-like parameter and "input" before.
-        grows: whether the model's width sets its size; of attention logits, that of their heads.
-        fades: whether it becomes small with the output-like matrices before it (see `fading`).
-        routed: whether the weights choose which rows it has, as for an expert, so that it has no change to speak of.
-    """
-
-    name: str
-    module: str
-    role: Role
-    grows: bool = True
-    fades: bool = False
-    routed: bool = False
+from theorychecks.models.part import Part, Role, check_roles, overridden
 
 
 @dataclass(frozen=True)
@@ -69,6 +43,7 @@ class Anatomy:
         widths: the two at which they have those.
         fixed: outputs of a fixed number that layers have besides growing ones, by call.
         fed: features that are small where those are.
+        places: where a model of one depth has its parts; None where their names are those at every width or depth.
     """
 
     modules: Mapping[str, Part]
@@ -83,6 +58,11 @@ class Anatomy:
     widths: tuple[int, int]
     fixed: Mapping[str, Fixed]
     fed: frozenset[str]
+    places: Places | None = field(default=None, kw_only=True)
+
+    def at(self, _model: Model, _module: nn.Module, _width: int) -> Anatomy:
+        """The same with the names that parts have at a width: the same ones."""
+        return self
 
     def weights_at(self, width: int) -> float:
         """How many weights a model of this width has."""
@@ -162,13 +142,21 @@ def anatomy(
         if names != list(calls.outputs):
             raise _other_calls(model, sorted(set(names) ^ set(calls.outputs)), where, widths[0])
     fixed = fixed_outputs(splits(model, narrow, batch), splits(model, wide, batch), widths)
-    grows = {
-        name: _grows(narrow_calls.outputs[name], wide_calls.outputs[name], redrawn.outputs[name]) for name in names
+    grown = {
+        name: _grown(narrow_calls.outputs[name], wide_calls.outputs[name], redrawn.outputs[name]) for name in names
     }
+    grows = {name: count > 0 for name, count in grown.items()}
+    inputs = [calls.inputs for calls in (narrow_calls, wide_calls, redrawn)]
     # By chance an expert may have as many rows as before.
     routed = {starred(name) for name in names if redrawn.outputs[name] != narrow_calls.outputs[name]}
     returning = {call_of(name) for name in names}
     growing = {call_of(name) for name in names if grows[name]}
+    fewer = {
+        call
+        for name in names
+        if all((call := call_of(name)) in shapes for shapes in inputs)
+        and grown[name] < _grown(*(shapes[call] for shapes in inputs))
+    }
     own = own_parameters(narrow, narrow_calls.called)
     uses = [(f"{module}.{name}" if module else name, module) for module in narrow_calls.called for name in own[module]]
     aliases = first_names(narrow)
@@ -177,9 +165,11 @@ def anatomy(
         name = aliases[alias]
         seen[name] = seen.get(name, 0) + 1
         leaf = not any(other != module and within(other, module) for other in narrow_calls.called)
-        output_grows = module in growing or module not in returning
+        # Of two dimensions that grow, rows and entries say, a readout leaves one.
+        output_grows = (module in growing or module not in returning) and module not in fewer
         inferred = _role(lengths[name], output_grows if leaf else None)
-        parts.append(Part(name, module, inferred, any(length.grows for length in lengths[name])))
+        matrix = inferred == "output" or sum(length.narrow > 1 for length in lengths[name]) > 1
+        parts.append(Part(name, module, inferred, any(length.grows for length in lengths[name]), matrix=matrix))
     tied = frozenset(name for name, count in seen.items() if count > 1)
     # What a part that is unchecked does to others is as it was.
     told = [overridden(part, model) for part in parts]
@@ -191,10 +181,19 @@ def anatomy(
     given = _given([pair for pair in zip(parts, told, strict=True) if pair[0].name not in tied])
     parts = [overridden(replace(p, role="unchecked") if p.name in cancelled else p, model) for p in parts]
     modules, behind = {}, False
-    for name in names:
+    for place, name in enumerate(names):
         behind = behind or any(part.role == "output" for part in told if within(part.module, plain(name)))
         role: Role = "hidden" if grows[name] else "output" if behind else "input"
-        part = Part(name, name, given.get(plain(name), role), grows[name], name in fades, starred(name) in routed)
+        part = Part(
+            name,
+            name,
+            given.get(plain(name), role),
+            grows[name],
+            fades=name in fades.features,
+            faint=call_of(name) in fades.calls,
+            contracted=role == "input" and any(grows[other] for other in names[:place]),
+            routed=starred(name) in routed,
+        )
         if LOGITS in name:
             # More heads are more logits of the same size; where their number stays, the heads themselves grow.
             part = replace(part, role="attention logits", grows=not grows[name])
@@ -238,9 +237,9 @@ def _other_calls(model: Model, other: Sequence[str], where: str, width: int) -> 
     )
 
 
-def _grows(narrow: torch.Size, wide: torch.Size, redrawn: torch.Size) -> bool:
-    """Whether a size is larger in the wide model, but for those that change from seed to seed."""
-    return any(b > a and a == c for a, b, c in zip(narrow, wide, redrawn, strict=False))
+def _grown(narrow: torch.Size, wide: torch.Size, redrawn: torch.Size) -> int:
+    """How many sizes are larger in the wide model, but for those that change from seed to seed."""
+    return sum(b > a and a == c for a, b, c in zip(narrow, wide, redrawn, strict=False))
 
 
 def _role(lengths: tuple[Length, ...], output_grows: bool | None) -> Role:
@@ -285,24 +284,3 @@ def _given(parts: Sequence[tuple[Part, Part]]) -> dict[str, Role]:
         for module, pairs in matrices.items()
         if len({told.role for _, told in pairs}) == 1 and any(inferred.role != told.role for inferred, told in pairs)
     }
-
-
-def overridden(part: Part, model: Model) -> Part:
-    """A part, of the role that its model's owner gives it."""
-    for pattern, role in model.roles.items():
-        if fnmatch.fnmatchcase(part.name, pattern):
-            if role not in ROLES:
-                raise ModelError(f"{model.title}: a role is one of {', '.join(ROLES)}; got {role!r} for {pattern!r}")
-            return replace(part, role=cast(Role, role))
-    return part
-
-
-def check_roles(model: Model, parts: Sequence[Part]) -> None:
-    """Refuse roles of what there is none of, by a `ModelError` that names the pattern."""
-    names = sorted({part.name for part in parts})
-    for pattern in model.roles:
-        if not fnmatch.filter(names, pattern):
-            raise ModelError(
-                f"{model.title}: roles name {pattern!r}, and no parameter or module is called so; "
-                f"there are {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}"
-            )

@@ -24,12 +24,12 @@ from theorychecks.statistics.cells import (
 )
 from theorychecks.statistics.estimator import ExponentWeights, exponent_weights
 from theorychecks.statistics.finite_size import FiniteSizeClass
-from theorychecks.statistics.interval import Fit, Interval, fit_power_law, slope_of
+from theorychecks.statistics.interval import Fit, Interval, Slope, fit_power_law, slope_of
 from theorychecks.statistics.judgement import Judgement, Power, Verdict, decide, undecided
 from theorychecks.statistics.measurement import LOG_OF_MEAN, Average, Measurement, check_any_number
 from theorychecks.statistics.noise_law import fit_noise_law
 from theorychecks.statistics.rare import PROVISO, RUNS_TO_SEE, unseen
-from theorychecks.statistics.remedies import UNSOUND, Remedy, for_exponent, missing_runs
+from theorychecks.statistics.remedies import UNSOUND, Remedy, between_rivals, for_exponent, missing_runs
 from theorychecks.statistics.skewness import hall_inverse
 
 _ROUGH_MEAN: Final = 0.01
@@ -65,15 +65,20 @@ def judge_exponent(
         return undecided(measurement, hindrance, confidence, allowed=allowed)
     fit = fit_power_law(measurement, confidence=confidence, finite_size=finite_size, average=average, among=among)
     fired = [name for name, check in fit.checks.items() if check.fired]
-    careful = _wider_interval(fit, measurement) if fired else fit.interval
+    judged = _wider_slope(fit, measurement) if fired else fit
+    careful = judged.interval
     verdict = decide(fit.interval, allowed, flagged=bool(fired))
     if verdict is Verdict.REFUTED and not careful.disjoint(allowed):
         verdict = Verdict.INCONCLUSIVE
     if neighbours is not None and verdict is not Verdict.REFUTED:
         told = allowed.low <= fit.exponent <= allowed.high and neighbours.low < careful.low <= careful.high
         told = told and careful.high < neighbours.high
+        between = careful.inside(neighbours) and not allowed.low <= fit.exponent <= allowed.high
         verdict = Verdict.SUPPORTED if told else Verdict.INCONCLUSIVE
     limits = allowed if neighbours is None or verdict is Verdict.REFUTED else neighbours
+    if neighbours is not None and verdict is Verdict.INCONCLUSIVE and between and UNSOUND.isdisjoint(fired):
+        remedy = between_rivals(fit, neighbours, measurement.axis)
+        return undecided(measurement, remedy, confidence, fit=fit, interval=fit.interval, allowed=limits)
     # The class, or the standard error itself, is in doubt, so nothing follows from the interval.
     if not UNSOUND.isdisjoint(fired) or verdict is Verdict.INCONCLUSIVE:
         remedy = for_exponent(fit, fired, margin, limits, measurement)
@@ -81,12 +86,12 @@ def judge_exponent(
     return Judgement(
         measurement=measurement,
         verdict=verdict,
-        reason=_reason(verdict, fit, fired, limits) + (PROVISO if average == LOG_OF_MEAN else ""),
+        reason=_reason(verdict, fit, fired, allowed, neighbours) + (PROVISO if average == LOG_OF_MEAN else ""),
         confidence=confidence,
         fit=fit,
         interval=fit.interval,
         allowed=limits,
-        p_value=_p_value(verdict, fit, limits),
+        p_value=_p_value(verdict, judged, limits),
     )
 
 
@@ -232,8 +237,11 @@ def _simulated_paired(
     return values.mean(axis=1), error * below, error * above
 
 
-def _p_value(verdict: Verdict, fit: Fit, allowed: Interval) -> float | None:
-    """Probability of an estimate so far beyond the nearest end of what is allowed, if the truth lay at that end."""
+def _p_value(verdict: Verdict, fit: Fit | Slope, allowed: Interval) -> float | None:
+    """Probability of an estimate so far beyond the nearest end of what is allowed, if the truth lay at that end.
+
+    It is that of the class by which the verdict was reached.
+    """
     if verdict is Verdict.INCONCLUSIVE:
         return None
     low, high = fit.lower_edge, fit.upper_edge
@@ -244,20 +252,23 @@ def _p_value(verdict: Verdict, fit: Fit, allowed: Interval) -> float | None:
     return fit.highest.chance_below(allowed.low - high)
 
 
-def _wider_interval(fit: Fit, measurement: Measurement) -> Interval:
-    """The interval for a class of twice the constant, or of the largest one that the range admits."""
+def _wider_slope(fit: Fit, measurement: Measurement) -> Slope:
+    """The exponent for a class of twice the constant, or of the largest one that the range admits."""
     axis = np.asarray(measurement.axis_values, dtype=np.float64)
     size = min(_WIDER * fit.finite_size.size, _ADMITTED * fit.finite_size.largest_size(axis))
     finite_size = fit.finite_size.of_size(max(size, fit.finite_size.size))
     cells = summarise(measurement, fit.average)
-    return slope_of(
-        measurement, cells, confidence=fit.confidence, finite_size=finite_size, average=fit.average
-    ).interval
+    return slope_of(measurement, cells, confidence=fit.confidence, finite_size=finite_size, average=fit.average)
 
 
-def _reason(verdict: Verdict, fit: Fit, fired: list[str], allowed: Interval) -> str:
+def _reason(verdict: Verdict, fit: Fit, fired: list[str], allowed: Interval, neighbours: Interval | None) -> str:
     shown = f"[{fit.interval.low:+.3f}, {fit.interval.high:+.3f}]"
     limits = f"[{allowed.low:+.3f}, {allowed.high:+.3f}]"
     curved = f" on this range (curved: {', '.join(fired)})" if fired else ""
+    if neighbours is not None and verdict is Verdict.SUPPORTED:
+        rivals = " and ".join(f"{end:+g}" for end in neighbours if math.isfinite(end))
+        return (
+            f"the estimate {fit.exponent:+.3f} lies inside {limits}, and the interval {shown} excludes {rivals}{curved}"
+        )
     where = "inside" if verdict is Verdict.SUPPORTED else "outside"
     return f"the interval {shown} lies {where} {limits}{curved}"

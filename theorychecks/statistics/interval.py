@@ -197,6 +197,16 @@ class Slope(NamedTuple):
     shift: float
     interval: Interval
 
+    @property
+    def lower_edge(self) -> float:
+        """As that of a `Fit`."""
+        return self.lowest.value - self.shift - self.bias
+
+    @property
+    def upper_edge(self) -> float:
+        """Likewise."""
+        return self.highest.value - self.shift + self.bias
+
 
 def slope_of(
     measurement: Measurement, cells: Cells, *, confidence: float, finite_size: FiniteSizeClass, average: Average

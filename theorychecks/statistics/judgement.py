@@ -83,7 +83,8 @@ class Judgement:
         confidence: of the interval, and of the verdict.
         fit: the power law behind the verdict, where there is one.
         interval: of the judged quantity: an exponent, a log-ratio for an ordering.
-        allowed: values of that quantity that the prediction allows, margin included; infinite ends are open.
+        allowed: values of that quantity that the prediction allows, margin included; infinite ends are open. Of a
+            half-integer, what the interval lies outside of where it is refuted, and up to the next ones elsewhere.
         p_value: bound on the probability of so clear a verdict if it is wrong.
         remedy: what would decide an open verdict.
     """

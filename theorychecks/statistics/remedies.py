@@ -114,6 +114,17 @@ def for_exponent(fit: Fit, fired: Sequence[str], margin: float, allowed: Interva
     return Remedy(limited_by="boundary", text=text)
 
 
+def between_rivals(fit: Fit, neighbours: Interval, axis: str) -> Remedy:
+    """An estimate between two exponents, whose interval excludes all others: more runs only make it surer of that."""
+    nearer = min((end for end in neighbours if math.isfinite(end)), key=lambda end: abs(fit.exponent - end))
+    text = (
+        f"between two exponents: the estimate {fit.exponent:+.3f} lies {abs(fit.exponent - nearer):.3f} from "
+        f"{nearer:+g}; "
+        f"{'wider widths' if axis == 'width' else 'a wider range'} show to which one it tends, and more seeds do not"
+    )
+    return Remedy(limited_by="boundary", text=text)
+
+
 def range_for(
     margin: float, axis_values: Sequence[float], seeds: Sequence[int], noise: float, finite_size: FiniteSizeClass
 ) -> float | None:

@@ -10,7 +10,7 @@ import torch
 
 from theorychecks.arguments import is_whole
 from theorychecks.engines import Limits, Points, Unanswerable
-from theorychecks.engines.module.trainer import Blueprint
+from theorychecks.engines.module.blueprint import Blueprint
 from theorychecks.engines.run import Weighting
 from theorychecks.models import Model
 

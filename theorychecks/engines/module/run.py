@@ -11,6 +11,7 @@ from theorychecks.arguments import whole_number
 from theorychecks.engines import Histories, Limits, Norm, Points
 from theorychecks.engines.descent import check_seeds
 from theorychecks.engines.matrix import Tally
+from theorychecks.engines.module.blueprint import Blueprint
 from theorychecks.engines.module.derivatives import OutputDerivatives, gradients, gradients_in_outputs
 from theorychecks.engines.module.ensemble import Ensemble
 from theorychecks.engines.module.finished import Finished
@@ -28,7 +29,7 @@ from theorychecks.engines.module.refusals import (
     kept_times,
     not_described,
 )
-from theorychecks.engines.module.trainer import Blueprint, Trainer
+from theorychecks.engines.module.trainer import Trainer
 from theorychecks.engines.run import Weighting
 from theorychecks.models import Model
 from theorychecks.models.coordinates import Coordinate

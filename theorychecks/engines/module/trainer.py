@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Final
 
 import psutil
 import torch
 from torch import Tensor, nn
-from torch.optim import LBFGS, Optimizer
 
 from theorychecks.arguments import whole_number
 from theorychecks.engines import Limits
+from theorychecks.engines.module.blueprint import Blueprint, rates_of, why_unscalable
 from theorychecks.engines.module.ensemble import Ensemble
 from theorychecks.engines.module.finished import Finished, joined, kept
-from theorychecks.engines.module.layers import Layers, layers_of
+from theorychecks.engines.module.layers import layers_of
 from theorychecks.models import Anatomy, Model, ModelError
 from theorychecks.models.blocks import Places
-from theorychecks.models.checks import groups_of, memory, optimizer_of, untouched
+from theorychecks.models.checks import memory, optimizer_of, untouched
 from theorychecks.models.coordinates import Coordinate, everywhere, here
-from theorychecks.models.depth import DepthAnatomy
 from theorychecks.models.examination import examined
-from theorychecks.models.model import Step, check_model
+from theorychecks.models.lengths import check_growth
+from theorychecks.models.model import check_model
 from theorychecks.models.recording import Recording
 from theorychecks.models.stacked import NotStackable, together, train_stacked
 from theorychecks.models.state import as_it_was, weights_as_they_were
@@ -31,29 +31,6 @@ from theorychecks.models.training import Drawn, drawn, train
 
 _COPIES: Final = 5
 """Of the weights in training: themselves, their gradients, two moments, and a step in the making."""
-
-
-class Blueprint(NamedTuple):
-    """What a model is at one width.
-
-    Attributes:
-        layers: its matrices, and why others are none.
-        trained: parameters that are.
-        rates: their learning rates; None where a function makes the steps.
-        unscalable: why the learning rates cannot be scaled; empty where they can.
-        bytes: of parameters and buffers.
-    """
-
-    layers: Layers
-    trained: tuple[str, ...]
-    rates: Mapping[str, float] | None
-    unscalable: str
-    bytes: int
-
-    @property
-    def hidden(self) -> tuple[str, ...]:
-        """Modules whose outputs are hidden layers: those of matrices that are no readouts."""
-        return tuple(dict.fromkeys(layer.module for layer in self.layers.layers if layer.role != "output"))
 
 
 def _place(root_seed: int, width: int) -> tuple[object, ...]:
@@ -106,6 +83,7 @@ class Trainer:
         self._routed: dict[tuple[int, ...], Mapping[int, Collection[Coordinate]]] = {}
         self._blueprints: dict[int, Blueprint] = {}
         self._anatomies: dict[int, Anatomy] = {}
+        self._shapes: dict[int, Mapping[str, tuple[int, ...]]] = {}
 
     def anatomy_at(self, width: int) -> Anatomy:
         """The model's parts by their names at a width: the same at all of them, and other ones at each depth.
@@ -113,7 +91,7 @@ class Trainer:
         Raises:
             ModelError: if it is another architecture there.
         """
-        if not isinstance(self.anatomy, DepthAnatomy):
+        if self.model.axis == "width":
             return self.anatomy
         if width not in self._anatomies:
             with as_it_was(), memory(self.model, width):
@@ -132,6 +110,7 @@ class Trainer:
                 start = drawn(self.model, width, (0,), 0, 1)
                 anatomy = self.anatomy_at(width)
                 anatomy.check(self.model, start.module, width)
+                self._check_growth(start.module, width)
                 with weights_as_they_were(start.module), untouched(self.model, width, start.batches[0]):
                     optimizers = optimizer_of(self.model, start.module, width)
                     layers = layers_of(self.model, anatomy, start.module, start.batches[0], width)
@@ -139,11 +118,17 @@ class Trainer:
                 self._blueprints[width] = Blueprint(
                     layers,
                     tuple(name for name, parameter in start.module.named_parameters() if parameter.requires_grad),
-                    _rates(start.module, optimizers, self.model.adjustment(width).updates),
-                    _unscalable(optimizers),
+                    rates_of(start.module, optimizers, self.model.adjustment(width).updates),
+                    why_unscalable(optimizers),
                     sum(tensor.numel() * tensor.element_size() for tensor in held),
                 )
         return self._blueprints[width]
+
+    def _check_growth(self, module: nn.Module, width: int) -> None:
+        """Hold the sizes of a model at a width against those at all widths that have been seen."""
+        if self.model.axis == "width":
+            self._shapes[width] = {name: tuple(parameter.shape) for name, parameter in module.named_parameters()}
+            check_growth(self.model, self._shapes)
 
     def stacks(self, width: int) -> bool:
         """Whether models of a width are trained and read as one, several seeds together."""
@@ -222,8 +207,7 @@ class Trainer:
         return name if places is None else here(name, places)
 
     def _places(self, width: int) -> Places | None:
-        anatomy = self.anatomy_at(width)
-        return anatomy.places if isinstance(anatomy, DepthAnatomy) else None
+        return self.anatomy_at(width).places
 
     def ensemble(self, width: int, root_seed: int, seeds: Sequence[int]) -> Ensemble:
         """The models of some seeds, to be read with weights that training has kept."""
@@ -309,22 +293,3 @@ class Trainer:
                 f"seeds at {times} times, and training, take some {needed / 1e9:.0f} GB there, and {free / 1e9:.0f} GB "
                 f"are free. Take fewer seeds at once, keep weights at fewer times, or take smaller {self.model.axis}s."
             )
-
-
-def _rates(
-    module: nn.Module, optimizers: list[Optimizer] | Step, updates: Mapping[str, float]
-) -> dict[str, float] | None:
-    """Learning rates of parameters that are trained; none where nothing can be told."""
-    if not isinstance(optimizers, list):
-        return None
-    rates = {id(p): float(group["lr"]) for group in groups_of(optimizers) for p in group["params"]}
-    trained = {name: id(p) for name, p in module.named_parameters() if p.requires_grad and id(p) in rates}
-    return {name: rates[which] * updates.get(name, 1.0) for name, which in trained.items()}
-
-
-def _unscalable(optimizers: list[Optimizer] | Step) -> str:
-    """Why scaling what a step changes is not the same as scaling a learning rate; empty where it is."""
-    if not isinstance(optimizers, list):
-        return "a function makes its training steps, and a learning rate inside of it is not to be reached"
-    builds_on = any(isinstance(optimizer, LBFGS) for optimizer in optimizers)
-    return "LBFGS builds each step on the last one, as it has made it" if builds_on else ""

@@ -254,6 +254,7 @@ IMAGES_AND_SEQUENCES = (
         rated(KERNELS, rate=2e-4),
         init(-0.5, "stem"),
         batches=PICTURES,
+        values=NARROW,
     ),
     entry(
         "convolutions: kernels' std by their size alone",
@@ -261,6 +262,7 @@ IMAGES_AND_SEQUENCES = (
         rated(KERNELS),
         init(0.5, "body.*"),
         batches=PICTURES,
+        values=NARROW,
     ),
     entry(
         "convolutions: depthwise rates divided by the width",
@@ -268,6 +270,7 @@ IMAGES_AND_SEQUENCES = (
         rated(BRANCHES | {"depthwise.*.weight": -1.0}),
         rate(-1.0, "depthwise.*.weight"),
         batches=PICTURES,
+        values=NARROW,
     ),
     entry(
         "convolutions: a squeeze drawn as hidden matrices are",
@@ -275,6 +278,7 @@ IMAGES_AND_SEQUENCES = (
         rated(KERNELS),
         init(0.5, "squeeze"),
         batches=PICTURES,
+        values=NARROW,
     ),
     # Torch draws all of its cells' weights by the hidden size, those of three inputs too.
     entry(

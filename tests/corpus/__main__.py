@@ -1,13 +1,16 @@
 """`python -m tests.corpus [correct|broken] [--seeds N] [--only NAME]`: gates over models, one line each.
 
 Every line is a JSON object: the entry's name, its master seed, the outcome, seconds, and what was diagnosed.
+`python -m tests.corpus page FILE...` makes a page of Markdown of them.
 """
 
 import argparse
 import json
 import time
+from pathlib import Path
 
 from tests.corpus import broken, correct
+from tests.corpus.page import page
 from theorychecks.gates.coordinate_check import checked, swept
 from theorychecks.judging import Conditions
 
@@ -48,18 +51,23 @@ def measured(entry, seed):
 
 
 def main():
-    """Measure what the command line asks for."""
+    """Measure what the command line asks for, or show what was measured."""
     parser = argparse.ArgumentParser(prog="python -m tests.corpus")
-    parser.add_argument("which", choices=["correct", "broken"])
+    parser.add_argument("which", choices=["correct", "broken", "page"])
+    parser.add_argument("files", nargs="*", type=Path, help="of lines that a page is made of")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--only", default="", help="a part of the names that are measured")
     chosen = parser.parse_args()
-    entries = {"correct": correct.ENTRIES, "broken": broken.ENTRIES}[chosen.which]
-    for entry in entries:
+    if chosen.which == "page":
+        texts = [text for file in chosen.files for text in file.read_text(encoding="utf-8").splitlines()]
+        print(page([json.loads(text) for text in texts]), end="")
+        return
+    for entry in {"correct": correct.ENTRIES, "broken": broken.ENTRIES}[chosen.which]:
         for seed in range(chosen.first_seed, chosen.first_seed + chosen.seeds):
             if chosen.only in entry.name:
-                print(json.dumps({"name": entry.name, "seed": seed, **measured(entry, seed)}), flush=True)
+                line = {"name": entry.name, "seed": seed, "broken": bool(entry.mistakes), **measured(entry, seed)}
+                print(json.dumps(line), flush=True)
 
 
 if __name__ == "__main__":

@@ -123,6 +123,35 @@ def test_rounded_runs_support_nothing():
     assert HalfInteger(0.0).judge(flat).verdict is Verdict.INCONCLUSIVE
 
 
+def on_a_grid(exponent, step, *, noise=0.002, seed=0, relative=False):
+    """Six runs at each axis value, rounded down to multiples of a step: of the smallest mean, or each of its own."""
+    rng = np.random.default_rng(seed)
+    means = [(width / OCTAVES[0]) ** exponent for width in OCTAVES]
+    rows = [mean * np.exp(noise * rng.standard_normal(6)) for mean in means]
+    grids = [step * (mean if relative else min(means)) for mean in means]
+    rows = [grid * np.maximum(np.floor(row / grid), 1) for grid, row in zip(grids, rows, strict=True)]
+    return Measurement.of(OCTAVES, rows)
+
+
+@pytest.mark.parametrize("exponent", [-0.5, 0.0, 0.5])
+def test_a_grid_too_fine_to_hide_a_half_integer_leaves_it_decided(exponent):
+    repeating = on_a_grid(exponent, 0.004, relative=True)
+    judgement = HalfInteger(exponent).judge(repeating)
+    assert judgement.fit.checks["rounding"].fired
+    assert judgement.verdict is Verdict.SUPPORTED
+    assert HalfInteger(exponent + 0.5).judge(repeating).verdict is Verdict.REFUTED
+
+
+@pytest.mark.parametrize("exponent", [-0.5, -0.25, 0.25, 0.5])
+@pytest.mark.parametrize("step", [0.05, 0.2, 0.5, 0.9, 1.0])
+def test_no_grid_makes_another_exponent_a_half_integer(exponent, step):
+    for seed in range(10):
+        for noise in (0.002, 0.05, 0.3):
+            found = on_a_grid(exponent, step, noise=noise, seed=seed)
+            if HalfInteger(0.0).judge(found).fit.checks["rounding"].fired:
+                assert HalfInteger(0.0).judge(found).verdict is not Verdict.SUPPORTED
+
+
 def test_a_support_has_the_chance_of_missing_a_neighbour(synthetic):
     rng = np.random.default_rng(5)
     judgement = HalfInteger(0.0).judge(synthetic.power_law(rng, 0.0, widths=OCTAVES, seeds=12, noise=0.1))

@@ -30,6 +30,7 @@ from theorychecks.statistics.measurement import LOG_OF_MEAN, Average, Measuremen
 from theorychecks.statistics.noise_law import fit_noise_law
 from theorychecks.statistics.rare import PROVISO, RUNS_TO_SEE, unseen
 from theorychecks.statistics.remedies import UNSOUND, Remedy, between_rivals, for_exponent, missing_runs
+from theorychecks.statistics.rounding import steps_of
 from theorychecks.statistics.skewness import hall_inverse
 
 _ROUGH_MEAN: Final = 0.01
@@ -58,7 +59,8 @@ def judge_exponent(
     """Fit an exponent and compare its interval with what is allowed.
 
     Where the question is which of some exponents it is, the estimate has to be allowed and the interval to lie between
-    the neighbours of the predicted one; a check that fired takes the interval of a class of twice the constant.
+    the neighbours of the predicted one; a check that fired takes the interval of a class of twice the constant. Where
+    runs repeat, it reaches further by what steps as coarse as any between runs could hide.
     """
     check_any_number(measurement)
     if (hindrance := _hindrance(measurement, average)) is not None:
@@ -66,21 +68,24 @@ def judge_exponent(
     fit = fit_power_law(measurement, confidence=confidence, finite_size=finite_size, average=average, among=among)
     fired = [name for name, check in fit.checks.items() if check.fired]
     judged = _wider_slope(fit, measurement) if fired else fit
-    careful = judged.interval
+    hidden, unsound = 0.0, UNSOUND.intersection(fired)
+    if neighbours is not None and "rounding" in fired and math.isfinite(by := _hidden(fit, measurement)):
+        hidden, unsound = by, unsound - {"rounding"}
+    careful = judged.interval.reaching(hidden)
     verdict = decide(fit.interval, allowed, flagged=bool(fired))
     if verdict is Verdict.REFUTED and not careful.disjoint(allowed):
         verdict = Verdict.INCONCLUSIVE
     if neighbours is not None and verdict is not Verdict.REFUTED:
-        told = allowed.low <= fit.exponent <= allowed.high and neighbours.low < careful.low <= careful.high
-        told = told and careful.high < neighbours.high
-        between = careful.inside(neighbours) and not allowed.low <= fit.exponent <= allowed.high
+        near = Interval(fit.exponent, fit.exponent).reaching(hidden).inside(allowed)
+        told = near and neighbours.low < careful.low <= careful.high < neighbours.high
+        between = careful.inside(neighbours) and not near
         verdict = Verdict.SUPPORTED if told else Verdict.INCONCLUSIVE
     limits = allowed if neighbours is None or verdict is Verdict.REFUTED else neighbours
-    if neighbours is not None and verdict is Verdict.INCONCLUSIVE and between and UNSOUND.isdisjoint(fired):
+    if neighbours is not None and verdict is Verdict.INCONCLUSIVE and between and not unsound:
         remedy = between_rivals(fit, neighbours, measurement.axis)
         return undecided(measurement, remedy, confidence, fit=fit, interval=fit.interval, allowed=limits)
     # The class, or the standard error itself, is in doubt, so nothing follows from the interval.
-    if not UNSOUND.isdisjoint(fired) or verdict is Verdict.INCONCLUSIVE:
+    if unsound or verdict is Verdict.INCONCLUSIVE:
         remedy = for_exponent(fit, fired, margin, limits, measurement)
         return undecided(measurement, remedy, confidence, fit=fit, interval=fit.interval, allowed=limits)
     return Judgement(
@@ -91,8 +96,13 @@ def judge_exponent(
         fit=fit,
         interval=fit.interval,
         allowed=limits,
-        p_value=_p_value(verdict, judged, limits),
+        p_value=_p_value(verdict, judged, limits.reaching(-hidden if verdict is Verdict.SUPPORTED else hidden)),
     )
+
+
+def _hidden(fit: Fit, measurement: Measurement) -> float:
+    """By how much a grid can move an exponent: each cell by a step, and by one more the noise that it hides."""
+    return 2 * float(np.abs(fit.weights) @ steps_of(measurement))
 
 
 def _hindrance(measurement: Measurement, average: Average) -> Remedy | None:

@@ -57,6 +57,10 @@ class Interval(NamedTuple):
         """Whether the two intervals share no point."""
         return self.high < other.low or self.low > other.high
 
+    def reaching(self, by: float) -> Interval:
+        """The same with both ends further out by so much, or further in where it is negative."""
+        return Interval(self.low - by, self.high + by)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:

@@ -68,6 +68,22 @@ def check_rounding(measurement: Measurement, *, rough: float = math.inf) -> Chec
     )
 
 
+def steps_of(measurement: Measurement) -> Array:
+    """How far apart, in logarithms, steps of a grid under each cell are at most; infinite where none can be seen.
+
+    They are seen between runs of any cell, and count for each as steps of one size in values, or in logarithms.
+    """
+    drawn = [
+        np.sort([value for value, status in zip(cell, row, strict=True) if status is Status.OK])
+        for cell, row in zip(measurement.values, measurement.statuses, strict=True)
+    ]
+    logs = max((float(np.diff(np.log(cell)).max(initial=0.0)) for cell in drawn), default=0.0)
+    if logs <= _ARITHMETIC:
+        return np.full(len(drawn), math.inf)
+    step = max(float(np.diff(cell).max(initial=0.0)) for cell in drawn)
+    return np.array([max(logs, math.log1p(step / cell[0])) if len(cell) else math.inf for cell in drawn])
+
+
 def _tied_share(gaps: Array) -> float:
     """The share of pairs of a cell's runs that repeat each other, if clusters of such runs are far apart."""
     count = len(gaps) + 1

@@ -45,6 +45,56 @@ def test_what_is_wrong_in_blocks_is_refuted_and_named(name):
     assert culprits(check) == expected, str(check)
 
 
+class Drawn(deep.Perceptron):
+    """Its blocks return too little or too much, by their init, besides the multiplier of CompleteP."""
+
+    def __init__(self, depth, *, power=1.0, init=0.0):
+        super().__init__(depth, power=power)
+        with torch.no_grad():
+            for block in self.blocks:
+                block.down.weight.mul_((depth / deep.DEPTHS[0]) ** init)
+
+
+@pytest.mark.parametrize("init", [-1.0, -0.5, 0.5, 1.0])
+def test_an_init_inside_of_blocks_is_no_multiplier_of_theirs(init):
+    check = in_depth(deep.perceptron(functools.partial(Drawn, init=init)))
+    assert culprits(check)[:1] == [("init", "blocks.*.down", init)], str(check)
+    assert all(kind != "multiplier" for kind, _, _ in culprits(check)), str(check)
+
+
+class Normed(nn.Module):
+    """A block of two branches, with a norm before each, that add a large share of what they make."""
+
+    def __init__(self, share):
+        super().__init__()
+        self.norms = nn.ModuleList(nn.LayerNorm(deep.WIDTH) for _ in range(2))
+        self.branches = nn.ModuleList(deep.linear(deep.WIDTH, deep.WIDTH) for _ in range(2))
+        self.share = share
+
+    def forward(self, x):
+        for norm, branch in zip(self.norms, self.branches, strict=True):
+            x = x + 8 * self.share * torch.relu(branch(norm(x)))
+        return x
+
+
+class Frozen(deep.Perceptron):
+    """The first layer is not trained, so that within the first block the stream changes by that block's share alone."""
+
+    def __init__(self, depth, *, power=1.0):
+        super().__init__(depth, power=power)
+        self.blocks = nn.ModuleList(Normed(depth**-power) for _ in range(depth))
+        self.enter.requires_grad_(requires_grad=False)
+
+
+def test_what_a_norm_hands_on_is_judged_from_above():
+    check = in_depth(deep.perceptron(Frozen))
+    changes = [f for f in check.findings if "norms.1" in f.label and "change" in f.label and "(first)" in f.label]
+    assert changes
+    assert any(finding.exponent < -0.5 for finding in changes)
+    assert not check.failed, str(check)
+    assert all(finding.passed for finding in changes)
+
+
 def test_the_message_says_the_power_of_the_depth():
     with pytest.raises(
         tc.ClaimFailure, match=r"multiplier of `blocks\.\*` too large by depth\^1/2 \(depth\^0\.\d\d as"

@@ -121,5 +121,8 @@ def _expected(parametrization: DepthParametrization, anatomy: Anatomy, coordinat
         # What comes into a block is the stream's change, which is judged where it is made.
         return None
     layer = bool(anatomy.own.get(name)) and not anatomy.holds_layers(name)
-    lazy = coordinate.quantity == CHANGE and parametrization.multiplier < 1
-    return CONSTANT_IN_DEPTH if layer and not lazy else _BOUNDED
+    if coordinate.quantity == CHANGE:
+        # A norm hands on the stream's change, in the first block that of a few branches, which is 1/L beside Theta(1).
+        made = layer and any(part.matrix for part in anatomy.used_in(name))
+        return CONSTANT_IN_DEPTH if made and parametrization.multiplier == 1 else _BOUNDED
+    return CONSTANT_IN_DEPTH if layer else _BOUNDED

@@ -71,6 +71,9 @@ def signs_of(examined: Examined, findings: Mapping[Moment, Finding]) -> list[Sig
         sure = sure and not caused
         if shows_rate:
             rates.append(Sign(moment, "learning rate", moment.coordinate.parameter, off, interval, sure))
+        elif alike := [s for s in inits if moment.coordinate.quantity == ADDED and _is_behind(s, moment, off)]:
+            # What a block adds follows from what its layers return, and shows it once more.
+            inits = [sign._replace(sure=sign.sure or sure) if sign in alike else sign for sign in inits]
         else:
             name = module_of(moment.coordinate)
             kind: Kind = "multiplier" if LOGITS in name or moment.coordinate.quantity == ADDED else "init"
@@ -207,6 +210,12 @@ def _makes_logits(part: str, moment: Moment) -> bool:
     """Whether a layer is inside of the module of which a coordinate is the size of attention logits."""
     owner, _, rest = module_of(moment.coordinate).rpartition(LOGITS)
     return moment.coordinate.quantity == SIZE and not rest and bool(owner.strip()) and within(part, owner.strip())
+
+
+def _is_behind(sign: Sign, added: Moment, off: float) -> bool:
+    """Whether a layer inside of a block is off as what that adds is, before it is multiplied."""
+    inside = sign.kind == "init" and within(sign.part, module_of(added.coordinate))
+    return inside and abs(sign.off - off) <= OFF
 
 
 def module_of(coordinate: Coordinate) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -165,6 +166,8 @@ class Gatherer:
         from theorychecks.beside import beside
         from theorychecks.reporting.formats import WORTH_A_PROCESS, rendered
 
+        # What all claims have found stays until the end of the process.
+        gc.freeze()
         with beside("theorychecks.reporting.formats", wanted=report.suite.findings >= WORTH_A_PROCESS):
             texts = rendered(report)
         unjudged = {claim.test for claim in report.claims if claim.outcome in UNJUDGED}

@@ -140,6 +140,9 @@ class Runner:
             return (yield)
         from theorychecks.claims import recording, shown
 
+        # Likewise with what earlier claims have measured, once their garbage is gone.
+        gc.collect()
+        gc.freeze()
         recorder = recorder_of(item, claim, self._resources)
         parameters = {name: shown(value) for name, value in parameters_of(item).items()}
         item.stash[_subtests_key] = []

@@ -94,3 +94,19 @@ def test_a_process_ends_with_the_one_that_began_it():
         assert psutil.pid_exists(child)
         parent.kill()
     assert wait_until(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie")
+
+
+@pytest.mark.parametrize("arguments", [["script.py"], ["-m", "script"]])
+def test_a_script_is_not_run_again(tmp_path, arguments):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import os, theorychecks.beside as it; it._cores = lambda: 2\n"
+        "print('runs', flush=True)\n"
+        "with it.beside('math'):\n"
+        "    print(it.begun(os.getpgid, 0)() >= 0)\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.split() == ["runs", "True"]

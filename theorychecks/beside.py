@@ -10,6 +10,7 @@ import importlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
@@ -28,11 +29,13 @@ _beside: ContextVar[Executor | None] = ContextVar("theorychecks_beside", default
 def beside(module: str, *, wanted: bool = True) -> Iterator[None]:
     """Have a process beside this one inside of the block, on a machine that has a core for it.
 
+    There is none where the program is somebody's script: another process begins by importing that, which may run it.
+
     Args:
         module: what it imports at once, while this one goes on.
         wanted: whether there is enough to do; a process takes half a second to begin.
     """
-    if not wanted or _cores() < 2:
+    if not wanted or _cores() < 2 or _is_script():
         yield
         return
     pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(module,))
@@ -78,6 +81,13 @@ def _made(future: Future[Made] | None, task: Callable[[Given], Made], given: Giv
 def _cores() -> int:
     """Those that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _is_script() -> bool:
+    main = sys.modules["__main__"]
+    if (spec := getattr(main, "__spec__", None)) is not None:
+        return not spec.name.endswith("__main__")
+    return str(getattr(main, "__file__", "")).endswith(".py")
 
 
 def _begin(module: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from theorychecks.claims import Claim
     from theorychecks.reporting.report import ClaimRecord, Report, Suite
 
+_WORTH_A_PROCESS: Final = 500
+"""Findings that take a second to be written."""
 DIRECTORY_KEY: Final = "theorychecks_directory"
 """Where the controller names the directory in which workers leave what it is to find."""
 
@@ -145,7 +148,15 @@ class Gatherer:
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
         """Write the report, and fail the run when a claim is missing from it."""
-        yield
+        from theorychecks.beside import beside
+
+        findings = sum(len(record.findings) for record in self.records.values())
+        # It begins while workers end.
+        with beside("theorychecks.reporting.formats", wanted=findings >= _WORTH_A_PROCESS):
+            yield
+            self._end(session)
+
+    def _end(self, session: pytest.Session) -> None:
         self._read_collected()
         if not self._judges() or not (self.records or self.crashed):
             # Nothing was run, so there is nothing to put in the place of the last report.
@@ -162,11 +173,11 @@ class Gatherer:
 
     def _written(self, report: Report) -> Written:
         """Write the report, with a copy for GitHub; a run whose report cannot be written still tells its table."""
-        from theorychecks.beside import beside
-        from theorychecks.reporting.formats import WORTH_A_PROCESS, rendered
+        from theorychecks.reporting.formats import rendered
 
-        with beside("theorychecks.reporting.formats", wanted=report.suite.findings >= WORTH_A_PROCESS):
-            texts = rendered(report)
+        # What all claims have found stays until the end of the process.
+        gc.freeze()
+        texts = rendered(report)
         unjudged = {claim.test for claim in report.claims if claim.outcome in UNJUDGED}
         covered = Covered(
             ran=self.collected.keys() - unjudged,

@@ -73,6 +73,15 @@ class Runner:
         self.profile: str = config.getoption("--theory-profile")
         self.seeded = config.getoption("--hypothesis-seed", default=None) is not None
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collection(self) -> Generator[None, object, object]:
+        """Look for no garbage while torch and test modules are imported: what they make stays."""
+        gc.disable()
+        try:
+            return (yield)
+        finally:
+            gc.enable()
+
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Refuse two claims with one id, and give Hypothesis the profile's settings."""
@@ -131,6 +140,9 @@ class Runner:
             return (yield)
         from theorychecks.claims import recording, shown
 
+        # Likewise with what earlier claims have measured, once their garbage is gone.
+        gc.collect()
+        gc.freeze()
         recorder = recorder_of(item, claim, self._resources)
         parameters = {name: shown(value) for name, value in parameters_of(item).items()}
         item.stash[_subtests_key] = []

@@ -18,8 +18,6 @@ FORMATS: Final[Mapping[str, Callable[[Report], str]]] = {
 """By file name; the first one is what a later run looks at to see what was there."""
 _DATA: Final = ("report.json", "summary.json")
 """What a process beside this one writes, while this one draws."""
-WORTH_A_PROCESS: Final = 500
-"""Findings that take a second to be judged anew, or to be written."""
 
 
 def rendered(report: Report) -> dict[str, str]:

@@ -301,6 +301,10 @@ STAYS = {
         'def root(x):\n    """Another\n\n    one."""\n    return x',
     ),
     "no docstring": ('def root(x):\n    "One."\n    return x', "def root(x): return x"),
+    "a lock that is held": tuple(
+        f"import threading\nL = [threading.{kind}()]\n{held}\ndef root(x):\n    with L[0]: return x"
+        for kind, held in (("Lock", ""), ("RLock", "L[0].acquire()"))
+    ),
     "a comment": ("def root(x):\n    return x  # one", "def root(x):\n    # another\n    return x"),
     "formatting": ("def root(x): return 1_000 * (x + 'a')", 'def root(\n    x,\n):\n    return 1000*((x) + "a")'),
     "lines": ("def root(x): return x", "import math\n\n\n\ndef root(x): return x"),

@@ -193,7 +193,7 @@ def test_things_that_hold_themselves_have_an_end():
 
 # What cannot be fingerprinted: its source, where it is found, and words of the rule.
 REFUSED = {
-    "a lock": ("import threading\nL = threading.Lock()\ndef root(x): return L", "{}.root, `L`", "no state"),
+    "a semaphore": ("import _multiprocessing\nL = _multiprocessing.SemLock(0, 1, 1, '/n', True)\ndef root(x): return L", "{}.root, `L`", "no state"),
     "a generator": ("def make(g):\n    return lambda x: g\nroot = make(i for i in ())", "{}.make.<locals>.<lambda>, closure `g`", "used up"),
     "an open file": ("def root(x, file=open(__file__)): return file", "{}.root, default `file`", "open file"),
     "random numbers": ("import numpy as np\nR = [np.random.default_rng(0)]\ndef root(x): return R", "{}.root, `R`[0]", "after each draw"),

@@ -12,6 +12,7 @@ import logging
 import math
 import random
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePath
 from types import (
@@ -114,6 +115,9 @@ _PLAIN: Final[dict[type, Callable[[Any], str]]] = {
     NotImplementedType: repr,
     # Where they write makes no numbers, and they are called by the module's name.
     logging.Logger: lambda value: "logger",
+    # A lock tells who goes first, and makes no numbers either.
+    type(threading.Lock()): lambda value: "lock",
+    type(threading.RLock()): lambda value: "lock",
 }
 
 

@@ -276,6 +276,13 @@ def test_a_refutation_outlives_the_end_of_the_run(inner, pytester, stops):
     assert ran.ret == pytest.ExitCode.INTERRUPTED
 
 
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_plugins_that_come_last_find_the_garbage_collector_as_it_was(run_suite, workers):
+    """Hypothesis, first imported there, asks it what refers to the generators that it registers."""
+    hook = "import gc\n\ndef pytest_terminal_summary():\n    print('frozen', gc.isenabled(), gc.get_freeze_count())\n"
+    assert "frozen True 0" in run_suite("quiet", *workers, conftest=hook).text
+
+
 def test_papers_hold_nothing_against_a_claim_that_was_not_judged(ran):
     paper = Paper(title="A paper", arxiv="1", seen="abstract")
     (section,) = paper_sections([replace(claim, paper=paper) for claim in ran.report.claims])

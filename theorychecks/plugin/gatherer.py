@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import shutil
@@ -175,8 +174,6 @@ class Gatherer:
         """Write the report, with a copy for GitHub; a run whose report cannot be written still tells its table."""
         from theorychecks.reporting.formats import rendered
 
-        # What all claims have found stays until the end of the process.
-        gc.freeze()
         texts = rendered(report)
         unjudged = {claim.test for claim in report.claims if claim.outcome in UNJUDGED}
         covered = Covered(

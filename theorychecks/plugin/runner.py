@@ -178,6 +178,8 @@ class Runner:
         output = getattr(self.config, "workeroutput", None)
         if output is not None:
             self.store_use.leave(output)
+        # Other plugins look for what refers to something, as Hypothesis does, which passes over what is frozen.
+        gc.unfreeze()
 
     def _ending(self, item: pytest.Item, recorder: Recorder, caught: BaseException | None) -> Ending:
         """How a test ended, by what it raised and what its subtests did."""

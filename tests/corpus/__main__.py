@@ -1,4 +1,4 @@
-"""`python -m tests.corpus [correct|broken] [--seeds N] [--only NAME]`: gates over models, one line each.
+"""`python -m tests.corpus [correct|fresh|twins|broken] [--seeds N] [--only NAME]`: gates over models, one line each.
 
 Every line is a JSON object: the entry's name, its master seed, the outcome, seconds, and what was diagnosed.
 `python -m tests.corpus page FILE...` makes a page of Markdown of them.
@@ -9,10 +9,12 @@ import json
 import time
 from pathlib import Path
 
-from tests.corpus import broken, correct
+from tests.corpus import broken, correct, fresh, twins
 from tests.corpus.page import page
 from theorychecks.gates.coordinate_check import checked, swept
 from theorychecks.judging import Conditions
+
+ENTRIES = {"correct": correct.ENTRIES, "fresh": fresh.ENTRIES, "twins": twins.ENTRIES, "broken": broken.ENTRIES}
 
 
 def measured(entry, seed):
@@ -30,16 +32,11 @@ def measured(entry, seed):
         [culprit.kind, culprit.where, round(2 * culprit.exponent) / 2, culprit.sure]
         for culprit in check.diagnosis.culprits
     ]
-    right = any(
-        culprit.kind == mistake.kind
-        and mistake.part in culprit.parts
-        and round(2 * culprit.exponent) / 2 == mistake.exponent
-        for culprit in first
-        for mistake in entry.mistakes
-    )
+    astray = [culprit for culprit in check.diagnosis.culprits if culprit.sure and not is_right(culprit, entry)]
     return {
         "outcome": outcome,
-        "right": right,
+        "right": any(is_right(culprit, entry) for culprit in first),
+        "astray": len(astray),
         "coordinates": len(check.findings),
         "refuted": len(check.refuted),
         "undecided": len(check.undecided),
@@ -50,10 +47,20 @@ def measured(entry, seed):
     }
 
 
+def is_right(culprit, entry):
+    """Whether a culprit is a mistake of the entry's, by kind, by one of its parts, and by the half-integer."""
+    return any(
+        culprit.kind == mistake.kind
+        and mistake.part in culprit.parts
+        and round(2 * culprit.exponent) / 2 == mistake.exponent
+        for mistake in entry.mistakes
+    )
+
+
 def main():
     """Measure what the command line asks for, or show what was measured."""
     parser = argparse.ArgumentParser(prog="python -m tests.corpus")
-    parser.add_argument("which", choices=["correct", "broken", "page"])
+    parser.add_argument("which", choices=[*ENTRIES, "page"])
     parser.add_argument("files", nargs="*", type=Path, help="of lines that a page is made of")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--first-seed", type=int, default=0)
@@ -63,10 +70,10 @@ def main():
         texts = [text for file in chosen.files for text in file.read_text(encoding="utf-8").splitlines()]
         print(page([json.loads(text) for text in texts]), end="")
         return
-    for entry in {"correct": correct.ENTRIES, "broken": broken.ENTRIES}[chosen.which]:
+    for entry in ENTRIES[chosen.which]:
         for seed in range(chosen.first_seed, chosen.first_seed + chosen.seeds):
             if chosen.only in entry.name:
-                line = {"name": entry.name, "seed": seed, "broken": bool(entry.mistakes), **measured(entry, seed)}
+                line = {"name": entry.name, "seed": seed, "kind": chosen.which, **measured(entry, seed)}
                 print(json.dumps(line), flush=True)
 
 

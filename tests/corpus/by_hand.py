@@ -1,4 +1,4 @@
-"""Correct models written in plain torch: eleven kinds, with initial weights and learning rates by hand.
+"""Correct models written in plain torch: six kinds, with initial weights and learning rates by hand.
 
 Table 3 of Yang et al. 2022 (arXiv:2203.03466): entries of input-like matrices and of vectors are of order one, of hidden
 ones fan_in^-1/2, of readouts 1/n, or of order one behind a multiplier of 1/n. Adam's learning rates are 1/n for hidden

@@ -7,30 +7,45 @@ _HEAD = """# Gates over models
 What the coordinate check says, at its default budget, of models of many kinds as their owners would write them.
 Correct ones must pass, and broken ones, with one mistake each, must fail with that mistake named first.
 The entries are in `tests/corpus`; the right answer of each was written down before its gate was run.
-These two commands measure them again, and the third writes this page:
+These commands measure them again, and the last one writes this page:
 
 ```bash
 python -m tests.corpus correct --seeds 3 > correct.jsonl
+python -m tests.corpus fresh --seeds 3 > fresh.jsonl
+python -m tests.corpus twins > twins.jsonl
 python -m tests.corpus broken > broken.jsonl
-python -m tests.corpus page correct.jsonl broken.jsonl > reports/models.md
+for name in tanh autoencoder two_towers; do python -m tests.corpus correct --seeds 50 --only $name; done > many.jsonl
+python -m tests.corpus page correct.jsonl fresh.jsonl twins.jsonl broken.jsonl many.jsonl > reports/models.md
 ```
 
 Runs are trainings at all widths together; seconds are those of one core, beside whatever else the machine did.
 """
+_SECTIONS = {
+    "correct": (
+        "Correct models",
+        "Mixer, two towers, autoencoder, Mixtral, Granite and the deep decoder were failed or left open when they were "
+        "first gated, on some seeds or all; predictions were changed for their kinds, so that they are no fresh test.",
+    ),
+    "fresh": ("Correct models for which nothing was changed", "They were gated once, after all such changes."),
+    "twins": ("The networks of broken models, without the mistake", "A refutation of these would have another cause."),
+}
+_MANY = 10
+"""Seeds of one entry, beyond which they have a table of their own."""
 
 
 def page(lines):
     """Markdown from the objects that a measurement prints."""
-    correct = [line for line in lines if not line["broken"]]
-    broken = [line for line in lines if line["broken"]]
+    many = {name for name, count in Counter(line["name"] for line in lines).items() if count > _MANY}
     parts = [_HEAD]
-    often = {name for name, count in Counter(line["name"] for line in correct).items() if count > 10}
-    if seldom := [line for line in correct if line["name"] not in often]:
-        parts += _correct(seldom)
-    if broken:
+    for kind, (title, note) in _SECTIONS.items():
+        if found := [
+            line for line in lines if line["kind"] == kind and not (line["name"] in many and line["seed"] > 2)
+        ]:
+            parts += [f"## {title}\n\n{note}\n", *_correct(found)]
+    if broken := [line for line in lines if line["kind"] == "broken"]:
         parts += _broken(broken)
-    if often:
-        parts += _often([line for line in correct if line["name"] in often])
+    if many:
+        parts += _many([line for line in lines if line["name"] in many])
     return "\n".join(parts)
 
 
@@ -39,7 +54,7 @@ def _correct(lines):
     by_seed = {seed: Counter(line["outcome"] for line in lines if line["seed"] == seed) for seed in seeds}
     counts = (f"{found['pass']} of {found.total()} pass on seed {seed}" for seed, found in by_seed.items())
     failed = sum(line["outcome"] == "fail" for line in lines)
-    yield f"## Correct models\n\n{', '.join(counts)}; {failed} fail.\n"
+    yield f"{', '.join(counts)}; {failed} fail.\n"
     columns = ["model", *(f"seed {seed}" for seed in seeds), "coordinates", "runs", "seconds"]
     yield from _table(columns, (_of_a_correct_one(name, of, seeds) for name, of in _by_name(lines)))
 
@@ -53,12 +68,26 @@ def _of_a_correct_one(name, lines, seeds):
 
 def _broken(lines):
     refuted, named = sum(line["outcome"] == "fail" for line in lines), sum(line.get("right", False) for line in lines)
-    passed = sum(line["outcome"] == "pass" for line in lines)
-    yield f"## Broken models\n\n{refuted} of {len(lines)} fail, {named} with their mistake named first; {passed} pass.\n"
-    rows = (
-        [line["name"], line["outcome"], _named(line), line.get("runs", ""), f"{line['seconds']:.0f}"] for line in lines
+    passed, astray = sum(line["outcome"] == "pass" for line in lines), sum(line.get("astray", 0) for line in lines)
+    yield (
+        f"## Broken models\n\n{refuted} of {len(lines)} fail, {named} with their mistake named first; {passed} pass.\n"
+        f"{astray} other culprits are called sure, of what is not declared to be off; some of them follow from it.\n"
     )
-    yield from _table(["model: mistake", "outcome", "named first", "runs", "seconds"], rows)
+    rows = (
+        [
+            line["name"],
+            line["outcome"],
+            _named(line),
+            *(line.get(key, "") for key in ("astray", "runs")),
+            _rounded(line),
+        ]
+        for line in lines
+    )
+    yield from _table(["model: mistake", "outcome", "named first", "others sure", "runs", "seconds"], rows)
+
+
+def _rounded(line):
+    return f"{line['seconds']:.0f}"
 
 
 def _named(line):
@@ -69,7 +98,7 @@ def _named(line):
     return said if line["right"] else f"**{said}**"
 
 
-def _often(lines):
+def _many(lines):
     yield "## Correct models on many seeds\n"
     outcomes = ("pass", "undecided", "fail")
     rows = []

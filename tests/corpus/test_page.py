@@ -3,16 +3,16 @@
 import re
 from pathlib import Path
 
-from tests.corpus import broken, correct
+from tests.corpus.__main__ import ENTRIES
 from tests.corpus.page import page
 
 ROOT = Path(__file__).parents[2]
 KEPT = (ROOT / "reports" / "models.md").read_text(encoding="utf-8")
 
 
-def line(name, outcome="pass", *, seed=0, named=(), right=False, is_broken=False):
-    said = {"outcome": outcome, "coordinates": 30, "runs": 30 + seed, "seconds": 2.4, "right": right, "named": named}
-    return {"name": name, "seed": seed, "broken": is_broken, **said}
+def line(name, outcome="pass", *, seed=0, kind="correct", named=(), right=False, astray=0):
+    said = {"outcome": outcome, "coordinates": 30, "runs": 30 + seed, "seconds": 2.4}
+    return {"name": name, "seed": seed, "kind": kind, "named": named, "right": right, "astray": astray, **said}
 
 
 def test_correct_models_are_counted_by_seed():
@@ -22,20 +22,21 @@ def test_correct_models_are_counted_by_seed():
 
 
 def test_an_entry_that_could_not_be_judged_is_shown():
-    error = {"name": "a", "seed": 0, "broken": False, "outcome": "error", "text": "ModelError: no", "seconds": 1.0}
+    error = {"name": "a", "seed": 0, "kind": "correct", "outcome": "error", "text": "ModelError: no", "seconds": 1.0}
     assert "0 of 1 pass on seed 0; 0 fail." in page([error])
     assert "| a | error |  |  | 1 |" in page([error])
 
 
 def test_broken_models_are_counted_and_a_wrong_diagnosis_stands_out():
     init, rate = ["init", "enter", 0.5, True], ["learning rate", "leave.weight", -1.0, False]
-    told = line("a", "fail", named=[init], right=True, is_broken=True)
-    wrong, missed = line("b", "fail", named=[rate], is_broken=True), line("c", is_broken=True)
+    told = line("a", "fail", kind="broken", named=[init], right=True)
+    wrong, missed = line("b", "fail", kind="broken", named=[rate], astray=1), line("c", kind="broken")
     text = page([told, wrong, missed])
     assert "2 of 3 fail, 1 with their mistake named first; 1 pass." in text
-    assert "| a | fail | init of enter, n^+0.5 | 30 | 2 |" in text
-    assert "| b | fail | **perhaps learning rate of leave.weight, n^-1** | 30 | 2 |" in text
-    assert "| c | pass | nothing | 30 | 2 |" in text
+    assert "1 other culprits are called sure" in text
+    assert "| a | fail | init of enter, n^+0.5 | 0 | 30 | 2 |" in text
+    assert "| b | fail | **perhaps learning rate of leave.weight, n^-1** | 1 | 30 | 2 |" in text
+    assert "| c | pass | nothing | 0 | 30 | 2 |" in text
 
 
 def test_many_seeds_have_a_table_of_their_own():
@@ -44,8 +45,9 @@ def test_many_seeds_have_a_table_of_their_own():
 
 
 def test_the_kept_page_has_every_entry():
-    for entry in (*correct.ENTRIES, *broken.ENTRIES):
-        assert f"| {entry.name} |" in KEPT
+    for entries in ENTRIES.values():
+        for entry in entries:
+            assert f"| {entry.name} |" in KEPT
 
 
 def test_the_guide_says_what_the_kept_page_counts():

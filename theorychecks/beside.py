@@ -95,7 +95,7 @@ def _is_script() -> bool:
     """Whether another process would begin by importing a program that may be no more than a script."""
     main = sys.modules["__main__"]
     if (spec := getattr(main, "__spec__", None)) is not None:
-        return spec.name.rpartition(".")[2] != "__main__"
+        return str(spec.name).rpartition(".")[2] != "__main__"
     if (file := getattr(main, "__file__", None)) is None:
         return False
     directory, name = os.path.split(os.path.realpath(file))

@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "origin": set(),
     "planning": set(),
     "beside": set(),
+    "garbage": set(),
     "statistics": set(),
     "networks": set(),
     "models": {"networks.randomness"},
@@ -75,6 +76,7 @@ MAY_IMPORT = {
     "kept": {"leftovers"},
     "plugin": {
         "beside",
+        "garbage",
         "planning",
         "statistics",
         "claims",
@@ -88,6 +90,7 @@ MAY_IMPORT = {
     },
     "cli": {
         "beside",
+        "garbage",
         "statistics",
         "store",
         "provenance",

@@ -4,10 +4,13 @@ import math
 import multiprocessing
 import operator
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
+from concurrent.futures import Future
 
 import psutil
 import pytest
@@ -33,6 +36,11 @@ def square_unless_beside(number):
     if multiprocessing.parent_process() is not None:
         os.kill(os.getpid(), signal.SIGKILL)
     return number**2
+
+
+def function_of(number):
+    """What no process can send."""
+    return lambda: number
 
 
 def wait_until(true):
@@ -74,6 +82,28 @@ def test_a_process_that_cannot_begin_leaves_all_to_be_done_here():
         assert of_each(operator.neg, NUMBERS) == [-number for number in NUMBERS]
 
 
+@pytest.mark.parametrize("error", [ImportError, NotImplementedError, OSError])
+def test_without_semaphores_all_is_done_here(monkeypatch, error):
+    def pool(*_, **__):
+        raise error("this platform has no semaphores")
+
+    monkeypatch.setattr(theorychecks.beside, "ProcessPoolExecutor", pool)
+    with beside("math"):
+        assert of_each(process_of, NUMBERS) == [os.getpid()] * 40
+
+
+@pytest.mark.parametrize(("task", "given"), [(lambda number: -number, 1), (function_of, 2), (type, lambda: 1)])
+def test_what_cannot_be_sent_is_done_here(monkeypatch, task, given):
+    monkeypatch.setattr(Future, "cancel", lambda _: False)
+    with beside("math"):
+        assert type(begun(task, given)()) is type(task(given))
+
+
+def test_an_error_of_the_block_is_its_own():
+    with pytest.raises(OSError, match="is full"), beside("math"):
+        raise OSError("the disk is full")
+
+
 @pytest.mark.parametrize("place", [0, 39])
 def test_errors_are_raised_here_and_nothing_is_left_behind(place):
     numbers = [float(number != place) - 0.5 for number in NUMBERS]
@@ -96,17 +126,45 @@ def test_a_process_ends_with_the_one_that_began_it():
     assert wait_until(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie")
 
 
-@pytest.mark.parametrize("arguments", [["script.py"], ["-m", "script"]])
+SCRIPT = """#!/usr/bin/env python
+import os, theorychecks.beside as it; it._cores = lambda: 2
+print('runs', flush=True)
+with it.beside('math'):
+    print(it.begun(os.getpgid, 0)() >= 0, len(it.multiprocessing.active_children()))
+"""
+
+
+def lines_of(*arguments, at):
+    done = subprocess.run([sys.executable, *arguments], cwd=at, capture_output=True, text=True, timeout=60, check=True)
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize("arguments", [["script.py"], ["-m", "script"], ["script"], ["bin/pytest"], ["bin/tool"]])
 def test_a_script_is_not_run_again(tmp_path, arguments):
-    script = tmp_path / "script.py"
-    script.write_text(
-        "import os, theorychecks.beside as it; it._cores = lambda: 2\n"
-        "print('runs', flush=True)\n"
-        "with it.beside('math'):\n"
-        "    print(it.begun(os.getpgid, 0)() >= 0)\n",
-        encoding="utf-8",
+    (tmp_path / "bin").mkdir()
+    for name in ("script.py", "script", "bin/pytest", "bin/tool"):
+        (tmp_path / name).write_text(SCRIPT, encoding="utf-8")
+    assert lines_of(*arguments, at=tmp_path) == ["runs", "True", "0"]
+
+
+@pytest.mark.parametrize("name", ["pytest", "theorychecks"])
+@pytest.mark.parametrize("way", ["installed", "linked", "module"])
+def test_programs_have_a_second_process(tmp_path, name, way):
+    """As they lie in the directory of installed programs, which `sysconfig` names."""
+    installed = tmp_path / "installed"
+    installed.mkdir()
+    program = (
+        f"import sysconfig; sysconfig.get_path = lambda _: {str(installed)!r}\nif __name__ == '__main__':\n"
+        + "".join(f"    {line}\n" for line in SCRIPT.splitlines())
     )
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True
-    )
-    assert done.stdout.split() == ["runs", "True"]
+    (installed / name).write_text(program, encoding="utf-8")
+    (tmp_path / name).symlink_to(installed / name)
+    package = tmp_path / f"own_{name}"
+    package.mkdir()
+    (package / "__main__.py").write_text(program, encoding="utf-8")
+    arguments = {"installed": [installed / name], "linked": [name], "module": ["-m", package.name]}
+    assert lines_of(*arguments[way], at=tmp_path) == ["runs", "True", "1"]
+
+
+def test_where_programs_are_installed_there_is_pytest():
+    assert shutil.which("pytest", path=sysconfig.get_path("scripts")) is not None

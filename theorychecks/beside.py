@@ -11,17 +11,20 @@ import multiprocessing
 import os
 import signal
 import sys
+import sysconfig
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
 from concurrent.futures.process import ProcessPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TypeVar
+from typing import Final, TypeVar
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
 
+_PROGRAMS: Final = ("pytest", "py.test", "theorychecks")
+"""Programs in the directory of installed ones that another process may import: it finds a function there."""
 _beside: ContextVar[Executor | None] = ContextVar("theorychecks_beside", default=None)
 
 
@@ -38,7 +41,12 @@ def beside(module: str, *, wanted: bool = True) -> Iterator[None]:
     if not wanted or _cores() < 2 or _is_script():
         yield
         return
-    pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(module,))
+    try:
+        pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(module,))
+    except (ImportError, NotImplementedError, OSError):
+        # The machine has no semaphores.
+        yield
+        return
     token = _beside.set(pool)
     try:
         begun(abs, 0)
@@ -51,7 +59,7 @@ def beside(module: str, *, wanted: bool = True) -> Iterator[None]:
 def begun(task: Callable[[Given], Made], given: Given) -> Callable[[], Made]:
     """Have something done by the process beside this one, if there is one; calling what is returned gives it.
 
-    What is not begun by then, or was lost with that process, is done here.
+    What is not begun by then is done here, and so is what failed there, so that an error is raised as it is here.
     """
     pool, future = _beside.get(), None
     if pool is not None:
@@ -74,7 +82,7 @@ def _made(future: Future[Made] | None, task: Callable[[Given], Made], given: Giv
         return task(given)
     try:
         return future.result()
-    except BrokenExecutor:
+    except Exception:  # that process is lost, or what is given or made cannot be sent; or it fails here as well
         return task(given)
 
 
@@ -84,10 +92,14 @@ def _cores() -> int:
 
 
 def _is_script() -> bool:
+    """Whether another process would begin by importing a program that may be no more than a script."""
     main = sys.modules["__main__"]
     if (spec := getattr(main, "__spec__", None)) is not None:
-        return not spec.name.endswith("__main__")
-    return str(getattr(main, "__file__", "")).endswith(".py")
+        return str(spec.name).rpartition(".")[2] != "__main__"
+    if (file := getattr(main, "__file__", None)) is None:
+        return False
+    directory, name = os.path.split(os.path.realpath(file))
+    return name not in _PROGRAMS or directory != os.path.realpath(sysconfig.get_path("scripts"))
 
 
 def _begin(module: str) -> None:

@@ -10,6 +10,10 @@ import torch
 
 from tests.cli.commands import theorychecks
 from theorychecks.cli import main as command_line
+from theorychecks.cli.gating import OF_PRESETS
+from theorychecks.cli.quantities import widths_of
+from theorychecks.presets import hf_model
+from theorychecks.presets.hugging_face import KNOWN
 
 SUITE = Path(__file__).parents[1] / "plugin" / "suites" / "gates.py"
 MORE = """
@@ -129,8 +133,22 @@ def transformers():
 def test_an_architecture_needs_no_file(here, run):
     code, out, err = run("hf:gpt2", "--time=0.01s", "--steps=5", "--rate=0.01")
     assert (code, err) == (7, "")
-    assert out.startswith("gpt2 as it comes: small, on random inputs, AdamW at 0.01; nothing is downloaded\nUNDECIDED")
+    assert out.startswith(
+        "gpt2 as it comes: small, with readouts of weights of their own and heads of 16; random inputs, AdamW at 0.01 "
+        "without decay; nothing is downloaded\nUNDECIDED"
+    )
     assert "out of time: 0.01 s" in out
+
+
+@pytest.mark.usefixtures("transformers")
+@pytest.mark.parametrize("kind", KNOWN)
+def test_an_architecture_is_built_at_all_widths_that_are_chosen_for_it(kind):
+    widths = widths_of(OF_PRESETS)
+    model = hf_model(kind)
+    found = {len(list(model.build(width).parameters())) for width in widths}
+    assert len(found) == 1
+    # An exponent needs a factor of eight.
+    assert (len(widths), max(widths) / min(widths)) == (5, 8)
 
 
 def test_so_does_a_config_in_a_file(here, run, transformers):
@@ -216,6 +234,18 @@ def test_other_seeds_and_less_time_are_as_asked(here, run):
         (["more_models:DEEP", "--widths=32..512", "--depths=4..64"], 2, "give --widths or --depths"),
         (["more_models:DEEP", "--depths=deep"], 2, "depths are a range in factors of two, 4..64, or several, 4,8,16"),
         (["more_models:DEEP", "--depths=2,4,8,16,32"], 2, "ValueError: depths are 5 or more, begin at 4"),
+        (
+            ["more_models:GOOD", "--inputs=32x16", "--tokens=7", "--rate=0.1"],
+            2,
+            "is a tc.Model, which has batches and an optimizer of its own: leave --inputs and --tokens and --rate out",
+        ),
+        (["more_models:DEEP", "--rate=0.001"], 2, "optimizer of its own: leave --rate out, or name a function"),
+        (
+            ["hf:gpt2", "--inputs=32x16"],
+            2,
+            "hf:gpt2 learns random tokens or images that are made for it: leave --inputs",
+        ),
+        (["hf:gpt2", "--tokens=32"], 2, "leave --tokens out, or name a function from a width to a module"),
         (["more_models:DEEP", "--scaled=ntk"], 2, "built along its depth, and --scaled=ntk says how a model scales"),
         (["more_models:GOOD", "--scaled=mup"], 2, "--scaled as one of standard, ntk, mean-field, maximal-update; got"),
         (["hf:gpt2", "--depths=4..64"], 2, "gpt2 is built along its width: give --widths=64..1024"),

@@ -1,5 +1,6 @@
 """`theorychecks judge` as a user types it: what it prints and writes, and how it ends."""
 
+import gc
 import json
 import os
 import subprocess
@@ -59,6 +60,18 @@ def left(*claims, place="reports/latest", **suite):
     """Leave a report, as a run does."""
     Path(place).mkdir(parents=True)
     Path(place, "report.json").write_text(records.report(*claims, **suite).to_json(), encoding="utf-8")
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_garbage_collector_is_left_as_it_was(here, run, passing, enabled):
+    left(passing)
+    frozen, was = gc.get_freeze_count(), gc.isenabled()
+    try:
+        (gc.enable if enabled else gc.disable)()
+        run()
+        assert (gc.isenabled(), gc.get_freeze_count()) == (enabled, frozen)
+    finally:
+        (gc.enable if was else gc.disable)()
 
 
 def test_the_last_report_is_judged_and_its_files_are_made_anew(here, run, passing):

@@ -195,6 +195,14 @@ def test_a_config_keeps_its_proportions(transformers):
         tc.hf_model(given).build(64)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("precision", [torch.bfloat16, "float16"])
+def test_a_config_says_nothing_of_the_precision(transformers, kind, precision):
+    given = transformers.AutoConfig.for_model(kind, dtype=precision)
+    assert {p.dtype for p in tc.hf_model(given, layers=1).build(64).parameters()} == {torch.float32}
+    assert torch.get_default_dtype() == torch.float32
+
+
 @pytest.mark.usefixtures("transformers")
 def test_key_value_heads_may_stay():
     model = tc.hf_model("llama", parametrization=tc.MAXIMAL_UPDATE, key_value_heads=2)

@@ -277,10 +277,42 @@ def test_a_refutation_outlives_the_end_of_the_run(inner, pytester, stops):
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
-def test_plugins_that_come_last_find_the_garbage_collector_as_it_was(run_suite, workers):
+@pytest.mark.parametrize("way, enabled", [("enable", True), ("disable", False)])
+def test_plugins_that_come_last_find_the_garbage_collector_as_it_was(run_suite, workers, way, enabled):
     """Hypothesis, first imported there, asks it what refers to the generators that it registers."""
-    hook = "import gc\n\ndef pytest_terminal_summary():\n    print('frozen', gc.isenabled(), gc.get_freeze_count())\n"
-    assert "frozen True 0" in run_suite("quiet", *workers, conftest=hook).text
+    hook = (
+        f"import gc\n\ngc.{way}()\n\n"
+        "def pytest_terminal_summary():\n    print('frozen', gc.isenabled(), gc.get_freeze_count())\n"
+    )
+    assert f"frozen {enabled} 0" in run_suite("quiet", *workers, conftest=hook).text
+
+
+def test_what_becomes_garbage_while_claims_run_is_found(inner, pytester):
+    pytester.makepyfile(
+        """
+        import weakref
+        import pytest
+        import theorychecks as tc
+
+        class Large:
+            def __init__(self):
+                self.own = self
+
+        kept = [Large()]
+        seen = weakref.ref(kept[0])
+
+        @tc.claim(id="X", source="made up")
+        @pytest.mark.parametrize("number", range(40))
+        def test_claim(number):
+            \"\"\"Something holds.\"\"\"
+            if number:
+                kept.clear()
+
+        def test_it_is_gone():
+            assert seen() is None
+        """
+    )
+    assert "1 passed" in inner("-k", "is_gone or claim").stdout.str().splitlines()[-1]
 
 
 def test_papers_hold_nothing_against_a_claim_that_was_not_judged(ran):

@@ -15,7 +15,6 @@ GATED: Final = (
     "done: no such model, or a wrong option."
 )
 _STEPS: Final = 4
-_RATE: Final = 1e-3
 
 
 def gate(
@@ -72,14 +71,22 @@ def gate(
     tokens: Annotated[
         int | None, typer.Option(metavar="N", min=2, help="Inputs are whole numbers below N, for such a function.")
     ] = None,
-    rate: Annotated[float, typer.Option(metavar="RATE", min=1e-12, help="Of Adam, for such a function.")] = _RATE,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            metavar="RATE",
+            min=1e-12,
+            help="Of Adam, for such a function or an hf: model; 0.001 unless given.",
+        ),
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="Print a line for every coordinate.")] = False,
 ) -> None:
     """Check how every module and parameter of a model scales with the width or the depth, and say what is wrong where.
 
     The model is trained at several widths, or depths. A function, which says nothing of its training, has random
-    inputs and targets, the squared error, and Adam with one rate for all; an architecture of Hugging Face is made
-    small, and learns random tokens or images.
+    inputs and targets, the squared error, and Adam with one rate for all. An architecture of Hugging Face is made
+    small and learns random tokens or images; otherwise it is as it comes, but for readouts with weights of their own,
+    heads of 16, and AdamW without decay.
 
     Examples: theorychecks gate my_model:MODEL; theorychecks gate src/net.py:build --inputs=32x16 --widths=32..512;
     theorychecks gate hf:gpt2 --scaled=maximal-update; theorychecks gate my_model:DEEP --depths=4..64

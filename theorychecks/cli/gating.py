@@ -42,7 +42,8 @@ _KNOWN: Final[Mapping[Axis, Mapping[str, Meant]]] = {
 }
 """What a check knows the predictions of, along each axis; the first one is meant where nothing is said."""
 _VALUES: Final[Mapping[Axis, str]] = {"width": "64..1024", "depth": "4..64"}
-_OF_PRESETS: Final = "64,112,192,320,512"
+OF_PRESETS: Final = "64,128,192,320,512"
+"""Multiples of the groups of heads that share keys and values, in every architecture by its name."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def _values(name: str, model: Model, asked: Asked) -> tuple[int, ...]:
             f"{model.title} is built along its {model.axis}: give --{model.axis}s={_VALUES[model.axis]}. A model whose "
             'build takes its depth is tc.Model(build, ..., axis="depth")'
         )
-    return given or widths_of(_OF_PRESETS if name.startswith(PREFIX) else _VALUES[model.axis], model.axis)
+    return given or widths_of(OF_PRESETS if name.startswith(PREFIX) else _VALUES[model.axis], model.axis)
 
 
 def _checked(model: Model, meant: Meant, values: tuple[int, ...], asked: Asked) -> CoordinateCheck:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import typer
 from theorychecks.beside import beside
 from theorychecks.cli.printing import say
 from theorychecks.cli.reading import read_report
+from theorychecks.garbage import none_looked_for
 from theorychecks.kept import LATEST, REPORT, alone, check_writable, said, write_whole
 from theorychecks.provenance import judged_here
 from theorychecks.rejudging import Difference, Rejudged, rejudged
@@ -51,15 +51,10 @@ def judge(
     """
     file = report / REPORT if report.is_dir() else report
     place = into or file.parent
-    # What is read stays until the end; to look through it for garbage takes a tenth of the time, and as much again when
-    # the interpreter ends.
-    gc.disable()
-    try:
-        with beside("theorychecks.rejudging", wanted=file.exists() and file.stat().st_size > _LARGE):
-            suite = _judged(read_report(report, "judged"), place)
-    finally:
-        gc.freeze()
-        gc.enable()
+    # What is read stays until the end; to look through it for garbage takes a tenth of the time.
+    large = file.exists() and file.stat().st_size > _LARGE
+    with none_looked_for(), beside("theorychecks.rejudging", wanted=large):
+        suite = _judged(read_report(report, "judged"), place)
     raise typer.Exit(exit_code(suite))
 
 

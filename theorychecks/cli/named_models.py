@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _FORM = "a model is named MODULE:NAME, like my_model:MODEL or src/my_model.py:MODEL, or hf:ARCHITECTURE, like hf:gpt2"
 _LOSS_SEED = 1
+_RATE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Setup:
     Attributes:
         inputs: the shape of a batch of inputs; none where it was not said.
         tokens: they are whole numbers below this, rather than normal.
-        rate: of Adam, the same for all parameters.
+        rate: of Adam, the same for all parameters; none where it was not said.
         steps: of training.
         axis: "width" or "depth", which a function takes.
         scaled: the parametrization that initial weights and learning rates are given, by name; none to leave them.
@@ -43,7 +44,7 @@ class Setup:
 
     inputs: tuple[int, ...]
     tokens: int | None
-    rate: float
+    rate: float | None
     steps: int
     axis: Axis
     scaled: str | None
@@ -64,10 +65,12 @@ def model_named(text: str, setup: Setup) -> Model:
     """The `Model` that a text names, or one of the function from a width to a module or of the architecture it names.
 
     Raises:
-        typer.BadParameter: where it names none of them.
+        typer.BadParameter: where it names none of them, or one that has itself what the setup gives.
     """
     if text.startswith(PREFIX):
-        return preset_named(text.removeprefix(PREFIX), rate=setup.rate, steps=setup.steps, scaled=setup.scaled)
+        _check_alone(setup, ("inputs", "tokens"), f"{text} learns random tokens or images that are made for it")
+        rate = setup.rate or _RATE
+        return preset_named(text.removeprefix(PREFIX), rate=rate, steps=setup.steps, scaled=setup.scaled)
     found = _imported_model(text, setup)
     return found if setup.scaled is None else scaled(found, setup.scaled)
 
@@ -82,6 +85,8 @@ def _imported_model(text: str, setup: Setup) -> Model:
     from theorychecks.models import Model
 
     if isinstance(found, Model):
+        has = f"{text} is a tc.Model, which has batches and an optimizer of its own"
+        _check_alone(setup, ("inputs", "tokens", "rate"), has)
         return found
     if not callable(found) or isinstance(found, nn.Module):
         raise typer.BadParameter(
@@ -95,6 +100,14 @@ def _imported_model(text: str, setup: Setup) -> Model:
             "`theorychecks new NAME --gate` has an example of"
         )
     return _built_by(found, name, setup)
+
+
+def _check_alone(setup: Setup, options: tuple[str, ...], has: str) -> None:
+    """Refuse options that are for a function, of what has these things itself."""
+    if given := [f"--{name}" for name in options if getattr(setup, name)]:
+        raise typer.BadParameter(
+            f"{has}: leave {' and '.join(given)} out, or name a function from a width to a module, which has none"
+        )
 
 
 def _imported(module: str) -> ModuleType:
@@ -150,7 +163,7 @@ def _built_by(build: Callable[[int], Any], name: str, setup: Setup) -> Model:
         targets = torch.randn(first.shape, generator=torch.Generator().manual_seed(_LOSS_SEED), dtype=first.dtype)
         return (first - targets).square().mean() / 2
 
-    draw = torch.Generator().manual_seed(0)
+    draw, rate = torch.Generator().manual_seed(0), setup.rate or _RATE
     if setup.tokens is None:
         inputs = torch.randn(setup.inputs, generator=draw)
     else:
@@ -158,10 +171,10 @@ def _built_by(build: Callable[[int], Any], name: str, setup: Setup) -> Model:
     batch = (inputs, torch.zeros(setup.inputs[0]))
     drawn = "normal inputs" if setup.tokens is None else f"whole numbers below {setup.tokens}"
     shape = "x".join(map(str, setup.inputs))
-    say(f"{name} says nothing of its training: {shape} {drawn}, random targets, squared error, Adam at {setup.rate:g}")
+    say(f"{name} says nothing of its training: {shape} {drawn}, random targets, squared error, Adam at {rate:g}")
     return Model(
         build,
-        lambda module: torch.optim.Adam(module.parameters(), lr=setup.rate),
+        lambda module: torch.optim.Adam(module.parameters(), lr=rate),
         [batch] * setup.steps,
         loss=loss,
         name=name,

@@ -56,7 +56,10 @@ def preset_named(text: str, *, rate: float, steps: int, scaled: str | None) -> M
     except ModelError as error:
         raise typer.BadParameter(str(error)) from error
     how = "as it comes" if meant is None else f"scaled as {meant.name} has it"
-    say(f"{model.title} {how}: small, on random inputs, AdamW at {rate:g}; nothing is downloaded")
+    say(
+        f"{model.title} {how}: small, with readouts of weights of their own and heads of 16; random inputs, AdamW at "
+        f"{rate:g} without decay; nothing is downloaded"
+    )
     return replace(model, batches=[model.batches[0]] * steps, steps=steps)  # type: ignore[index] # all are the same
 
 

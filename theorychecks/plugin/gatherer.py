@@ -19,9 +19,10 @@ from theorychecks.plugin.items import Collected
 from theorychecks.plugin.keeping import Covered, Keeper, Written
 from theorychecks.plugin.outcomes import Ending, ended, exit_code, what_happened, without_findings
 from theorychecks.plugin.resources import device_used
-from theorychecks.plugin.runner import REPORT_ATTRIBUTE, THREADS
+from theorychecks.plugin.runner import REPORT_ATTRIBUTE
 from theorychecks.plugin.seeds import SEED_KEY, run_seed
 from theorychecks.plugin.storing import DATE_KEY, StoreUse, check_store
+from theorychecks.plugin.threads import THREADS
 from theorychecks.provenance import now
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import replace
@@ -12,6 +13,7 @@ from unittest import SkipTest
 
 import pytest
 
+from theorychecks.garbage import none_looked_for
 from theorychecks.plugin.evidence import leave_out_others, resources_of, written
 from theorychecks.plugin.executors import end_executor
 from theorychecks.plugin.items import (
@@ -39,6 +41,7 @@ from theorychecks.plugin.profiles import OCTAVES, apply_profile, no_setting
 from theorychecks.plugin.resources import resources
 from theorychecks.plugin.seeds import run_seed
 from theorychecks.plugin.storing import StoreUse
+from theorychecks.plugin.threads import capped_threads
 from theorychecks.plugin.tracebacks import hide_frames_of_call, hide_frames_of_collection
 from theorychecks.plugin.under_way import ClaimListener, telling
 from theorychecks.plugin.unittests import caught_by_unittest, forget_caught, is_unexpected_success
@@ -53,6 +56,9 @@ REPORT_ATTRIBUTE: Final = "theorychecks_claim"
 _record_key = pytest.StashKey["ClaimRecord"]()
 _subtests_key = pytest.StashKey[list[Ending]]()
 """How the failed subtests of a claim ended; it is there while the claim runs, when reports are those of subtests."""
+
+_BETWEEN_SEARCHES: Final = 32
+"""Claims after which all is searched, a fifth of a second, for what has become garbage since it was put aside."""
 
 
 class Runner:
@@ -70,17 +76,15 @@ class Runner:
         self.store_use = store_use
         self.note_collected = note_collected
         self.deselected: set[str] = set()
+        self._begun = itertools.count(1)
         self.profile: str = config.getoption("--theory-profile")
         self.seeded = config.getoption("--hypothesis-seed", default=None) is not None
 
     @pytest.hookimpl(wrapper=True)
     def pytest_collection(self) -> Generator[None, object, object]:
         """Look for no garbage while torch and test modules are imported: what they make stays."""
-        gc.disable()
-        try:
+        with none_looked_for():
             return (yield)
-        finally:
-            gc.enable()
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -141,6 +145,8 @@ class Runner:
         from theorychecks.claims import recording, shown
 
         # Likewise with what earlier claims have measured, once their garbage is gone.
+        if next(self._begun) % _BETWEEN_SEARCHES == 0:
+            gc.unfreeze()
         gc.collect()
         gc.freeze()
         recorder = recorder_of(item, claim, self._resources)
@@ -310,22 +316,3 @@ def _as_text(record: ClaimRecord) -> str:
     except ReportError as error:
         text = f"the report cannot hold the findings of this claim: {error}"
         return claim_to_json(replace(record, outcome="error", error=text, findings=(), notes=()))
-
-
-THREADS: Final = 1
-"""Threads a process runs a claim on: workers share the cores among them, and numbers must not depend on how many."""
-
-
-class capped_threads:  # noqa: N801 - reads as the statement it is in `with`
-    """Cap torch's threads inside a block, and restore them after it."""
-
-    def __enter__(self) -> None:
-        import torch
-
-        self._before = torch.get_num_threads()
-        torch.set_num_threads(THREADS)
-
-    def __exit__(self, *_: object) -> None:
-        import torch
-
-        torch.set_num_threads(self._before)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from theorychecks.plugin.planned_run import Planned
-from theorychecks.plugin.runner import capped_threads
+from theorychecks.plugin.threads import capped_threads
 from theorychecks.plugin.under_way import Lane, telling
 from theorychecks.store import StoreError
 

@@ -31,8 +31,8 @@ _ROLES: Final = {"mamba": {f"*.{name}": "input" for name in ("A_log", "conv1d.we
 """Of matrices that a module uses without calling the layers that they belong to, whose shapes do not tell."""
 _GROWING: Final = ("intermediate_size", "d_ff", "n_inner", "pooler_output_size")
 """Sizes that grow with the hidden one, in the proportion of the config."""
-_LABELS: Final = ("model_type", "id2label", "label2id")
-"""What a config says of itself, and of classes."""
+_LEFT_OUT: Final = ("model_type", "id2label", "label2id", "dtype", "torch_dtype")
+"""What a config says of itself, of classes, and of the precision: a model has torch's default one, float32."""
 _SEQUENCES, _STEPS, _CLASSES, _EXPERTS, _PATCH = 4, 4, 10, 4, 4
 
 
@@ -51,7 +51,8 @@ def hf_model(
     """A family over the hidden size of one of Hugging Face's architectures, small, on random tokens or images.
 
     The width is the hidden size; intermediate sizes grow in the config's proportion, and heads in number, at one size.
-    Readouts have weights of their own, dropout is off, experts are four at most, and AdamW does not decay.
+    Readouts have weights of their own, dropout is off, experts are four at most, and AdamW does not decay. Parameters
+    are float32 whatever the config says.
 
     Args:
         config: of transformers, or the name of an architecture, "gpt2", of which the default config is taken.
@@ -158,7 +159,7 @@ class _Family:
 
     def _settings(self, width: int, given: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
         """Those of a config at a width; `names` are its own ones of those that most configs have."""
-        settings = {name: value for name, value in given.items() if value is not None and name not in _LABELS}
+        settings = {name: value for name, value in given.items() if value is not None and name not in _LEFT_OUT}
 
         def old(name: str) -> Any:
             return settings.get(names.get(name, name))

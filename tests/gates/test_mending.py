@@ -1,13 +1,20 @@
 """Code that a diagnosis ends with mends a model: pasted beside its build and optimizer, it turns the gate green."""
 
+import fnmatch
 import functools
+import re
+import runpy
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
+import torch.distributed as dist
 from torch import nn
 
 import theorychecks as tc
+from tests.corpus.networks import TEXT, LanguageModel, rated
+from tests.corpus.networks import model as corpus_model
 from tests.gates.under_check import checked, examined
 from tests.models import zoo
 from theorychecks.gates.culprit import Culprit
@@ -17,6 +24,7 @@ from theorychecks.observables.coordinates import Moment
 from theorychecks.statistics import Interval
 
 WIDTHS = tc.widths(32, 512)
+ROOT = Path(__file__).parents[2]
 
 
 def pasted(model, code):
@@ -33,10 +41,14 @@ def pasted(model, code):
     def optimizer(module):
         made = model.optimizer(module)
         if "mend_rates" in names:
-            names["mend_rates"](module, made)
+            names["mend_rates"](module, *listed(made))
         return made
 
     return replace(model, build=build, optimizer=optimizer)
+
+
+def listed(made):
+    return made if isinstance(made, list) else [made]
 
 
 def plain_adam(module):
@@ -66,11 +78,26 @@ class Residual(nn.Module):
         return self.leave(x) * self.ratio
 
 
+def muon_and_adam(module):
+    """Muon with a rate that grows with the width, for blocks, and Adam for the rest."""
+    blocks = list(module.blocks.parameters())
+    rest = [module.enter.weight, module.leave.weight]
+    return [
+        torch.optim.Muon(blocks, lr=0.01 / module.ratio, weight_decay=0.0),
+        torch.optim.AdamW(rest, lr=3e-3, weight_decay=0.0),
+    ]
+
+
 BROKEN = {
     "one rate for all": (zoo.perceptron(optimizer=plain_adam), "mend_rates", {"second.weight"}),
     "an init": (zoo.perceptron(build=drawn_too_large), "mend_inits", {"second.weight"}),
     "blocks": (
         zoo.perceptron(build=Residual, optimizer=plain_adam),
+        "mend_rates",
+        {"blocks.0.0.weight", "blocks.1.0.weight"},
+    ),
+    "a list of optimizers": (
+        zoo.perceptron(build=Residual, optimizer=muon_and_adam),
         "mend_rates",
         {"blocks.0.0.weight", "blocks.1.0.weight"},
     ),
@@ -98,7 +125,8 @@ def changed(model, code, width):
     for each in (model, pasted(model, code)):
         torch.manual_seed(0)
         module = each.build(width)
-        rates = {id(p): group["lr"] for group in each.optimizer(module).param_groups for p in group["params"]}
+        groups = [group for one in listed(each.optimizer(module)) for group in one.param_groups]
+        rates = {id(p): group["lr"] for group in groups for p in group["params"]}
         found.append({name: (rates[id(p)], float(p.detach().std())) for name, p in module.named_parameters()})
     return {name for name, values in found[0].items() if found[1][name] != values}
 
@@ -112,19 +140,26 @@ class Odd(nn.Module):
         self.layers = nn.ModuleList(nn.ModuleDict({"up": linear(width, width)}) for _ in range(3))
         self.layers[1]["inner"] = nn.ModuleDict({"up": linear(width, width)})
         self.first, self.head = linear(5, width), linear(width, 3)
-        self.norm = nn.LayerNorm(width)
+        self.norm, self.cell = nn.LayerNorm(width), nn.RNN(width, width, batch_first=True)
+        self.score = linear(width, 1)
 
     def forward(self, x):
         x = self.norm(self.first(x))
+        x = x + self.cell(x[:, None])[0][:, 0] * torch.sigmoid(self.score(x))
         for layer in self.layers:
             x = torch.tanh(layer["up"](x))
         return self.head(self.layers[1]["inner"]["up"](x))
 
 
-def culprit(kind, parts, exponent, sure=True):
+def culprit(kind, parts, exponent, **options):
     quantity = SIZE if kind == "init" else EFFECTIVE
     moment = Moment(Coordinate(parts[0], quantity), 0)
-    return Culprit(kind, ", ".join(parts), exponent, Interval(0.4, 0.6), moment, parts, sure=sure)
+    return Culprit(kind, ", ".join(parts), exponent, Interval(0.4, 0.6), moment, parts, **options)
+
+
+def code_of(culprits, model, widths=WIDTHS):
+    found = examined(model, widths=widths)
+    return mending(culprits, found.anatomy, found.optimizing)
 
 
 @pytest.mark.parametrize(
@@ -140,16 +175,23 @@ def culprit(kind, parts, exponent, sure=True):
             [culprit("learning rate", ("first.weight",), -1.0), culprit("learning rate", ("head.weight",), 0.6)],
             {"first.weight": 4, "head.weight": 1 / 2},
         ),
-        # A bias is as large as its owner has drawn it; a norm has vectors alone.
+        # A bias is as large as its owner has drawn it.
         ([culprit("init", ("first",), 0.5)], {"first.weight": 1 / 2}),
-        ([culprit("init", ("norm",), -1.0)], {"norm.weight": 4}),
+        ([culprit("init", ("score",), 0.5)], {"score.weight": 1 / 2}),
+        # A norm has no matrix, and a cell has two, of which one may be right.
+        ([culprit("init", ("norm",), -1.0)], {}),
+        ([culprit("init", ("cell",), -0.5)], {}),
         ([culprit("learning rate", ("first.weight",), -1.0, sure=False)], {}),
+        ([culprit("learning rate", ("first.weight",), 1.0, alike=("its weight decay",))], {}),
+        ([culprit("learning rate", ("first.weight",), -1.0, alike=("its multiplier", "the optimizer's epsilon"))], {}),
+        ([culprit("learning rate", ("first.weight",), 1.0, alike=("its multiplier",))], {"first.weight": 1 / 4}),
+        ([culprit("learning rate", ("first.weight",), 1.0, axis="depth")], {}),
         ([culprit("multiplier", ("head",), 1.0), culprit("epsilon", ("first.weight",), -1.0)], {}),
     ],
 )
 def test_code_changes_what_is_off_for_sure_and_nothing_else(culprits, changed_at):
     model = zoo.perceptron(build=Odd, optimizer=plain_adam)
-    code = mending(culprits, examined(model, widths=WIDTHS).anatomy)
+    code = code_of(culprits, model)
     assert bool(code) == bool(changed_at)
     factors = {}
     torch.manual_seed(0)
@@ -166,16 +208,155 @@ def test_code_changes_what_is_off_for_sure_and_nothing_else(culprits, changed_at
     assert {name: by for name, by in factors.items() if by != pytest.approx(1)} == pytest.approx(changed_at)
 
 
-def test_groups_keep_their_other_options():
-    model = BROKEN["one rate for all"][0]
-    code = mending([culprit("learning rate", ("second.weight",), 1.0)], examined(model, widths=WIDTHS).anatomy)
+def functions(code):
     names = {}
     exec(code, names)
-    module = model.build(64)
-    optimizer = torch.optim.AdamW([{"params": module.parameters(), "weight_decay": 0.3}], lr=1.0)
+    return names
+
+
+SECOND = culprit("learning rate", ("second.weight",), 1.0)
+
+
+def test_groups_are_split_by_factor_and_keep_their_other_options():
+    names = functions(code_of([SECOND], zoo.perceptron(optimizer=plain_adam)))
+    module, other = zoo.Perceptron(64), nn.Linear(2, 2)
+    named = [(name, p) for name, p in module.named_parameters() if name != "head.weight"]
+    adam = torch.optim.AdamW([{"params": [*named, *other.named_parameters()], "weight_decay": 0.3}], lr=1, fused=True)
+    optimizers = [adam, torch.optim.SGD(module.head.parameters(), lr=0.5)]
+    before = [p for one in optimizers for group in one.param_groups for p in group["params"]]
+    names["mend_rates"](module, *optimizers)
+    rates = [[(group["lr"], group["weight_decay"]) for group in one.param_groups] for one in optimizers]
+    assert rates == [[(1, 0.3), (0.5, 0.3)], [(0.5, 0)]]
+    assert [id(p) for p in adam.param_groups[1]["params"]] == [id(module.second.weight)]
+    after = [p for one in optimizers for group in one.param_groups for p in group["params"]]
+    assert sorted(map(id, after)) == sorted(map(id, before))
+    for parameter in after:
+        parameter.grad = torch.ones_like(parameter)
+    adam.step()
+    adam.load_state_dict(adam.state_dict())
+    adam.add_param_group({"params": [nn.Parameter(torch.ones(1))]})
+
+
+def test_a_factor_that_changes_nothing_is_an_error():
+    code = code_of([SECOND, culprit("init", ("second",), 0.5)], zoo.perceptron(optimizer=plain_adam))
+    names, module = functions(code), zoo.Perceptron(64)
+    other = nn.Module()
+    other.first, other.head = nn.Linear(5, 64), nn.Linear(64, 3)
+    for mend in (names["mend_inits"], lambda module: names["mend_rates"](module, plain_adam(module))):
+        mend(module)
+        with pytest.raises(ValueError, match=re.escape("no parameter is called second.weight")):
+            mend(other)
+    with pytest.raises(ValueError, match="in none of the optimizers given"):
+        names["mend_rates"](module, torch.optim.SGD(module.first.parameters(), lr=0.1))
+
+
+@pytest.fixture
+def processes(tmp_path):
+    """A process group of this process."""
+    store = dist.FileStore(str(tmp_path / "store"), 1)
+    dist.init_process_group("gloo", store=store, rank=0, world_size=1)
+    yield
+    dist.destroy_process_group()
+
+
+@pytest.mark.usefixtures("processes")
+@pytest.mark.parametrize("outer", ["compiled", "replicated", "compiled replicated", "replicated compiled"])
+def test_compiled_and_replicated_models_are_mended_as_they_are(outer):
+    wraps = {"compiled": functools.partial(torch.compile, backend="eager")}
+    wraps["replicated"] = nn.parallel.DistributedDataParallel
+    code = code_of([SECOND, culprit("init", ("second",), 0.5)], zoo.perceptron(optimizer=plain_adam))
+    names, plain = functions(code), zoo.Perceptron(128)
+    module, before = plain, plain.second.weight.detach().clone()
+    for each in reversed(outer.split()):
+        module = wraps[each](module)
+    optimizer = plain_adam(module)
+    names["mend_inits"](module)
     names["mend_rates"](module, optimizer)
-    assert [(group["lr"], group["weight_decay"]) for group in optimizer.param_groups] == [
-        (1, 0.3),
-        (0.5, 0.3),
-        (1, 0.3),
-    ]
+    assert torch.equal(plain.second.weight.detach(), before / 2)
+    assert [group["lr"] for group in optimizer.param_groups] == [3e-3, 3e-3 / 4]
+
+
+def test_the_base_is_a_width_and_changed_in_one_place():
+    code = code_of([SECOND, culprit("init", ("second",), 0.5)], zoo.perceptron(optimizer=plain_adam))
+    assert code.count("32") == 1
+    names, module = functions(code.replace("BASE = 32", "BASE = 256")), zoo.Perceptron(64)
+    optimizer = plain_adam(module)
+    names["mend_rates"](module, optimizer)
+    assert [group["lr"] for group in optimizer.param_groups] == [3e-3, 3e-3 * 4]
+
+
+class Wider(nn.Module):
+    """Of no parameter is a size the width itself."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.first, self.second = nn.Linear(5, 3 * width), nn.Linear(3 * width, 3 * width)
+        self.head = nn.Linear(3 * width, 3)
+
+    def forward(self, x):
+        return self.head(torch.tanh(self.second(torch.tanh(self.first(x)))))
+
+
+def test_the_base_is_a_width_where_layers_are_wider():
+    code = code_of([SECOND], zoo.perceptron(build=Wider, optimizer=plain_adam))
+    assert "BASE = 32" in code
+    module = Wider(64)
+    optimizer = plain_adam(module)
+    functions(code)["mend_rates"](module, optimizer)
+    assert [group["lr"] for group in optimizer.param_groups] == [3e-3, 3e-3 / 2]
+
+
+def test_tied_weights_are_left_out_and_named():
+    tied = corpus_model(functools.partial(LanguageModel, tied=True), rated({}), TEXT)
+    wrong = [culprit("init", ("tokens",), 0.5), culprit("learning rate", ("tokens.weight",), 1.0)]
+    assert code_of(wrong, tied) == ""
+    hidden = next(name for name in examined(tied, widths=WIDTHS).anatomy.lengths if name.startswith("layers.0"))
+    code = code_of([*wrong, culprit("learning rate", (hidden,), 1.0)], tied)
+    assert "# Left out: tokens.weight, of several uses (tied weights)" in code
+    assert "mend_inits" not in code
+    assert re.findall(r'"(.*)": -', code) == [hidden]
+
+
+def lbfgs(module):
+    return torch.optim.LBFGS(module.parameters())
+
+
+def opaque(module):
+    return lambda batch: None
+
+
+@pytest.mark.parametrize("optimizer", [lbfgs, opaque])
+def test_one_rate_for_all_and_steps_of_a_function_have_no_code_for_rates(optimizer):
+    model = zoo.perceptron(optimizer=optimizer)
+    assert code_of([SECOND], model) == ""
+    assert "mend_rates" not in code_of([SECOND, culprit("init", ("second",), 0.5)], model)
+
+
+def test_what_else_would_show_alike_and_what_becomes_of_a_decay_stand_in_comments():
+    alike = replace(SECOND, alike=("its multiplier",))
+    assert '"second.weight": -1,  # its multiplier would show alike\n' in code_of(
+        [alike], zoo.perceptron(optimizer=plain_adam)
+    )
+    for decay, told in [(0.0, False), (0.1, True)]:
+        adam = functools.partial(decaying, decay=decay)
+        assert ("divide weight_decay by the factor" in code_of([SECOND], zoo.perceptron(optimizer=adam))) == told
+
+
+def decaying(module, decay):
+    return torch.optim.AdamW(module.parameters(), lr=3e-3, weight_decay=decay)
+
+
+def test_the_guide_shows_the_code_of_the_diagnosis_above_it():
+    guide = (ROOT / "theorychecks/guide/gates.md").read_text(encoding="utf-8")
+    model = runpy.run_path(str(ROOT / "properties/test_your_model.py"))["STANDARD_DECODER"]
+    widths = tc.widths(64, 1024)
+    names = examined(model, widths=widths).anatomy.lengths
+    culprits = []
+    for where, size, power in re.findall(r"^    - learning rate of (`.*`) too (large|small) by n\^(\S+)", guide, re.M):
+        patterns = re.findall("`(.*?)`", where)
+        parts = tuple(name for pattern in patterns for name in fnmatch.filter(names, pattern))
+        exponent = {"1": 1.0, "1/2": 0.5}[power] * (1 if size == "large" else -1)
+        culprits.append(culprit("learning rate", parts, exponent))
+    (shown,) = re.findall(r"```python\n(def mend_rates.*?)```", guide, re.S)
+    assert len(shown.splitlines()) > 8
+    assert shown in code_of(culprits, model, widths)

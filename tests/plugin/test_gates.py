@@ -36,7 +36,7 @@ def test_a_failure_says_what_is_wrong_on_the_terminal_and_in_every_report(ran):
 
 def test_what_mends_it_can_be_pasted_from_the_terminal_and_from_every_report(ran):
     diagnosis, code = ran.claim("test_bad").notes
-    assert "def mend_rates(model, optimizer):" in code
+    assert "def mend_rates(model, *optimizers):" in code
     compile(code, "pasted", "exec")
     pages = [
         (ran.directory / "reports/latest" / page).read_text(encoding="utf-8") for page in ("report.md", "index.html")

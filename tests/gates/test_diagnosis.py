@@ -2,14 +2,17 @@
 
 import dataclasses
 import functools
+import importlib
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 import theorychecks as tc
-from tests.gates.under_check import checked
+from tests.gates.under_check import checked, examined
 from tests.models import correct, zoo
+from theorychecks.gates.budget import Affordable
 from theorychecks.models.adjusted import adjusted_model
 from theorychecks.models.adjustment import Adjustment
 
@@ -184,6 +187,97 @@ def larger(module, *, names, power=0.5):
 def test_logits_of_queries_and_keys_that_are_too_large_have_no_multiplier_of_their_own():
     decoder, names = correct.MODELS["decoder"], ("attention.query.weight", "attention.key.weight")
     model = dataclasses.replace(decoder, build=lambda width: larger(correct.Decoder(width), names=names))
-    named = culprits(checked(model, widths=WIDTHS, steps=1))
+    check = checked(model, widths=WIDTHS, steps=1)
+    named = culprits(check)
     assert named["attention.query"] == named["attention.key"] == ("init", 0.5)
-    assert not [where for where in named if "logits" in where]
+    assert next(iter(named)) in ("attention.query", "attention.key")
+    assert not [where for where in sure(check) if "logits" in where], str(check)
+
+
+class Unscaled(correct.Attention):
+    """Logits are not divided by the size of heads."""
+
+    def forward(self, x):
+        query, key, value = (
+            part(x).unflatten(-1, (4, -1)).transpose(-2, -3) for part in (self.query, self.key, self.value)
+        )
+        mixed = F.scaled_dot_product_attention(query, key, value, is_causal=self.causal, scale=0.25)
+        return self.out(mixed.transpose(-2, -3).flatten(-2))
+
+
+def test_logits_without_a_scale_are_named_besides_an_init_that_is_off_by_half_of_that():
+    def build(width):
+        module = correct.Decoder(width)
+        module.attention = Unscaled(width)
+        return larger(module, names=["attention.value.weight"])
+
+    check = checked(dataclasses.replace(correct.MODELS["decoder"], build=build), widths=WIDTHS, steps=1)
+    assert culprits(check)["attention.value"] == ("init", 0.5), str(check)
+    assert culprits(check)["attention attention logits"] == ("multiplier", 1), str(check)
+
+
+class Scaled(nn.Module):
+    """Multiplies by a gain of its own for each feature."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(width))
+
+    def forward(self, x):
+        return self.weight * x
+
+
+class Gained(zoo.Perceptron):
+    """What the first layer returns, of entries that grow with the width, has a gain behind a norm or behind nothing."""
+
+    def __init__(self, width, *, gain):
+        super().__init__(width, readout=zoo.WIDTHS[0] ** -0.5)
+        self.gain = gain(width)
+        with torch.no_grad():
+            self.first.weight *= (width / WIDTHS[0]) ** 0.5
+
+    def forward(self, x):
+        inner = self.gain(self.first(x))
+        return self.multiplier * self.head(torch.tanh(self.second(torch.tanh(inner))))
+
+
+def gained(module, *, power):
+    """Adam, with a power of the width in the gain's rate."""
+    optimizer, ratio = zoo.scaled_adam(module), module.second.weight.shape[0] / zoo.WIDTHS[0]
+    optimizer.add_param_group({"params": list(module.gain.parameters()), "lr": 3e-3 * ratio**power})
+    return optimizer
+
+
+@pytest.mark.parametrize(
+    "gain, power", [(nn.RMSNorm, 0.0), (nn.RMSNorm, 0.5), (nn.LayerNorm, 0.5), (Scaled, 0.0), (Scaled, 0.5)]
+)
+def test_the_rate_of_a_gain_is_held_against_what_it_multiplies(gain, power):
+    """A norm takes out that it is given too much, and a gain alone does not."""
+    model = zoo.perceptron(build=functools.partial(Gained, gain=gain), optimizer=functools.partial(gained, power=power))
+    check = checked(model, widths=WIDTHS, steps=1)
+    named = culprits(check)
+    assert named["first"] == ("init", 0.5), str(check)
+    rates = {off for where, (kind, off) in named.items() if kind == "learning rate" and where.startswith("gain")}
+    assert rates == ({power} if power else set()), str(check)
+
+
+def test_cures_are_tried_at_widths_that_a_time_budget_buys(monkeypatch):
+    widths, seen = (32, 48, 64, 96, 128, 192, 256, 384, 512), []
+    # The package has a function of this name.
+    gate = importlib.import_module("theorychecks.gates.coordinate_check")
+    diagnose = gate.diagnose
+
+    def noted(found, findings):
+        seen.append(found)
+        return diagnose(found, findings)
+
+    monkeypatch.setattr(gate, "diagnose", noted)
+    monkeypatch.setattr(gate, "affordable", lambda *_: Affordable(7, 8, 1.0, 7))
+    checked(zoo.perceptron(), widths=widths, seconds=1.0, steps=1)
+    (found,) = seen
+    assert found.over_all().widths == (32, 48, 96, 256)
+
+
+def test_cures_are_tried_over_all_widths_that_were_looked_at():
+    widths = (32, 48, 64, 96, 128, 256)
+    assert examined(zoo.perceptron(), widths=widths).on((4,) * 6).over_all().widths == (32, 48, 96, 256)

@@ -11,7 +11,7 @@ import theorychecks as tc
 from tests.gates.under_check import checked, examined
 from tests.models import correct, zoo
 from theorychecks.gates.expectations import predicted
-from theorychecks.models.coordinates import CHANGE, EFFECTIVE, SIZE, Coordinate
+from theorychecks.models.coordinates import CHANGE, EFFECTIVE, RELATIVE, SIZE, Coordinate
 from theorychecks.observables.coordinates import Moment
 
 WIDTHS = tc.widths(32, 512)
@@ -19,7 +19,7 @@ WIDTHS = tc.widths(32, 512)
 
 def prediction(anatomy, coordinate, step, *, scale_free=True):
     moments = [Moment(coordinate, step)]
-    (found,) = predicted(tc.MAXIMAL_UPDATE, anatomy, moments, scale_free=scale_free).values()
+    (found,) = predicted(tc.MAXIMAL_UPDATE, anatomy, moments, scale_free=scale_free, first_update=1).values()
     return found.exponent, found.at_most
 
 
@@ -157,12 +157,37 @@ def test_a_correct_model_with_a_bottleneck_does_not_fail(bias):
     assert not check.failed, str(check)
 
 
-@pytest.mark.parametrize("hidden, off", [(-1.5, -0.5), (-2.0, -1.0), (-0.5, 0.5)])
+@pytest.mark.parametrize("hidden, off", [(-1.5, -0.5), (-2.0, -1.0), (-0.5, 0.5), (0.0, 1.0)])
 def test_a_rate_behind_a_bottleneck_is_judged_by_what_its_layer_is_given(hidden, off):
     model = zoo.perceptron(build=Narrowed, optimizer=functools.partial(adam, hidden=hidden))
     check = checked(model, widths=WIDTHS, steps=1)
     culprits = {(c.where, c.kind): round(2 * c.exponent) / 2 for c in check.diagnosis.culprits}
     assert culprits == {("second.weight", "learning rate"): off}, str(check)
+
+
+def warmed(module):
+    """Adam whose first step has a rate of nought."""
+    optimizer, rates = adam(module), []
+
+    def first_is_nought(chosen, _arguments, _keywords):
+        rates.append([group["lr"] for group in chosen.param_groups])
+        for group, rate in zip(chosen.param_groups, rates[0], strict=True):
+            group["lr"] = rate if len(rates) > 1 else 0.0
+
+    optimizer.register_step_pre_hook(first_is_nought)
+    return optimizer
+
+
+@pytest.mark.parametrize(
+    "optimizer, at, told",
+    [(adam, (1, 3), {1}), (adam, (3,), set()), (warmed, (1, 3), set()), (warmed, (2, 3), set()), (warmed, (1, 2), {2})],
+)
+def test_of_relative_updates_the_first_one_is_predicted_and_not_the_first_that_is_read(optimizer, at, told):
+    found = examined(zoo.perceptron(build=Narrowed, optimizer=optimizer), widths=WIDTHS, at=at)
+    moments, _ = found.moments()
+    assert [moment for moment in moments if moment.coordinate.quantity == RELATIVE]
+    expected = predicted(tc.MAXIMAL_UPDATE, found.anatomy, moments, scale_free=True, first_update=found.first_update)
+    assert {moment.step for moment in expected if moment.coordinate.quantity == RELATIVE} == told
 
 
 class Chosen(nn.Module):

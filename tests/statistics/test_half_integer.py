@@ -142,6 +142,19 @@ def test_a_grid_too_fine_to_hide_a_half_integer_leaves_it_decided(exponent):
     assert HalfInteger(exponent + 0.5).judge(repeating).verdict is Verdict.REFUTED
 
 
+@pytest.mark.parametrize("exponent", [-0.5, 0.0, 0.5])
+def test_a_right_estimate_that_a_grid_leaves_open_is_to_be_dithered_and_not_between_two_exponents(exponent):
+    reasons = []
+    for step in (0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2):
+        for seed in range(5):
+            judgement = HalfInteger(exponent).judge(on_a_grid(exponent, step, noise=step / 3, seed=seed, relative=True))
+            right = abs(judgement.fit.exponent - exponent) < 0.24
+            if right and judgement.verdict is Verdict.INCONCLUSIVE and judgement.fit.checks["rounding"].fired:
+                reasons.append(judgement.reason)
+    assert reasons
+    assert not [reason for reason in reasons if "dither them" not in reason]
+
+
 @pytest.mark.parametrize("exponent", [-0.5, -0.25, 0.25, 0.5])
 @pytest.mark.parametrize("step", [0.05, 0.2, 0.5, 0.9, 1.0])
 def test_no_grid_makes_another_exponent_a_half_integer(exponent, step):

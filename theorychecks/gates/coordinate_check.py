@@ -288,7 +288,8 @@ def checked(
     if isinstance(parametrization, DepthParametrization):
         expected = predicted_in_depth(parametrization, examined.anatomy, moments)
     else:
-        expected = predicted(parametrization, examined.anatomy, moments, scale_free=examined.optimizing.scale_free)
+        scale_free, first = examined.optimizing.scale_free, examined.first_update
+        expected = predicted(parametrization, examined.anatomy, moments, scale_free=scale_free, first_update=first)
     if not expected:
         raise ModelError(f"{title}: nothing is predicted of any coordinate; its roles leave all unchecked")
     if bought is not None and conditions.seconds is not None and not bought.enough:

@@ -95,8 +95,8 @@ class Examined:
         return replace(self, counts=tuple(counts))
 
     def over_all(self) -> Examined:
-        """The same by a few trainings over the whole range; the two narrowest widths tell roles."""
-        first, second, *others = self.widths
+        """The same by a few trainings over all widths that are looked at; the two narrowest ones tell roles."""
+        first, second, *others = self.widths[: len(self.counts)]
         widths = (first, second, others[len(others) // 2 - 1], others[-1])
         return replace(self, sweep=replace(self.sweep, widths=widths, seeds=_FEW, budget=None), counts=_FEW)
 
@@ -108,6 +108,18 @@ class Examined:
         """After how many steps something is first not zero, at the narrowest width; None if it always is."""
         steps = self._by_step.get(coordinate, {})
         return min((step for step, measurement in steps.items() if measurement.values[0][0] > 0), default=None)
+
+    @property
+    def first_update(self) -> int | None:
+        """The step that is the first to move a parameter; None if others before it, which are not read, may have."""
+        read = {moment.step for moment in self.measurements}
+        moved = {
+            step
+            for (coordinate, step), measurement in self.measurements.items()
+            if coordinate.quantity == EFFECTIVE and any(value > 0 for row in measurement.values for value in row)
+        }
+        first = min(moved, default=0)
+        return first if first - 1 in read else None
 
     def slope(self, coordinate: Coordinate, step: int) -> float:
         """The power at which something grows, by least squares; zero where there is none."""

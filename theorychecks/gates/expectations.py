@@ -46,7 +46,12 @@ def check_known(parametrization: object) -> None:
 
 
 def predicted(
-    parametrization: Parametrization, anatomy: Anatomy, moments: Sequence[Moment], *, scale_free: bool
+    parametrization: Parametrization,
+    anatomy: Anatomy,
+    moments: Sequence[Moment],
+    *,
+    scale_free: bool,
+    first_update: int | None,
 ) -> dict[Moment, HalfInteger]:
     """What a parametrization says of coordinates, as one family of so many predictions.
 
@@ -55,14 +60,14 @@ def predicted(
         anatomy: of the model.
         moments: in order of their steps, each of which there is something to be read of.
         scale_free: whether updates do not depend on the size of gradients.
+        first_update: the step that is the first to move a parameter; None if it is not known.
     """
     found = {
         each: _expected(parametrization, anatomy, each.coordinate, each.step, scale_free=scale_free) for each in moments
     }
-    relative = [each for each in moments if each.coordinate.quantity == RELATIVE]
-    first = {each.coordinate: each for each in reversed(relative)}
-    for each in relative:
-        if parametrization == NTK or not scale_free or each != first[each.coordinate]:
+    for each in moments:
+        told = parametrization != NTK and scale_free and each.step == first_update
+        if each.coordinate.quantity == RELATIVE and not told:
             found[each] = None
     known = {moment: expected for moment, expected in found.items() if expected is not None}
     return {moment: replace(expected, among=len(known)) for moment, expected in known.items()}

@@ -49,7 +49,7 @@ def signs_of(examined: Examined, findings: Mapping[Moment, Finding]) -> list[Sig
         if finding.passed or finding.exponent is None:
             continue
         shows_rate = moment.coordinate.quantity in (EFFECTIVE, RELATIVE) and _shows_rate(examined, moment, findings)
-        if not (shows_rate or shows_init(examined, moment)):
+        if _is_told_relatively(moment, findings) or not (shows_rate or shows_init(examined, moment)):
             continue
         given = given_beyond(examined, findings, moment)
         if given:
@@ -60,10 +60,8 @@ def signs_of(examined: Examined, findings: Mapping[Moment, Finding]) -> list[Sig
         # What keeps below a bound has nothing to be blamed for.
         if abs(off) <= OFF or (off < 0 and _is_bounded_above(finding)):
             continue
-        caused = [sign.off for sign in inits if _makes_logits(sign.part, moment)]
-        if caused and abs(off - 2 * sum(caused) / len(caused)) <= OFF:
-            # Queries and keys that are off make their products off by twice as much.
-            continue
+        # Queries and keys that are off make their products off by twice as much, and nothing tells them from values.
+        caused = any(_makes_logits(sign.part, moment) for sign in inits)
         found = finding.confirmation.interval if finding.confirmation else None
         interval = found or finding.interval
         assert interval is not None
@@ -145,7 +143,18 @@ def given_beyond(examined: Examined, findings: Mapping[Moment, Finding], moment:
         part = next(part for part in own if part.name == moment.coordinate.parameter)
         # A bias moves by itself; plain gradients hold what a matrix is given once more.
         times = 0 if not part.matrix and any(p.matrix for p in own) else 1 + examined.optimizing.plain
-    return times * (examined.slope(Coordinate(moment.coordinate.module, INPUT), moment.step) - meant)
+    beyond = examined.slope(Coordinate(moment.coordinate.module, INPUT), moment.step) - meant
+    if moment.coordinate.quantity == EFFECTIVE and not any(p.matrix for p in own):
+        # A norm takes out what it is given too much, and a gain alone returns it.
+        returned = examined.slope(Coordinate(moment.coordinate.module, SIZE), moment.step)
+        times = times if abs(returned - beyond) <= OFF else 0
+    return times * beyond
+
+
+def _is_told_relatively(moment: Moment, findings: Mapping[Moment, Finding]) -> bool:
+    """Whether an update is judged by what its layer is given, which tells by how much its rate is off."""
+    relative = moment.coordinate._replace(quantity=RELATIVE)
+    return moment.coordinate.quantity == EFFECTIVE and Moment(relative, moment.step) in findings
 
 
 def _upstream(other: Moment, moment: Moment) -> bool:

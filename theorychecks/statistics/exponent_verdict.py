@@ -78,7 +78,8 @@ def judge_exponent(
     if neighbours is not None and verdict is not Verdict.REFUTED:
         near = Interval(fit.exponent, fit.exponent).reaching(hidden).inside(allowed)
         told = near and neighbours.low < careful.low <= careful.high < neighbours.high
-        between = careful.inside(neighbours) and not near
+        # What a grid alone leaves open lies between no two exponents.
+        between = careful.inside(neighbours) and not Interval(fit.exponent, fit.exponent).inside(allowed)
         verdict = Verdict.SUPPORTED if told else Verdict.INCONCLUSIVE
     limits = allowed if neighbours is None or verdict is Verdict.REFUTED else neighbours
     if neighbours is not None and verdict is Verdict.INCONCLUSIVE and between and not unsound:

@@ -159,7 +159,7 @@ def culprit(kind, parts, exponent, **options):
 
 def code_of(culprits, model, widths=WIDTHS):
     found = examined(model, widths=widths)
-    return mending(culprits, found.anatomy, found.optimizing)
+    return mending(culprits, found.anatomy, decays=found.optimizing.decays, grouped=found.grouped)
 
 
 @pytest.mark.parametrize(

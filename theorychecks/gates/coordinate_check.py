@@ -307,5 +307,5 @@ def checked(
     findings = dict(zip(expected, judged, strict=True))
     counts, anatomy = max((finding.measurement.seeds for finding in judged), key=sum), examined.anatomy
     diagnosis = diagnosed(examined.on(counts), findings)
-    code = mending(diagnosis.culprits, anatomy, examined.optimizing)
+    code = mending(diagnosis.culprits, anatomy, decays=examined.optimizing.decays, grouped=examined.grouped)
     return CoordinateCheck(tuple(judged), diagnosis, tuple(unjudged), anatomy.cancelled, tuple(anatomy.fixed), code)

@@ -66,6 +66,11 @@ class Examined:
         return self._trainer.optimizing
 
     @property
+    def grouped(self) -> bool:
+        """Whether parameters may have learning rates of their own."""
+        return not self._trainer.blueprint(self.widths[0]).unscalable
+
+    @property
     def pilots(self) -> Sweep:
         """The trainings that are looked at."""
         return self.sweep.on(self.counts)

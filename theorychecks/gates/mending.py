@@ -12,7 +12,6 @@ from typing import Final, NamedTuple
 
 from theorychecks.gates.culprit import Culprit
 from theorychecks.models import Anatomy
-from theorychecks.models.examination import Optimizing
 from theorychecks.models.hooks import starred
 
 _MATRIX: Final = 2
@@ -81,7 +80,7 @@ class _Remedy(NamedTuple):
         return f"{self.power:g},{f'  # {self.alike[0]} would show alike' if self.alike else ''}"
 
 
-def mending(culprits: Sequence[Culprit], anatomy: Anatomy, optimizing: Optimizing) -> str:
+def mending(culprits: Sequence[Culprit], anatomy: Anatomy, *, decays: bool, grouped: bool) -> str:
     """Code that undoes the inits and learning rates that are off for sure; nothing where there are none.
 
     Patterns in it are names of the parameters that are off, and of no others. Left out are parameters of several uses,
@@ -91,17 +90,18 @@ def mending(culprits: Sequence[Culprit], anatomy: Anatomy, optimizing: Optimizin
     Args:
         culprits: of a model along its width.
         anatomy: its parts.
-        optimizing: what can be told of its optimizer.
+        decays: whether its weights do.
+        grouped: whether parameters may have learning rates of their own, as in a step of LBFGS they may not.
     """
     sure = [culprit for culprit in culprits if culprit.sure and culprit.axis == "width"]
     inits = _meant([culprit for culprit in sure if culprit.kind == "init"], lambda part: _drawn(anatomy, part))
     rates = _meant(
         [culprit for culprit in sure if culprit.kind == "learning rate" and set(culprit.alike) <= {_MULTIPLIER}],
-        lambda part: [part] if optimizing.grouped else [],
+        lambda part: [part] if grouped else [],
     )
     tied = [name for name in dict.fromkeys([*inits, *rates]) if name in anatomy.tied or name not in anatomy.lengths]
     blocks = [(_INITS, _powers(inits, anatomy)), (_RATES, _powers(rates, anatomy))]
-    width, decay = _width(anatomy), _DECAY if optimizing.decays else ""
+    width, decay = _width(anatomy), _DECAY if decays else ""
     functions = [form.format(powers=powers, decay=decay) for form, powers in blocks if powers]
     if not width or not functions:
         return ""

@@ -8,7 +8,7 @@ from typing import Final
 import psutil
 import torch
 from torch import nn
-from torch.optim import LBFGS, Optimizer
+from torch.optim import Optimizer
 
 from theorychecks.models.checks import groups_of, memory, optimizer_of, untouched
 from theorychecks.models.depth import depth_anatomy
@@ -31,13 +31,11 @@ class Optimizing:
         scale_free: whether its updates do not depend on the size of gradients, as Adam's do not.
         decays: whether weights decay.
         opaque: whether it is a function that makes whole steps, of which nothing can be told.
-        grouped: whether parameters may have learning rates of their own, as in a step of LBFGS they may not.
     """
 
     scale_free: bool
     decays: bool
     opaque: bool
-    grouped: bool
 
     @property
     def plain(self) -> bool:
@@ -93,7 +91,6 @@ def _told(made: list[Optimizer] | Step) -> Optimizing:
         scale_free=any("eps" in group for group in groups),
         decays=any(group.get("weight_decay") for group in groups),
         opaque=not isinstance(made, list),
-        grouped=isinstance(made, list) and not any(isinstance(one, LBFGS) for one in made),
     )
 
 

@@ -181,7 +181,7 @@ def test_counts_are_those_of_the_kept_run(kept):
 def test_what_gates_say_in_the_guide_is_from_the_kept_run(kept):
     said = (ROOT / "reports/reference/report.md").read_text(encoding="utf-8")
     shown = [line.strip() for line in page("gates").splitlines() if line.startswith(("    - ", "    decoder: "))]
-    assert len(shown) == 10
+    assert len(shown) == 9
     assert [line for line in shown if line not in said] == []
     (seconds,) = [claim.seconds for claim in kept.claims if claim.id == "YM-2"]
     assert f"{seconds:.0f} s in the kept run" in page("gates")

@@ -34,7 +34,8 @@ _MANY = 10
 
 
 def page(lines):
-    """Markdown from the objects that a measurement prints."""
+    """Markdown from the objects that a measurement prints, of which the same gate may have several."""
+    lines = list({(line["kind"], line["name"], line["seed"]): line for line in lines}.values())
     many = {name for name, count in Counter(line["name"] for line in lines).items() if count > _MANY}
     parts = [_HEAD]
     for kind, (title, note) in _SECTIONS.items():

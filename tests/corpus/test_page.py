@@ -19,6 +19,7 @@ def test_correct_models_are_counted_by_seed():
     text = page([line("a"), line("a", "undecided", seed=1), line("b"), line("b", "fail", seed=1)])
     assert "2 of 2 pass on seed 0, 0 of 2 pass on seed 1; 1 fail." in text
     assert "| a | pass | undecided | 30 | 30 to 31 | 2 |" in text
+    assert "1 of 1 pass on seed 0" in page([line("a"), line("a")])
 
 
 def test_an_entry_that_could_not_be_judged_is_shown():
@@ -55,3 +56,13 @@ def test_the_guide_says_what_the_kept_page_counts():
     counts = re.findall(r"\d+ of \d+ pass on seed \d|\d+ of \d+ fail, \d+ with their mistake named first", KEPT)
     assert counts
     assert all(count in guide for count in counts)
+
+
+def test_the_readme_says_no_more_than_the_kept_page():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (models,) = re.findall(
+        r"of \[(\d+) real models\].* no correct one failed its gate and no broken one passed", readme
+    )
+    assert int(models) == sum(map(len, ENTRIES.values()))
+    assert re.findall(r"; (\d+) (fail|pass)\.", KEPT) == [("0", "fail"), ("0", "fail"), ("0", "fail"), ("0", "pass")]
+    assert not re.findall(r"\| error \|", KEPT)

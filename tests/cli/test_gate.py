@@ -111,6 +111,7 @@ def test_a_model_along_its_depth_has_depths(here, run):
     assert "coordinates scale as depth maximal update has it" in out
 
 
+@pytest.mark.slow
 def test_a_function_of_the_depth_is_told_by_depths(here, run):
     code, out, _ = run("more_models:residual", "--inputs=16x8", "--depths=4,8,16,24,32")
     assert code == 1, out

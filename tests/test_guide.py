@@ -140,8 +140,11 @@ def test_what_pip_is_to_install_is_this_package_with_extras_that_it_has():
 
 @pytest.mark.parametrize("document", named(DOCUMENTS))
 def test_links_lead_to_files(document):
-    links = re.findall(r"\]\(([^)\s]+)\)", text_of(document))
-    assert [link for link in links if "://" not in link and not (document.parent / link).exists()] == []
+    links = [link for link in re.findall(r"\]\(([^)\s]+)\)", text_of(document)) if "://" not in link]
+    assert [link for link in links if not (document.parent / link).exists()] == []
+    # A file of this checkout that git ignores is in no other one; it says so by 0.
+    asked = subprocess.run(["git", "check-ignore", *links], cwd=document.parent, capture_output=True, text=True)
+    assert asked.returncode != 0, asked.stdout
 
 
 def test_every_page_is_linked_from_the_readme_and_says_whom_it_is_for():

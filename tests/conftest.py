@@ -23,6 +23,17 @@ def one_thread():
     torch.set_num_threads(before)
 
 
+@pytest.fixture
+def processes(tmp_path):
+    """A process group of this process."""
+    import torch.distributed as dist
+
+    store = dist.FileStore(str(tmp_path / "store"), 1)
+    dist.init_process_group("gloo", store=store, rank=0, world_size=1)
+    yield
+    dist.destroy_process_group()
+
+
 def pytest_terminal_summary(terminalreporter):
     """What tests have counted, by `record_property("counted", {...})`, of all their parameters together."""
     found = {}

@@ -38,13 +38,8 @@ def beside(module: str, *, wanted: bool = True) -> Iterator[None]:
         module: what it imports at once, while this one goes on.
         wanted: whether there is enough to do; a process takes half a second to begin.
     """
-    if not wanted or _cores() < 2 or _is_script():
-        yield
-        return
-    try:
-        pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(module,))
-    except (ImportError, NotImplementedError, OSError):
-        # The machine has no semaphores.
+    pool = _pool(module) if wanted and _cores() > 1 and not _is_script() else None
+    if pool is None:
         yield
         return
     token = _beside.set(pool)
@@ -54,6 +49,14 @@ def beside(module: str, *, wanted: bool = True) -> Iterator[None]:
     finally:
         _beside.reset(token)
         pool.shutdown(cancel_futures=True)
+
+
+def _pool(module: str) -> Executor | None:
+    try:
+        return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(module,))
+    except (ImportError, NotImplementedError, OSError):
+        # The machine has no semaphores.
+        return None
 
 
 def begun(task: Callable[[Given], Made], given: Given) -> Callable[[], Made]:

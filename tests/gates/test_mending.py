@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import torch
-import torch.distributed as dist
 from torch import nn
 
 import theorychecks as tc
@@ -248,15 +247,6 @@ def test_a_factor_that_changes_nothing_is_an_error():
             mend(other)
     with pytest.raises(ValueError, match="in none of the optimizers given"):
         names["mend_rates"](module, torch.optim.SGD(module.first.parameters(), lr=0.1))
-
-
-@pytest.fixture
-def processes(tmp_path):
-    """A process group of this process."""
-    store = dist.FileStore(str(tmp_path / "store"), 1)
-    dist.init_process_group("gloo", store=store, rank=0, world_size=1)
-    yield
-    dist.destroy_process_group()
 
 
 @pytest.mark.usefixtures("processes")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
-import torch.distributed as dist
 import torch.nn.functional as F
 from torch import nn
 from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
@@ -297,15 +296,6 @@ def test_compiled_modules_train_as_they_are(whole):
     found = alone(zoo.plain(build=build), 0)
     assert found.losses == alone(zoo.plain(), 0).losses
     assert len(found.coordinates[1]) == len(alone(zoo.plain(), 0).coordinates[1]) + (not whole)
-
-
-@pytest.fixture
-def processes(tmp_path):
-    """A process group of this process."""
-    store = dist.FileStore(str(tmp_path / "store"), 1)
-    dist.init_process_group("gloo", store=store, rank=0, world_size=1)
-    yield
-    dist.destroy_process_group()
 
 
 def replicated_in_its_steps(module):

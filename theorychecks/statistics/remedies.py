@@ -117,10 +117,10 @@ def for_exponent(fit: Fit, fired: Sequence[str], margin: float, allowed: Interva
 def between_rivals(fit: Fit, neighbours: Interval, axis: str) -> Remedy:
     """An estimate between two exponents, whose interval excludes all others: more runs only make it surer of that."""
     nearer = min((end for end in neighbours if math.isfinite(end)), key=lambda end: abs(fit.exponent - end))
+    distance, wider = abs(fit.exponent - nearer), "wider widths" if axis == "width" else "a wider range"
     text = (
-        f"between two exponents: the estimate {fit.exponent:+.3f} lies {abs(fit.exponent - nearer):.3f} from "
-        f"{nearer:+g}; "
-        f"{'wider widths' if axis == 'width' else 'a wider range'} show to which one it tends, and more seeds do not"
+        f"between two exponents: the estimate {fit.exponent:+.3f} lies {distance:.3f} from {nearer:+g}; {wider} show "
+        "to which one it tends, and more seeds do not"
     )
     return Remedy(limited_by="boundary", text=text)
 

@@ -19,7 +19,7 @@ from theorychecks.cli.exit_codes import REFUSED
 from theorychecks.cli.named_models import Setup, model_named
 from theorychecks.cli.preset_models import PREFIX
 from theorychecks.cli.printing import say
-from theorychecks.cli.quantities import duration, widths_of
+from theorychecks.cli.quantities import duration, hyphened, widths_of
 from theorychecks.cli.status_line import StatusLine
 from theorychecks.drawing import characters, scene_of
 from theorychecks.gates import coordinate_check
@@ -94,7 +94,7 @@ def carry_out(name: str, setup: Setup, asked: Asked, *, every: bool) -> int:
 
 def _check_name(name: str | None) -> None:
     """Refuse a parametrization that nothing is known of, before a model is imported."""
-    if name is not None and not any(_plain(name) in known for known in _KNOWN.values()):
+    if name is not None and not any(hyphened(name) in known for known in _KNOWN.values()):
         raise typer.BadParameter(_no_such(name))
 
 
@@ -102,7 +102,7 @@ def _meant(name: str | None, model: Model) -> Meant:
     known = _KNOWN[model.axis]
     if name is None:
         return next(iter(known.values()))
-    if (found := known.get(_plain(name))) is None:
+    if (found := known.get(hyphened(name))) is None:
         raise typer.BadParameter(f"{model.title} is built along its {model.axis}; {_no_such(name)}")
     return found
 
@@ -113,10 +113,6 @@ def _no_such(name: str) -> str:
         f"a coordinate check knows what {along['width']} predict, and along the depth what {along['depth']} do; got "
         f"{name!r}. For another parametrization write claims about a sweep of the model"
     )
-
-
-def _plain(name: str) -> str:
-    return name.casefold().replace("_", "-").replace(" ", "-")
 
 
 def _values(name: str, model: Model, asked: Asked) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 
 from theorychecks.cli.printing import say
+from theorychecks.cli.quantities import hyphened
 
 if TYPE_CHECKING:
     from theorychecks.models import Model
@@ -82,8 +83,8 @@ def scaled(model: Model, name: str) -> Model:
 def _parametrization(name: str) -> Parametrization:
     from theorychecks.networks.parametrization import PARAMETRIZATIONS
 
-    named = {known.casefold().replace(" ", "-"): found for known, found in PARAMETRIZATIONS.items()}
-    if (found := named.get(name.casefold().replace("_", "-").replace(" ", "-"))) is None:
+    named = {hyphened(known): found for known, found in PARAMETRIZATIONS.items()}
+    if (found := named.get(hyphened(name))) is None:
         raise typer.BadParameter(f"a model is --scaled as one of {', '.join(named)}; got {name!r}")
     return found
 

@@ -62,6 +62,11 @@ def pinned(text: str | None) -> str | None:
     return text
 
 
+def hyphened(name: str) -> str:
+    """A name as options have it: "Maximal Update" and "maximal_update" are "maximal-update"."""
+    return name.casefold().replace("_", "-").replace(" ", "-")
+
+
 def widths_of(text: str, axis: str = "width") -> tuple[int, ...]:
     """Widths, or depths, of "64..1024", in factors of two, or of "64,96,128".
 

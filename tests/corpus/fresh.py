@@ -1,4 +1,4 @@
-"""Correct models that were gated once, after the last change of what a gate predicts, and for which nothing was changed.
+"""Correct models that were written after predictions were changed for others, and for which nothing was changed.
 
 A U-Net with concatenations, dilated causal convolutions with gates, latents that read points by cross-attention, and
 the OPT of Hugging Face's transformers; initial weights and learning rates as in `by_hand`.

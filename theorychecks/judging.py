@@ -6,7 +6,7 @@ Torch is imported only where a sweep has to be measured, since plain pytest runs
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -14,7 +14,9 @@ from theorychecks.finding import Confirmation, Finding, Findings
 from theorychecks.looks import Predicted, Seen, distinct, first_looks, in_looks, of_reading, power_of
 from theorychecks.planning import Planner, end_of_plan, planner
 from theorychecks.premises import premises_of
+from theorychecks.progress import listener
 from theorychecks.sources import Against, Compared, Given, Known, Sample, check_source, settled
+from theorychecks.statistics.exponents import power_text
 from theorychecks.statistics.interval import Interval
 from theorychecks.statistics.judgement import CLEAR, Judgement, Verdict
 from theorychecks.statistics.measurement import Measurement
@@ -35,6 +37,7 @@ class Conditions:
         seed: another one draws other networks everywhere.
         confirms: whether a verdict that fails a claim is drawn again, on fresh seeds, before it does.
         seconds: that each gate may take; as long as its own budget does unless given.
+        announces: whether a failure is told of while fresh seeds are to confirm it; not where one is wanted.
     """
 
     octaves: int = 0
@@ -42,6 +45,7 @@ class Conditions:
     seed: int = 0
     confirms: bool = False
     seconds: float | None = None
+    announces: bool = True
 
 
 _USED: Final = "its test goes on by what check() has found"
@@ -142,6 +146,7 @@ def _findings(
     fresh = _confirmed(source, predicted, role, seen, conditions)
     if source.joint and fresh and not any(each.fails(role) for each in fresh.values()):
         # A false alarm is no end: the others are looked at as if there had been none.
+        listener.get().doubted("")
         seen = in_looks(source, predicted, role)
         fresh = _confirmed(source, predicted, role, seen, conditions)
     findings = Findings()
@@ -175,11 +180,31 @@ def _findings(
 def _confirmed(
     source: Given | Compared, predicted: Predicted, role: Role, seen: Mapping[Parts, Seen], conditions: Conditions
 ) -> Mapping[Parts, Seen]:
-    """What fresh seeds say of the readings that would fail a claim, where they are asked."""
+    """What fresh seeds say of the readings that would fail a claim, where they are asked.
+
+    Where there is little time, one of several that stand or fall together is enough, and others are seen as far as they
+    are by then.
+    """
     doubted = {parts for parts, each in seen.items() if each.fails(role)}
     if not (conditions.confirms and source.repeatable and doubted):
         return {}
-    return in_looks(source.redrawn(), predicted, role, only=doubted)
+    if conditions.announces and role == "prediction":
+        listener.get().doubted(_first_answer(seen, predicted, doubted))
+    joint = source.joint and conditions.seconds is not None
+    return in_looks(source.redrawn(), predicted, role, only=doubted, joint=joint)
+
+
+def _first_answer(seen: Mapping[Parts, Seen], predicted: Predicted, doubted: Collection[Parts]) -> str:
+    """The clearest of the readings that are refuted so far, in a line."""
+    parts = min((parts for parts in seen if parts in doubted), key=lambda each: seen[each].p_value or 0.0)
+    judgement, looks, prediction = seen[parts].judgement, seen[parts].looks, of_reading(predicted, parts)
+    assert prediction is not None
+    measured, axis = judgement.measurement, judgement.measurement.axis
+    found = f": {judgement.reason}"
+    if judgement.fit is not None:
+        found = f" is {power_text(axis, judgement.fit.exponent)}, {prediction.phrase(axis)} expected"
+    which = "" if looks is None else f"look {looks.taken} of {looks.planned}; "
+    return f"{str(parts) or measured.name}{found} ({which}being confirmed)"
 
 
 def judged_anew(finding: Finding, prediction: Prediction) -> Finding:

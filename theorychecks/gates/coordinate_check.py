@@ -191,7 +191,7 @@ def coordinate_check_refuted(
     values = chosen_values(model, widths, depths)
     sweep = swept(model, parametrization, values, steps=steps, at=at, budget=budget, seeds=seeds)
     recorder = now_recording.get()
-    conditions = recorder.conditions if recorder else Conditions()
+    conditions = replace(recorder.conditions if recorder else Conditions(), announces=False)
     found = checked(sweep, parametrization, conditions)
     if recorder is not None:
         for finding in controls(found, lambda: checked(sweep.redrawn(1), parametrization, conditions)):

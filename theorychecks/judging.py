@@ -162,7 +162,7 @@ def _findings(
                 predicted=prediction.phrase(each.judgement.measurement.axis),
                 expectation=prediction.expectation,
                 judgement=each.judgement,
-                reason=_reason(each, confirmation, role),
+                reason=_reason(each, confirmation, role, ends=each.sample.ends.get(parts, "")),
                 p_value=each.p_value,
                 power=power_of(source, prediction, each.judgement),
                 looks=each.looks,
@@ -286,10 +286,12 @@ def _confirmation(fresh: Seen, role: Role) -> Confirmation:
     )
 
 
-def _reason(seen: Seen, fresh: Confirmation | None, role: Role) -> str:
-    """Why, what would decide it on this budget, and what fresh seeds say."""
+def _reason(seen: Seen, fresh: Confirmation | None, role: Role, *, ends: str = "") -> str:
+    """Why, what would decide it on this budget, what fresh seeds say, and where missing runs have ended."""
     judgement = seen.judgement
     reason, remedy, looks = judgement.reason, judgement.remedy, seen.looks
+    if ends and remedy is not None and remedy.limited_by == "missing runs":
+        reason = f"{reason}; {ends}"
     if looks is not None and remedy is not None and remedy.effort is not None:
         budget, seconds = math.ceil(remedy.effort * looks.budget), remedy.effort * seen.sample.effort.seconds
         reason = f"{remedy.text}, a budget of {budget} instead of {looks.budget}, some {seconds:.0f} s"

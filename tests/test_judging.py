@@ -365,6 +365,21 @@ def test_where_time_is_short_one_failure_that_is_confirmed_is_enough(seconds):
     assert steady.outcome == ("fail" if seconds is None else "inconclusive")
 
 
+def test_a_failure_that_there_is_no_time_to_confirm_stays_open():
+    conditions = replace(GATED, no_time="for which there is no time: give more")
+    outcomes = []
+    for exponent in (-0.5, -1):
+        with recording(Recorder(conditions=conditions)), telling() as (told, _):
+            (finding,) = check(made_up(exponent), tc.PowerLaw(-1))
+        assert told == []
+        assert finding.confirmation is None
+        outcomes.append(finding.outcome)
+        if exponent == -0.5:
+            assert finding.reason.startswith("refuted so far: the interval [")
+            assert finding.reason.endswith("; fresh seeds have to confirm it, for which there is no time: give more")
+    assert outcomes == ["inconclusive", "pass"]
+
+
 @contextmanager
 def telling():
     """What a listener is told of failures that are not confirmed yet, and of how much had been measured by then."""

@@ -37,6 +37,7 @@ class Conditions:
         seed: another one draws other networks everywhere.
         confirms: whether a verdict that fails a claim is drawn again, on fresh seeds, before it does.
         seconds: that each gate may take; as long as its own budget does unless given.
+        no_time: to confirm such a verdict, in words, which then stays open; empty where there is time.
         announces: whether a failure is told of while fresh seeds are to confirm it; not where one is wanted.
     """
 
@@ -45,6 +46,7 @@ class Conditions:
     seed: int = 0
     confirms: bool = False
     seconds: float | None = None
+    no_time: str = ""
     announces: bool = True
 
 
@@ -143,6 +145,10 @@ def _findings(
 ) -> Findings:
     """What looks have shown, with the power of the whole budget, and what fresh seeds say where a claim would fail."""
     seen = in_looks(source, predicted, role, joint=source.joint)
+    if conditions.no_time and source.repeatable:
+        seen = {
+            parts: _left_open(each, conditions.no_time) if each.fails(role) else each for parts, each in seen.items()
+        }
     fresh = _confirmed(source, predicted, role, seen, conditions)
     if source.joint and fresh and not any(each.fails(role) for each in fresh.values()):
         # A false alarm is no end: the others are looked at as if there had been none.
@@ -205,6 +211,13 @@ def _first_answer(seen: Mapping[Parts, Seen], predicted: Predicted, doubted: Col
         found = f" is {power_text(axis, judgement.fit.exponent)}, {prediction.phrase(axis)} expected"
     which = "" if looks is None else f"look {looks.taken} of {looks.planned}; "
     return f"{str(parts) or measured.name}{found} ({which}being confirmed)"
+
+
+def _left_open(seen: Seen, why: str) -> Seen:
+    """A verdict that would fail its claim, and that no fresh seeds have confirmed, as an open one."""
+    judgement = seen.judgement
+    text = f"{judgement.verdict.value} so far: {judgement.reason}; fresh seeds have to confirm it, {why}"
+    return replace(seen, judgement=replace(judgement, verdict=Verdict.INCONCLUSIVE, reason=text, p_value=None))
 
 
 def judged_anew(finding: Finding, prediction: Prediction) -> Finding:

@@ -30,7 +30,7 @@ TIMED = 3
 _LONG: Final = 1 / 100
 """Of the time: a training that takes more tells enough alone."""
 _CONFIRMED = 2
-"""Times the trainings, where a failure is confirmed."""
+"""Times the trainings, where there is time to confirm a failure."""
 _GROWS: Final = {"width": 2, "depth": 1}
 """The power at which a training's time grows along each axis, at most."""
 
@@ -41,12 +41,14 @@ class Affordable(NamedTuple):
     Attributes:
         widths: how many.
         budget: at each of them; fewer than a verdict needs where even the narrowest widths take too long.
+        confirms: whether there is time left to confirm a failure on fresh seeds.
         needed: seconds that the smallest design takes, at least and at most.
         timed: trainings that were made to tell, at each of the narrowest widths.
     """
 
     widths: int
     budget: int
+    confirms: bool
     needed: tuple[float, float]
     timed: tuple[int, ...]
 
@@ -60,7 +62,8 @@ def affordable(examined: Examined, seconds: float) -> Affordable:
     """Time some trainings at each width, from the narrowest on, and see how many of them there is time for.
 
     The trainings are those of the first seeds, and are not made again. Half of the time is for a failure's confirmation
-    on fresh seeds. No width is timed that there is surely no time for, by those before it.
+    on fresh seeds; where that leaves too little, all of it is for the first verdict, of which a pass stands. No width
+    is timed that there is surely no time for, by those before it.
     """
     widths, axis = examined.widths, examined.sweep.axis
     # What this trains is not timed, nor is what is made ready for it.
@@ -68,7 +71,8 @@ def affordable(examined: Examined, seconds: float) -> Affordable:
     points = next(points for points in range(1, len(widths) + 1) if _decides(axis, widths[:points]))
     times, timed = list[float](), list[int]()
     for place, cell in enumerate(_cells(examined)):
-        if times and _smallest(_at_least(times, widths[: max(place + 1, points)])) > seconds:
+        least = _smallest(_at_least(times, widths[: max(place + 1, points)])) if times else 0.0
+        if least > seconds and (place >= points or least > _CONFIRMED * seconds):
             break
         if place:
             # Building and calling it is no part of a training's time.
@@ -82,10 +86,11 @@ def affordable(examined: Examined, seconds: float) -> Affordable:
     kept = len(widths)
     while _smallest(longest[:kept]) > seconds and kept > points:
         kept -= 1
-    each = _CONFIRMED * sum(longest[:kept])
+    confirms = _smallest(longest[:kept]) <= seconds
+    each = sum(longest[:kept]) * (_CONFIRMED if confirms else 1)
     bought = min(int(seconds / each), MOST_SEEDS) if each else MOST_SEEDS
     needed = _smallest(_at_least(times, widths)[:kept]), _smallest(longest[:kept])
-    return Affordable(kept, bought, needed, tuple(timed))
+    return Affordable(kept, bought, confirms, needed, tuple(timed))
 
 
 def too_short(examined: Examined, found: Affordable, seconds: float) -> Finding:
@@ -122,19 +127,18 @@ def _first_measured(examined: Examined, timed: Sequence[int]) -> tuple[Parts, Me
 
 
 def _smallest(times: Sequence[float]) -> float:
-    """Seconds that the smallest design on some widths takes, by those of a training at each."""
+    """Seconds that the smallest design on some widths takes with its confirmation, by those of a training at each."""
     return _CONFIRMED * _fewest() * sum(times)
 
 
 def _at_least(times: Sequence[float], widths: Sequence[int]) -> list[float]:
-    """Times at these widths, by those at the narrowest ones: at least, they go on to grow by half of the power seen.
+    """Times at these widths, by those at the narrowest ones: at least, they go on to grow by the power seen so far.
 
-    The power grows with the width, as what does not depend on it has less and less part in them; half of it allows for
-    clocks.
+    The power grows with the width, as what does not depend on it has less and less part in them.
     """
     last = len(times) - 1
     seen = math.log(times[-1] / times[0]) / math.log(widths[last] / widths[0]) if last and times[0] else 0.0
-    return [*times, *(times[-1] * (width / widths[last]) ** max(seen / 2, 0.0) for width in widths[last + 1 :])]
+    return [*times, *(times[-1] * (width / widths[last]) ** max(seen, 0.0) for width in widths[last + 1 :])]
 
 
 def _decides(axis: str, widths: Sequence[int]) -> bool:

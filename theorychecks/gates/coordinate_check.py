@@ -287,6 +287,9 @@ def checked(
             return CoordinateCheck((finding,), diagnosed(examined, {}))
         sweep = replace(sweep.with_budget(bought.budget), widths=sweep.widths[: bought.widths])
         examined = Examined(sweep.redrawn(2 * conditions.seed), resources)
+        if not bought.confirms:
+            again = f"for which there is no time: give --theory-budget={1.5 * bought.needed[1]:.0f}s"
+            conditions = replace(conditions, no_time=again)
     examined.rehearse()
     moments, unjudged = examined.moments()
     if isinstance(parametrization, DepthParametrization):

@@ -54,7 +54,7 @@ MAY_IMPORT = {
     "finding": {"statistics", "premises", "origin", "drawing"},
     "sources": {"statistics", "experiment", "finding", "origin"},
     "looks": {"statistics", "finding", "sources", "progress"},
-    "judging": {"statistics", "experiment", "premises", "finding", "sources", "looks", "planning"},
+    "judging": {"statistics", "experiment", "premises", "finding", "sources", "looks", "planning", "progress"},
     "claims": {"statistics", "experiment", "drawing", "finding", "sources", "judging", "planning"},
     "gates": {
         "statistics",

@@ -1,6 +1,8 @@
 """A sweep's budget is spent in looks, verdicts that fail a claim are drawn again, and hopeless designs are refused."""
 
 import re
+from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import torch
 import theorychecks as tc
 from theorychecks.claims import Recorder, check, check_refuted, recording
 from theorychecks.judging import Conditions
+from theorychecks.progress import listener
 from theorychecks.statistics import Layout
 from theorychecks.statistics.statuses import Status
 
@@ -314,14 +317,21 @@ def test_predictions_without_an_exponent_have_budgets_too(exponent, prediction, 
 
 
 def two_made_up(falling, steady, *, noise):
-    """A sweep of two readings that stand or fall together; the first has another exponent on fresh seeds."""
+    """A sweep of two readings that stand or fall together; the first has another exponent on fresh seeds.
+
+    So may the second have another noise.
+    """
+    scales = noise if callable(noise) else lambda root: noise
 
     @tc.observable
     def made_up_sizes(run):
         draws = [np.random.default_rng([run.root_seed >> 31, run.width, seed]) for seed in run.seeds]
         return {
             name: torch.tensor([run.width**power * np.exp(scale * draw.normal()) for draw in draws])
-            for name, power, scale in (("falling", falling(run.root_seed), 0.03), ("steady", steady, noise))
+            for name, power, scale in (
+                ("falling", falling(run.root_seed), 0.03),
+                ("steady", steady, scales(run.root_seed)),
+            )
         }
 
     return tc.Sweep(made_up_sizes, TRAINING, widths=WIDTHS, joint=True)
@@ -342,3 +352,97 @@ def test_a_confirmation_goes_on_until_all_that_is_doubted_is_settled():
     with recording(Recorder(conditions=GATED)):
         findings = check(sweep, tc.PowerLaw(-1))
     assert [finding.outcome for finding in findings] == ["fail", "fail"]
+
+
+@pytest.mark.parametrize("seconds", [None, 60.0])
+def test_where_time_is_short_one_failure_that_is_confirmed_is_enough(seconds):
+    # Fresh seeds are noisier, and the second reading takes them several looks.
+    sweep = two_made_up(lambda root: -0.5, -0.7, noise=lambda root: 0.8 if root >= FRESH else 0.03)
+    with recording(Recorder(conditions=replace(GATED, seconds=seconds))):
+        falling, steady = check(sweep, tc.PowerLaw(-1))
+    assert falling.outcome == "fail"
+    assert steady.clear
+    assert steady.outcome == ("fail" if seconds is None else "inconclusive")
+
+
+def test_a_failure_that_there_is_no_time_to_confirm_stays_open():
+    conditions = replace(GATED, no_time="for which there is no time: give more")
+    outcomes = []
+    for exponent in (-0.5, -1):
+        with recording(Recorder(conditions=conditions)), telling() as (told, _):
+            (finding,) = check(made_up(exponent), tc.PowerLaw(-1))
+        assert told == []
+        assert finding.confirmation is None
+        outcomes.append(finding.outcome)
+        if exponent == -0.5:
+            assert finding.reason.startswith("refuted so far: the interval [")
+            assert finding.reason.endswith("; fresh seeds have to confirm it, for which there is no time: give more")
+    assert outcomes == ["inconclusive", "pass"]
+
+
+@contextmanager
+def telling():
+    """What a listener is told of failures that are not confirmed yet, and of how much had been measured by then."""
+    told, cells = [], []
+
+    class Heard:
+        def planned(self, cells, flops):
+            pass
+
+        def begun(self, title, axis, axis_value, look):
+            cells.append(axis_value)
+
+        def measured(self, cells, flops, planned):
+            pass
+
+        def doubted(self, what):
+            told.append((what, len(cells)))
+
+    token = listener.set(Heard())
+    try:
+        yield told, cells
+    finally:
+        listener.reset(token)
+
+
+def test_a_failure_is_told_before_fresh_seeds_confirm_it():
+    sweep = two_made_up(lambda root: -0.5, -1, noise=0.03)
+    with recording(Recorder(conditions=GATED)), telling() as (told, cells):
+        check(sweep, tc.PowerLaw(-1))
+    ((what, by_then),) = told
+    assert re.fullmatch(r"falling is n\^-0\.\d+, n\^-1 expected \(look 1 of \d; being confirmed\)", what)
+    assert float(what.partition("n^")[2].partition(",")[0]) == pytest.approx(-0.5, abs=0.05)
+    # The looks before it, and no fresh seeds.
+    assert by_then <= len(cells) / 2
+
+
+def test_the_clearest_failure_is_told():
+    sweep = two_made_up(lambda root: -0.85, -0.5, noise=0.03)
+    with recording(Recorder(conditions=GATED)), telling() as (told, _):
+        check(sweep, tc.PowerLaw(-1))
+    assert told[0][0].startswith("steady is n^-0.")
+
+
+def test_a_failure_that_fresh_seeds_do_not_repeat_is_taken_back():
+    sweep = two_made_up(lambda root: -1 if root >= FRESH else -0.5, -1, noise=0.3)
+    with recording(Recorder(conditions=GATED)), telling() as (told, _):
+        check(sweep, tc.PowerLaw(-1))
+    assert [bool(what) for what, _ in told[:2]] == [True, False]
+
+
+def test_a_failure_without_an_exponent_is_told_by_its_reason():
+    with recording(Recorder(conditions=GATED)), telling() as (told, _):
+        check(made_up(0.5, noise=0.05).with_budget(64), tc.Collapse(within=0.1))
+    assert told[0][0].endswith("; being confirmed)")
+
+
+def test_nothing_is_told_of_a_failure_that_is_wanted_or_is_not_confirmed():
+    with telling() as (told, _):
+        with pytest.raises(tc.ClaimFailure):
+            check(made_up(-0.5), tc.PowerLaw(-1))
+        with recording(Recorder(conditions=GATED)):
+            check_refuted(made_up(-0.5), tc.PowerLaw(-1))
+            check(made_up(-1.0), tc.PowerLaw(-1))
+        with recording(Recorder(conditions=replace(GATED, announces=False))):
+            check(made_up(-0.5), tc.PowerLaw(-1))
+    assert told == []

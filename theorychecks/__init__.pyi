@@ -69,6 +69,7 @@ from theorychecks.observables import WeightChange as WeightChange
 from theorychecks.observables import observable as observable
 from theorychecks.presets import hf_model as hf_model
 from theorychecks.presets import lightning_model as lightning_model
+from theorychecks.presets import mup_model as mup_model
 from theorychecks.presets import parametrized as parametrized
 from theorychecks.statistics import Collapse as Collapse
 from theorychecks.statistics import Crossing as Crossing

@@ -6,7 +6,7 @@ Torch is imported only where a sweep has to be measured, since plain pytest runs
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -14,7 +14,9 @@ from theorychecks.finding import Confirmation, Finding, Findings
 from theorychecks.looks import Predicted, Seen, distinct, first_looks, in_looks, of_reading, power_of
 from theorychecks.planning import Planner, end_of_plan, planner
 from theorychecks.premises import premises_of
+from theorychecks.progress import listener
 from theorychecks.sources import Against, Compared, Given, Known, Sample, check_source, settled
+from theorychecks.statistics.exponents import power_text
 from theorychecks.statistics.interval import Interval
 from theorychecks.statistics.judgement import CLEAR, Judgement, Verdict
 from theorychecks.statistics.measurement import Measurement
@@ -35,6 +37,8 @@ class Conditions:
         seed: another one draws other networks everywhere.
         confirms: whether a verdict that fails a claim is drawn again, on fresh seeds, before it does.
         seconds: that each gate may take; as long as its own budget does unless given.
+        no_time: to confirm such a verdict, in words, which then stays open; empty where there is time.
+        announces: whether a failure is told of while fresh seeds are to confirm it; not where one is wanted.
     """
 
     octaves: int = 0
@@ -42,6 +46,8 @@ class Conditions:
     seed: int = 0
     confirms: bool = False
     seconds: float | None = None
+    no_time: str = ""
+    announces: bool = True
 
 
 _USED: Final = "its test goes on by what check() has found"
@@ -139,9 +145,14 @@ def _findings(
 ) -> Findings:
     """What looks have shown, with the power of the whole budget, and what fresh seeds say where a claim would fail."""
     seen = in_looks(source, predicted, role, joint=source.joint)
+    if conditions.no_time and source.repeatable:
+        seen = {
+            parts: _left_open(each, conditions.no_time) if each.fails(role) else each for parts, each in seen.items()
+        }
     fresh = _confirmed(source, predicted, role, seen, conditions)
     if source.joint and fresh and not any(each.fails(role) for each in fresh.values()):
         # A false alarm is no end: the others are looked at as if there had been none.
+        listener.get().doubted("")
         seen = in_looks(source, predicted, role)
         fresh = _confirmed(source, predicted, role, seen, conditions)
     findings = Findings()
@@ -157,7 +168,7 @@ def _findings(
                 predicted=prediction.phrase(each.judgement.measurement.axis),
                 expectation=prediction.expectation,
                 judgement=each.judgement,
-                reason=_reason(each, confirmation, role),
+                reason=_reason(each, confirmation, role, ends=each.sample.ends.get(parts, "")),
                 p_value=each.p_value,
                 power=power_of(source, prediction, each.judgement),
                 looks=each.looks,
@@ -175,11 +186,38 @@ def _findings(
 def _confirmed(
     source: Given | Compared, predicted: Predicted, role: Role, seen: Mapping[Parts, Seen], conditions: Conditions
 ) -> Mapping[Parts, Seen]:
-    """What fresh seeds say of the readings that would fail a claim, where they are asked."""
+    """What fresh seeds say of the readings that would fail a claim, where they are asked.
+
+    Where there is little time, one of several that stand or fall together is enough, and others are seen as far as they
+    are by then.
+    """
     doubted = {parts for parts, each in seen.items() if each.fails(role)}
     if not (conditions.confirms and source.repeatable and doubted):
         return {}
-    return in_looks(source.redrawn(), predicted, role, only=doubted)
+    if conditions.announces and role == "prediction":
+        listener.get().doubted(_first_answer(seen, predicted, doubted))
+    joint = source.joint and conditions.seconds is not None
+    return in_looks(source.redrawn(), predicted, role, only=doubted, joint=joint)
+
+
+def _first_answer(seen: Mapping[Parts, Seen], predicted: Predicted, doubted: Collection[Parts]) -> str:
+    """The clearest of the readings that are refuted so far, in a line."""
+    parts = min((parts for parts in seen if parts in doubted), key=lambda each: seen[each].p_value or 0.0)
+    judgement, looks, prediction = seen[parts].judgement, seen[parts].looks, of_reading(predicted, parts)
+    assert prediction is not None
+    measured, axis = judgement.measurement, judgement.measurement.axis
+    found = f": {judgement.reason}"
+    if judgement.fit is not None:
+        found = f" is {power_text(axis, judgement.fit.exponent)}, {prediction.phrase(axis)} expected"
+    which = "" if looks is None else f"look {looks.taken} of {looks.planned}; "
+    return f"{str(parts) or measured.name}{found} ({which}being confirmed)"
+
+
+def _left_open(seen: Seen, why: str) -> Seen:
+    """A verdict that would fail its claim, and that no fresh seeds have confirmed, as an open one."""
+    judgement = seen.judgement
+    text = f"{judgement.verdict.value} so far: {judgement.reason}; fresh seeds have to confirm it, {why}"
+    return replace(seen, judgement=replace(judgement, verdict=Verdict.INCONCLUSIVE, reason=text, p_value=None))
 
 
 def judged_anew(finding: Finding, prediction: Prediction) -> Finding:
@@ -261,10 +299,12 @@ def _confirmation(fresh: Seen, role: Role) -> Confirmation:
     )
 
 
-def _reason(seen: Seen, fresh: Confirmation | None, role: Role) -> str:
-    """Why, what would decide it on this budget, and what fresh seeds say."""
+def _reason(seen: Seen, fresh: Confirmation | None, role: Role, *, ends: str = "") -> str:
+    """Why, what would decide it on this budget, what fresh seeds say, and where missing runs have ended."""
     judgement = seen.judgement
     reason, remedy, looks = judgement.reason, judgement.remedy, seen.looks
+    if ends and remedy is not None and remedy.limited_by == "missing runs":
+        reason = f"{reason}; {ends}"
     if looks is not None and remedy is not None and remedy.effort is not None:
         budget, seconds = math.ceil(remedy.effort * looks.budget), remedy.effort * seen.sample.effort.seconds
         reason = f"{remedy.text}, a budget of {budget} instead of {looks.budget}, some {seconds:.0f} s"

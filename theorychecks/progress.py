@@ -39,6 +39,10 @@ class Listener(Protocol):
         """
         ...
 
+    def doubted(self, what: str) -> None:
+        """A prediction is refuted so far, in these words, and drawn again on fresh seeds; no longer so if empty."""
+        ...
+
 
 class _Nobody:
     def planned(self, cells: int, flops: float) -> None:
@@ -48,6 +52,9 @@ class _Nobody:
         pass
 
     def measured(self, cells: int, flops: float, planned: float) -> None:
+        pass
+
+    def doubted(self, what: str) -> None:
         pass
 
 

@@ -16,7 +16,7 @@ from theorychecks.arguments import real_number
 from theorychecks.finding import Effort
 from theorychecks.origin import Origin
 from theorychecks.statistics.interval import CONFIDENCE
-from theorychecks.statistics.measurement import Measurement, plural
+from theorychecks.statistics.measurement import Measurement, check_any_number, plural
 from theorychecks.statistics.parts import Parts
 from theorychecks.statistics.prediction import Layout, Prediction, Role
 from theorychecks.statistics.statuses import Status
@@ -32,12 +32,21 @@ Against: TypeAlias = "Design | Measurement | float | Callable[[float], float] | 
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """What a look has shown: by reading a measurement, and what it is held against, if anything."""
+    """What a look has shown: by reading a measurement, and what it is held against, if anything.
+
+    Attributes:
+        pairs: these.
+        engine: which engine measured.
+        effort: what it has cost.
+        origins: which runs have measured.
+        ends: by reading, where it ends before what is looked for, and what to change.
+    """
 
     pairs: Mapping[Parts, tuple[Measurement, Measurement | None]]
     engine: str = ""
     effort: Effort = field(default_factory=Effort)
     origins: frozenset[Origin] = frozenset()
+    ends: Mapping[Parts, str] = field(default_factory=dict)
 
 
 class Source(Protocol):
@@ -285,8 +294,12 @@ class Compared:
                     there = ", ".join(repr(str(each)) for each in theirs)
                     raise ValueError(f"nothing to compare {str(parts)!r} with; there are {there}")
                 others[parts] = theirs[parts]
+        ends = {parts: said for parts, found in made.measurements.items() if (said := self.design.ends(found))}
+        for parts, said in ends.items():
+            check_any_number(made.measurements[parts], said)
         return Sample(
             pairs={parts: (made.measurements[parts], others[parts]) for parts in others},
+            ends=ends,
             engine=made.engine,
             effort=Effort(seconds=made.seconds, flops=made.flops, trainings=made.trainings),
             origins=origins,

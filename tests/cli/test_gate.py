@@ -1,6 +1,7 @@
 """`theorychecks gate` as a user types it: a verdict and a diagnosis of a model, without a test."""
 
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -81,8 +82,9 @@ def test_a_model_that_scales_as_it_should_passes(here, run):
 
 
 def test_a_model_that_does_not_fails_with_a_diagnosis_and_a_figure(here, run):
-    code, out, _ = run("models_at_hand.py:BAD", "--widths=32..512")
+    code, out, err = run("models_at_hand.py:BAD", "--widths=32..512")
     assert code == 1
+    assert re.fullmatch(r"theory: bad: red so far: second.* expected \(look 1 of \d; being confirmed\)", err)
     assert out.startswith("FAIL: ")
     assert "\n- learning rate of `second.weight` too large by n^1 (" in out
     assert "the first that fails: bad, second" in out

@@ -1,6 +1,7 @@
 """A coordinate check passes a model that is parametrised as declared, fails one that is not, and says where."""
 
 import functools
+import importlib
 from dataclasses import replace
 
 import numpy as np
@@ -12,8 +13,10 @@ import theorychecks as tc
 from tests.gates.under_check import checked, examined
 from tests.models import zoo
 from theorychecks.claims import Recorder, recording
-from theorychecks.gates.budget import affordable
-from theorychecks.gates.coordinate_check import controls
+from theorychecks.experiment.cells import Block
+from theorychecks.gates.budget import Affordable, affordable
+from theorychecks.gates.coordinate_check import checked as checked_under
+from theorychecks.gates.coordinate_check import controls, swept
 from theorychecks.gates.culprit import Culprit
 from theorychecks.gates.diagnosis import diagnose
 from theorychecks.judging import Conditions, finding_of
@@ -31,6 +34,12 @@ def drawn_unevenly(width):
 
 
 UNEVEN = functools.partial(zoo.perceptron, build=drawn_unevenly)
+
+
+def under_a_run(model, **conditions):
+    """A check as a run makes it, with confirmation on fresh seeds."""
+    sweep = swept(model, tc.MAXIMAL_UPDATE, zoo.WIDTHS, steps=3)
+    return checked_under(sweep, tc.MAXIMAL_UPDATE, Conditions(**conditions))
 
 
 def culprits(check):
@@ -349,10 +358,11 @@ def test_a_time_budget_that_is_too_short_records_what_was_measured():
     model = zoo.perceptron(build=READ_OUT)
     (finding,) = checked(model, seconds=1e-3).findings
     measured = finding.measurement
-    assert measured.seeds == (3,) * len(measured.axis_values)
-    read = examined(model, seeds=3).on(measured.seeds).measurements[Moment(Coordinate("first", "size"), 0)]
+    # The narrowest width is clear enough.
+    assert measured.axis_values == (zoo.WIDTHS[0],)
+    read = examined(model, seeds=3).measurements[Moment(Coordinate("first", "size"), 0)]
     assert finding.label == "perceptron, first, size, step 0"
-    assert measured.values == read.values
+    assert measured.values == read.values[:1]
     assert finding.exponent is None
     assert finding.judgement.remedy.limited_by == "time"
 
@@ -363,7 +373,84 @@ def test_a_time_budget_buys_seeds_and_widths():
     assert long.enough
     assert long.widths == len(zoo.WIDTHS)
     assert short.budget < long.budget
-    assert long.needed < 20
+    assert max(long.needed) < 20
+
+
+@pytest.fixture
+def timed(monkeypatch):
+    """What a time buys where trainings take as long as one says, and how much of it is spent on finding that out."""
+    module, seconds_of, spent = importlib.import_module("theorychecks.gates.budget"), {}, []
+
+    def observed(_, cell, __):
+        spent.append(cell.count * seconds_of[cell.axis_value])
+        return [Block({}, seeds=cell.count, seconds=spent[-1], flops=0.0, trainings=cell.count)]
+
+    monkeypatch.setattr(module, "observed", observed)
+
+    def found(seconds, given):
+        seconds_of.update(zip(map(float, zoo.WIDTHS), given, strict=True))
+        spent.clear()
+        return affordable(examined(zoo.perceptron()), seconds), sum(spent) / seconds
+
+    return found
+
+
+LONG = 1e6
+FEWEST = 4
+"""Models at each width that a verdict needs, and twice as many with a failure's confirmation."""
+
+
+def taking(share, power):
+    """Seconds of a training at each width, of which the smallest design takes such a share of a long time."""
+    shape = [width**power for width in zoo.WIDTHS]
+    return [share * LONG * each / (2 * FEWEST * sum(shape)) for each in shape]
+
+
+@pytest.mark.parametrize("power", [1, 1.5, 2])
+@pytest.mark.parametrize(("share", "most"), [(3, 1 / 4), (10, 1 / 4), (30, 2 / 5)])
+def test_little_of_a_time_budget_is_spent_on_finding_it_too_short(timed, share, most, power):
+    bought, spent = timed(LONG, taking(share, power))
+    assert not bought.enough
+    assert spent < most
+    least, longest = bought.needed
+    assert least <= 1.01 * share * LONG <= 1.02 * longest
+
+
+@pytest.mark.parametrize("power", [0, 1, 2])
+def test_a_time_budget_that_is_long_enough_is_known_to_be(timed, power):
+    bought, spent = timed(LONG, taking(0.9, power))
+    assert bought.enough
+    assert bought.confirms
+    assert bought.widths == len(zoo.WIDTHS)
+    assert spent < 1 / 2
+
+
+@pytest.mark.parametrize("power", [0, 1, 2])
+def test_a_time_budget_without_room_for_a_confirmation_is_enough_for_a_pass(timed, power):
+    bought, _ = timed(LONG, taking(1.9, power))
+    assert bought.enough
+    assert not bought.confirms
+    assert bought.widths == len(zoo.WIDTHS)
+    assert FEWEST <= bought.budget < 2 * FEWEST
+
+
+@pytest.mark.parametrize("confirms", [True, False])
+def test_a_failure_that_there_is_no_time_to_confirm_stays_open_and_a_pass_stands(monkeypatch, confirms):
+    gate = importlib.import_module("theorychecks.gates.coordinate_check")
+    monkeypatch.setattr(gate, "affordable", lambda *_: Affordable(5, 8, confirms, (50.0, 100.0), (3,) * 5))
+    good = checked(zoo.perceptron(), seconds=60.0)
+    assert good.passed, str(good)
+    bad = under_a_run(zoo.perceptron(optimizer=zoo.adam), seconds=60.0)
+    assert bad.failed == confirms
+    said = "fresh seeds have to confirm it, for which there is no time: give --theory-budget=150s"
+    assert any(said in finding.reason for finding in bad.undecided) == (not confirms)
+
+
+@pytest.mark.parametrize("place", range(1, len(zoo.WIDTHS)))
+def test_a_width_that_takes_twice_as_long_by_chance_does_not_make_a_time_budget_too_short(timed, place):
+    times = taking(1 / 4, 0)
+    times[place] *= 2
+    assert timed(LONG, times)[0].enough
 
 
 def test_a_time_budget_drops_no_width_that_a_verdict_needs():

@@ -272,7 +272,7 @@ def test_cures_are_tried_at_widths_that_a_time_budget_buys(monkeypatch):
         return diagnose(found, findings)
 
     monkeypatch.setattr(gate, "diagnose", noted)
-    monkeypatch.setattr(gate, "affordable", lambda *_: Affordable(7, 8, 1.0, 7))
+    monkeypatch.setattr(gate, "affordable", lambda *_: Affordable(7, 8, True, (1.0, 1.0), (3,) * 7))
     checked(zoo.perceptron(), widths=widths, seconds=1.0, steps=1)
     (found,) = seen
     assert found.over_all().widths == (32, 48, 96, 256)

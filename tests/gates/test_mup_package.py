@@ -152,6 +152,128 @@ def test_base_shapes_may_come_from_a_file(mup, tmp_path):
     assert under_check.examined(made, widths=WIDTHS).anatomy.used_in("hidden")[0].role == "hidden"
 
 
+def preset(mup, **options):
+    """That perceptron as the preset makes it."""
+
+    def init(module):
+        mup.init.kaiming_normal_(module.hidden.weight, a=1)
+        nn.init.zeros_(module.head.weight)
+
+    draw = torch.Generator().manual_seed(0)
+    batch = torch.randn(64, 64, generator=draw), torch.randint(10, (64,), generator=draw)
+    given = {"build": lambda width: Digits(width, mup.MuReadout), "init": init, "loss": F.cross_entropy}
+    return tc.mup_model(batches=[batch] * 4, **(given | options))
+
+
+def test_its_own_example_as_the_preset_makes_it_is_that_example(mup):
+    ours, theirs = preset(mup), digits(mup, lambda module: mup.MuAdam(module.parameters(), lr=1e-3))
+    for width in (256, 256, 64):
+        modules = []
+        for model in (ours, theirs):
+            torch.manual_seed(0)
+            modules.append(model.build(width))
+        assert [each.infshape.width_mult() for each in modules[0].parameters()] == [
+            each.infshape.width_mult() for each in modules[1].parameters()
+        ]
+        rates = [
+            {tuple(p.shape): group["lr"] for group in model.optimizer(module).param_groups for p in group["params"]}
+            for model, module in zip((ours, theirs), modules, strict=True)
+        ]
+        assert rates[0] == rates[1]
+    # What a base draws is not missed by the model that is built first.
+    torch.manual_seed(0)
+    first = ours.build(128)
+    torch.manual_seed(0)
+    assert torch.equal(first.enter.weight, preset(mup).build(128).enter.weight)
+
+
+@pytest.mark.parametrize("name", ["MuAdam", "MuSGD"])
+def test_the_preset_passes(mup, name):
+    options = {"optimizer": lambda module: mup.MuSGD(module.parameters(), lr=0.1)} if name == "MuSGD" else {}
+    check = checked(preset(mup, **options), steps=4, at=(1, 4))
+    assert check.passed, str(check)
+
+
+def wrong_readout(mup):
+    """A readout of the owner's own class, which the package takes for none."""
+
+    class Readout(nn.Module):
+        def __init__(self, width, outputs, bias):
+            super().__init__()
+            self.weight = nn.Parameter(torch.randn(outputs, width) / width**0.5)
+
+        def forward(self, x):
+            return x @ self.weight.T
+
+    return {"build": lambda width: Digits(width, Readout), "init": None}
+
+
+BROKEN = {
+    "no base shapes": (lambda mup: {"base": None}, ("learning rate", "head.weight", 1)),
+    "a plain optimizer": (
+        lambda mup: {"optimizer": lambda module: torch.optim.Adam(module.parameters(), lr=1e-3)},
+        ("learning rate", "hidden.weight", 1),
+    ),
+    "a plain readout": (wrong_readout, ("init", "head", 0.5)),
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_what_is_forgotten_of_the_package_fails(mup, broken):
+    options, culprit = BROKEN[broken]
+    check = checked(preset(mup, **options(mup)), steps=4, at=(1, 4))
+    assert check.failed, str(check)
+    found = {(each.kind, each.where, round(2 * each.exponent) / 2) for each in check.diagnosis.culprits}
+    assert culprit in found, str(check)
+
+
+def test_base_shapes_come_from_models_and_files_as_from_widths(mup, tmp_path):
+    file = tmp_path / "digits.bsh"
+    base, delta = Digits(64, mup.MuReadout), Digits(128, mup.MuReadout)
+    mup.make_base_shapes(base, delta, str(file))
+    for options in ({"base": base, "delta": delta}, {"base": file}, {"base": 64, "delta": 96}, {}):
+        assert preset(mup, **options).build(256).head.width_mult() == 4
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"base": 64, "delta": 64}, "base and delta are both 64.* delta=128"),
+        ({"base": None, "delta": 64}, "delta=64 says nothing where base is each width's own shapes"),
+        ({"base": "digits.bsh", "delta": 64}, "delta=64 says nothing where base is a file"),
+        ({"base": nn.Linear(2, 2)}, "base is a model; give another one"),
+        ({"optimizer": torch.optim.Adam, "rate": 0.1}, "rate=0.1 is that of the MuAdam"),
+    ],
+)
+def test_a_base_that_tells_nothing_is_refused_before_anything_is_built(options, said):
+    def never(width):
+        raise AssertionError
+
+    with pytest.raises(tc.ModelError, match=said):
+        tc.mup_model(never, [(INPUTS, LABELS)], **options)
+
+
+@pytest.mark.parametrize("base", [0, 6.4, "64", True])
+def test_a_base_that_is_no_width_is_refused(mup, base):
+    with pytest.raises((ValueError, FileNotFoundError)):
+        preset(mup, base=base).build(64)
+
+
+def test_what_the_package_refuses_is_told_with_its_reason(mup):
+    with pytest.raises(tc.ModelError, match=r"head has infinite fan-in and finite fan-out .* not type `MuReadout`"):
+        preset(mup, build=lambda width: Digits(width, nn.Linear)).build(64)
+    with pytest.raises(tc.ModelError, match="base and delta have the same shapes"):
+        preset(mup, build=lambda _: Digits(64, mup.MuReadout)).build(64)
+    with pytest.raises(tc.ModelError, match="base and delta are other architectures"):
+        preset(mup, base=Digits(64, mup.MuReadout), delta=nn.Linear(2, 2)).build(64)
+
+
+def test_without_the_package_it_is_said_how_to_install_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "mup", None)
+    with pytest.raises(ImportError, match="pip install mup"):
+        tc.mup_model(lambda width: Digits(width, nn.Linear), [(INPUTS, LABELS)]).build(64)
+
+
 @pytest.mark.slow
 def test_a_perceptron_under_its_gradient_descent_is_decided(mup):
     plain = model(mup, maximal=True)

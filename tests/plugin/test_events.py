@@ -20,6 +20,7 @@ def test_lanes_are_as_they_would_be_in_one_process(tmp_path):
         told.begun("weight\nchange", "width", 64.0, Look(1, 2))
         told.measured(1, 1e9, 5e8)
         told.begun("weight\nchange", "width", 128.0, None)
+        told.doubted("μ is n^+1, n^0 expected")
     receiver, lanes = inbox()
     receiver.read(tmp_path)
     assert list(lanes) == ["gw0"]

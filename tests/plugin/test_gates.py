@@ -1,6 +1,7 @@
 """A gate is run, told and reported as a claim is, with its diagnosis, and without a control of its own."""
 
 import html
+import re
 
 import pytest
 
@@ -93,6 +94,25 @@ def test_the_short_summary_names_the_first_culprit(ran):
     )
     assert "GATE-2: learning rate of `second" in line
     assert "failed: GATE-2: learning rate of `second.weight` too large by n^1" in ran.text
+
+
+AT_ONCE = "from theorychecks.plugin import screen, watching\nscreen._SECONDS_OF_SILENCE = watching._INTERVAL = 0.005\n"
+"""The contents of a conftest.py with which pytest's own line may be broken, by what workers tell at once."""
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "1")])
+def test_a_first_answer_comes_before_the_confirmation(run_suite, options):
+    ran = run_suite("gates", "-k", "bad or certificate", *options, conftest=AT_ONCE)
+    (line,) = ran.lines("theory: GATE-")
+    assert re.fullmatch(
+        r"theory: GATE-2: red so far: second(\.weight)?, .*, step 4 is n\^\+[01]\.\d+, n\^0 expected "
+        r"\(look 1 of \d; being confirmed\)",
+        line,
+    )
+
+
+def test_there_is_no_first_answer_where_nobody_wants_to_see_progress(run_suite):
+    assert "red so far" not in run_suite("gates", "-k", "bad", "-q").text
 
 
 def test_it_is_shown_at_which_width_and_look_a_gate_is(run_suite):

@@ -46,6 +46,48 @@ def test_claim_that_has_been_under_way_for_the_longest_comes_first():
     assert progress_line(1, 3, None, [first, second]) == "theory: 1/3 claims; A2; A3"
 
 
+def test_a_claim_that_is_red_so_far_comes_first_until_it_ends():
+    first, red = lane_at("A1"), lane_at("A2", 64, Look(1, 4))
+    red.doubted("x is n^+1, n^0 expected (look 1 of 4; being confirmed)")
+    doubt = "A2: red so far: x is n^+1, n^0 expected (look 1 of 4; being confirmed)"
+    assert progress_line(0, 2, None, [first, red]) == (
+        f"theory: 0/2 claims; {doubt}; at width 64, look 1/4 (weight change); A1"
+    )
+    red.doubted("")
+    assert progress_line(0, 2, None, [first, red]) == (
+        "theory: 0/2 claims; A1; A2 at width 64, look 1/4 (weight change)"
+    )
+    red.doubted("x")
+    red.claim_ended()
+    red.claim_begun("A3")
+    assert "red" not in progress_line(1, 3, None, [first, red])
+
+
+def test_what_is_new_is_announced_once_where_that_is_possible():
+    lane, lines = lane_at("A1"), []
+
+    def refused(line):
+        return False
+
+    def written(line):
+        lines.append(line)
+        return True
+
+    lane.announce(written)
+    lane.doubted("x is n^+1")
+    lane.announce(refused)
+    lane.announce(written)
+    lane.announce(written)
+    assert lines == ["theory: A1: red so far: x is n^+1"]
+    lane.doubted("")
+    lane.announce(written)
+    assert lines[1:] == ["theory: A1: red no longer: fresh seeds do not confirm it"]
+    lane.doubted("x is n^+1")
+    lane.claim_ended()
+    lane.announce(written)
+    assert len(lines) == 2
+
+
 def test_what_a_broken_claim_has_planned_is_not_waited_for():
     lane = lane_at("A1", cells=(2, 7), flops=(1e9, 5e9))
     assert "2/7 cells, 1/5 GFLOP" in progress_line(0, 1, None, [lane])

@@ -129,7 +129,12 @@ def _values(name: str, model: Model, asked: Asked) -> tuple[int, ...]:
 def _checked(model: Model, meant: Meant, values: tuple[int, ...], asked: Asked) -> CoordinateCheck:
     """Check a model on one thread, as a run does, and show meanwhile how far it is."""
     torch.set_num_threads(1)
-    lane = Lane(changed=lambda new: status.show())
+
+    def changed(new: bool) -> None:
+        lane.announce(status.announce)
+        status.show()
+
+    lane = Lane(changed)
     status = StatusLine(
         Console(stderr=True, highlight=False), lambda: f"theory: {lane}; {lane.done.cells} cells are done"
     )

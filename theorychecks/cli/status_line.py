@@ -37,6 +37,12 @@ class StatusLine:
         if self._status is not None:
             self._status.stop()
 
+    def announce(self, line: str) -> bool:
+        """Print a line at once where lines stay, and say that this was possible."""
+        if self._status is None:
+            self._console.print(printable(line), soft_wrap=True)
+        return True
+
     def show(self) -> None:
         """Show how far it is, if that is due."""
         if self._status is not None:

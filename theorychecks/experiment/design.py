@@ -11,6 +11,7 @@ from theorychecks.arguments import is_whole, whole_number
 from theorychecks.experiment.cells import Cell
 from theorychecks.experiment.resources import Resources
 from theorychecks.statistics.design import check_seeds
+from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.parts import Part, Parts, Selection, select, selection
 from theorychecks.statistics.sequential import SHARES
 
@@ -93,6 +94,10 @@ class Design(ABC):
 
     def rehearse(self) -> None:  # noqa: B027 - most designs have nothing that can fail late
         """Find out what would fail later on; it is asked for where something has to be measured."""
+
+    def ends(self, measurement: Measurement) -> str:
+        """Where what was measured ends before what is looked for, and what to change; empty where it does not."""
+        return ""
 
     @property
     def shared_seeds(self) -> bool:

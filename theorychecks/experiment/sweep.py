@@ -11,6 +11,7 @@ from theorychecks.engines.matrix import Tally
 from theorychecks.engines.module.trainer import check_roles_show
 from theorychecks.experiment.cells import Cell
 from theorychecks.experiment.design import Design
+from theorychecks.experiment.ends import ends_of
 from theorychecks.experiment.resources import Resources
 from theorychecks.experiment.subjects import Subject, Trial, check_subject, costs_of, rehearse, setting_of, trials
 from theorychecks.models import Model
@@ -18,7 +19,7 @@ from theorychecks.networks import LearningRate, Parametrization, Training
 from theorychecks.observables.coordinates import Coordinates
 from theorychecks.observables.observable import Observable, Readings, check_observable
 from theorychecks.statistics.design import check_widths
-from theorychecks.statistics.measurement import check_order
+from theorychecks.statistics.measurement import Measurement, check_order
 from theorychecks.statistics.parts import check_names
 
 
@@ -101,6 +102,10 @@ class Sweep(Design):
     def rehearse(self) -> None:
         """Of a model: build it and call it at all widths."""
         rehearse(self.training, self.widths)
+
+    def ends(self, measurement: Measurement) -> str:
+        """Of a search for learning rates."""
+        return ends_of(self.observable, self.training, measurement)
 
     def _made_of(self, trial: Trial, device: str) -> Callable[[], tuple[object, ...]]:
         return lambda: ("sweep", *self.subject, self.drawn_from, device, trial.engine, *trial.code)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Final, NamedTuple
 
+import torch
+
+from theorychecks.experiment.cells import Cell
 from theorychecks.experiment.execution import observed
 from theorychecks.finding import Finding
 from theorychecks.gates.depth import constant
@@ -12,17 +17,22 @@ from theorychecks.gates.examined import Examined
 from theorychecks.gates.expectations import CONSTANT
 from theorychecks.judging import finding_of
 from theorychecks.observables.coordinates import Moment
-from theorychecks.statistics import HalfInteger
+from theorychecks.statistics import Measurement
 from theorychecks.statistics.interval import CONFIDENCE, FEWEST_POINTS
 from theorychecks.statistics.judgement import undecided
+from theorychecks.statistics.parts import Parts
 from theorychecks.statistics.prediction import Layout
 from theorychecks.statistics.remedies import Remedy
 from theorychecks.statistics.sequential import MOST_SEEDS
 
 TIMED = 3
-"""Trainings at each width, of which a few are made together."""
+"""Trainings at each width, of which a few are made together; a single one where they are long."""
+_LONG: Final = 1 / 100
+"""Of the time: a training that takes more tells enough alone."""
 _CONFIRMED = 2
-"""Times the trainings, where a failure is confirmed."""
+"""Times the trainings, where there is time to confirm a failure."""
+_GROWS: Final = {"width": 2, "depth": 1}
+"""The power at which a training's time grows along each axis, at most."""
 
 
 class Affordable(NamedTuple):
@@ -31,14 +41,16 @@ class Affordable(NamedTuple):
     Attributes:
         widths: how many.
         budget: at each of them; fewer than a verdict needs where even the narrowest widths take too long.
-        needed: seconds that the smallest design takes.
-        timed: at how many of the narrowest widths trainings were made to tell.
+        confirms: whether there is time left to confirm a failure on fresh seeds.
+        needed: seconds that the smallest design takes, at least and at most.
+        timed: trainings that were made to tell, at each of the narrowest widths.
     """
 
     widths: int
     budget: int
-    needed: float
-    timed: int
+    confirms: bool
+    needed: tuple[float, float]
+    timed: tuple[int, ...]
 
     @property
     def enough(self) -> bool:
@@ -50,44 +62,83 @@ def affordable(examined: Examined, seconds: float) -> Affordable:
     """Time some trainings at each width, from the narrowest on, and see how many of them there is time for.
 
     The trainings are those of the first seeds, and are not made again. Half of the time is for a failure's confirmation
-    on fresh seeds.
+    on fresh seeds; where that leaves too little, all of it is for the first verdict, of which a pass stands. No width
+    is timed that there is surely no time for, by those before it.
     """
-    widths, times, timed = examined.widths, list[float](), 0
+    widths, axis = examined.widths, examined.sweep.axis
+    # What this trains is not timed, nor is what is made ready for it.
     examined.trains_together()
-    design = examined.sweep.on((TIMED,) * len(widths))
-    for place, cell in enumerate(design.cells(examined.resources)):
-        if TIMED * sum(times) > seconds:
-            times.append(times[-1] * (widths[place] / widths[place - 1]) ** 2)
-        else:
-            timed += 1
-            blocks = observed(design, cell, examined.resources)
-            times.append(sum(block.seconds for block in blocks) / sum(block.seeds for block in blocks))
-    kept = len(times)
-    while _CONFIRMED * _fewest() * sum(times[:kept]) > seconds and _decides(examined.sweep.axis, widths[: kept - 1]):
+    points = next(points for points in range(1, len(widths) + 1) if _decides(axis, widths[:points]))
+    times, timed = list[float](), list[int]()
+    for place, cell in enumerate(_cells(examined)):
+        least = _smallest(_at_least(times, widths[: max(place + 1, points)])) if times else 0.0
+        if least > seconds and (place >= points or least > _CONFIRMED * seconds):
+            break
+        if place:
+            # Building and calling it is no part of a training's time.
+            examined.sweep.on((TIMED,) * (place + 1)).rehearse()
+        count = 1 if times and times[-1] > _LONG * seconds else TIMED
+        blocks = observed(examined.sweep, replace(cell, count=count), examined.resources)
+        times.append(sum(block.seconds for block in blocks) / sum(block.seeds for block in blocks))
+        timed.append(count)
+    last = len(times) - 1
+    longest = [*times, *(times[-1] * (width / widths[last]) ** _GROWS[axis] for width in widths[last + 1 :])]
+    kept = len(widths)
+    while _smallest(longest[:kept]) > seconds and kept > points:
         kept -= 1
-    each = _CONFIRMED * sum(times[:kept])
+    confirms = _smallest(longest[:kept]) <= seconds
+    each = sum(longest[:kept]) * (_CONFIRMED if confirms else 1)
     bought = min(int(seconds / each), MOST_SEEDS) if each else MOST_SEEDS
-    return Affordable(kept, bought, _fewest() * each, timed)
+    needed = _smallest(_at_least(times, widths)[:kept]), _smallest(longest[:kept])
+    return Affordable(kept, bought, confirms, needed, tuple(timed))
 
 
-def too_short(
-    examined: Examined, found: Affordable, seconds: float, moment: Moment, prediction: HalfInteger
-) -> Finding:
+def too_short(examined: Examined, found: Affordable, seconds: float) -> Finding:
     """What a gate says that had no time for any verdict, and what it would take.
 
-    The finding holds what the trainings that were timed show of one coordinate.
+    The finding holds what the trainings that were timed show of the first coordinate that has numbers.
     """
-    axis = examined.sweep.axis
+    axis, (least, most) = examined.sweep.axis, found.needed
+    takes = f"some {most:.0f} s" if most < 2 * least else f"{least:.0f} to {most:.0f} s"
     text = (
         f"out of time: {seconds:.3g} s buy {found.budget} models at each of the {found.widths} smallest {axis}s, and "
-        f"a verdict needs {_fewest()}, some {found.needed:.0f} s; give --theory-budget={found.needed * 1.5:.0f}s, or "
-        f"smaller {axis}s"
+        f"a verdict needs {_fewest()}, {takes}; give --theory-budget={most * 1.5:.0f}s, or smaller {axis}s"
     )
     remedy = Remedy(limited_by="time", text=text, effort=_fewest() / max(found.budget, 1))
-    # Roles are told by two widths, which have been seen in any case.
-    measurement = examined.on((TIMED,) * max(found.timed, 2)).measurements[moment]
+    parts, measurement = _first_measured(examined, found.timed)
     judgement = undecided(measurement, remedy, CONFIDENCE)
-    return finding_of(judgement, prediction, f"{examined.model.title}, {moment}", engine="module")
+    return finding_of(judgement, constant(axis), f"{examined.model.title}, {Moment.of(parts)}", engine="module")
+
+
+def _cells(examined: Examined) -> list[Cell]:
+    return examined.sweep.on((TIMED,) * len(examined.widths)).cells(examined.resources)
+
+
+def _first_measured(examined: Examined, timed: Sequence[int]) -> tuple[Parts, Measurement]:
+    """The first coordinate that has numbers, at the widths at which enough trainings were timed for a measurement."""
+    count = sum(each == TIMED for each in timed)
+    known = [examined.resources.known(cell) for cell in _cells(examined)[:count]]
+    for parts in known[0][0].readings:
+        rows = [torch.cat([block.readings[parts].values for block in blocks])[:TIMED] for blocks in known]
+        if all(bool(((row > 0) & row.isfinite()).all()) for row in rows):
+            break
+    widths = examined.widths[:count]
+    return parts, Measurement.of(widths, rows, axis=examined.sweep.axis, name=str(parts))
+
+
+def _smallest(times: Sequence[float]) -> float:
+    """Seconds that the smallest design on some widths takes with its confirmation, by those of a training at each."""
+    return _CONFIRMED * _fewest() * sum(times)
+
+
+def _at_least(times: Sequence[float], widths: Sequence[int]) -> list[float]:
+    """Times at these widths, by those at the narrowest ones: at least, they go on to grow by the power seen so far.
+
+    The power grows with the width, as what does not depend on it has less and less part in them.
+    """
+    last = len(times) - 1
+    seen = math.log(times[-1] / times[0]) / math.log(widths[last] / widths[0]) if last and times[0] else 0.0
+    return [*times, *(times[-1] * (width / widths[last]) ** max(seen, 0.0) for width in widths[last + 1 :])]
 
 
 def _decides(axis: str, widths: Sequence[int]) -> bool:

@@ -191,7 +191,7 @@ def coordinate_check_refuted(
     values = chosen_values(model, widths, depths)
     sweep = swept(model, parametrization, values, steps=steps, at=at, budget=budget, seeds=seeds)
     recorder = now_recording.get()
-    conditions = recorder.conditions if recorder else Conditions()
+    conditions = replace(recorder.conditions if recorder else Conditions(), announces=False)
     found = checked(sweep, parametrization, conditions)
     if recorder is not None:
         for finding in controls(found, lambda: checked(sweep.redrawn(1), parametrization, conditions)):
@@ -273,17 +273,24 @@ def checked(
     # A model stays where it is built, and its widths are its owner's.
     resources = replace(conditions.resources or Resources(), device="cpu")
     conditions = replace(conditions, octaves=0, resources=resources, confirms=True)
-    examined, bought = Examined(sweep.redrawn(2 * conditions.seed), resources), None
+    examined = Examined(sweep.redrawn(2 * conditions.seed), resources)
     if (plan := planner.get()) is not None:
         plan.needs([examined.pilots], examined.pilots, resources)
         findings_of(sweep, constant(sweep.axis), conditions=conditions)
         end_of_plan("a coordinate check judges what its first trainings show")
-    examined.rehearse()
     title = examined.model.title
     diagnosed = diagnose_in_depth if sweep.axis == "depth" else diagnose
     if conditions.seconds is not None:
         bought = affordable(examined, conditions.seconds)
-        sweep = replace(sweep.with_budget(max(bought.budget, 1)), widths=sweep.widths[: bought.widths])
+        if not bought.enough:
+            finding = too_short(examined, bought, conditions.seconds)
+            return CoordinateCheck((finding,), diagnosed(examined, {}))
+        sweep = replace(sweep.with_budget(bought.budget), widths=sweep.widths[: bought.widths])
+        examined = Examined(sweep.redrawn(2 * conditions.seed), resources)
+        if not bought.confirms:
+            again = f"for which there is no time: give --theory-budget={1.5 * bought.needed[1]:.0f}s"
+            conditions = replace(conditions, no_time=again)
+    examined.rehearse()
     moments, unjudged = examined.moments()
     if isinstance(parametrization, DepthParametrization):
         expected = predicted_in_depth(parametrization, examined.anatomy, moments)
@@ -292,9 +299,6 @@ def checked(
         expected = predicted(parametrization, examined.anatomy, moments, scale_free=scale_free, first_update=first)
     if not expected:
         raise ModelError(f"{title}: nothing is predicted of any coordinate; its roles leave all unchecked")
-    if bought is not None and conditions.seconds is not None and not bought.enough:
-        finding = too_short(examined, bought, conditions.seconds, *next(iter(expected.items())))
-        return CoordinateCheck((finding,), diagnosed(examined, {}))
     by_parts = {moment.parts: moment for moment in expected}
     judged = findings_of(
         sweep,

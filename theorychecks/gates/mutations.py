@@ -141,7 +141,7 @@ def mutations(
     if not known:
         raise ValueError(f"{model.title}: no mutation is asked for, or there is nothing to break; names=None takes all")
     recorder = now_recording.get()
-    conditions = recorder.conditions if recorder else Conditions()
+    conditions = replace(recorder.conditions if recorder else Conditions(), announces=False)
     found = []
     for mutation in known:
         mutated = replace(sweep, training=adjusted_model(model, _at_width(mutation, sweep.widths[0])))

@@ -51,6 +51,10 @@ class Sender:
         """See `Listener`."""
         self._send("measured", cells, flops, planned)
 
+    def doubted(self, what: str) -> None:
+        """See `Listener`."""
+        self._send("doubted", what)
+
     def _send(self, name: str, *arguments: object) -> None:
         # A claim must not fail because nobody can be told how far it is.
         with suppress(OSError):

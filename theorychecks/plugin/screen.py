@@ -98,11 +98,17 @@ class Screen(ABC):
             between_lines: whether pytest is known not to be in the middle of writing a line.
         """
         with self.lock:
-            if not (between_lines or self.is_idle()) or not self._pace.admits(self.clock(), routine=routine):
-                return
-            text = line().encode(self._encoding, "replace").decode(self._encoding)
-            with self._uncaptured():
-                self.write("".join(letter if letter.isprintable() else "?" for letter in text))
+            if (between_lines or self.is_idle()) and self._pace.admits(self.clock(), routine=routine):
+                self._write(line())
+
+    @abstractmethod
+    def announce(self, line: str, *, between_lines: bool = False) -> bool:
+        """Show a line at once where lines stay, and say whether that was possible; see `show`."""
+
+    def _write(self, line: str) -> None:
+        text = line.encode(self._encoding, "replace").decode(self._encoding)
+        with self._uncaptured():
+            self.write("".join(letter if letter.isprintable() else "?" for letter in text))
 
     @abstractmethod
     def make_way(self) -> None:
@@ -132,6 +138,10 @@ class LiveScreen(Screen):
     def __init__(self, config: pytest.Config, clock: Clock) -> None:
         super().__init__(config, Pace(_SECONDS_BETWEEN_PAINTINGS, at_once=_PAINTINGS_AT_ONCE), clock)
         self._shown = ""
+
+    def announce(self, line: str, *, between_lines: bool = False) -> bool:
+        """The line that changes says it in any case."""
+        return True
 
     def is_idle(self) -> bool:
         """It does not matter: the cursor returns to where it was."""
@@ -168,6 +178,13 @@ class PlainScreen(Screen):
         self._has_workers = config.pluginmanager.has_plugin("dsession")
         self._last_written = clock()
         self.test_under_way: tuple[str, tuple[str, int | None, str]] | None = None
+
+    def announce(self, line: str, *, between_lines: bool = False) -> bool:
+        """Write it, however long ago the last one was."""
+        with self.lock:
+            if free := between_lines or self.is_idle():
+                self._write(line)
+            return free
 
     def is_idle(self) -> bool:
         """Where there is one process, progress is made between pytest's lines only."""

@@ -64,6 +64,7 @@ class Lane:
         claim: the id of the claim under way; empty between claims.
         turn: grows from one claim to the next, whichever process they are in.
         cell: the axis value that is measured, its look and its quantity; empty before the first.
+        red: what is refuted so far, while fresh seeds are to confirm it and until the claim has run.
         done: all that this process has measured.
         ahead: what the claim under way has planned besides.
 
@@ -72,7 +73,7 @@ class Lane:
     """
 
     def __init__(self, changed: Callable[[bool], None] = lambda new: None) -> None:
-        self.claim = self.cell = ""
+        self.claim = self.cell = self.red = self._news = ""
         self.turn = 0
         self.done = self.ahead = Counts()
         self._changed = changed
@@ -85,7 +86,7 @@ class Lane:
 
     def claim_ended(self) -> None:
         """See `ClaimListener`. What the claim has planned and not measured, since it broke, is not waited for."""
-        self.claim = self.cell = ""
+        self.claim = self.cell = self.red = self._news = ""
         self.ahead = Counts()
 
     def planned(self, cells: int, flops: float) -> None:
@@ -104,8 +105,19 @@ class Lane:
         self.ahead = Counts(max(self.ahead.cells - cells, 0), max(self.ahead.flops - planned, 0.0))
         self._changed(False)
 
+    def doubted(self, what: str) -> None:
+        """See `Listener`."""
+        self.red = f": red so far: {what}" if what else ""
+        self._news = self.claim + (self.red or ": red no longer: fresh seeds do not confirm it")
+        self._changed(True)
+
+    def announce(self, write: Callable[[str], bool]) -> None:
+        """Write what is new in a line of its own; the function says whether it could, and else is asked again."""
+        if self._news and write(f"theory: {self._news}"):
+            self._news = ""
+
     def __str__(self) -> str:
-        return self.claim + self.cell
+        return self.claim + (f"{self.red};" if self.red and self.cell else self.red) + self.cell
 
 
 def progress_line(decided: int, collected: int, left: float | None, lanes: Iterable[Lane]) -> str:
@@ -115,9 +127,9 @@ def progress_line(decided: int, collected: int, left: float | None, lanes: Itera
         decided: claims that have an outcome.
         collected: claims that there are.
         left: seconds until all are decided; None where nobody knows.
-        lanes: of all processes; the claim that has been under way for the longest comes first.
+        lanes: of all processes; a claim that is red so far comes first, and then what has been under way for longest.
     """
-    lanes = sorted(lanes, key=lambda lane: lane.turn)
+    lanes = sorted(lanes, key=lambda lane: (not lane.red, lane.turn))
     claims = f"{decided}/{collected} claims" + ("" if left is None else f", {about(left)} left")
     busy = [str(lane) for lane in lanes if lane.claim]
     done = sum((lane.done for lane in lanes), Counts())

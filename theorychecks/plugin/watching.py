@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Generator
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -128,6 +128,8 @@ class Watcher:
         with suppress(OSError, ValueError), self._screen.lock:  # a terminal that is gone, or closed
             if self._started is None and any(lane.claim for lane in self._lanes.values()):
                 self._started = self.clock()
+            for lane in self._lanes.values():
+                lane.announce(partial(self._screen.announce, between_lines=between_lines))
             if self._started is not None and len(self._decided) < len(self.gatherer.collected):
                 self._screen.show(self._line, routine=routine, between_lines=between_lines)
 

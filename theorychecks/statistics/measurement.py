@@ -307,16 +307,15 @@ def check_partners(measurement: Measurement, other: Measurement) -> None:
         )
 
 
-def check_any_number(measurement: Measurement) -> None:
-    """Refuse a measurement without a single number, of which more seeds would not make one.
+def check_any_number(measurement: Measurement, why: str = "") -> None:
+    """Refuse a measurement without a single number, of which more seeds would not make one; it is said why.
 
     Raises:
         ValueError: if all runs diverged, are zero or have no number for another reason.
     """
     if not any(status is Status.OK for row in measurement.statuses for status in row):
-        raise ValueError(
-            f"{measurement.name} has no number in any run, and nothing can be judged: {measurement.what_is_missing()}"
-        )
+        why = why or measurement.what_is_missing()
+        raise ValueError(f"{measurement.name} has no number in any run, and nothing can be judged: {why}")
 
 
 def ratio_to(measurement: Measurement, other: Measurement | None) -> Measurement:

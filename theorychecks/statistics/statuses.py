@@ -38,6 +38,8 @@ WAYS_OUT: Final = {
     Status.DIVERGED: "where all diverged, lower the learning rate or take fewer steps",
     Status.ZERO: "where all are zero, check that the observable reads something that the training changes",
     Status.UNDEFINED: "where all are undefined, check what is divided by zero",
+    Status.BELOW: "where all are at most what is recorded, look further down",
+    Status.ABOVE: "where all are at least what is recorded, look further up",
 }
 
 

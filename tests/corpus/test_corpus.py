@@ -18,7 +18,7 @@ QUICK = (
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["gemma", "convnext", "decayed_decoder", "tanh"])
+@pytest.mark.parametrize("name", ["gemma", "convnext", "resnet", "decayed_decoder", "muon_decoder", "tanh"])
 def test_correct_models_pass(name):
     if CORRECT[name] in correct.of_transformers.ENTRIES:
         pytest.importorskip("transformers", reason="pip install 'theorychecks[hf]'").logging.set_verbosity_error()

@@ -44,6 +44,19 @@ def test_a_decay_in_gradients_is_named_where_updates_are_too_small():
     assert {kind for kind, _ in named.values()} == {"weight decay"}, str(check)
 
 
+def test_a_readout_that_decays_by_more_than_it_learns_is_laid_to_its_decay():
+    """What decays of it falls as n^-1/2, so that its update seems too small until the width is very large."""
+
+    def decoupled(module):
+        groups = [{"params": group["params"], "lr": group["lr"]} for group in zoo.scaled_adam(module).param_groups]
+        groups[-1]["weight_decay"] = 0.2 / groups[-1]["lr"]
+        return torch.optim.AdamW(groups, weight_decay=0.0)
+
+    check = checked(zoo.perceptron(build=READ_OUT, optimizer=decoupled), widths=tc.widths(64, 1024))
+    assert set(culprits(check)) == {"head.weight"}, str(check)
+    assert {kind for kind, _ in culprits(check).values()} == {"weight decay"}, str(check)
+
+
 def test_an_update_that_a_cure_finds_in_order_is_none_of_an_epsilon():
     """The rate of the hidden matrix is right at the narrowest widths, and too small at others."""
 

@@ -58,6 +58,50 @@ def accumulating(module, *, hidden=-1.0):
     return step
 
 
+class Normed(torch.optim.Optimizer):
+    """Steps of one size: root mean squares of entries are the learning rate, if counted as they are."""
+
+    def __init__(self, parameters, lr, count):
+        super().__init__(parameters, {"lr": lr})
+        self.count = count
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                size = parameter.grad.norm() / self.count(parameter) ** 0.5
+                parameter.sub_(group["lr"] * parameter.grad / size)
+
+
+def of_its_owners(module, *, count):
+    """A class of nobody's but the model's owner for the hidden matrix, in a function that makes whole steps."""
+    others = torch.optim.Adam([module.first.weight, module.head.weight], lr=3e-3)
+    normed = Normed([module.second.weight], 3e-3 * zoo.WIDTHS[0] / module.second.in_features, count)
+
+    def step(batch):
+        inputs, targets = batch
+        for each in (others, normed):
+            each.zero_grad()
+        F.mse_loss(module(inputs), targets).backward()
+        for each in (others, normed):
+            each.step()
+
+    return step
+
+
+def test_a_step_of_an_owners_class_that_counts_too_few_entries_is_too_small():
+    """A bug of this kind: entries of one filter are counted where those of the whole matrix are meant."""
+    build = functools.partial(zoo.Perceptron, readout=zoo.WIDTHS[0] ** -0.5)
+
+    def counting(count):
+        return decided(model(build=build, optimizer=functools.partial(of_its_owners, count=count)))
+
+    right, wrong = counting(torch.Tensor.numel), counting(lambda _: zoo.WIDTHS[0] ** 2)
+    assert right.passed, str(right)
+    assert wrong.failed
+    assert "- learning rate of `second.weight` too small by n^1 " in str(wrong)
+
+
 @pytest.fixture(scope="session")
 def schedulefree(tmp_path_factory):
     target = installed(tmp_path_factory, "schedulefree==1.4.1")

@@ -20,9 +20,10 @@ WIDTHS = tc.widths(16, 256)
 class Router(nn.Module):
     """Returns its logits, and the weights of two experts, or of all."""
 
-    def __init__(self, width, experts, chosen):
+    def __init__(self, width, experts, chosen, power=1.0):
         super().__init__()
-        self.weight, self.chosen = nn.Parameter(torch.randn(experts, width) * WIDTHS[0] ** 0.5 / width), chosen
+        self.weight, self.chosen = nn.Parameter(torch.empty(experts, width)), chosen
+        nn.init.normal_(self.weight, std=WIDTHS[0] ** (power - 0.5) / width**power)
 
     def forward(self, x):
         logits = F.linear(x, self.weight)
@@ -33,11 +34,11 @@ class Router(nn.Module):
 class Sparse(nn.Module):
     """Each expert is called on the rows that are routed to it, if there are any."""
 
-    def __init__(self, width, *, experts=3):
+    def __init__(self, width, *, experts=3, router=1.0):
         super().__init__()
         self.width = width
         self.first, self.head = nn.Linear(5, width, bias=False), nn.Linear(width, 3, bias=False)
-        self.router = Router(width, experts, 2)
+        self.router = Router(width, experts, 2, router)
         self.experts = nn.ModuleList(nn.Linear(width, width, bias=False) for _ in range(experts))
         for layer in (self.first, *self.experts):
             nn.init.normal_(layer.weight, std=layer.in_features**-0.5)
@@ -137,3 +138,16 @@ def test_outputs_of_one_call_are_not_mistaken_for_each_other():
     assert ("router[1]", CHANGE) in read
     assert not {("router[1]", PROPAGATING), ("router[0]", PROPAGATING)} & read
     assert checked(model(Dense), widths=WIDTHS, budget=8).findings
+
+
+@pytest.mark.parametrize("build", [Sparse, Dense])
+def test_a_router_drawn_as_readouts_are_passes(build):
+    check = checked(model(build), widths=tc.widths(64, 1024))
+    assert check.passed, str(check)
+
+
+def test_a_router_drawn_as_hidden_matrices_are_has_an_init_that_is_off():
+    """Its softmax shows the logits, and its update is as it should be."""
+    check = checked(model(functools.partial(Sparse, router=0.5)), widths=tc.widths(64, 1024))
+    named = [(culprit.kind, culprit.where, round(2 * culprit.exponent) / 2) for culprit in check.diagnosis.culprits]
+    assert named == [("init", "router", 0.5)], str(check)

@@ -7,9 +7,8 @@ from dataclasses import replace
 from typing import Final
 
 from theorychecks.finding import Finding
-from theorychecks.gates.culprit import Kind
 from theorychecks.gates.examined import Examined
-from theorychecks.gates.signs import OFF, Sign, given_beyond
+from theorychecks.gates.signs import OFF, Sign, given_beyond, with_multipliers
 from theorychecks.observables.coordinates import Moment
 
 _NO_EPSILON: Final = 1e-30
@@ -20,18 +19,28 @@ def retried(examined: Examined, signs: Sequence[Sign], findings: Mapping[Moment,
     """Updates that are in order once an epsilon is none, or nothing decays, are laid to that.
 
     A decay makes updates too large, or too small where it is a part of gradients that Adam normalises.
+    Gradients that something else makes too small come near to an epsilon that is no larger than usual: what is left of
+    such an update without it is what its rate, or a multiplier, is off by.
     """
-    rates = [sign for sign in signs if sign.kind == "learning rate"]
+    rates = [sign for sign in signs if _is_rate(sign)]
     small = [sign for sign in rates if sign.off < 0]
     decays = examined.optimizing.decays or any(examined.model.adjustment(width).decay for width in examined.widths)
-    cured: dict[Sign, Kind] = {}
+    told: dict[Sign, Sign] = {}
     if small and examined.optimizing.scale_free:
-        for sign in _mended(examined, _without_epsilon(examined), small, findings):
-            cured[sign] = "epsilon"
-    if (left := [sign for sign in rates if sign not in cured]) and decays and not examined.optimizing.opaque:
-        for sign in _mended(examined, _without_decay(examined), left, findings):
-            cured[sign] = "weight decay"
-    return [sign._replace(kind=cured.get(sign, sign.kind)) for sign in signs]
+        for sign, left in _moved(examined, _without_epsilon(examined), small, findings).items():
+            told[sign] = sign._replace(kind="epsilon") if abs(left) <= OFF else sign._replace(off=left)
+    remaining = [sign for sign in rates if _is_rate(told.get(sign, sign))]
+    if remaining and decays and not examined.optimizing.opaque:
+        for sign, left in _moved(examined, _without_decay(examined), remaining, findings).items():
+            if abs(left) <= OFF:
+                told[sign] = sign._replace(kind="weight decay")
+    signs = [told.get(sign, sign) for sign in signs]
+    # What is left may be that of a multiplier.
+    return with_multipliers(examined, signs, findings) if any(map(_is_rate, told.values())) else signs
+
+
+def _is_rate(sign: Sign) -> bool:
+    return sign.kind == "learning rate"
 
 
 def _without_epsilon(examined: Examined) -> Examined:
@@ -44,10 +53,10 @@ def _without_decay(examined: Examined) -> Examined:
     return examined.with_adjustment(lambda width: replace(adjustment(width), decay={}, undecayed=True))
 
 
-def _mended(
+def _moved(
     examined: Examined, changed: Examined, signs: Sequence[Sign], findings: Mapping[Moment, Finding]
-) -> list[Sign]:
-    """Those updates that are not off in a changed set-up, and clearly less so than as it is.
+) -> dict[Sign, float]:
+    """By how much updates are off in a changed set-up, of those that are clearly less off there than as it is.
 
     Both are told by the same few trainings over all widths. Least squares read less off what bends than its interval
     does, so that an update need not be off by these trainings as it is: the cure has to move it.
@@ -55,8 +64,8 @@ def _mended(
 
     def off(tried: Examined, moment: Moment) -> float:
         wanted = findings[moment].expectation.exponent or 0.0
-        return abs(tried.slope(moment.coordinate, moment.step) - given_beyond(tried, findings, moment) - wanted)
+        return tried.slope(moment.coordinate, moment.step) - given_beyond(tried, findings, moment) - wanted
 
     before, after = examined.over_all(), changed.over_all()
     left = {sign: off(after, sign.moment) for sign in signs}
-    return [s for s in signs if left[s] <= OFF and off(before, s.moment) - left[s] > OFF / 2]
+    return {s: left[s] for s in signs if abs(off(before, s.moment)) - abs(left[s]) > OFF / 2}

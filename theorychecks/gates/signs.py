@@ -73,14 +73,22 @@ def signs_of(examined: Examined, findings: Mapping[Moment, Finding]) -> list[Sig
             # What a block adds follows from what its layers return, and shows it once more.
             inits = [sign._replace(sure=sign.sure or sure) if sign in alike else sign for sign in inits]
         else:
-            name = module_of(moment.coordinate)
+            name = _router_of(examined, moment) or module_of(moment.coordinate)
             kind: Kind = "multiplier" if LOGITS in name or moment.coordinate.quantity == ADDED else "init"
             inits.append(Sign(moment, kind, name, off, interval, sure))
+    return with_multipliers(examined, [*inits, *rates], findings)
+
+
+def with_multipliers(examined: Examined, signs: Sequence[Sign], findings: Mapping[Moment, Finding]) -> list[Sign]:
+    """Signs of which those of inits and learning rates that a multiplier explains are one."""
     right = {module_of(moment.coordinate) for moment in findings if _is_right_rate(examined, moment, findings)}
-    return _in_doubt(examined, *_with_multipliers(examined, inits, rates, right))
+    inits = [sign for sign in signs if sign.kind in ("init", "multiplier")]
+    rates = [sign for sign in signs if sign.kind == "learning rate"]
+    others = [sign for sign in signs if sign not in inits and sign not in rates]
+    return [*_in_doubt(examined, *_explained(examined, inits, rates, right)), *others]
 
 
-def _with_multipliers(
+def _explained(
     examined: Examined, inits: Sequence[Sign], rates: Sequence[Sign], right: Collection[str]
 ) -> tuple[list[Sign], list[Sign]]:
     """Inits that are multipliers, since updates of the same module are off alike; these updates are left out.
@@ -213,6 +221,16 @@ def _is_right_rate(examined: Examined, moment: Moment, findings: Mapping[Moment,
     finding = findings[moment]
     told = moment.coordinate.quantity == EFFECTIVE and finding.passed and not finding.expectation.kind.endswith("bound")
     return told and _shows_rate(examined, moment, findings)
+
+
+def _router_of(examined: Examined, moment: Moment) -> str:
+    """The module of which a matrix of its own reads out the logits that its softmax is given, or nothing."""
+    owner, _, rest = module_of(moment.coordinate).rpartition(LOGITS)
+    owner, anatomy = owner.strip(), examined.anatomy
+    if rest or not anatomy.own.get(owner) or anatomy.holds_layers(owner):
+        return ""
+    matrices = [part for part in anatomy.used_in(owner) if part.matrix]
+    return owner if matrices and all(part.role == "output" for part in matrices) else ""
 
 
 def _makes_logits(part: str, moment: Moment) -> bool:

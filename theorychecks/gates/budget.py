@@ -11,6 +11,7 @@ from theorychecks.gates.depth import constant
 from theorychecks.gates.examined import Examined
 from theorychecks.gates.expectations import CONSTANT
 from theorychecks.judging import finding_of
+from theorychecks.models.model import plural_of
 from theorychecks.observables.coordinates import Moment
 from theorychecks.statistics import HalfInteger
 from theorychecks.statistics.interval import CONFIDENCE, FEWEST_POINTS
@@ -79,9 +80,9 @@ def too_short(
     """
     axis = examined.sweep.axis
     text = (
-        f"out of time: {seconds:.3g} s buy {found.budget} models at each of the {found.widths} smallest {axis}s, and "
+        f"out of time: {seconds:.3g} s buy {found.budget} models at each of the {found.widths} smallest {plural_of(axis)}, and "
         f"a verdict needs {_fewest()}, some {found.needed:.0f} s; give --theory-budget={found.needed * 1.5:.0f}s, or "
-        f"smaller {axis}s"
+        f"smaller {plural_of(axis)}"
     )
     remedy = Remedy(limited_by="time", text=text, effort=_fewest() / max(found.budget, 1))
     # Roles are told by two widths, which have been seen in any case.

@@ -10,7 +10,7 @@ from theorychecks.gates.culprit import Culprit, Diagnosis
 from theorychecks.gates.diagnosis import culprits_of
 from theorychecks.gates.examined import Examined
 from theorychecks.gates.signs import OFF, module_of
-from theorychecks.models.coordinates import CHANGE
+from theorychecks.models.coordinates import CHANGE, SIZE
 from theorychecks.models.experts import ExpertsAnatomy
 from theorychecks.models.hooks import starred
 from theorychecks.models.roles import within
@@ -28,14 +28,15 @@ def diagnose_in_experts(examined: Examined, findings: Mapping[Moment, Finding]) 
 
 
 def _multipliers(examined: Examined, findings: Mapping[Moment, Finding], culprits: Sequence[Culprit]) -> list[Culprit]:
-    """Multipliers of mixtures whose first change is off though all rates inside are right, alike ones as one."""
+    """Multipliers of mixtures that are off though all rates inside are right, alike ones as one; see `few`."""
     anatomy = examined.anatomy
     assert isinstance(anatomy, ExpertsAnatomy)
     found = list[Culprit]()
     blamed = [part for culprit in culprits for part in culprit.parts]
     for moment, finding in findings.items():
         name, off = module_of(moment.coordinate), finding.exponent
-        first = moment.coordinate.quantity == CHANGE and examined.moves_at(moment.coordinate) == moment.step
+        shown = SIZE if name in anatomy.few else CHANGE
+        first = moment.coordinate.quantity == shown and examined.moves_at(moment.coordinate) == moment.step
         if not first or name not in anatomy.innermost or finding.passed or off is None or abs(off) <= OFF:
             continue
         if any(within(part, name) for part in blamed):

@@ -6,6 +6,7 @@ as many outputs as there are experts. Nothing else grows.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -37,10 +38,15 @@ class ExpertsAnatomy(DepthAnatomy):
     Attributes:
         sizes: dimensions of parameters, some of which grow, by name.
         mixtures: modules that return what experts were mixed to, from the inside out.
+        few: of these, those whose rows have as many experts, however many there are.
+        jumps: features that may jump where rows are routed anew: what such mixtures return, or those of matrices in
+            one parameter, and all behind.
     """
 
     sizes: Mapping[str, tuple[Length, ...]] = field(kw_only=True)
     mixtures: tuple[str, ...] = field(kw_only=True)
+    few: frozenset[str] = field(kw_only=True)
+    jumps: frozenset[str] = field(kw_only=True)
 
     @property
     def innermost(self) -> tuple[str, ...]:
@@ -152,6 +158,9 @@ def experts_anatomy(
         for name, shape in calls.outputs.items()
         if redrawn.outputs.get(name) != shape and (every := places.everywhere(name)) is not None
     }
+    sparse = _sparse(blocks, (places, there), (calls, other_calls))
+    few = frozenset(m for m in mixtures if any(within(first, m) for first in sparse))
+    starts = [names.index(name) for name in names if plain(name) in {*few, *batched}]
     modules = {}
     for name in names:
         actual, module = places.here(name), plain(name)
@@ -198,6 +207,8 @@ def experts_anatomy(
         weights=(each, totals[0] - each * numbers[0]),
         sizes=sizes,
         mixtures=mixtures,
+        few=few,
+        jumps=frozenset(names[min(starts) :]) if starts else frozenset(),
     )
 
 
@@ -240,6 +251,24 @@ def _check_reached(
                 "of many more rows than there are experts, take fewer experts, or draw the router so that it tells "
                 "rows apart."
             )
+
+
+def _sparse(blocks: Blocks, places: tuple[Places, Places], calls: tuple[Calls, Calls]) -> list[str]:
+    """First experts of kinds whose calls return no more in all where there are more of them."""
+    found = list[str]()
+    for kind, (first, _, _) in blocks.names.items():
+        fewer, more = (
+            sum(
+                call.outputs[path].numel()
+                for path in where.blocks
+                if path.removeprefix(kind.prefix).isdigit() and path in call.outputs
+            )
+            for where, call in zip(places, calls, strict=True)
+        )
+        # In between where the numbers of experts themselves lie.
+        if more < (fewer * math.sqrt(len(places[1].blocks) / len(places[0].blocks))):
+            found.append(first)
+    return found
 
 
 def _moves(gradient: Tensor | None) -> bool:

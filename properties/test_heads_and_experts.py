@@ -102,7 +102,7 @@ def averaged_training(experts, draw, *, power, steps, data):
 
 @tc.claim(
     id="EX-1",
-    source="Jiang, Bordelon, Pehlevan, Hanin 2026, arXiv:2601.20205 (abstract, and a public summary: a mean-field limit "
+    source="Jiang, Bordelon, Pehlevan, Hanin 2026, arXiv:2601.20205 (abstract and a public summary: a mean-field limit "
     "in the number of experts at a fixed share of active ones); exponents derived here",
 )
 @given(steps=st.integers(1, 3), data=SEEDS_OF_DATA)
@@ -156,8 +156,9 @@ def routed_training(experts, draw, *, chosen, optimizer, power, rate, data):
 @example(chosen=2, data=0)
 def test_experts_of_a_sparse_mixture_learn_at_one_rate_by_adam_and_by_their_number_otherwise(chosen, data):
     """In mixtures of E experts of which each row has k = 1, 2 or 4 with weights that add up to one, and each expert 64
-    rows that do not depend on what it reads, what is added is Theta(1) before training, and the effective update of an expert in a step is Theta(1) by Adam
-    at a rate that does not depend on E, and by plain gradients at rates of E; at one rate it falls.
+    rows, whatever these have for it to read, what is added is Theta(1) before training, and the effective update of an
+    expert in a step is Theta(1) by Adam at a rate that does not depend on E, and by plain gradients at rates of E; at
+    one rate it falls.
     """
     adam = routed_training(chosen=chosen, optimizer=ADAM, power=0, rate=STEP, data=data).over(NUMBERS, budget=24)
     descent, slow = (

@@ -54,7 +54,8 @@ class Sweep(Design):
             if self.axis != "width" and not isinstance(self.observable, Coordinates):
                 raise TypeError(
                     f"{self.training.title} is a model along the {self.axis}, of which coordinates are read alone; got "
-                    f"{self.observable!r}. Use tc.coordinate_check(..., {plural_of(self.axis)}=...), or a model along the width."
+                    f"{self.observable!r}. Use tc.coordinate_check(..., {plural_of(self.axis)}=...), or a model along "
+                    "the width."
                 )
         if self.observable.parts is not None:
             check_names(self.selection, self.observable.parts, self.title)

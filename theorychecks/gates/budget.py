@@ -80,9 +80,9 @@ def too_short(
     """
     axis = examined.sweep.axis
     text = (
-        f"out of time: {seconds:.3g} s buy {found.budget} models at each of the {found.widths} smallest {plural_of(axis)}, and "
-        f"a verdict needs {_fewest()}, some {found.needed:.0f} s; give --theory-budget={found.needed * 1.5:.0f}s, or "
-        f"smaller {plural_of(axis)}"
+        f"out of time: {seconds:.3g} s buy {found.budget} models at each of the {found.widths} smallest "
+        f"{plural_of(axis)}, and a verdict needs {_fewest()}, some {found.needed:.0f} s; give "
+        f"--theory-budget={found.needed * 1.5:.0f}s, or smaller {plural_of(axis)}"
     )
     remedy = Remedy(limited_by="time", text=text, effort=_fewest() / max(found.budget, 1))
     # Roles are told by two widths, which have been seen in any case.

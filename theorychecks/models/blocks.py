@@ -155,9 +155,9 @@ class Blocks:
             wanted, there = count * depths[1] / depths[0], len(found.get(kind, ()))
             if not wanted / 2 < there < 2 * wanted:
                 raise ModelError(
-                    f"{model.title} has {there} blocks `{kind.prefix}*` of one kind at {model.axis} {depths[1]}, and {count} "
-                    f"at {depths[0]}, which makes about {wanted:.0f}. Let build({model.axis}) keep their number in "
-                    "proportion, and the blocks as they are."
+                    f"{model.title} has {there} blocks `{kind.prefix}*` of one kind at {model.axis} {depths[1]}, "
+                    f"and {count} at {depths[0]}, which makes about {wanted:.0f}. Let build({model.axis}) keep their "
+                    "number in proportion, and the blocks as they are."
                 )
 
 

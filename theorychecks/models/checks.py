@@ -27,8 +27,8 @@ def called(model: Model, width: int) -> AbstractContextManager[None]:
     """
     return blamed(
         f"{model.title}: the model or its loss, called with a batch at {model.axis} {width},",
-        f"Look at the shapes there; or take {plural_of(model.axis)} that the model can have: multiples of what it divides by, "
-        "its number of heads, say.",
+        f"Look at the shapes there; or take {plural_of(model.axis)} that the model can have: multiples of what it "
+        "divides by, its number of heads, say.",
     )
 
 
@@ -234,6 +234,6 @@ def memory(model: Model, width: int) -> Iterator[None]:
         if not out_of_memory(error):
             raise
         raise ModelError(
-            f"{model.title}: out of memory at {model.axis} {width}. Take smaller {plural_of(model.axis)}, smaller batches, or a "
-            f"machine with more memory ({error})"
+            f"{model.title}: out of memory at {model.axis} {width}. Take smaller {plural_of(model.axis)}, smaller "
+            f"batches, or a machine with more memory ({error})"
         ) from error

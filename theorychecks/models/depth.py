@@ -175,15 +175,18 @@ def _role(parameter: nn.Parameter, *, inside: bool) -> tuple[Role, bool]:
 
 
 def everywhere_in(names: Iterable[str], places: Places) -> list[str]:
+    """Names at every depth, of those that have one."""
     found = (places.everywhere(name) for name in names)
     return [name for name in found if name is not None]
 
 
 def is_inside(name: str, places: Places) -> bool:
+    """Whether something with a name at one depth is a block, or in one."""
     return any(name == block or name.startswith(f"{block}.") for block in places.blocks)
 
 
 def shapes_of(module: nn.Module, places: Places) -> dict[str, torch.Size]:
+    """Shapes of parameters, by their names at every depth."""
     named = ((places.everywhere(name), parameter.shape) for name, parameter in module.named_parameters())
     return {name: shape for name, shape in named if name is not None}
 
@@ -209,8 +212,10 @@ def _other(model: Model, shallow: int, deep: int, does: str, names: list[str]) -
 
 
 def path_of(module: str, name: str) -> str:
+    """The name of something in a module, from the whole model's point of view."""
     return f"{module}.{name}" if module else name
 
 
 def local_name(path: str, module: str) -> str:
+    """The name of something in a module, from the module's point of view."""
     return path[len(module) + 1 :] if module else path

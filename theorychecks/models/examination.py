@@ -91,7 +91,8 @@ def check_room(model: Model, parts: Anatomy, width: int) -> None:
     if needed > free:
         raise ModelError(
             f"{model.title} would run out of memory at {model.axis} {width}: its weights, their gradients and moments "
-            f"take some {needed / 1e9:.0f} GB there, and {free / 1e9:.0f} GB are free. Take smaller {plural_of(model.axis)}."
+            f"take some {needed / 1e9:.0f} GB there, and {free / 1e9:.0f} GB are free. Take smaller "
+            f"{plural_of(model.axis)}."
         )
 
 

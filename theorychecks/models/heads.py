@@ -31,8 +31,8 @@ def heads_anatomy(
         if len(wider) > 1:
             raise ModelError(
                 f"{model.title}: `{name}` has shape {tuple(length.narrow for length in lengths)} at heads {heads[0]} "
-                f"and {tuple(length.wide for length in lengths)} at {heads[1]}: the model's width grows with its heads. "
-                "Keep all but the number of heads fixed in build(heads), or gate it along that width."
+                f"and {tuple(length.wide for length in lengths)} at {heads[1]}: the model's width grows with its "
+                "heads. Keep all but the number of heads fixed in build(heads), or gate it along that width."
             )
     # Roles along the width say of heads that stay as many that they grow.
     if not any(LOGITS in name and not part.grows for name, part in found.modules.items()):

@@ -60,7 +60,8 @@ def lengths_of(
         if parameter.ndim != second[name].ndim:
             raise ModelError(
                 f"{model.title}: `{name}` has shape {tuple(parameter.shape)} at {model.axis} {widths[0]} and "
-                f"{tuple(second[name].shape)} at {widths[1]}. Keep the number of dimensions fixed in build({model.axis})."
+                f"{tuple(second[name].shape)} at {widths[1]}. Keep the number of dimensions fixed in "
+                f"build({model.axis})."
             )
     lengths = {name: tuple(map(Length, parameter.shape, second[name].shape)) for name, parameter in first.items()}
     if not any(length.grows for dimensions in lengths.values() for length in dimensions):
@@ -101,10 +102,11 @@ def check_growth(model: Model, shapes: Mapping[int, Mapping[str, Sequence[int]]]
             sizes = tuple(shapes[width][name][place] for width in widths)
             if sizes not in seen and not _on_a_line(widths, sizes):
                 raise ModelError(
-                    f"{model.title}: `{name}` has sizes {sizes} at {plural_of(model.axis)} {tuple(widths)}, which do not grow "
-                    f"in proportion: models of these {plural_of(model.axis)} are not of one family, and have no exponents. Let "
-                    f"build({model.axis}) keep what grows in proportion at all widths (sizes may be rounded to multiples, and "
-                    "have a fixed part), or take values below a size at which it stops growing."
+                    f"{model.title}: `{name}` has sizes {sizes} at {plural_of(model.axis)} {tuple(widths)}, which do "
+                    f"not grow in proportion to the {model.axis}: models of these {plural_of(model.axis)} are not of "
+                    f"one family, and have no exponents. Let build({model.axis}) keep what grows in proportion at all "
+                    "of them (sizes may be rounded to multiples, and have a fixed part), or take "
+                    f"{plural_of(model.axis)} below a size at which it stops growing."
                 )
             seen.add(sizes)
 

@@ -238,8 +238,8 @@ def _other_calls(model: Model, other: Sequence[str], where: str, width: int) -> 
     named = ", ".join((other or ["their order"])[:4])
     return ModelError(
         f"{model.title} calls other modules {where} than at {width}: {named}. "
-        f"A gate compares one architecture: keep depth and wiring fixed in build({model.axis}), and where inputs are routed to "
-        "experts, give a batch so large, or so few experts, that each is called."
+        f"A gate compares one architecture: keep depth and wiring fixed in build({model.axis}), and where inputs are "
+        "routed to experts, give a batch so large, or so few experts, that each is called."
     )
 
 

@@ -292,5 +292,6 @@ class Trainer:
             raise ModelError(
                 f"{self.model.title} would run out of memory at {self.model.axis} {width}: weights of {seeds} "
                 f"seeds at {times} times, and training, take some {needed / 1e9:.0f} GB there, and {free / 1e9:.0f} GB "
-                f"are free. Take fewer seeds at once, keep weights at fewer times, or take smaller {plural_of(self.model.axis)}."
+                f"are free. Take fewer seeds at once, keep weights at fewer times, or take smaller "
+                f"{plural_of(self.model.axis)}."
             )

@@ -156,7 +156,10 @@ class ZeroInOne(RoutedInOne):
         ({"build": Extra}, r"has other parameters at experts 8 than at 4: norm\.bias, norm\.weight"),
         ({"build": Extra, "beyond": 12}, r"has other parameters at experts 16 than at 4: norm\.bias, norm\.weight"),
         ({"build": Capped}, r"has 10 blocks `moe\.experts\.\*` of one kind at experts 32, and 4 at 4"),
-        ({"mixture": Zero}, r"2 of 4 experts are reached by no row of the batch at experts 4, `moe\.experts\.\d` first"),
+        (
+            {"mixture": Zero},
+            r"2 of 4 experts are reached by no row of the batch at experts 4, `moe\.experts\.\d` first",
+        ),
         ({"mixture": ZeroInOne}, r"2 of 4 experts are reached by no row of the batch at experts 4, `moe\.up\[\d\]`"),
         ({"mixture": Routed, "rows": 24}, r"experts are reached by no row of .* Give a batch of many more rows than"),
     ],

@@ -5,6 +5,7 @@ y = x + sum_h O_h softmax(Q_h x (K_h x)^T / k^1/2) V_h x, whose heads have the s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -33,7 +34,7 @@ class AttentionHeads:
     def logits(self, inputs: Tensor) -> Tensor:
         """Of inputs [sequence, place, stream], [seed, head, sequence, place, place], before they are masked."""
         queries, keys = self._by_head(self.query, inputs), self._by_head(self.key, inputs)
-        return queries @ keys.mT / self.query.shape[-2] ** 0.5
+        return queries @ keys.mT / math.sqrt(self.query.shape[-2])
 
     def mixed(self, inputs: Tensor) -> Tensor:
         """What heads make of inputs, [seed, head, sequence, place, size]."""

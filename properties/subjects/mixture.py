@@ -7,6 +7,7 @@ where experts read those as well, rows of one expert are the more alike the more
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -79,7 +80,7 @@ def drawn_mixtures(
 
     def normal(*shape: int) -> Tensor:
         drawn = torch.stack([torch.randn(*shape, generator=own, dtype=torch.float64) for own in generators])
-        return drawn * shape[-1] ** -0.5
+        return drawn / math.sqrt(shape[-1])
 
     # Routers of one length, so that each expert gets its share of rows.
     router = torch.nn.functional.normalize(normal(experts, stream), dim=-1)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from theorychecks.models.blocks import Blocks, Places
 from theorychecks.models.calls import Calls, own_parameters
@@ -22,10 +22,10 @@ from theorychecks.models.errors import ModelError
 from theorychecks.models.fading import fading
 from theorychecks.models.hooks import LOGITS, call_of, plain, starred
 from theorychecks.models.lengths import Length, admit, other_parameters
-from theorychecks.models.model import Batch, Model, copied
+from theorychecks.models.model import Batch, Model
 from theorychecks.models.part import Part, Role, check_roles, overridden
+from theorychecks.models.reached import check_reached
 from theorychecks.models.roles import first_names, within
-from theorychecks.models.state import RandomState, buffers_as_they_were, drawing_from
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class ExpertsAnatomy(DepthAnatomy):
         Raises:
             ModelError: naming one of them.
         """
-        _check_reached(model, module, self.blocks, self.sizes, batch, width)
+        check_reached(model, module, _places(self.blocks, module), self.sizes, batch, width)
 
 
 def experts_anatomy(
@@ -97,182 +97,193 @@ def experts_anatomy(
     """Compare a model at two numbers of experts; see `anatomy`.
 
     Raises:
-        ModelError: if there are no more experts, or the two differ in anything else.
+        ModelError: if there are no more experts, some are not reached, or the two differ in anything else.
     """
     blocks = Blocks.more_of(model, fewer, more, numbers)
-    places, there = _places(blocks, fewer), _places(blocks, more)
-    sizes = _sizes(model, fewer, more, (places, there), numbers)
-    _check_reached(model, fewer, blocks, sizes, batch, numbers[0])
-    _check_reached(model, more, blocks, sizes, batch, numbers[1])
-    with called(model, numbers[0]):
-        calls = Calls.of(model, fewer, batch)
-    with called(model, numbers[1]):
-        other_calls = Calls.of(model, more, batch)
-    redrawn = calls if again is None else Calls.of(model, again, batch)
-    names = everywhere_in(calls.outputs, places)
-    for other, where, number in ((redrawn, places, numbers[0]), (other_calls, there, numbers[1])):
+    places = _places(blocks, fewer), _places(blocks, more)
+    sizes = _sizes(model, fewer, more, places, numbers)
+    for module, where, number in zip((fewer, more), places, numbers, strict=True):
+        check_reached(model, module, where, sizes, batch, number)
+    calls = list[Calls]()
+    for module, number in zip((fewer, more), numbers, strict=True):
+        with called(model, number):
+            calls.append(Calls.of(model, module, batch))
+    redrawn = calls[0] if again is None else Calls.of(model, again, batch)
+    names = everywhere_in(calls[0].outputs, places[0])
+    for other, where, number in ((redrawn, places[0], numbers[0]), (calls[1], places[1], numbers[1])):
         if differs := sorted(set(names) ^ set(everywhere_in(other.outputs, where))):
             raise ModelError(
                 f"{model.title} calls other modules at experts {number} than at {numbers[0]}, or for another seed: "
                 f"{', '.join(differs[:4])}. Let build(experts) keep all but their number fixed, and give a batch of so "
                 "many rows that each expert is called."
             )
-    growing = {name for name, lengths in sizes.items() if any(length.grows for length in lengths)}
-    own = own_parameters(fewer, calls.called)
-    everywhere = own_everywhere(own, places)
-    batched = {user for user, names in everywhere.items() if _batched(user, names, sizes)}
-    aliases, parts, seen = first_names(fewer), list[Part](), dict[str, int]()
-    for module, locals_ in own.items():
-        for local in locals_:
-            actual = aliases[path_of(module, local)]
-            name, user = places.everywhere(actual), places.everywhere(module)
-            if name is not None and user is not None:
-                seen[name] = seen.get(name, 0) + 1
-                expert = is_inside(actual, places) or (name in growing and user in batched)
-                matrix = sum(length.narrow > 1 for length in sizes[name]) > 1
-                role: Role = "hidden" if expert else "input" if name in growing else "fixed"
-                parts.append(Part(name, user, role if matrix else "vector", expert or name in growing, matrix=matrix))
-    vectors = [places.here(part.name) for part in parts if part.role == "vector"]
-    cancelled = tuple(everywhere_in(cancelled_among(model, fewer, vectors, batch), places))
-    own_matrices = {part.name for part in parts if part.module in batched and part.grows}
-    mixed = [
-        name
-        for name, _ in fewer.named_parameters()
-        if is_inside(name, places) or places.everywhere(name) in own_matrices
-    ]
-    with drawn_where_zero(fewer, mixed):
-        faint = fading(model, fewer, mixed, batch)
-    routers = {part.module for part in parts if part.role == "input"} - batched
-    linear = _linear(model, fewer, sorted({places.here(name) for name in growing} - set(mixed)), batch)
-    holding = {part.module for part in parts if part.module in batched}
-    holding |= {first for first, _, _ in blocks.names.values()}
-    mixtures = tuple(
-        dict.fromkeys(
-            plain(name)
-            for name in names
-            if not is_inside(places.here(plain(name)), places) and any(within(held, plain(name)) for held in holding)
-        )
-    )
-    routed = {
-        starred(every)
-        for name, shape in calls.outputs.items()
-        if redrawn.outputs.get(name) != shape and (every := places.everywhere(name)) is not None
-    }
-    sparse = _sparse(blocks, (places, there), (calls, other_calls))
-    few = frozenset(m for m in mixtures if any(within(first, m) for first in sparse))
-    starts = [names.index(name) for name in names if plain(name) in {*few, *batched}]
-    modules = {}
-    for name in names:
-        actual, module = places.here(name), plain(name)
-        role = "fixed"
-        grown = other_calls.outputs[there.here(name)] != calls.outputs[actual]
-        if is_inside(places.here(module), places):
-            role = "hidden"
-        elif LOGITS in name:
-            owner = module.removesuffix(LOGITS).strip()
-            role = "unchecked" if owner in mixtures or any(within(r, owner) for r in routers) else "attention logits"
-        elif any(within(module, router) or within(router, module) for router in routers) and module not in mixtures:
-            role = "input" if grown and actual in linear else "unchecked"
-        elif grown:
-            role = "unchecked"
-        part = Part(
-            name,
-            name,
-            role,
-            role in ("hidden", "input"),
-            fades=actual in faint.features,
-            faint=call_of(actual) in faint.calls,
-            routed=starred(name) in routed,
-        )
-        modules[name] = overridden(part, model)
-    parts = [overridden(replace(p, role="unchecked") if p.name in cancelled else p, model) for p in parts]
-    check_roles(model, [*parts, *modules.values()])
+    compared = _Compared(model, fewer, batch, blocks, places, sizes, (calls[0], calls[1], redrawn), tuple(names))
     totals = [sum(parameter.numel() for parameter in module.parameters()) for module in (fewer, more)]
     each = (totals[1] - totals[0]) / (numbers[1] - numbers[0])
-    return ExpertsAnatomy(
-        modules=modules,
-        parameters=tuple(parts),
-        own=everywhere,
-        tied=frozenset(name for name, count in seen.items() if count > 1),
-        readouts=(),
-        cancelled=cancelled,
-        random=calls.random,
-        routed=bool(routed),
-        lengths={},
-        widths=numbers,
-        fixed={},
-        fed=frozenset(),
-        blocks=blocks,
-        shapes=shapes_of(fewer, places),
-        weights=(each, totals[0] - each * numbers[0]),
-        sizes=sizes,
-        mixtures=mixtures,
-        few=few,
-        jumps=frozenset(names[min(starts) :]) if starts else frozenset(),
-    )
+    return compared.anatomy(numbers, (each, totals[0] - each * numbers[0]))
 
 
-def _check_reached(
-    model: Model,
-    module: nn.Module,
-    blocks: Blocks,
-    sizes: Mapping[str, tuple[Length, ...]],
-    batch: Batch,
-    number: int,
-) -> None:
-    """Refuse a model of which some experts have no part in the loss of a batch, while others do.
+@dataclass(frozen=True)
+class _Compared:
+    """A model at two numbers of experts.
 
-    Raises:
-        ModelError: naming one of them.
+    Attributes:
+        model: whose roles take the place of what is inferred.
+        fewer: the module with fewer experts.
+        batch: what it is called with.
+        blocks: experts that are modules.
+        places: where there are which, with fewer and with more.
+        sizes: dimensions of parameters.
+        calls: with fewer, with more, and with fewer from another seed.
+        names: of what is returned, at every number of experts.
     """
-    places = _places(blocks, module)
-    with drawing_from(RandomState.now()), buffers_as_they_were(module), called(model, number), torch.enable_grad():
-        loss = model.outputs_and_loss(module, copied(batch))[1]
-        parameters = {name: p for name, p in module.named_parameters() if p.requires_grad}
-        found = torch.autograd.grad(loss, list(parameters.values()), allow_unused=True)
-    gradients = dict(zip(parameters, found, strict=True))
-    reached = dict[str, dict[str, bool]]()
-    for path in places.blocks:
-        own = [gradient for name, gradient in gradients.items() if within(name, path)]
-        kind = starred(path)
-        reached.setdefault(kind, {})[path] = any(_moves(gradient) for gradient in own)
-    for name, gradient in gradients.items():
-        every = places.everywhere(name)
-        lengths = sizes.get(every, ()) if every is not None else ()
-        if gradient is not None and len(lengths) > 2 and lengths[0].grows:
-            each = gradient.flatten(1).abs().sum(dim=1) > 0
-            reached[name] = {f"{name}[{place}]": bool(moved) for place, moved in enumerate(each)}
-    for kind in reached.values():
-        missed = [path for path, moved in kind.items() if not moved]
-        if missed and len(missed) < len(kind):
-            raise ModelError(
-                f"{model.title}: {len(missed)} of {len(kind)} experts are reached by no row of the batch at experts "
-                f"{number}, `{missed[0]}` first: they learn nothing, and tell nothing of those that do. Give a batch "
-                "of many more rows than there are experts, take fewer experts, or draw the router so that it tells "
-                "rows apart."
-            )
 
+    model: Model
+    fewer: nn.Module
+    batch: Batch
+    blocks: Blocks
+    places: tuple[Places, Places]
+    sizes: Mapping[str, tuple[Length, ...]]
+    calls: tuple[Calls, Calls, Calls]
+    names: tuple[str, ...]
 
-def _sparse(blocks: Blocks, places: tuple[Places, Places], calls: tuple[Calls, Calls]) -> list[str]:
-    """First experts of kinds whose calls return no more in all where there are more of them."""
-    found = list[str]()
-    for kind, (first, _, _) in blocks.names.items():
-        fewer, more = (
-            sum(
-                call.outputs[path].numel()
-                for path in where.blocks
-                if path.removeprefix(kind.prefix).isdigit() and path in call.outputs
-            )
-            for where, call in zip(places, calls, strict=True)
+    def anatomy(self, numbers: tuple[int, int], weights: tuple[float, float]) -> ExpertsAnatomy:
+        """The model's parts, at the two numbers, with so many weights for each expert and besides."""
+        model, here = self.model, self.places[0]
+        vectors = [here.here(part.name) for part in self.parts if part.role == "vector"]
+        cancelled = tuple(everywhere_in(cancelled_among(model, self.fewer, vectors, self.batch), here))
+        parts = [replace(part, role="unchecked") if part.name in cancelled else part for part in self.parts]
+        parts = [overridden(part, model) for part in parts]
+        modules = {name: overridden(part, model) for name, part in self._modules().items()}
+        check_roles(model, [*parts, *modules.values()])
+        names = [part.name for part in parts]
+        return ExpertsAnatomy(
+            modules=modules,
+            parameters=tuple(parts),
+            own=self.own,
+            tied=frozenset(name for name in names if names.count(name) > 1),
+            readouts=(),
+            cancelled=cancelled,
+            random=self.calls[0].random,
+            routed=any(part.routed for part in modules.values()),
+            lengths={},
+            widths=numbers,
+            fixed={},
+            fed=frozenset(),
+            blocks=self.blocks,
+            shapes=shapes_of(self.fewer, here),
+            weights=weights,
+            sizes=self.sizes,
+            mixtures=self.mixtures,
+            few=self.few,
+            jumps=self._jumps,
         )
-        # In between where the numbers of experts themselves lie.
-        if more < (fewer * math.sqrt(len(places[1].blocks) / len(places[0].blocks))):
-            found.append(first)
-    return found
 
+    @cached_property
+    def growing(self) -> frozenset[str]:
+        """Parameters of which there is a part for each expert."""
+        return frozenset(name for name, lengths in self.sizes.items() if any(length.grows for length in lengths))
 
-def _moves(gradient: Tensor | None) -> bool:
-    return gradient is not None and bool(gradient.any())
+    @cached_property
+    def own(self) -> dict[str, tuple[str, ...]]:
+        """Parameters that each module uses itself."""
+        return own_everywhere(own_parameters(self.fewer, self.calls[0].called), self.places[0])
+
+    @cached_property
+    def batched(self) -> frozenset[str]:
+        """Modules that use a parameter with a matrix for each expert."""
+        return frozenset(user for user, names in self.own.items() if _batched(user, names, self.sizes))
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """Parameters in each of their uses."""
+        aliases, here, parts = first_names(self.fewer), self.places[0], list[Part]()
+        for user, names in self.own.items():
+            for local in names:
+                actual = aliases[here.here(path_of(user, local))]
+                name = here.everywhere(actual)
+                if name is None:
+                    continue
+                expert = is_inside(actual, here) or (name in self.growing and user in self.batched)
+                matrix = sum(length.narrow > 1 for length in self.sizes[name]) > 1
+                role: Role = "hidden" if expert else "input" if name in self.growing else "fixed"
+                grows = expert or name in self.growing
+                parts.append(Part(name, user, role if matrix else "vector", grows, matrix=matrix))
+        return tuple(parts)
+
+    @cached_property
+    def mixtures(self) -> tuple[str, ...]:
+        """Modules with experts inside, from the inside out."""
+        experts = {*self.batched, *(first for first, _, _ in self.blocks.names.values())}
+        outside = [
+            plain(name) for name in self.names if not is_inside(self.places[0].here(plain(name)), self.places[0])
+        ]
+        return tuple(dict.fromkeys(name for name in outside if any(within(expert, name) for expert in experts)))
+
+    @cached_property
+    def few(self) -> frozenset[str]:
+        """Mixtures whose experts get no more rows in all where there are more of them."""
+        sparse = list[str]()
+        for kind, (first, _, _) in self.blocks.names.items():
+            fewer, more = (
+                sum(
+                    calls.outputs[path].numel()
+                    for path in where.blocks
+                    if path.removeprefix(kind.prefix).isdigit() and path in calls.outputs
+                )
+                for where, calls in zip(self.places, self.calls, strict=False)
+            )
+            # Half way, in logarithms, to as many as there are more experts.
+            if more < fewer * math.sqrt(len(self.places[1].blocks) / len(self.places[0].blocks)):
+                sparse.append(first)
+        return frozenset(name for name in self.mixtures if any(within(first, name) for first in sparse))
+
+    @property
+    def _jumps(self) -> frozenset[str]:
+        """What comes from the first mixture on of which rows may be routed anew."""
+        starts = [place for place, name in enumerate(self.names) if plain(name) in {*self.few, *self.batched}]
+        return frozenset(self.names[starts[0] :]) if starts else frozenset()
+
+    def _modules(self) -> dict[str, Part]:
+        here = self.places[0]
+        users = {part.name for part in self.parts if part.module in self.batched and part.grows}
+        mixed = [
+            name for name, _ in self.fewer.named_parameters() if is_inside(name, here) or here.everywhere(name) in users
+        ]
+        with drawn_where_zero(self.fewer, mixed):
+            faint = fading(self.model, self.fewer, mixed, self.batch)
+        routing = sorted({here.here(name) for name in self.growing} - set(mixed))
+        with drawn_where_zero(self.fewer, routing):
+            # Logits become smaller by as much as routers do, and what a softmax makes of them does not.
+            logits = fading(self.model, self.fewer, routing, self.batch).features
+        first, _, redrawn = self.calls
+        routed = {
+            starred(every)
+            for name, shape in first.outputs.items()
+            if redrawn.outputs.get(name) != shape and (every := here.everywhere(name)) is not None
+        }
+        modules = {}
+        for name in self.names:
+            role, actual = self._role(name, logits), here.here(name)
+            fades, given = actual in faint.features, call_of(actual) in faint.calls
+            grows, chosen = role in ("hidden", "input"), starred(name) in routed
+            modules[name] = Part(name, name, role, grows, fades=fades, faint=given, routed=chosen)
+        return modules
+
+    def _role(self, name: str, logits: Collection[str]) -> Role:
+        """Of what is returned; that of a router is its logits, and nothing is known of what it makes of them."""
+        module, (here, there) = plain(name), self.places
+        routers = {part.module for part in self.parts if part.role == "input"} - self.batched
+        grows = self.calls[1].outputs[there.here(name)] != self.calls[0].outputs[here.here(name)]
+        if is_inside(here.here(module), here):
+            return "hidden"
+        if LOGITS in name:
+            owner = module.removesuffix(LOGITS).strip()
+            chooses = owner in self.mixtures or any(within(router, owner) for router in routers)
+            return "unchecked" if chooses else "attention logits"
+        if module not in self.mixtures and any(within(module, r) or within(r, module) for r in routers):
+            return "input" if grows and here.here(name) in logits else "unchecked"
+        return "unchecked" if grows else "fixed"
 
 
 def _places(blocks: Blocks, module: nn.Module) -> Places:
@@ -311,9 +322,3 @@ def _batched(user: str, names: Collection[str], sizes: Mapping[str, tuple[Length
     """Whether a module uses a parameter that has a matrix for each expert."""
     dimensions = [sizes[path_of(user, name)] for name in names if path_of(user, name) in sizes]
     return any(len(lengths) > 2 and any(length.grows for length in lengths) for lengths in dimensions)
-
-
-def _linear(model: Model, module: nn.Module, names: list[str], batch: Batch) -> frozenset[str]:
-    """What becomes smaller by as much as routers do: their logits, and not what a softmax makes of them."""
-    with drawn_where_zero(module, names):
-        return fading(model, module, names, batch).features

@@ -20,7 +20,7 @@ SUITE = Path(__file__).parents[1] / "plugin" / "suites" / "gates.py"
 MORE = """
 import torch
 import theorychecks as tc
-from tests.models import deep
+from tests.models import deep, parallel
 from torch import nn
 from models_at_hand import BAD, GOOD, Perceptron
 
@@ -37,6 +37,7 @@ def plain(width):
 BUILT = Perceptron(8)
 NUMBER = 3
 DEEP = deep.perceptron()
+HEADS = parallel.attending()
 
 def residual(depth):
     return deep.Perceptron(depth, power=0.5)
@@ -111,6 +112,13 @@ def test_a_model_along_its_depth_has_depths(here, run):
     code, out, _ = run("more_models:DEEP", "--as=depth-mup", "--time=0.01s")
     assert code == 7
     assert "coordinates scale as depth maximal update has it" in out
+
+
+def test_a_model_along_its_heads_has_heads(here, run):
+    code, out, err = run("more_models:HEADS", "--all", "--heads=4..64")
+    assert (code, err) == (0, ""), out
+    assert " coordinates scale as maximal update has it; " in out
+    assert "attn.o_proj, size" in out
 
 
 @pytest.mark.slow
@@ -235,6 +243,17 @@ def test_other_seeds_and_less_time_are_as_asked(here, run):
         (["more_models:GOOD", "--depths=4..64"], 2, "good is built along its width: give --widths=64..1024"),
         (["more_models:DEEP", "--widths=32..512"], 2, "is built along its depth: give --depths=4..64"),
         (["more_models:DEEP", "--widths=32..512", "--depths=4..64"], 2, "give --widths or --depths"),
+        (
+            ["more_models:DEEP", "--heads=4..64", "--experts=4..64"],
+            2,
+            "give --widths or --depths, --heads or --experts",
+        ),
+        (["more_models:DEEP", "--heads=4..64"], 2, "is built along its depth: give --depths=4..64"),
+        (["more_models:HEADS", "--as=ntk"], 2, "attention is built along its heads; a coordinate check knows what"),
+        (["more_models:HEADS", "--depths=4..64"], 2, "attention is built along its heads: give --heads=4..64"),
+        (["more_models:HEADS", "--heads=few"], 2, "heads are a range in factors of two, 4..64, or several, 4,8,16"),
+        (["more_models:HEADS", "--heads=2..32"], 2, "ValueError: heads are 5 or more, begin at 4"),
+        (["more_models:HEADS", "--scaled=ntk"], 2, "built along its heads, and --scaled=ntk says how a model scales"),
         (["more_models:DEEP", "--depths=deep"], 2, "depths are a range in factors of two, 4..64, or several, 4,8,16"),
         (["more_models:DEEP", "--depths=2,4,8,16,32"], 2, "ValueError: depths are 5 or more, begin at 4"),
         (

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from theorychecks.cli.named_models import Setup, shape_of
 from theorychecks.cli.quantities import budget_of, widths_of
+
+if TYPE_CHECKING:
+    from theorychecks.models.model import Axis
 
 GATED: Final = (
     "Exit codes, as a run of pytest has them: 0, every coordinate scales as predicted; 1, some do not, and on fresh "
@@ -57,6 +60,12 @@ def gate(
             help='Numbers of blocks, of a model with axis="depth" or a function that takes one; 4..64 unless given.',
         ),
     ] = None,
+    heads: Annotated[
+        str | None, typer.Option(metavar="NUMBERS", help='Likewise, of attention, with axis="heads".')
+    ] = None,
+    experts: Annotated[
+        str | None, typer.Option(metavar="NUMBERS", help='Likewise, of a mixture, with axis="experts".')
+    ] = None,
     steps: Annotated[int, typer.Option(metavar="N", min=1, help="Of training.")] = _STEPS,
     budget: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="The most trainings at every width; 64 unless given.")
@@ -91,19 +100,22 @@ def gate(
     Examples: theorychecks gate my_model:MODEL; theorychecks gate src/net.py:build --inputs=32x16 --widths=32..512;
     theorychecks gate hf:gpt2 --scaled=maximal-update; theorychecks gate my_model:DEEP --depths=4..64
     """
-    if widths is not None and depths is not None:
-        raise typer.BadParameter("a model is built along its width or along its depth: give --widths or --depths")
-    setup = Setup(
-        () if inputs is None else shape_of(inputs), tokens, rate, steps, "width" if depths is None else "depth", scaled
-    )
+    along: dict[Axis, str | None] = {"width": widths, "depth": depths, "heads": heads, "experts": experts}
+    given: dict[Axis, str] = {axis: text for axis, text in along.items() if text is not None}
+    if len(given) > 1:
+        raise typer.BadParameter(
+            "a model is built along one axis, its width, its depth or its number of heads or experts: give --widths or "
+            "--depths, --heads or --experts"
+        )
+    setup = Setup(() if inputs is None else shape_of(inputs), tokens, rate, steps, next(iter(given), "width"), scaled)
     limit = None if within is None else budget_of(within)
 
     from theorychecks.cli.gating import Asked, carry_out
+    from theorychecks.models.model import plural_of
 
     asked = Asked(
         parametrization,
-        None if widths is None else widths_of(widths),
-        None if depths is None else widths_of(depths, "depth"),
+        {plural_of(axis): widths_of(text, axis) for axis, text in given.items()},
         steps=steps,
         budget=budget,
         seconds=limit,

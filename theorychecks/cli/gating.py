@@ -8,7 +8,7 @@ import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 import typer
@@ -25,6 +25,7 @@ from theorychecks.drawing import characters, scene_of
 from theorychecks.gates import coordinate_check
 from theorychecks.judging import Conditions
 from theorychecks.models import ModelError
+from theorychecks.models.model import plural_of
 from theorychecks.networks import COMPLETE_P, DEPTH_MUP, MAXIMAL_UPDATE, NTK, DepthParametrization, Parametrization
 from theorychecks.plugin.under_way import Lane, telling
 from theorychecks.reporting.counting import ExitCode
@@ -39,9 +40,11 @@ _COLUMNS: Final = 76
 _KNOWN: Final[Mapping[Axis, Mapping[str, Meant]]] = {
     "width": {"maximal-update": MAXIMAL_UPDATE, "ntk": NTK},
     "depth": {"complete-p": COMPLETE_P, "depth-mup": DEPTH_MUP},
+    "heads": {"maximal-update": MAXIMAL_UPDATE},
+    "experts": {"maximal-update": MAXIMAL_UPDATE},
 }
 """What a check knows the predictions of, along each axis; the first one is meant where nothing is said."""
-_VALUES: Final[Mapping[Axis, str]] = {"width": "64..1024", "depth": "4..64"}
+_VALUES: Final[Mapping[Axis, str]] = {"width": "64..1024", "depth": "4..64", "heads": "4..64", "experts": "4..64"}
 OF_PRESETS: Final = "64,128,192,320,512"
 """Multiples of the groups of heads that share keys and values, in every architecture by its name."""
 
@@ -52,8 +55,7 @@ class Asked:
 
     Attributes:
         parametrization: that it is meant to have, by name; the first one known along its axis where there is none.
-        widths: at which it is trained; none to choose them here.
-        depths: likewise, of a model along its depth.
+        values: of the axis along which it is trained, by the option that gave them; none to choose them here.
         steps: of training.
         budget: the most trainings at every width; that of a gate unless given.
         seconds: that it may take, which sets the budget.
@@ -61,8 +63,7 @@ class Asked:
     """
 
     parametrization: str | None
-    widths: tuple[int, ...] | None
-    depths: tuple[int, ...] | None
+    values: Mapping[str, tuple[int, ...]]
     steps: int
     budget: int | None
     seconds: float | None
@@ -116,14 +117,16 @@ def _no_such(name: str) -> str:
 
 
 def _values(name: str, model: Model, asked: Asked) -> tuple[int, ...]:
-    """Widths or depths, as they are asked for or as they are known to decide."""
-    given, other = (asked.depths, asked.widths) if model.axis == "depth" else (asked.widths, asked.depths)
-    if other is not None:
+    """Values of the axis, as they are asked for or as they are known to decide."""
+    wanted = plural_of(model.axis)
+    if set(asked.values) - {wanted}:
         raise typer.BadParameter(
-            f"{model.title} is built along its {model.axis}: give --{model.axis}s={_VALUES[model.axis]}. A model whose "
+            f"{model.title} is built along its {model.axis}: give --{wanted}={_VALUES[model.axis]}. A model whose "
             'build takes its depth is tc.Model(build, ..., axis="depth")'
         )
-    return given or widths_of(OF_PRESETS if name.startswith(PREFIX) else _VALUES[model.axis], model.axis)
+    return asked.values.get(wanted) or widths_of(
+        OF_PRESETS if name.startswith(PREFIX) else _VALUES[model.axis], model.axis
+    )
 
 
 def _checked(model: Model, meant: Meant, values: tuple[int, ...], asked: Asked) -> CoordinateCheck:
@@ -139,9 +142,9 @@ def _checked(model: Model, meant: Meant, values: tuple[int, ...], asked: Asked) 
         Console(stderr=True, highlight=False), lambda: f"theory: {lane}; {lane.done.cells} cells are done"
     )
     recorder = Recorder(conditions=Conditions(seed=asked.seed, seconds=asked.seconds, confirms=True), gate=True)
-    widths, depths = (None, values) if model.axis == "depth" else (values, None)
+    along: dict[str, Any] = {plural_of(model.axis): values}
     with recording(recorder), status, telling(lane, model.title):
-        return coordinate_check(model, meant, widths=widths, depths=depths, steps=asked.steps, budget=asked.budget)
+        return coordinate_check(model, meant, **along, steps=asked.steps, budget=asked.budget)
 
 
 def _tell(found: CoordinateCheck, meant: Meant, took: str, *, every: bool) -> None:

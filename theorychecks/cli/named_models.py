@@ -38,7 +38,7 @@ class Setup:
         tokens: they are whole numbers below this, rather than normal.
         rate: of Adam, the same for all parameters; none where it was not said.
         steps: of training.
-        axis: "width" or "depth", which a function takes.
+        axis: what a function takes.
         scaled: the parametrization that initial weights and learning rates are given, by name; none to leave them.
     """
 

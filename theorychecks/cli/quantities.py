@@ -68,7 +68,7 @@ def hyphened(name: str) -> str:
 
 
 def widths_of(text: str, axis: str = "width") -> tuple[int, ...]:
-    """Widths, or depths, of "64..1024", in factors of two, or of "64,96,128".
+    """Widths, or values of another axis, of "64..1024", in factors of two, or of "64,96,128".
 
     Raises:
         typer.BadParameter: for anything else, and for those that span too little.
@@ -80,8 +80,10 @@ def widths_of(text: str, axis: str = "width") -> tuple[int, ...]:
             return check_widths(tuple(map(int, text.split(","))))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    shown = "4..64, or several, 4,8,16,32,64" if axis == "depth" else "64..1024, or several, 64,96,128"
-    raise typer.BadParameter(f"{axis}s are a range in factors of two, {shown}; got {text!r}")
+    shown = "4..64, or several, 4,8,16,32,64" if axis != "width" else "64..1024, or several, 64,96,128"
+    raise typer.BadParameter(
+        f"{axis if axis.endswith('s') else axis + 's'} are a range in factors of two, {shown}; got {text!r}"
+    )
 
 
 def budget_of(text: str) -> float:

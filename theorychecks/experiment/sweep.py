@@ -15,6 +15,7 @@ from theorychecks.experiment.ends import ends_of
 from theorychecks.experiment.resources import Resources
 from theorychecks.experiment.subjects import Subject, Trial, check_subject, costs_of, rehearse, setting_of, trials
 from theorychecks.models import Model
+from theorychecks.models.model import plural_of
 from theorychecks.networks import LearningRate, Parametrization, Training
 from theorychecks.observables.coordinates import Coordinates
 from theorychecks.observables.observable import Observable, Readings, check_observable
@@ -54,7 +55,8 @@ class Sweep(Design):
             if self.axis != "width" and not isinstance(self.observable, Coordinates):
                 raise TypeError(
                     f"{self.training.title} is a model along the {self.axis}, of which coordinates are read alone; got "
-                    f"{self.observable!r}. Use tc.coordinate_check(..., {self.axis}s=...), or a model along the width."
+                    f"{self.observable!r}. Use tc.coordinate_check(..., {plural_of(self.axis)}=...), or a model along "
+                    "the width."
                 )
         if self.observable.parts is not None:
             check_names(self.selection, self.observable.parts, self.title)

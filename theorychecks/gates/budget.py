@@ -16,6 +16,7 @@ from theorychecks.gates.depth import constant
 from theorychecks.gates.examined import Examined
 from theorychecks.gates.expectations import CONSTANT
 from theorychecks.judging import finding_of
+from theorychecks.models.model import plural_of
 from theorychecks.observables.coordinates import Moment
 from theorychecks.statistics import Measurement
 from theorychecks.statistics.interval import CONFIDENCE, FEWEST_POINTS
@@ -31,7 +32,7 @@ _LONG: Final = 1 / 100
 """Of the time: a training that takes more tells enough alone."""
 _CONFIRMED = 2
 """Times the trainings, where there is time to confirm a failure."""
-_GROWS: Final = {"width": 2, "depth": 1}
+_GROWS: Final = {"width": 2, "depth": 1, "heads": 1, "experts": 1}
 """The power at which a training's time grows along each axis, at most."""
 
 
@@ -101,8 +102,9 @@ def too_short(examined: Examined, found: Affordable, seconds: float) -> Finding:
     axis, (least, most) = examined.sweep.axis, found.needed
     takes = f"some {most:.0f} s" if most < 2 * least else f"{least:.0f} to {most:.0f} s"
     text = (
-        f"out of time: {seconds:.3g} s buy {found.budget} models at each of the {found.widths} smallest {axis}s, and "
-        f"a verdict needs {_fewest()}, {takes}; give --theory-budget={most * 1.5:.0f}s, or smaller {axis}s"
+        f"out of time: {seconds:.3g} s buy {found.budget} models at each of the {found.widths} smallest "
+        f"{plural_of(axis)}, and a verdict needs {_fewest()}, {takes}; give --theory-budget={most * 1.5:.0f}s, or "
+        f"smaller {plural_of(axis)}"
     )
     remedy = Remedy(limited_by="time", text=text, effort=_fewest() / max(found.budget, 1))
     parts, measurement = _first_measured(examined, found.timed)

@@ -14,11 +14,20 @@ from theorychecks.experiment import Resources, Sweep
 from theorychecks.finding import Finding, Findings
 from theorychecks.gates.budget import affordable, too_short
 from theorychecks.gates.culprit import Diagnosis
-from theorychecks.gates.depth import check_depths, check_known_in_depth, chosen_values, constant, predicted_in_depth
+from theorychecks.gates.depth import (
+    IN_DEPTH,
+    check_depths,
+    check_known_in_depth,
+    chosen_values,
+    constant,
+    predicted_in_depth,
+)
 from theorychecks.gates.diagnosis import diagnose
 from theorychecks.gates.diagnosis_in_depth import diagnose_in_depth
+from theorychecks.gates.diagnosis_in_experts import diagnose_in_experts
 from theorychecks.gates.examined import Examined
 from theorychecks.gates.expectations import check_known, predicted
+from theorychecks.gates.experts import predicted_in_experts
 from theorychecks.gates.mending import mending
 from theorychecks.judging import Conditions, as_control, as_missed_control, as_open_control, findings_of
 from theorychecks.models import Model, ModelError
@@ -116,6 +125,8 @@ def coordinate_check(
     *,
     widths: Sequence[int] | None = None,
     depths: Sequence[int] | None = None,
+    heads: Sequence[int] | None = None,
+    experts: Sequence[int] | None = None,
     steps: int = STEPS,
     at: Sequence[int] | None = None,
     budget: int | None = None,
@@ -137,6 +148,8 @@ def coordinate_check(
         parametrization: what it is meant to be: `MAXIMAL_UPDATE` or `NTK`; along the depth `COMPLETE_P` or `DEPTH_MUP`.
         widths: five or more, such as `widths(64, 1024)`.
         depths: of a model with `axis="depth"` in the place of widths: five or more, such as (4, 8, 16, 32, 64).
+        heads: likewise, of one with `axis="heads"`.
+        experts: likewise, of one with `axis="experts"`.
         steps: of training.
         at: after which steps coordinates are read, besides the start; the first and the last unless given.
         budget: the most that a verdict may cost, as so many runs at every width; 64 unless given. It is spent in looks,
@@ -150,7 +163,7 @@ def coordinate_check(
         ModelError: if the model cannot be gated.
         ValueError: if the widths can never decide, before anything is trained; or for an unknown parametrization.
     """
-    values = chosen_values(model, widths, depths)
+    values = chosen_values(model, widths=widths, depths=depths, heads=heads, experts=experts)
     sweep = swept(model, parametrization, values, steps=steps, at=at, budget=budget, seeds=seeds)
     recorder = now_recording.get()
     found = checked(sweep, parametrization, recorder.conditions if recorder else Conditions())
@@ -172,6 +185,8 @@ def coordinate_check_refuted(
     *,
     widths: Sequence[int] | None = None,
     depths: Sequence[int] | None = None,
+    heads: Sequence[int] | None = None,
+    experts: Sequence[int] | None = None,
     steps: int = STEPS,
     at: Sequence[int] | None = None,
     budget: int | None = None,
@@ -188,7 +203,7 @@ def coordinate_check_refuted(
         ClaimUndecided: likewise, if none clearly scales otherwise, and some are open.
         ModelError, ValueError: as `coordinate_check`.
     """
-    values = chosen_values(model, widths, depths)
+    values = chosen_values(model, widths=widths, depths=depths, heads=heads, experts=experts)
     sweep = swept(model, parametrization, values, steps=steps, at=at, budget=budget, seeds=seeds)
     recorder = now_recording.get()
     conditions = replace(recorder.conditions if recorder else Conditions(), announces=False)
@@ -247,12 +262,12 @@ def swept(
     if model.axis == "depth":
         check_known_in_depth(parametrization)
     else:
-        check_known(parametrization)
+        check_known(parametrization, model.axis)
     whole_number(steps, "steps")
     coordinates = Coordinates((1, steps) if at is None else at)  # type: ignore[arg-type] # it makes a tuple of them
     if coordinates.at[-1] > steps:
         raise ValueError(f"coordinates are read at=... after 1 to steps={steps} steps; got {at}")
-    chosen = check_depths(widths) if model.axis == "depth" else check_widths(widths)
+    chosen = check_depths(widths, model.axis) if model.axis != "width" else check_widths(widths)
     counts = check_seeds(seeds or BUDGET, len(chosen))
     constant(model.axis).admit(Layout(axis_values=chosen, seeds=counts, axis=model.axis))
     return Sweep(
@@ -279,7 +294,7 @@ def checked(
         findings_of(sweep, constant(sweep.axis), conditions=conditions)
         end_of_plan("a coordinate check judges what its first trainings show")
     title = examined.model.title
-    diagnosed = diagnose_in_depth if sweep.axis == "depth" else diagnose
+    diagnosed = {"depth": diagnose_in_depth, "experts": diagnose_in_experts}.get(sweep.axis, diagnose)
     if conditions.seconds is not None:
         bought = affordable(examined, conditions.seconds)
         if not bought.enough:
@@ -294,9 +309,13 @@ def checked(
     moments, unjudged = examined.moments()
     if isinstance(parametrization, DepthParametrization):
         expected = predicted_in_depth(parametrization, examined.anatomy, moments)
+    elif sweep.axis == "experts":
+        expected = predicted_in_experts(examined.anatomy, moments)
     else:
         scale_free, first = examined.optimizing.scale_free, examined.first_update
         expected = predicted(parametrization, examined.anatomy, moments, scale_free=scale_free, first_update=first)
+        if sweep.axis == "heads":
+            expected = {moment: replace(each, corrections=IN_DEPTH) for moment, each in expected.items()}
     if not expected:
         raise ModelError(f"{title}: nothing is predicted of any coordinate; its roles leave all unchecked")
     by_parts = {moment.parts: moment for moment in expected}

@@ -18,7 +18,7 @@ from theorychecks.models.blocks import FEWEST
 from theorychecks.models.coordinates import ADDED, CHANGE, EFFECTIVE, INPUT, PROPAGATING, Coordinate
 from theorychecks.models.depth import DepthAnatomy
 from theorychecks.models.hooks import plain
-from theorychecks.models.model import check_model
+from theorychecks.models.model import check_model, plural_of
 from theorychecks.networks import COMPLETE_P, DEPTH_MUP, DepthParametrization
 from theorychecks.observables.coordinates import Moment
 from theorychecks.statistics import FiniteSizeClass, HalfInteger
@@ -29,29 +29,29 @@ _SPAN: Final = 8
 IN_DEPTH: Final = FiniteSizeClass(rho=3 / 8, omegas=(0.5, 1.0), unit=1, fewest_units=FEWEST)
 """The stream of L independent blocks is off by L^-1/2, and its steps are off by 1/L."""
 CONSTANT_IN_DEPTH: Final = HalfInteger(0.0, corrections=IN_DEPTH)
-_BOUNDED: Final = HalfInteger(0.0, at_most=True, corrections=IN_DEPTH)
+BOUNDED_IN_DEPTH: Final = HalfInteger(0.0, at_most=True, corrections=IN_DEPTH)
 
 
-def chosen_values(model: Model, widths: Sequence[int] | None, depths: Sequence[int] | None) -> Sequence[int]:
-    """Values of the axis along which a model is built.
+def chosen_values(model: Model, **values: Sequence[int] | None) -> Sequence[int]:
+    """Values of the axis along which a model is built, of those that are given for each axis.
 
     Raises:
         TypeError: for what is no model, or for values of another axis.
     """
     check_model(model)
-    values = depths if model.axis == "depth" else widths
-    if values is None or (widths is not None and depths is not None):
-        given = " and ".join(name for name, got in (("widths", widths), ("depths", depths)) if got is not None)
+    wanted, given = plural_of(model.axis), [name for name, got in values.items() if got is not None]
+    chosen = values.get(wanted)
+    if chosen is None or given != [wanted]:
         raise TypeError(
-            f"{model.title} is built along the {model.axis}, and takes {model.axis}s=(...) alone; got "
-            f"{given or 'neither widths nor depths'}. A model whose build takes its depth is "
-            'tc.Model(build, ..., axis="depth").'
+            f"{model.title} is built along the {model.axis}, and takes {wanted}=(...) alone; got "
+            f"{' and '.join(given) or 'no values'}. A model whose build takes its depth is "
+            'tc.Model(build, ..., axis="depth"); "heads" and "experts" are axes as well.'
         )
-    return values
+    return chosen
 
 
-def check_depths(given: object) -> tuple[int, ...]:
-    """Depths one by one, as plain integers.
+def check_depths(given: object, axis: str) -> tuple[int, ...]:
+    """Depths, or numbers of heads or experts, one by one, as plain integers.
 
     Raises:
         TypeError, ValueError: unless they are five or more whole numbers from 4 on that span a factor of 8.
@@ -60,9 +60,9 @@ def check_depths(given: object) -> tuple[int, ...]:
     first = max(depths[0], FEWEST) if depths else FEWEST
     if len(depths) < FEWEST_POINTS or depths[0] < FEWEST or depths[-1] < _SPAN * depths[0]:
         raise ValueError(
-            f"depths are {FEWEST_POINTS} or more, begin at {FEWEST} or above and span a factor of {_SPAN} or more, so "
-            f"that powers of the depth show; got {depths}. "
-            f"Try depths={tuple(first * 2**k for k in range(FEWEST_POINTS))}."
+            f"{plural_of(axis)} are {FEWEST_POINTS} or more, begin at {FEWEST} or above and span a factor of {_SPAN} "
+            f"or more, so that powers of the {axis} show; got {depths}. "
+            f"Try {plural_of(axis)}={tuple(first * 2**k for k in range(FEWEST_POINTS))}."
         )
     return depths
 
@@ -80,7 +80,7 @@ def check_known_in_depth(parametrization: object) -> None:
 
 def constant(axis: str) -> HalfInteger:
     """Theta(1) along an axis."""
-    return CONSTANT_IN_DEPTH if axis == "depth" else CONSTANT
+    return CONSTANT if axis == "width" else CONSTANT_IN_DEPTH
 
 
 def predicted_in_depth(
@@ -110,7 +110,7 @@ def _expected(parametrization: DepthParametrization, anatomy: Anatomy, coordinat
     if coordinate.quantity == ADDED:
         return HalfInteger(-parametrization.multiplier, corrections=IN_DEPTH)
     if module.role == "attention logits":
-        return _BOUNDED
+        return BOUNDED_IN_DEPTH
     if coordinate.quantity == EFFECTIVE:
         part = next(p for p in anatomy.used_in(name) if p.name == coordinate.parameter)
         inside = parametrization.multiplier - 1 if part.grows else 0.0
@@ -124,5 +124,5 @@ def _expected(parametrization: DepthParametrization, anatomy: Anatomy, coordinat
     if coordinate.quantity == CHANGE:
         # A norm hands on the stream's change, in the first block that of a few branches, which is 1/L beside Theta(1).
         made = layer and any(part.matrix for part in anatomy.used_in(name))
-        return CONSTANT_IN_DEPTH if made and parametrization.multiplier == 1 else _BOUNDED
-    return CONSTANT_IN_DEPTH if layer else _BOUNDED
+        return CONSTANT_IN_DEPTH if made and parametrization.multiplier == 1 else BOUNDED_IN_DEPTH
+    return CONSTANT_IN_DEPTH if layer else BOUNDED_IN_DEPTH

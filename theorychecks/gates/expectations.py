@@ -31,12 +31,15 @@ FALLING = HalfInteger(-0.5)
 SMALL_AT_FIRST = HalfInteger(-0.5, at_most=True)
 
 
-def check_known(parametrization: object) -> None:
-    """Refuse a parametrization of which no coordinates are predicted here.
+def check_known(parametrization: object, axis: str = "width") -> None:
+    """Refuse a parametrization of which no coordinates are predicted here along an axis.
 
     Raises:
         ValueError: with those that are.
     """
+    if axis != "width" and parametrization != MAXIMAL_UPDATE:
+        name = getattr(parametrization, "name", parametrization)
+        raise ValueError(f"a coordinate check along the {axis} takes tc.MAXIMAL_UPDATE; got {name!r}")
     if parametrization not in (MAXIMAL_UPDATE, NTK):
         name = getattr(parametrization, "name", parametrization)
         raise ValueError(

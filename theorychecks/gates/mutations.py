@@ -132,7 +132,7 @@ def mutations(
         ModelError: if the model cannot be gated.
         ValueError: for names that are none.
     """
-    sweep = swept(model, parametrization, chosen_values(model, widths, None), steps=steps, budget=budget)
+    sweep = swept(model, parametrization, chosen_values(model, widths=widths), steps=steps, budget=budget)
     assert isinstance(sweep.training, Model)
     model = sweep.training
     known, skipped = mutations_of(model, trainer_of(model, sweep.widths).anatomy, sweep.widths)

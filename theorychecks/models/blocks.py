@@ -86,21 +86,31 @@ class Blocks:
         Raises:
             ModelError: if the deeper model has no more blocks, or the other one fewer than four of a kind.
         """
-        fewer, more = _kinds(shallow), _kinds(deep)
-        growing = [kind for kind, paths in fewer.items() if len(more.get(kind, ())) > len(paths)]
-        outer = [kind for kind in growing if not any(_holds(other, kind, fewer) for other in growing)]
-        counts = {kind: len(fewer[kind]) for kind in outer if kind.shapes}
-        if not counts:
+        blocks = cls.more_of(model, shallow, deep, depths)
+        if not blocks.counts:
             raise ModelError(
                 f"{model.title} has no more blocks at depth {depths[1]} than at {depths[0]}: build ignores its depth, "
                 "or makes no modules of it. Use the argument of build(depth) for the number of blocks, each with "
                 "weights of its own: nn.ModuleList(Block() for _ in range(depth))."
             )
+        return blocks
+
+    @classmethod
+    def more_of(cls, model: Model, shallow: nn.Module, deep: nn.Module, depths: tuple[int, int]) -> Blocks:
+        """What there is more of in the second of two models; there may be nothing.
+
+        Raises:
+            ModelError: if the first one has fewer than four of a kind.
+        """
+        fewer, more = _kinds(shallow), _kinds(deep)
+        growing = [kind for kind, paths in fewer.items() if len(more.get(kind, ())) > len(paths)]
+        outer = [kind for kind in growing if not any(_holds(other, kind, fewer) for other in growing)]
+        counts = {kind: len(fewer[kind]) for kind in outer if kind.shapes}
         for kind, count in counts.items():
             if count < FEWEST:
                 raise ModelError(
-                    f"{model.title} has {count} blocks `{fewer[kind][0]}` ... at depth {depths[0]}, and a power of the "
-                    f"depth shows from {FEWEST} on. Begin at a depth at which there are as many."
+                    f"{model.title} has {count} blocks `{fewer[kind][0]}` ... at {model.axis} {depths[0]}, and a power "
+                    f"of the {model.axis} shows from {FEWEST} on. Begin where there are as many."
                 )
         prefixes = {kind.prefix for kind in outer}
         beside = {kind: paths for kind, paths in fewer.items() if kind.prefix in prefixes and kind not in outer}
@@ -145,9 +155,9 @@ class Blocks:
             wanted, there = count * depths[1] / depths[0], len(found.get(kind, ()))
             if not wanted / 2 < there < 2 * wanted:
                 raise ModelError(
-                    f"{model.title} has {there} blocks `{kind.prefix}*` of one kind at depth {depths[1]}, and {count} "
-                    f"at {depths[0]}, which makes about {wanted:.0f}. Let build(depth) keep their number in proportion "
-                    "to the depth, and the blocks as they are."
+                    f"{model.title} has {there} blocks `{kind.prefix}*` of one kind at {model.axis} {depths[1]}, "
+                    f"and {count} at {depths[0]}, which makes about {wanted:.0f}. Let build({model.axis}) keep their "
+                    "number in proportion, and the blocks as they are."
                 )
 
 

@@ -16,7 +16,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from theorychecks.models.errors import ModelError, blamed, out_of_memory
 from theorychecks.models.hooks import LOGITS
-from theorychecks.models.model import Batch, Model, Step, tensors_of_batch
+from theorychecks.models.model import Batch, Model, Step, plural_of, tensors_of_batch
 
 
 def called(model: Model, width: int) -> AbstractContextManager[None]:
@@ -27,8 +27,8 @@ def called(model: Model, width: int) -> AbstractContextManager[None]:
     """
     return blamed(
         f"{model.title}: the model or its loss, called with a batch at {model.axis} {width},",
-        f"Look at the shapes there; or take {model.axis}s that the model can have: multiples of what it divides by, "
-        "its number of heads, say.",
+        f"Look at the shapes there; or take {plural_of(model.axis)} that the model can have: multiples of what it "
+        "divides by, its number of heads, say.",
     )
 
 
@@ -234,6 +234,6 @@ def memory(model: Model, width: int) -> Iterator[None]:
         if not out_of_memory(error):
             raise
         raise ModelError(
-            f"{model.title}: out of memory at {model.axis} {width}. Take smaller {model.axis}s, smaller batches, or a "
-            f"machine with more memory ({error})"
+            f"{model.title}: out of memory at {model.axis} {width}. Take smaller {plural_of(model.axis)}, smaller "
+            f"batches, or a machine with more memory ({error})"
         ) from error

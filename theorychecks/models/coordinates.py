@@ -25,7 +25,7 @@ from theorychecks.models.hooks import LOGITS, Attention, Call, Watched, call_of,
 from theorychecks.models.model import tensors_in
 from theorychecks.models.multipliers import followed
 from theorychecks.models.recording import root_mean_square
-from theorychecks.models.roles import Anatomy
+from theorychecks.models.roles import Anatomy, within
 from theorychecks.models.state import RandomState, drawing_from
 
 Quantity = Literal["size", "change", "effective update", "propagating update", "relative update", "input", "added"]
@@ -162,10 +162,12 @@ def _multipliers(
     another shape, a sum with the loss) changes a number that does not depend on the width.
     """
     found = dict[str, Tensor]()
-    # Along the depth what blocks return is judged before it is multiplied.
-    if anatomy.places is None:
+    # What blocks and experts return is judged before it is multiplied, and along the depth all else is as well.
+    if anatomy.places is None or not anatomy.places.follows:
         with drawing_from(state) if state is not None else nullcontext():
             found = followed(module, anatomy, forward)
+        blocks = anatomy.places.blocks if anatomy.places else ()
+        found = {name: factor for name, factor in found.items() if not any(within(name, block) for block in blocks)}
     for name in anatomy.readouts:
         moved_by, responses = list[Tensor](), list[Tensor]()
         for nudge in range(1, 1 + (1 if tensors_in(outputs[0]) else _NUDGES)):

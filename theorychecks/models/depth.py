@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 import torch
 from torch import nn
@@ -53,7 +54,11 @@ class DepthAnatomy(Anatomy):
         """
         self.blocks.check_count(model, module, (self.widths[0], depth))
         places = self.blocks.places(module)
-        _check_shapes(model, self.shapes, _shapes(module, places), (self.widths[0], depth))
+        _check_shapes(model, self.shapes, shapes_of(module, places), (self.widths[0], depth))
+        return self.named(module, places, depth)
+
+    def named(self, module: nn.Module, places: Places, depth: int) -> Self:
+        """The same with the names that parts have in a module."""
 
         def here(part: Part) -> Part:
             return replace(part, name=places.here(part.name), module=places.here(part.module))
@@ -63,7 +68,9 @@ class DepthAnatomy(Anatomy):
             modules={places.here(name): here(part) for name, part in self.modules.items()},
             parameters=tuple(map(here, self.parameters)),
             own={
-                places.here(name): tuple(_local(places.here(_path(name, own)), places.here(name)) for own in names)
+                places.here(name): tuple(
+                    local_name(places.here(path_of(name, own)), places.here(name)) for own in names
+                )
                 for name, names in self.own.items()
             },
             tied=frozenset(map(places.here, self.tied)),
@@ -93,16 +100,16 @@ def depth_anatomy(
     """
     blocks = Blocks.of(model, shallow, deep, depths)
     places = blocks.places(shallow)
-    shapes = _shapes(shallow, places)
-    _check_shapes(model, shapes, _shapes(deep, blocks.places(deep)), depths)
+    shapes = shapes_of(shallow, places)
+    _check_shapes(model, shapes, shapes_of(deep, blocks.places(deep)), depths)
     with called(model, depths[0]):
         calls = Calls.of(model, shallow, batch)
     redrawn = calls if again is None else Calls.of(model, again, batch)
     with called(model, depths[1]):
         deep_calls = Calls.of(model, deep, batch)
-    names = _everywhere(calls.outputs, places)
+    names = everywhere_in(calls.outputs, places)
     for other, where, depth in ((redrawn, places, depths[0]), (deep_calls, blocks.places(deep), depths[1])):
-        if differs := set(names) ^ set(_everywhere(other.outputs, where)):
+        if differs := set(names) ^ set(everywhere_in(other.outputs, where)):
             raise _other(model, depths[0], depth, "calls other modules", sorted(differs))
     own = own_parameters(shallow, calls.called)
     aliases, parts, seen = first_names(shallow), list[Part](), dict[str, int]()
@@ -110,12 +117,12 @@ def depth_anatomy(
         if (user := places.everywhere(module)) is None:
             continue
         for local in own[module]:
-            actual = aliases[_path(module, local)]
+            actual = aliases[path_of(module, local)]
             if (name := places.everywhere(actual)) is not None:
                 seen[name] = seen.get(name, 0) + 1
-                parts.append(Part(name, user, *_role(shallow.get_parameter(actual), inside=_inside(actual, places))))
+                parts.append(Part(name, user, *_role(shallow.get_parameter(actual), inside=is_inside(actual, places))))
     vectors = [places.here(part.name) for part in parts if part.role == "vector"]
-    cancelled = tuple(_everywhere(cancelled_among(model, shallow, vectors, batch), places))
+    cancelled = tuple(everywhere_in(cancelled_among(model, shallow, vectors, batch), places))
     parts = [overridden(replace(p, role="unchecked") if p.name in cancelled else p, model) for p in parts]
     routed = {
         starred(every)
@@ -124,25 +131,17 @@ def depth_anatomy(
     }
     modules = {}
     for name in names:
-        inside = _inside(places.here(plain(name)), places)
+        inside = is_inside(places.here(plain(name)), places)
         role: Role = "attention logits" if LOGITS in name else "hidden" if inside else "fixed"
         modules[name] = overridden(Part(name, name, role, inside, routed=starred(name) in routed), model)
     check_roles(model, [*parts, *modules.values()])
     sizes: dict[bool, list[int]] = {True: [], False: []}
     for name, parameter in shallow.named_parameters():
-        sizes[_inside(name, places)].append(parameter.numel())
+        sizes[is_inside(name, places)].append(parameter.numel())
     return DepthAnatomy(
         modules=modules,
         parameters=tuple(parts),
-        own={
-            user: tuple(
-                _local(name, user)
-                for local in own[module]
-                if (name := places.everywhere(_path(module, local))) is not None
-            )
-            for module in calls.called
-            if (user := places.everywhere(module)) is not None
-        },
+        own=own_everywhere(own, places),
         tied=frozenset(name for name, count in seen.items() if count > 1),
         readouts=(),
         cancelled=cancelled,
@@ -158,22 +157,36 @@ def depth_anatomy(
     )
 
 
+def own_everywhere(own: Mapping[str, tuple[str, ...]], places: Places) -> dict[str, tuple[str, ...]]:
+    """Names of parameters that modules use themselves, by the modules' names at every depth."""
+    return {
+        user: tuple(
+            local_name(name, user) for local in names if (name := places.everywhere(path_of(module, local))) is not None
+        )
+        for module, names in own.items()
+        if (user := places.everywhere(module)) is not None
+    }
+
+
 def _role(parameter: nn.Parameter, *, inside: bool) -> tuple[Role, bool]:
     if sum(length > 1 for length in parameter.shape) < 2:
         return "vector", inside
     return "hidden" if inside else "fixed", inside
 
 
-def _everywhere(names: Iterable[str], places: Places) -> list[str]:
+def everywhere_in(names: Iterable[str], places: Places) -> list[str]:
+    """Names at every depth, of those that have one."""
     found = (places.everywhere(name) for name in names)
     return [name for name in found if name is not None]
 
 
-def _inside(name: str, places: Places) -> bool:
+def is_inside(name: str, places: Places) -> bool:
+    """Whether something with a name at one depth is a block, or in one."""
     return any(name == block or name.startswith(f"{block}.") for block in places.blocks)
 
 
-def _shapes(module: nn.Module, places: Places) -> dict[str, torch.Size]:
+def shapes_of(module: nn.Module, places: Places) -> dict[str, torch.Size]:
+    """Shapes of parameters, by their names at every depth."""
     named = ((places.everywhere(name), parameter.shape) for name, parameter in module.named_parameters())
     return {name: shape for name, shape in named if name is not None}
 
@@ -198,9 +211,11 @@ def _other(model: Model, shallow: int, deep: int, does: str, names: list[str]) -
     )
 
 
-def _path(module: str, name: str) -> str:
+def path_of(module: str, name: str) -> str:
+    """The name of something in a module, from the whole model's point of view."""
     return f"{module}.{name}" if module else name
 
 
-def _local(path: str, module: str) -> str:
+def local_name(path: str, module: str) -> str:
+    """The name of something in a module, from the module's point of view."""
     return path[len(module) + 1 :] if module else path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +14,9 @@ from torch.optim import Optimizer
 from theorychecks.models.checks import groups_of, memory, optimizer_of, untouched
 from theorychecks.models.depth import depth_anatomy
 from theorychecks.models.errors import ModelError
-from theorychecks.models.model import Model, Step
+from theorychecks.models.experts import experts_anatomy
+from theorychecks.models.heads import heads_anatomy
+from theorychecks.models.model import Axis, Model, Step, plural_of
 from theorychecks.models.precision import WithoutAutocast
 from theorychecks.models.roles import Anatomy, anatomy
 from theorychecks.models.state import as_it_was, weights_as_they_were
@@ -43,6 +46,13 @@ class Optimizing:
         return not self.scale_free and not self.opaque
 
 
+_ANATOMIES: Final[Mapping[Axis, Callable[..., Anatomy]]] = {
+    "depth": depth_anatomy,
+    "heads": heads_anatomy,
+    "experts": experts_anatomy,
+}
+
+
 def examined(model: Model, widths: tuple[int, ...], steps: int) -> tuple[Anatomy, Optimizing]:
     """A model's parts, once it has shown that it can be trained, and what can be told of its optimizer.
 
@@ -64,7 +74,7 @@ def examined(model: Model, widths: tuple[int, ...], steps: int) -> tuple[Anatomy
         kept = (weights_as_they_were(first.module), weights_as_they_were(second.module))
         with untouched(model, narrow, first.batches[0]), kept[0], kept[1]:
             optimizing = _told(optimizer_of(model, first.module, narrow))
-            compared = depth_anatomy if model.axis == "depth" else anatomy
+            compared = _ANATOMIES.get(model.axis, anatomy)
             with WithoutAutocast():
                 parts = compared(model, first.module, second.module, (narrow, wide), first.batches[0], again=again)
     check_room(model, parts, widths[-1])
@@ -81,7 +91,8 @@ def check_room(model: Model, parts: Anatomy, width: int) -> None:
     if needed > free:
         raise ModelError(
             f"{model.title} would run out of memory at {model.axis} {width}: its weights, their gradients and moments "
-            f"take some {needed / 1e9:.0f} GB there, and {free / 1e9:.0f} GB are free. Take smaller {model.axis}s."
+            f"take some {needed / 1e9:.0f} GB there, and {free / 1e9:.0f} GB are free. Take smaller "
+            f"{plural_of(model.axis)}."
         )
 
 

@@ -10,10 +10,17 @@ from typing import Final, NamedTuple
 from torch import nn
 
 from theorychecks.models.errors import ModelError
-from theorychecks.models.model import Model
+from theorychecks.models.model import Model, plural_of
 
 _SLACK: Final = 0.05
 """Part of a size by which it may be off a line: powers of the width do not show it."""
+_WHAT_GROWS: Final = {
+    "width": ". Use the argument of build(width) for the sizes that are to grow.",
+    "heads": ", or splits one width among them. Keep the size of a head fixed: project to heads * size.",
+    "experts": ". Use the argument of build(experts) for the number of experts, each with weights of its own.",
+}
+_NAMES_STAY: Final = "keep depth and names fixed"
+_WHAT_STAYS: Final = {"heads": "keep names fixed, and project to all heads by one matrix, to heads * size,"}
 
 
 class Length(NamedTuple):
@@ -48,18 +55,19 @@ def lengths_of(
     if list(first) != list(second):
         raise other_parameters(model, widths, sorted(set(first) ^ set(second)) or ["their order"])
     if not first:
-        raise ModelError(f"{model.title} has no parameters at width {widths[0]}: there is nothing to train.")
+        raise ModelError(f"{model.title} has no parameters at {model.axis} {widths[0]}: there is nothing to train.")
     for name, parameter in first.items():
         if parameter.ndim != second[name].ndim:
             raise ModelError(
-                f"{model.title}: `{name}` has shape {tuple(parameter.shape)} at width {widths[0]} and "
-                f"{tuple(second[name].shape)} at {widths[1]}. Keep the number of dimensions fixed in build(width)."
+                f"{model.title}: `{name}` has shape {tuple(parameter.shape)} at {model.axis} {widths[0]} and "
+                f"{tuple(second[name].shape)} at {widths[1]}. Keep the number of dimensions fixed in "
+                f"build({model.axis})."
             )
     lengths = {name: tuple(map(Length, parameter.shape, second[name].shape)) for name, parameter in first.items()}
     if not any(length.grows for dimensions in lengths.values() for length in dimensions):
         raise ModelError(
-            f"{model.title} has the same shapes at width {widths[0]} and {widths[1]}: build ignores its width. "
-            "Use the argument of build(width) for the sizes that are to grow."
+            f"{model.title} has the same shapes at {model.axis} {widths[0]} and {widths[1]}: build ignores its "
+            f"{model.axis}{_WHAT_GROWS[model.axis]}"
         )
     return lengths
 
@@ -94,10 +102,11 @@ def check_growth(model: Model, shapes: Mapping[int, Mapping[str, Sequence[int]]]
             sizes = tuple(shapes[width][name][place] for width in widths)
             if sizes not in seen and not _on_a_line(widths, sizes):
                 raise ModelError(
-                    f"{model.title}: `{name}` has sizes {sizes} at widths {tuple(widths)}, which do not grow in "
-                    "proportion to the width: models of these widths are not of one family, and have no exponents. Let "
-                    "build(width) keep what grows in proportion at all widths (sizes may be rounded to multiples, and "
-                    "have a fixed part), or take widths below a size at which it stops growing."
+                    f"{model.title}: `{name}` has sizes {sizes} at {plural_of(model.axis)} {tuple(widths)}, which do "
+                    f"not grow in proportion to the {model.axis}: models of these {plural_of(model.axis)} are not of "
+                    f"one family, and have no exponents. Let build({model.axis}) keep what grows in proportion at all "
+                    "of them (sizes may be rounded to multiples, and have a fixed part), or take "
+                    f"{plural_of(model.axis)} below a size at which it stops growing."
                 )
             seen.add(sizes)
 
@@ -118,6 +127,7 @@ def _on_a_line(widths: Sequence[int], sizes: Sequence[int]) -> bool:
 def other_parameters(model: Model, widths: tuple[int, int], other: Sequence[str]) -> ModelError:
     """What is said of a module whose parameters are not those of its model at another width."""
     return ModelError(
-        f"{model.title} has other parameters at width {widths[1]} than at {widths[0]}: {', '.join(other[:4])}. "
-        "A gate compares one architecture across widths: keep depth and names fixed in build(width)."
+        f"{model.title} has other parameters at {model.axis} {widths[1]} than at {widths[0]}: {', '.join(other[:4])}. "
+        f"A gate compares one architecture across {plural_of(model.axis)}: {_WHAT_STAYS.get(model.axis, _NAMES_STAY)} "
+        f"in build({model.axis})."
     )

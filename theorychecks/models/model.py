@@ -21,7 +21,7 @@ from theorychecks.models.loaded import Loaded
 
 Batch = Any
 Step = Callable[[Batch], Any]
-Axis = Literal["width", "depth"]
+Axis = Literal["width", "depth", "heads", "experts"]
 AXES: Final = get_args(Axis)
 
 _STEPS: Final = 4
@@ -46,7 +46,8 @@ class Model:
         roles: takes the place of what is inferred, by pattern of the parameter's or module's name:
             `{"*.scores": "attention logits"}`; a parameter's decides what its module returns as well.
         name: what reports call it.
-        axis: what build takes, "width" or "depth": along the depth there are ever more blocks, and all else stays.
+        axis: what build takes, "width" or "depth": along the depth there are ever more blocks, and all else stays;
+            along the "heads" of attention, or the "experts" of a mixture, these alone grow in number.
     """
 
     build: Callable[[int], nn.Module]
@@ -107,7 +108,7 @@ class Model:
         if not isinstance(self.name, str):
             raise TypeError(f"name is what reports call the model, a text like 'decoder'; got {self.name!r}")
         if self.axis not in AXES:
-            raise ValueError(f"axis is what build takes, 'width' or 'depth'; got {self.axis!r}")
+            raise ValueError(f"axis is what build takes, one of {', '.join(map(repr, AXES))}; got {self.axis!r}")
 
     @property
     def title(self) -> str:
@@ -177,6 +178,11 @@ def check_model(given: object) -> None:
         f"{name}. Write tc.Model({build}, lambda module: torch.optim.Adam(module.parameters(), lr=...), batches, "
         "loss=...)"
     )
+
+
+def plural_of(axis: str) -> str:
+    """The argument that has values of an axis."""
+    return axis if axis.endswith("s") else f"{axis}s"
 
 
 _SIGNATURES = {

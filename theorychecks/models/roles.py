@@ -81,11 +81,14 @@ class Anatomy:
             if len(given[name]) != len(lengths) or not admit(lengths, given[name], width, self.widths):
                 first = self.widths[0]
                 raise ModelError(
-                    f"{model.title}: `{name}` has shape {given[name]} at width {width}, and grows from "
+                    f"{model.title}: `{name}` has shape {given[name]} at {model.axis} {width}, and grows from "
                     f"{tuple(length.narrow for length in lengths)} at {first} to about "
                     f"{tuple(round(length.at(width, self.widths)) for length in lengths)}. "
-                    "Let build(width) keep what grows in proportion to the width."
+                    f"Let build({model.axis}) keep what grows in proportion to its {model.axis}."
                 )
+
+    def check_reached(self, model: Model, module: nn.Module, batch: Batch, width: int) -> None:
+        """Refuse a model of which a batch does not reach all experts, where their number grows."""
 
     def holds_layers(self, module: str) -> bool:
         """Whether other modules are called inside of a module."""
@@ -138,7 +141,10 @@ def anatomy(
         wide_calls = Calls.of(model, wide, batch)
     names = list(narrow_calls.outputs)
     redrawn = narrow_calls if again is None else Calls.of(model, again, batch)
-    for calls, where in ((redrawn, f"for another seed at width {widths[0]}"), (wide_calls, f"at width {widths[1]}")):
+    for calls, where in (
+        (redrawn, f"for another seed at {model.axis} {widths[0]}"),
+        (wide_calls, f"at {model.axis} {widths[1]}"),
+    ):
         if names != list(calls.outputs):
             raise _other_calls(model, sorted(set(names) ^ set(calls.outputs)), where, widths[0])
     fixed = fixed_outputs(splits(model, narrow, batch), splits(model, wide, batch), widths)
@@ -232,8 +238,8 @@ def _other_calls(model: Model, other: Sequence[str], where: str, width: int) -> 
     named = ", ".join((other or ["their order"])[:4])
     return ModelError(
         f"{model.title} calls other modules {where} than at {width}: {named}. "
-        "A gate compares one architecture: keep depth and wiring fixed in build(width), and where inputs are routed to "
-        "experts, give a batch so large, or so few experts, that each is called."
+        f"A gate compares one architecture: keep depth and wiring fixed in build({model.axis}), and where inputs are "
+        "routed to experts, give a batch so large, or so few experts, that each is called."
     )
 
 

@@ -28,7 +28,7 @@ from theorychecks.models.checks import (
 from theorychecks.models.coordinates import Read, Readings, Start, read_coordinates
 from theorychecks.models.errors import ModelError, blamed
 from theorychecks.models.hooks import Attention
-from theorychecks.models.model import Batch, Model
+from theorychecks.models.model import Batch, Model, plural_of
 from theorychecks.models.precision import WithoutAutocast
 from theorychecks.models.recording import NOTHING, Recording, Seen, State
 from theorychecks.models.roles import Anatomy
@@ -80,8 +80,8 @@ def drawn(model: Model, width: int, place: tuple[object, ...], seed: int, steps:
     seed_all(integer(*place, "model", width, seed))
     with blamed(
         f"{model.title}: build({width})",
-        f"A gate builds the model at every one of its {model.axis}s, by build({model.axis}). Take {model.axis}s that "
-        "it can have: multiples of what it divides by, its number of heads, say.",
+        f"A gate builds the model at every one of its {plural_of(model.axis)}, by build({model.axis}). Take "
+        f"{plural_of(model.axis)} that it can have: multiples of what it divides by, its number of heads, say.",
     ):
         module = model.build(width)
     if not isinstance(module, nn.Module):

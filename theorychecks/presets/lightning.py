@@ -36,7 +36,7 @@ def lightning_model(
         batches: as `tc.Model` takes them; each is what `training_step` is given.
         roles: as `tc.Model` has them.
         name: what reports call it; that of the function that builds it unless given.
-        axis: what build takes, "width" or "depth".
+        axis: what build takes, as `tc.Model` has it.
 
     Raises:
         ModelError: when it is built, for manual optimization, for several optimizers or none, and for a scheduler that

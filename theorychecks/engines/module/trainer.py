@@ -23,7 +23,7 @@ from theorychecks.models.checks import memory, optimizer_of, untouched
 from theorychecks.models.coordinates import Coordinate, everywhere, here
 from theorychecks.models.examination import examined
 from theorychecks.models.lengths import check_growth
-from theorychecks.models.model import check_model
+from theorychecks.models.model import check_model, plural_of
 from theorychecks.models.recording import Recording
 from theorychecks.models.stacked import NotStackable, together, train_stacked
 from theorychecks.models.state import as_it_was, weights_as_they_were
@@ -91,7 +91,7 @@ class Trainer:
         Raises:
             ModelError: if it is another architecture there.
         """
-        if self.model.axis == "width":
+        if self.model.axis in ("width", "heads"):
             return self.anatomy
         if width not in self._anatomies:
             with as_it_was(), memory(self.model, width):
@@ -110,6 +110,7 @@ class Trainer:
                 start = drawn(self.model, width, (0,), 0, 1)
                 anatomy = self.anatomy_at(width)
                 anatomy.check(self.model, start.module, width)
+                anatomy.check_reached(self.model, start.module, start.batches[0], width)
                 self._check_growth(start.module, width)
                 with weights_as_they_were(start.module), untouched(self.model, width, start.batches[0]):
                     optimizers = optimizer_of(self.model, start.module, width)
@@ -126,7 +127,7 @@ class Trainer:
 
     def _check_growth(self, module: nn.Module, width: int) -> None:
         """Hold the sizes of a model at a width against those at all widths that have been seen."""
-        if self.model.axis == "width":
+        if self.model.axis in ("width", "heads"):
             self._shapes[width] = {name: tuple(parameter.shape) for name, parameter in module.named_parameters()}
             check_growth(self.model, self._shapes)
 
@@ -291,5 +292,6 @@ class Trainer:
             raise ModelError(
                 f"{self.model.title} would run out of memory at {self.model.axis} {width}: weights of {seeds} "
                 f"seeds at {times} times, and training, take some {needed / 1e9:.0f} GB there, and {free / 1e9:.0f} GB "
-                f"are free. Take fewer seeds at once, keep weights at fewer times, or take smaller {self.model.axis}s."
+                f"are free. Take fewer seeds at once, keep weights at fewer times, or take smaller "
+                f"{plural_of(self.model.axis)}."
             )

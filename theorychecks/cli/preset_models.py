@@ -73,9 +73,9 @@ def scaled(model: Model, name: str) -> Model:
     from theorychecks.presets import parametrized
 
     meant = _parametrization(name)
-    if model.axis == "depth":
+    if model.axis != "width":
         raise typer.BadParameter(
-            f"{model.title} is built along its depth, and --scaled={name} says how a model scales with its width"
+            f"{model.title} is built along its {model.axis}, and --scaled={name} says how a model scales with its width"
         )
     return parametrized(model, meant, base_width=_BASE)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, replace
 from typing import Any
 
 from theorychecks.engines.matrix import Tally
@@ -14,8 +14,10 @@ from theorychecks.experiment.design import Design
 from theorychecks.experiment.resources import Resources
 from theorychecks.experiment.subjects import Subject, Trial, check_subject, costs_of, rehearse, setting_of, trials
 from theorychecks.models import Model
+from theorychecks.models.model import plural_of
 from theorychecks.networks import LearningRate, Parametrization, Training
 from theorychecks.observables.coordinates import Coordinates
+from theorychecks.observables.decay_time import DecayTime
 from theorychecks.observables.observable import Observable, Readings, check_observable
 from theorychecks.statistics.design import check_widths
 from theorychecks.statistics.measurement import check_order
@@ -30,6 +32,7 @@ class Sweep(Design):
         observable: what to read.
         training: what to train: a `Training` of an MLP, or a `Model` of anybody's.
         widths: increasing; an exponent needs a factor of 8 or more, see `widths`.
+        depths, batch_sizes, training_lengths: in the place of widths, of a model along that axis.
         budget: the most that a verdict may cost, as so many networks at every width; 16 unless given. Looks at a 64th,
             a 16th, a quarter and all of it are planned from the noise, and the first that decides is the last.
         seeds: takes the place of a budget: so many independent networks a width, or one number for each width, and
@@ -41,23 +44,52 @@ class Sweep(Design):
 
     observable: Observable
     training: Subject
-    widths: tuple[int, ...] = field(kw_only=True)
+    widths: tuple[int, ...] = field(default=(), kw_only=True)
+    depths: InitVar[Sequence[int] | None] = field(default=None, kw_only=True)
+    batch_sizes: InitVar[Sequence[int] | None] = field(default=None, kw_only=True)
+    training_lengths: InitVar[Sequence[int] | None] = field(default=None, kw_only=True)
 
-    def __post_init__(self) -> None:
+    def __post_init__(
+        self,
+        depths: Sequence[int] | None,
+        batch_sizes: Sequence[int] | None,
+        training_lengths: Sequence[int] | None,
+    ) -> None:
         check_observable(self.observable)
         check_subject(self.training)
+        given = {"depths": depths, "batch_sizes": batch_sizes, "training_lengths": training_lengths}
+        self._settle_values({name: values for name, values in given.items() if values is not None})
         object.__setattr__(self, "widths", check_widths(self.widths))
         check_order(self.widths)
         if isinstance(self.training, Model):
             check_roles_show(self.widths)
-            if self.axis != "width" and not isinstance(self.observable, Coordinates):
+            if self.axis == "depth" and not isinstance(self.observable, (Coordinates, DecayTime)):
                 raise TypeError(
-                    f"{self.training.title} is a model along the {self.axis}, of which coordinates are read alone; got "
-                    f"{self.observable!r}. Use tc.coordinate_check(..., {self.axis}s=...), or a model along the width."
+                    f"{self.training.title} is a model along the depth, of which coordinates and times of decay are "
+                    f"read alone; got {self.observable!r}. Use tc.coordinate_check(..., depths=...), or a model along "
+                    "the width."
                 )
         if self.observable.parts is not None:
             check_names(self.selection, self.observable.parts, self.title)
         super().__post_init__()
+
+    def _settle_values(self, given: Mapping[str, Sequence[int]]) -> None:
+        """Take values of another axis than the width for what varies.
+
+        Raises:
+            TypeError: for values of an axis that the model is not built along, or for none.
+        """
+        wanted = plural_of(self.axis)
+        names = [*(["widths"] if self.widths else []), *given]
+        missing = not names and self.axis != "width"
+        if missing or (given and names != [wanted]):
+            raise TypeError(
+                f"what is swept here varies along the {self.axis}, and takes {wanted}=(...) alone; got "
+                f"{' and '.join(names) or 'no values'}. A model whose training varies, say, is tc.Model(build, "
+                'optimizer, batches, axis="batch size").'
+            )
+        if given:
+            object.__setattr__(self, "widths", tuple(given[wanted]))
 
     @property
     def axis(self) -> str:

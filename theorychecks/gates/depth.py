@@ -18,7 +18,7 @@ from theorychecks.models.blocks import FEWEST
 from theorychecks.models.coordinates import ADDED, CHANGE, EFFECTIVE, INPUT, PROPAGATING, Coordinate
 from theorychecks.models.depth import DepthAnatomy
 from theorychecks.models.hooks import plain
-from theorychecks.models.model import check_model
+from theorychecks.models.model import OF_TRAINING, check_model, plural_of
 from theorychecks.networks import COMPLETE_P, DEPTH_MUP, DepthParametrization
 from theorychecks.observables.coordinates import Moment
 from theorychecks.statistics import FiniteSizeClass, HalfInteger
@@ -36,9 +36,15 @@ def chosen_values(model: Model, widths: Sequence[int] | None, depths: Sequence[i
     """Values of the axis along which a model is built.
 
     Raises:
-        TypeError: for what is no model, or for values of another axis.
+        TypeError: for what is no model, for values of another axis, or for a model whose training varies.
     """
     check_model(model)
+    if model.axis in OF_TRAINING:
+        raise TypeError(
+            f"{model.title} is a model along the {model.axis}, on which its module does not depend: a coordinate "
+            "check predicts nothing. Sweep an observable of it, tc.Sweep(tc.OptimalLearningRate(), model, "
+            f"{plural_of(model.axis)}=...), or check it along its width."
+        )
     values = depths if model.axis == "depth" else widths
     if values is None or (widths is not None and depths is not None):
         given = " and ".join(name for name, got in (("widths", widths), ("depths", depths)) if got is not None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from theorychecks.engines.matrix import Tally
 from theorychecks.engines.module.trainer import check_roles_show
@@ -22,6 +22,9 @@ from theorychecks.observables.observable import Observable, Readings, check_obse
 from theorychecks.statistics.design import check_widths
 from theorychecks.statistics.measurement import check_order
 from theorychecks.statistics.parts import check_names
+
+
+_NONE: Final = ()
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Sweep(Design):
 
     observable: Observable
     training: Subject
-    widths: tuple[int, ...] = field(default=(), kw_only=True)
+    widths: tuple[int, ...] = field(default=_NONE, kw_only=True)
     depths: InitVar[Sequence[int] | None] = field(default=None, kw_only=True)
     batch_sizes: InitVar[Sequence[int] | None] = field(default=None, kw_only=True)
     training_lengths: InitVar[Sequence[int] | None] = field(default=None, kw_only=True)
@@ -80,7 +83,7 @@ class Sweep(Design):
             TypeError: for values of an axis that the model is not built along, or for none.
         """
         wanted = plural_of(self.axis)
-        names = [*(["widths"] if self.widths else []), *given]
+        names = [*([] if self.widths is _NONE else ["widths"]), *given]
         missing = not names and self.axis != "width"
         if missing or (given and names != [wanted]):
             raise TypeError(
@@ -89,7 +92,7 @@ class Sweep(Design):
                 'optimizer, batches, axis="batch size").'
             )
         if given:
-            object.__setattr__(self, "widths", tuple(given[wanted]))
+            object.__setattr__(self, "widths", given[wanted])
 
     @property
     def axis(self) -> str:

@@ -86,7 +86,7 @@ def test_all_matrices_of_a_model_of_which_none_grows_are_layers():
         assert [(parts["layer"], parts["role"]) for parts in found] == [("0", "hidden"), ("2", "hidden")]
 
 
-def test_the_factor_on_a_rate_that_is_best_is_read_along_the_batch_size():
+def test_the_factor_on_a_rate_that_is_stable_is_read_along_the_batch_size():
     observable = tc.MaxStableLearningRate("loss", resolution=1.0, reach=3.0)
     assert len(read(observable, over_sizes(), batch_sizes=SIZES)) == len(SIZES)
 
@@ -105,6 +105,11 @@ def test_other_values_than_those_of_the_axis_are_refused():
         tc.Sweep(
             tc.WeightChange(), tc.Model(nn.Linear, optimizer, [batch(None, 2)], loss=F.mse_loss), batch_sizes=SIZES
         )
+
+
+def test_the_best_rate_on_a_batch_that_was_trained_on_is_refused_along_its_size():
+    with pytest.raises(TypeError, match=r"which it has trained on.*Read the loss of other samples in a tc\.quantity"):
+        tc.Sweep(tc.OptimalLearningRate(), over_sizes(), batch_sizes=SIZES)
 
 
 def test_a_sweep_keeps_its_values_when_something_else_is_replaced():

@@ -19,10 +19,10 @@ from theorychecks.networks import LearningRate, Parametrization, Training
 from theorychecks.observables.coordinates import Coordinates
 from theorychecks.observables.decay_time import DecayTime
 from theorychecks.observables.observable import Observable, Readings, check_observable
+from theorychecks.observables.optimal_rate import OptimalLearningRate
 from theorychecks.statistics.design import check_widths
 from theorychecks.statistics.measurement import check_order
 from theorychecks.statistics.parts import check_names
-
 
 _NONE: Final = ()
 
@@ -71,6 +71,13 @@ class Sweep(Design):
                     f"{self.training.title} is a model along the depth, of which coordinates and times of decay are "
                     f"read alone; got {self.observable!r}. Use tc.coordinate_check(..., depths=...), or a model along "
                     "the width."
+                )
+            if self.axis == "batch size" and isinstance(self.observable, OptimalLearningRate):
+                raise TypeError(
+                    f"{self.training.title} is a model along the batch size, and the best rate is read off the loss of "
+                    "its first batch, which it has trained on: the smaller that is the more of it is learned by heart. "
+                    'Read the loss of other samples in a tc.quantity(along="batch size"), as '
+                    "properties/test_batch_size.py does."
                 )
         if self.observable.parts is not None:
             check_names(self.selection, self.observable.parts, self.title)

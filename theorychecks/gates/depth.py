@@ -42,7 +42,7 @@ def chosen_values(model: Model, widths: Sequence[int] | None, depths: Sequence[i
     if model.axis in OF_TRAINING:
         raise TypeError(
             f"{model.title} is a model along the {model.axis}, on which its module does not depend: a coordinate "
-            "check predicts nothing. Sweep an observable of it, tc.Sweep(tc.OptimalLearningRate(), model, "
+            "check predicts nothing. Sweep an observable of it, tc.Sweep(tc.DecayTime(), model, "
             f"{plural_of(model.axis)}=...), or check it along its width."
         )
     values = depths if model.axis == "depth" else widths

@@ -10,6 +10,7 @@ from torch import nn
 
 import theorychecks as tc
 from theorychecks.engines.run import Unanswerable
+from theorychecks.observables import GradientSize
 
 SIZES = (4, 8, 16, 32, 64)
 NO_CORRECTIONS = tc.FiniteSizeClass(rho=1 / 64, omegas=(1.0,))
@@ -81,6 +82,28 @@ def test_it_does_not_fall_where_more_samples_are_the_same_ones():
 
 def of_width(width):
     return nn.Sequential(nn.Linear(6, width), nn.Linear(width, 3))
+
+
+class Scaled(nn.Module):
+    """With a number of its own, and layers that draw and that mix samples."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.first, self.last = nn.Linear(6, width), nn.Linear(width, 3)
+        self.norm, self.drop, self.scale = nn.BatchNorm1d(width), nn.Dropout(0.3), nn.Parameter(torch.tensor(1.0))
+
+    def forward(self, x):
+        return self.scale * self.last(self.norm(self.drop(torch.relu(self.first(x)))))
+
+
+@pytest.mark.parametrize("observable", [tc.GradientNoise(), GradientSize(), tc.DecayTime()])
+def test_a_parameter_may_be_a_single_number(observable):
+    def decaying(module):
+        return torch.optim.AdamW(module.parameters(), weight_decay=0.1)
+
+    given = tc.Model(Scaled, decaying, batches(None, 8), loss=F.mse_loss)
+    for each in tc.measure(tc.Sweep(observable, given, widths=(8, 16, 32), seeds=3)).measurements.values():
+        assert all(min(cell) > 0 for cell in each.values)
 
 
 @pytest.mark.parametrize("given, said", [([None] * 3, "its 3 batches are all the same"), ([None], "it has one batch")])

@@ -35,4 +35,5 @@ def gradient_noise(run: ModuleRun) -> dict[str, Tensor]:
 
 def _deviation(found: Tensor) -> Tensor:
     """Of gradients [batch, seed, ...] about their mean, over batches and entries, [seed]."""
-    return found.var(dim=0).flatten(1).mean(dim=1).sqrt()
+    # A scale of the whole model has no dimensions of its own.
+    return found.var(dim=0).reshape(found.shape[1], -1).mean(dim=1).sqrt()

@@ -251,7 +251,7 @@ class ModuleRun:
         if time not in self._gradients:
             found = gradients(self.model, self._ensemble, self.state(time))
             self._gradients[time] = {
-                name: tensor.flatten(1).square().mean(dim=1).sqrt() for name, tensor in found.items()
+                name: tensor.reshape(len(tensor), -1).square().mean(dim=1).sqrt() for name, tensor in found.items()
             }
         return self._gradients[time][own.parameter]
 

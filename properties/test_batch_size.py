@@ -113,9 +113,10 @@ LI = "Li, Zhao, Zhang et al. 2024, arXiv:2405.14578 (abstract: of signs of gradi
 @given(activation=activations())
 @example(activation=tc.TANH)
 def test_the_best_rate_is_linear_in_the_batch_for_gradients_and_a_root_for_signs(activation):
-    """Where targets are mostly noise, the learning rate at which one step lowers the expected loss most, to second
-    order, is Theta(B) for gradient descent and Theta(B^1/2) for the first step of Adam, which goes along signs; where
-    the distinct samples of a batch stay four it is Theta(1). Each is told from the other's power.
+    """Where targets are mostly noise, the learning rate at which one step lowers the expected loss most, by its slope
+    and the curvature of Gauss and Newton, is Theta(B) for gradient descent and Theta(B^1/2) for the first step of Adam,
+    which goes along signs, each told from the other's power; where the distinct samples of a batch stay four it is not
+    Theta(B) for gradient descent.
     """
     gradients, signs, repeated = (
         best_rate(optimizer=optimizer, activation=activation, **options).over(STEPPED, budget=64)

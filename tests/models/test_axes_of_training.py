@@ -107,6 +107,19 @@ def test_other_values_than_those_of_the_axis_are_refused():
         )
 
 
+@pytest.mark.parametrize(
+    "values, error, said",
+    [
+        (8, TypeError, r"batch sizes are several, such as \(8, 16, 32, 64\); got 8"),
+        ((8, "a"), ValueError, "a batch size is a positive integer; got 'a'"),
+        ((16, 8), ValueError, r"batch sizes must increase, each named once; got \[16, 8\]"),
+    ],
+)
+def test_values_that_are_none_go_by_their_name(values, error, said):
+    with pytest.raises(error, match=said):
+        tc.Sweep(tc.WeightChange(), over_sizes(), batch_sizes=values)
+
+
 def test_the_best_rate_on_a_batch_that_was_trained_on_is_refused_along_its_size():
     with pytest.raises(TypeError, match=r"which it has trained on.*Read the loss of other samples in a tc\.quantity"):
         tc.Sweep(tc.OptimalLearningRate(), over_sizes(), batch_sizes=SIZES)

@@ -62,8 +62,8 @@ class Sweep(Design):
         check_subject(self.training)
         given = {"depths": depths, "batch_sizes": batch_sizes, "training_lengths": training_lengths}
         self._settle_values({name: values for name, values in given.items() if values is not None})
-        object.__setattr__(self, "widths", check_widths(self.widths))
-        check_order(self.widths)
+        object.__setattr__(self, "widths", check_widths(self.widths, self.axis))
+        check_order(self.widths, axis=self.axis)
         if isinstance(self.training, Model):
             check_roles_show(self.widths)
             if self.axis == "depth" and not isinstance(self.observable, (Coordinates, DecayTime)):

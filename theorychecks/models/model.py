@@ -51,7 +51,8 @@ class Model:
         axis: what build takes, "width" or "depth": along the depth there are ever more blocks, and all else stays.
             Along the "batch size" and the "training length" the module stays: `build()` takes nothing, and
             `optimizer(module, size)` or `optimizer(module, steps)` has the rule for rates and decay; batches of a size
-            are drawn by `batches(generator, size)`, and a training length takes as many batches as it has steps.
+            are drawn by `batches(generator, size)`, and a training length takes as many batches as it has steps. All
+            matrices are then "hidden", since none grows.
     """
 
     build: Callable[..., nn.Module]

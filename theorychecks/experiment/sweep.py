@@ -14,7 +14,7 @@ from theorychecks.experiment.design import Design
 from theorychecks.experiment.resources import Resources
 from theorychecks.experiment.subjects import Subject, Trial, check_subject, costs_of, rehearse, setting_of, trials
 from theorychecks.models import Model
-from theorychecks.models.model import plural_of
+from theorychecks.models.model import OF_TRAINING, plural_of
 from theorychecks.networks import LearningRate, Parametrization, Training
 from theorychecks.observables.coordinates import Coordinates
 from theorychecks.observables.decay_time import DecayTime
@@ -66,11 +66,11 @@ class Sweep(Design):
         check_order(self.widths, axis=self.axis)
         if isinstance(self.training, Model):
             check_roles_show(self.widths)
-            if self.axis == "depth" and not isinstance(self.observable, (Coordinates, DecayTime)):
+            if self.axis not in ("width", *OF_TRAINING) and not isinstance(self.observable, (Coordinates, DecayTime)):
                 raise TypeError(
-                    f"{self.training.title} is a model along the depth, of which coordinates and times of decay are "
-                    f"read alone; got {self.observable!r}. Use tc.coordinate_check(..., depths=...), or a model along "
-                    "the width."
+                    f"{self.training.title} is a model along the {self.axis}, of which coordinates and times of decay "
+                    f"are read alone; got {self.observable!r}. Use tc.coordinate_check(..., "
+                    f"{plural_of(self.axis)}=...), or a model along the width."
                 )
             if self.axis == "batch size" and isinstance(self.observable, OptimalLearningRate):
                 raise TypeError(

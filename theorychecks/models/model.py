@@ -213,7 +213,7 @@ def check_model(given: object) -> None:
 
 
 def plural_of(axis: str) -> str:
-    """The argument that has values of an axis: batch_sizes."""
+    """The argument that has values of an axis."""
     return f"{axis}s".replace(" ", "_")
 
 

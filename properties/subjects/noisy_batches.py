@@ -95,8 +95,10 @@ def best_rates(
         drawn = _normal(generators, _POPULATION, INPUTS + 1)
         residuals, slopes = networks.per_sample(drawn[..., :INPUTS])
         # Each batch has a mirror image, with the opposite noise: what does not depend on its sign cancels.
-        parts = [part.unflatten(1, (-1, samples)) for part in (residuals, noise * drawn[..., INPUTS], slopes)]
-        clean, added = ((part[..., None] * parts[2]).mean(dim=2) for part in parts[:2])
+        clean, added = (
+            (part[..., None] * slopes).reshape(len(part), -1, samples, slopes.shape[2]).mean(dim=2)
+            for part in (residuals, noise * drawn[..., INPUTS])
+        )
         found = torch.cat([clean - added, clean + added], dim=1)
         state = [torch.zeros_like(found) for _ in range(optimizer.copies)]
         direction, divisor = optimizer.step(found, state, 1)
@@ -127,14 +129,15 @@ def excess_loss(
     tests, drawn = _normal(generators, _TESTS, INPUTS), _normal(generators, samples, INPUTS + 1)
     steps, total, read = samples // size, torch.zeros(()), 0
     every = max(steps // _READ, 1)
-    for count, batch in enumerate(drawn.split(size, dim=1), start=1):
+    for count in range(1, steps + 1):
+        batch = drawn[:, (count - 1) * size : count * size]
         residuals, slopes = networks.per_sample(batch[..., :INPUTS])
         noisy = residuals - noise * batch[..., INPUTS]
         gradient = (noisy[..., None] * slopes).mean(dim=1)
         direction, divisor = optimizer.step(gradient, states, count)
         weights = weights - rate / divisor * direction
-        first, readout = weights.split([NEURONS * INPUTS, NEURONS], dim=1)
-        networks = networks._replace(first=first.unflatten(1, (NEURONS, INPUTS)), readout=readout)
+        first, readout = weights[:, :-NEURONS], weights[:, -NEURONS:]
+        networks = networks._replace(first=first.reshape(-1, NEURONS, INPUTS), readout=readout)
         if count > steps // 2 and count % every == 0:
             total, read = total + networks.per_sample(tests)[0].square().mean(dim=1) / 2, read + 1
     return total / read

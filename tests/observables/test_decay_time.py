@@ -34,6 +34,17 @@ class OfAnotherPackage(torch.optim.Optimizer):
                 parameter.data.mul_(1 - group["lr"] * group["shrink"]).sub_(group["lr"] * parameter.grad.sign())
 
 
+class EveryThird(OfAnotherPackage):
+    """Its weights decay at the third step."""
+
+    count = 0
+
+    def step(self):
+        self.count += 1
+        self.param_groups[0]["shrink"] = DECAY * (self.count == 3)
+        super().step()
+
+
 def model(optimizer, **options):
     return tc.Model(build, optimizer, VALUES, loss=F.mse_loss, **options)
 
@@ -156,8 +167,9 @@ def pruned_adam(module):
 @pytest.mark.parametrize(
     "optimizer, said",
     [
+        (lambda m: EveryThird(m.parameters(), RATE, DECAY), r"take no fixed part of .* or is not made at each step"),
         (whole_step, r"a function makes its training steps, each with a gradient\. Ask a tc\.Model whose optimizer"),
-        (pruned_adam, r"takes no fixed part of `0\.weight` away, .*Take a decoupled decay, torch\.optim\.AdamW"),
+        (pruned_adam, r"take no fixed part of `0\.weight` away, .*Take a decoupled decay, torch\.optim\.AdamW"),
         (
             lambda m: torch.optim.SGD(m.parameters(), lr=1.0),
             r"takes nothing away .* at width 16\. Give it a weight_dec",

@@ -74,8 +74,8 @@ def _shrinking(model: Model, module: nn.Module, optimizers: Sequence[Optimizer])
         raise unanswerable(
             model,
             _ASKED,
-            f"a step without a gradient takes no fixed part of `{uneven[0]}` away, as where the decay is in a gradient "
-            "that Adam divides by its own size",
+            f"steps without a gradient take no fixed part of `{uneven[0]}` away, as where the decay is in a gradient "
+            "that Adam divides by its own size, or is not made at each step",
             "Take a decoupled decay, torch.optim.AdamW; decay in a gradient has a time of its own under SGD alone.",
         )
     return found
@@ -121,5 +121,5 @@ def _in_the_end(parts: Sequence[float]) -> float:
     first, second, third = parts
     if abs(third - second) <= _UNEVEN**2 * third:
         return third
-    left = (third - second) / (second - first)
+    left = (third - second) / (second - first) if second != first else math.nan
     return third + (third - second) * left / (1 - left) if 0 <= left < 1 else math.nan

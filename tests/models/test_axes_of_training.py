@@ -1,6 +1,7 @@
 """Along the batch size and the training length the module stays, and its training takes the value of the axis."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 import torch
@@ -118,6 +119,11 @@ def test_other_values_than_those_of_the_axis_are_refused():
 def test_values_that_are_none_go_by_their_name(values, error, said):
     with pytest.raises(error, match=said):
         tc.Sweep(tc.WeightChange(), over_sizes(), batch_sizes=values)
+
+
+@pytest.mark.parametrize("model", [over_sizes(), over_lengths()])
+def test_a_model_may_be_replaced_in_part(model):
+    assert replace(model, name="another").title == "another"
 
 
 def test_the_best_rate_on_a_batch_that_was_trained_on_is_refused_along_its_size():

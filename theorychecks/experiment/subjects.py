@@ -174,4 +174,4 @@ def trainer_of(model: Model, widths: Sequence[int]) -> Trainer:
 @lru_cache(maxsize=8)
 def _trainer(model: Model, narrowest: tuple[int, ...]) -> Trainer:
     """A model examined at its two narrowest widths, where it is built and trained a few times; one for all looks."""
-    return Trainer(model, narrowest, steps=model.steps)
+    return Trainer(model, narrowest, steps=model.steps or 1)

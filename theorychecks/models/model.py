@@ -44,7 +44,7 @@ class Model:
             model computes it: it returns the loss, or something with a `loss`.
         forward: from a module and a batch to outputs, in the place of a call of the module with its inputs.
         steps: of a training that a sweep measures; as many as there are batches unless given, and four where they are
-            drawn.
+            drawn; none along the training length, which says it.
         roles: takes the place of what is inferred, by pattern of the parameter's or module's name:
             `{"*.scores": "attention logits"}`; a parameter's decides what its module returns as well.
         name: what reports call it.
@@ -109,9 +109,10 @@ class Model:
             )
         if self.steps and self.axis == "training length":
             raise ValueError(f"along the training length it is what says how many steps there are; got {self.steps=}")
-        if not self.steps:
-            object.__setattr__(self, "steps", several or _STEPS)
-        whole_number(self.steps, "steps")
+        if self.axis != "training length":
+            if not self.steps:
+                object.__setattr__(self, "steps", several or _STEPS)
+            whole_number(self.steps, "steps")
         if not isinstance(self.roles, Mapping):
             raise TypeError(
                 f"roles is a mapping from patterns of names to roles, {{'*.router.weight': 'unchecked'}}; "

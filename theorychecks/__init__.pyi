@@ -53,8 +53,10 @@ from theorychecks.networks import activation as activation
 from theorychecks.networks import parametrization as parametrization
 from theorychecks.networks import scaled as scaled
 from theorychecks.observables import Alignment as Alignment
+from theorychecks.observables import DecayTime as DecayTime
 from theorychecks.observables import EnsembleKernelGap as EnsembleKernelGap
 from theorychecks.observables import FeatureChange as FeatureChange
+from theorychecks.observables import GradientNoise as GradientNoise
 from theorychecks.observables import InitialOutput as InitialOutput
 from theorychecks.observables import KernelGap as KernelGap
 from theorychecks.observables import MaxStableLearningRate as MaxStableLearningRate

@@ -42,6 +42,7 @@ HEADS = parallel.attending()
 def residual(depth):
     return deep.Perceptron(depth, power=0.5)
 
+SIZED = GOOD.__class__(plain, GOOD.optimizer, lambda draw, size: [], loss=GOOD.loss, axis="batch size")
 FEW = GOOD.__class__(Perceptron, GOOD.optimizer, GOOD.batches[:2], loss=GOOD.loss)
 """
 
@@ -239,6 +240,7 @@ def test_other_seeds_and_less_time_are_as_asked(here, run):
             "knows what maximal-update and ntk predict, and along the depth what complete-p and depth-mup do; got 'sta",
         ),
         (["more_models:GOOD", "--as=complete-p"], 2, "good is built along its width; a coordinate check knows what"),
+        (["more_models:SIZED"], 2, "is a model along the batch size, of which a coordinate check predicts nothing"),
         (["more_models:DEEP", "--as=ntk"], 2, "is built along its depth; a coordinate check knows what"),
         (["more_models:GOOD", "--depths=4..64"], 2, "good is built along its width: give --widths=64..1024"),
         (["more_models:DEEP", "--widths=32..512"], 2, "is built along its depth: give --depths=4..64"),

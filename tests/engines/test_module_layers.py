@@ -118,7 +118,7 @@ class Transposed(nn.Module):
 def test_a_modules_own_multiplier_belongs_to_its_matrix():
     made = with_hidden(lambda old: Multiplied(old.in_features, old.out_features))
     assert [layer.multiplier for layer in made.layers] == [1.0, pytest.approx(3 / WIDTH, rel=1e-12), 1.0]
-    weight = made._state(0).parameters["second.weight"]
+    weight = made.state(0).parameters["second.weight"]
     torch.testing.assert_close(made.weight_norm(1, "frobenius"), 3 / WIDTH * weight.flatten(1).norm(dim=1), **EXACT)
     vectors = torch.randn(len(SEEDS), 4, WIDTH, dtype=torch.float64)
     torch.testing.assert_close(made.apply_initial(1, vectors), vectors @ made.weights(1, 0).mT, **EXACT)
@@ -140,7 +140,7 @@ def test_weights_may_lie_the_other_way_round(fan_out):
     assert sizes(made)["second"] == ("hidden", WIDTH, fan_out)
     vectors = torch.randn(len(SEEDS), 4, WIDTH, dtype=torch.float64)
     torch.testing.assert_close(
-        made.apply_initial(1, vectors), vectors @ made._state(0).parameters["second.weight"], **EXACT
+        made.apply_initial(1, vectors), vectors @ made.state(0).parameters["second.weight"], **EXACT
     )
 
 

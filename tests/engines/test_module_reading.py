@@ -104,7 +104,7 @@ def test_the_change_of_a_layer_is_its_effective_and_its_propagating_update_and_i
         change = made.preactivations(k + 1, STEPS) - made.preactivations(k + 1, 0)
         parts = made.apply_change(k, after, STEPS) + made.apply_initial(k, after - before)
         name = f"{layer.module}.bias"
-        states = [made._state(time).parameters for time in (0, STEPS)]
+        states = [made.state(time).parameters for time in (0, STEPS)]
         bias = states[1][name] - states[0][name] if name in states[0] else torch.zeros(len(SEEDS), 1)
         places = (1,) * (change.ndim - 2)
         shaped = bias[:, None, :, None, None] if change.ndim == 5 else bias.reshape(len(SEEDS), *places, -1)

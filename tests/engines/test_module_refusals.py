@@ -353,11 +353,11 @@ def test_modules_of_the_caller_are_as_they_were():
 
 def test_buffers_are_trained_and_read_as_they_were_kept():
     made = run(BATCH_NORMED)
-    first, last = (made._state(time).buffers["norm.running_mean"].clone() for time in (0, STEPS))
+    first, last = (made.state(time).buffers["norm.running_mean"].clone() for time in (0, STEPS))
     assert torch.equal(first, torch.zeros_like(first))
     assert (last != 0).all()
     read_everything(made)
-    assert torch.equal(made._state(STEPS).buffers["norm.running_mean"], last)
+    assert torch.equal(made.state(STEPS).buffers["norm.running_mean"], last)
 
 
 @pytest.mark.parametrize("described", [DECODER, model(batches=lambda draw: [drawn_batch(draw)] * STEPS)])

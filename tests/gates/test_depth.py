@@ -298,7 +298,9 @@ def test_each_axis_has_its_values_and_its_parametrizations():
         tc.coordinate_check(along_width, tc.COMPLETE_P, widths=tc.widths(64, 1024))
     with pytest.raises(TypeError, match="takes depths"):
         tc.mutations(along_depth, tc.COMPLETE_P, widths=deep.DEPTHS)
-    with pytest.raises(ValueError, match=r"axis is what build takes, one of 'width', 'depth', 'heads', .*; got 'rows'"):
-        tc.Model(never, never, [()], axis="rows")
-    with pytest.raises(TypeError, match="a model along the depth, of which coordinates are read alone"):
+    with pytest.raises(
+        ValueError, match=r"axis is what a model is scaled along, 'width' or 'depth' or .*; got 'spoons'"
+    ):
+        tc.Model(never, never, [()], axis="spoons")
+    with pytest.raises(TypeError, match="a model along the depth, of which coordinates and times of decay are read"):
         tc.Sweep(tc.WeightChange("hidden"), along_depth, widths=deep.DEPTHS)

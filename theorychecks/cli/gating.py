@@ -100,7 +100,11 @@ def _check_name(name: str | None) -> None:
 
 
 def _meant(name: str | None, model: Model) -> Meant:
-    known = _KNOWN[model.axis]
+    if (known := _KNOWN.get(model.axis)) is None:
+        raise typer.BadParameter(
+            f"{model.title} is a model along the {model.axis}, of which a coordinate check predicts nothing; sweep an "
+            "observable of it in a claim"
+        )
     if name is None:
         return next(iter(known.values()))
     if (found := known.get(hyphened(name))) is None:

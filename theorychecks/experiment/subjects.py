@@ -15,6 +15,7 @@ from theorychecks.engines.module import ModuleRun, Trainer
 from theorychecks.experiment.resources import Resources
 from theorychecks.models import Model
 from theorychecks.models.examination import check_room
+from theorychecks.models.model import OF_TRAINING
 from theorychecks.networks import Training
 from theorychecks.observables.observable import Observable
 from theorychecks.planning import end_of_plan, planner
@@ -63,7 +64,8 @@ def check_subject(given: object) -> None:
 def setting_of(subject: Subject) -> Mapping[str, str]:
     """What reports say of how the numbers come about."""
     if isinstance(subject, Model):
-        return {"model": subject.title, "steps": str(subject.steps)}
+        steps = {} if subject.axis == "training length" else {"steps": str(subject.steps)}
+        return {"model": subject.title, **steps}
     return {
         "parametrization": subject.network.parametrization.name,
         "loss": subject.loss.name,
@@ -79,7 +81,8 @@ def costs_of(subject: Subject, widths: Sequence[int], observable: Observable) ->
     """
     networks = observable.networks
     if isinstance(subject, Model):
-        return tuple(networks * width**_COST for width in widths)
+        power = 1.0 if subject.axis in OF_TRAINING else _COST
+        return tuple(networks * width**power for width in widths)
     batch, found = batch_size(subject), []
     for width in widths:
         engine = choose(subject, width, retrains=observable.retrains, memory_budget=_NO_LIMIT, group=1).engine
@@ -138,7 +141,7 @@ def _of_model(
     trainer: Callable[[], Trainer], told_by: tuple[int, ...], width: int, observable: Observable, because: str
 ) -> Trial:
     def run(seeds: Sequence[int], root_seed: int, tally: Tally) -> Run:
-        times = range(trainer().steps + 1) if observable.times == "all" else None
+        times = range(trainer().steps_at(width) + 1) if observable.times == "all" else None
         return ModuleRun(trainer(), width, seeds, root_seed=root_seed, times=times, tally=tally)
 
     return Trial("module", because, lambda: trainer().together(width), run, (ModuleRun, Trainer, told_by))
@@ -171,4 +174,4 @@ def trainer_of(model: Model, widths: Sequence[int]) -> Trainer:
 @lru_cache(maxsize=8)
 def _trainer(model: Model, narrowest: tuple[int, ...]) -> Trainer:
     """A model examined at its two narrowest widths, where it is built and trained a few times; one for all looks."""
-    return Trainer(model, narrowest, steps=model.steps)
+    return Trainer(model, narrowest, steps=model.steps or 1)

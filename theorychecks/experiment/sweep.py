@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import InitVar, dataclass, field, replace
+from typing import Any, Final
 
 from theorychecks.engines.matrix import Tally
 from theorychecks.engines.module.trainer import check_roles_show
@@ -15,13 +15,17 @@ from theorychecks.experiment.ends import ends_of
 from theorychecks.experiment.resources import Resources
 from theorychecks.experiment.subjects import Subject, Trial, check_subject, costs_of, rehearse, setting_of, trials
 from theorychecks.models import Model
-from theorychecks.models.model import plural_of
+from theorychecks.models.model import OF_TRAINING, plural_of
 from theorychecks.networks import LearningRate, Parametrization, Training
 from theorychecks.observables.coordinates import Coordinates
+from theorychecks.observables.decay_time import DecayTime
 from theorychecks.observables.observable import Observable, Readings, check_observable
+from theorychecks.observables.optimal_rate import OptimalLearningRate
 from theorychecks.statistics.design import check_widths
 from theorychecks.statistics.measurement import Measurement, check_order
 from theorychecks.statistics.parts import check_names
+
+_NONE: Final = ()
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Sweep(Design):
         observable: what to read.
         training: what to train: a `Training` of an MLP, or a `Model` of anybody's.
         widths: increasing; an exponent needs a factor of 8 or more, see `widths`.
+        depths, heads, experts, batch_sizes, training_lengths: in the place of widths, of a model along that axis.
         budget: the most that a verdict may cost, as so many networks at every width; 16 unless given. Looks at a 64th,
             a 16th, a quarter and all of it are planned from the noise, and the first that decides is the last.
         seeds: takes the place of a budget: so many independent networks a width, or one number for each width, and
@@ -43,24 +48,69 @@ class Sweep(Design):
 
     observable: Observable
     training: Subject
-    widths: tuple[int, ...] = field(kw_only=True)
+    widths: tuple[int, ...] = field(default=_NONE, kw_only=True)
+    depths: InitVar[Sequence[int] | None] = field(default=None, kw_only=True)
+    heads: InitVar[Sequence[int] | None] = field(default=None, kw_only=True)
+    experts: InitVar[Sequence[int] | None] = field(default=None, kw_only=True)
+    batch_sizes: InitVar[Sequence[int] | None] = field(default=None, kw_only=True)
+    training_lengths: InitVar[Sequence[int] | None] = field(default=None, kw_only=True)
 
-    def __post_init__(self) -> None:
+    def __post_init__(
+        self,
+        depths: Sequence[int] | None,
+        heads: Sequence[int] | None,
+        experts: Sequence[int] | None,
+        batch_sizes: Sequence[int] | None,
+        training_lengths: Sequence[int] | None,
+    ) -> None:
         check_observable(self.observable)
         check_subject(self.training)
-        object.__setattr__(self, "widths", check_widths(self.widths))
-        check_order(self.widths)
+        given = {
+            "depths": depths,
+            "heads": heads,
+            "experts": experts,
+            "batch_sizes": batch_sizes,
+            "training_lengths": training_lengths,
+        }
+        self._settle_values({name: values for name, values in given.items() if values is not None})
+        object.__setattr__(self, "widths", check_widths(self.widths, self.axis))
+        check_order(self.widths, axis=self.axis)
         if isinstance(self.training, Model):
             check_roles_show(self.widths)
-            if self.axis != "width" and not isinstance(self.observable, Coordinates):
+            if self.axis not in ("width", *OF_TRAINING) and not isinstance(self.observable, (Coordinates, DecayTime)):
                 raise TypeError(
-                    f"{self.training.title} is a model along the {self.axis}, of which coordinates are read alone; got "
-                    f"{self.observable!r}. Use tc.coordinate_check(..., {plural_of(self.axis)}=...), or a model along "
-                    "the width."
+                    f"{self.training.title} is a model along the {self.axis}, of which coordinates and times of decay "
+                    f"are read alone; got {self.observable!r}. Use tc.coordinate_check(..., "
+                    f"{plural_of(self.axis)}=...), or a model along the width."
+                )
+            if self.axis == "batch size" and isinstance(self.observable, OptimalLearningRate):
+                raise TypeError(
+                    f"{self.training.title} is a model along the batch size, and the best rate is read off the loss of "
+                    "its first batch, which it has trained on: the smaller that is the more of it is learned by heart. "
+                    'Read the loss of other samples in a tc.quantity(along="batch size"), as '
+                    "properties/test_batch_size.py does."
                 )
         if self.observable.parts is not None:
             check_names(self.selection, self.observable.parts, self.title)
         super().__post_init__()
+
+    def _settle_values(self, given: Mapping[str, Sequence[int]]) -> None:
+        """Take values of another axis than the width for what varies.
+
+        Raises:
+            TypeError: for values of an axis that the model is not built along, or for none.
+        """
+        wanted = plural_of(self.axis)
+        names = [*([] if self.widths is _NONE else ["widths"]), *given]
+        missing = not names and self.axis != "width"
+        if missing or (given and names != [wanted]):
+            raise TypeError(
+                f"what is swept here varies along the {self.axis}, and takes {wanted}=(...) alone; got "
+                f"{' and '.join(names) or 'no values'}. A model whose training varies, say, is tc.Model(build, "
+                'optimizer, batches, axis="batch size").'
+            )
+        if given:
+            object.__setattr__(self, "widths", given[wanted])
 
     @property
     def axis(self) -> str:

@@ -18,7 +18,7 @@ from theorychecks.models.blocks import FEWEST
 from theorychecks.models.coordinates import ADDED, CHANGE, EFFECTIVE, INPUT, PROPAGATING, Coordinate
 from theorychecks.models.depth import DepthAnatomy
 from theorychecks.models.hooks import plain
-from theorychecks.models.model import check_model, plural_of
+from theorychecks.models.model import OF_TRAINING, check_model, plural_of
 from theorychecks.networks import COMPLETE_P, DEPTH_MUP, DepthParametrization
 from theorychecks.observables.coordinates import Moment
 from theorychecks.statistics import FiniteSizeClass, HalfInteger
@@ -36,9 +36,15 @@ def chosen_values(model: Model, **values: Sequence[int] | None) -> Sequence[int]
     """Values of the axis along which a model is built, of those that are given for each axis.
 
     Raises:
-        TypeError: for what is no model, or for values of another axis.
+        TypeError: for what is no model, for values of another axis, or for a model whose training varies.
     """
     check_model(model)
+    if model.axis in OF_TRAINING:
+        raise TypeError(
+            f"{model.title} is a model along the {model.axis}, on which its module does not depend: a coordinate "
+            "check predicts nothing. Sweep an observable of it, tc.Sweep(tc.DecayTime(), model, "
+            f"{plural_of(model.axis)}=...), or check it along its width."
+        )
     wanted, given = plural_of(model.axis), [name for name, got in values.items() if got is not None]
     chosen = values.get(wanted)
     if chosen is None or given != [wanted]:

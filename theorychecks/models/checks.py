@@ -112,11 +112,12 @@ def optimizer_of(model: Model, module: nn.Module, width: int) -> list[Optimizer]
     Raises:
         ModelError: if nothing does.
     """
+    takes = {"batch size": "module, size", "training length": "module, steps"}.get(model.axis, "module")
     with blamed(
-        f"{model.title}: optimizer(module), called with the module of {model.axis} {width},",
-        "It takes the module, not its parameters: lambda module: torch.optim.Adam(module.parameters(), lr=...).",
+        f"{model.title}: optimizer({takes}), called with the module of {model.axis} {width},",
+        f"It takes the module, not its parameters: lambda {takes}: torch.optim.Adam(module.parameters(), lr=...).",
     ):
-        made = model.optimizer(module)
+        made = model.optimized(module, width)
     check_whole(model, module)
     optimizers = list(made) if isinstance(made, list | tuple) else [made]
     other = [one for one in optimizers if not isinstance(one, Optimizer)]
@@ -194,6 +195,32 @@ def check_gradients(model: Model, width: int, parameters: Mapping[str, Tensor], 
             f"{model.title}: the loss does not depend on {_listed(without)} at {model.axis} {width}: no gradient. "
             "Use them, freeze them by requires_grad_(False), or leave them out."
         )
+
+
+def check_sizes(model: Model, batches: Mapping[int, Batch]) -> None:
+    """Refuse batches that do not grow in proportion to the batch size; along other axes they may be as they like.
+
+    Args:
+        model: whose they are.
+        batches: one by each batch size.
+
+    Raises:
+        ModelError: with the sizes at which they do not.
+    """
+    first, *others = sorted(batches)
+    if model.axis != "batch size":
+        return
+    shapes = [tensor.shape for tensor in tensors_of_batch(batches[first])]
+    for size in others:
+        found = [tensor.shape for tensor in tensors_of_batch(batches[size])]
+        pairs = [pair for one, other in zip(shapes, found, strict=False) for pair in zip(one, other, strict=False)]
+        if not any(small * size == large * first for small, large in pairs):
+            before, after = (next(map(tuple, those), ()) for those in (shapes, found))
+            raise ModelError(
+                f"{model.title}: batches of size {first} begin with a tensor of shape {before}, and of size {size} "
+                f"with one of shape {after}: they do not grow in proportion. Let batches(generator, size) draw batches "
+                "of `size` samples, at all sizes."
+            )
 
 
 @contextmanager

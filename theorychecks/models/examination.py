@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from theorychecks.models.checks import groups_of, memory, optimizer_of, untouched
+from theorychecks.models.checks import check_sizes, groups_of, memory, optimizer_of, untouched
 from theorychecks.models.depth import depth_anatomy
 from theorychecks.models.errors import ModelError
 from theorychecks.models.experts import experts_anatomy
@@ -59,18 +59,20 @@ def examined(model: Model, widths: tuple[int, ...], steps: int) -> tuple[Anatomy
     Args:
         model: which.
         widths: two or more; the first two tell what grows, and the last how much memory it takes.
-        steps: for which it is to have batches.
+        steps: for which it is to have batches; along the training length a single one does.
 
     Raises:
         ModelError: if it cannot.
     """
     narrow, wide = widths[:2]
+    steps = 1 if model.axis == "training length" else steps
     with as_it_was():
         with memory(model, narrow):
             first = drawn(model, narrow, (0,), 0, steps)
             again = _redrawn(model, first, narrow, steps)
         with memory(model, wide):
             second = drawn(model, wide, (0,), 0, 1)
+        check_sizes(model, {narrow: first.batches[0], wide: second.batches[0]})
         kept = (weights_as_they_were(first.module), weights_as_they_were(second.module))
         with untouched(model, narrow, first.batches[0]), kept[0], kept[1]:
             optimizing = _told(optimizer_of(model, first.module, narrow))
@@ -117,7 +119,8 @@ def _redrawn(model: Model, first: Drawn, width: int, steps: int) -> nn.Module:
     same = bool(values) and all(torch.equal(a, b) for a, b in zip(values, others, strict=True))
     if same and not callable(model.batches):
         raise ModelError(
-            f"{model.title}: build({width}) gives the same weights whatever torch's seed, so that seeds tell nothing "
-            "of the noise. Draw the weights inside of build from torch's global generator, and set no seed there."
+            f"{model.title}: {model.call_of_build(width)} gives the same weights whatever torch's seed, so that seeds "
+            "tell nothing of the noise. Draw the weights inside of build from torch's global generator, and set no "
+            "seed there."
         )
     return second.module

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from torch import nn
 
 from theorychecks.models.errors import ModelError
-from theorychecks.models.model import Model, plural_of
+from theorychecks.models.model import OF_TRAINING, Model, plural_of
 
 _SLACK: Final = 0.05
 """Part of a size by which it may be off a line: powers of the width do not show it."""
@@ -64,7 +64,9 @@ def lengths_of(
                 f"build({model.axis})."
             )
     lengths = {name: tuple(map(Length, parameter.shape, second[name].shape)) for name, parameter in first.items()}
-    if not any(length.grows for dimensions in lengths.values() for length in dimensions):
+    if model.axis not in OF_TRAINING and not any(
+        length.grows for dimensions in lengths.values() for length in dimensions
+    ):
         raise ModelError(
             f"{model.title} has the same shapes at {model.axis} {widths[0]} and {widths[1]}: build ignores its "
             f"{model.axis}{_WHAT_GROWS[model.axis]}"

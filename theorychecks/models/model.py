@@ -21,8 +21,10 @@ from theorychecks.models.loaded import Loaded
 
 Batch = Any
 Step = Callable[[Batch], Any]
-Axis = Literal["width", "depth", "heads", "experts"]
+Axis = Literal["width", "depth", "heads", "experts", "batch size", "training length"]
 AXES: Final = get_args(Axis)
+OF_TRAINING: Final = ("batch size", "training length")
+"""Axes along which the module stays as it is, and its training changes."""
 
 _STEPS: Final = 4
 
@@ -42,17 +44,21 @@ class Model:
             model computes it: it returns the loss, or something with a `loss`.
         forward: from a module and a batch to outputs, in the place of a call of the module with its inputs.
         steps: of a training that a sweep measures; as many as there are batches unless given, and four where they are
-            drawn.
+            drawn; none along the training length, which says it.
         roles: takes the place of what is inferred, by pattern of the parameter's or module's name:
             `{"*.scores": "attention logits"}`; a parameter's decides what its module returns as well.
         name: what reports call it.
         axis: what build takes, "width" or "depth": along the depth there are ever more blocks, and all else stays;
             along the "heads" of attention, or the "experts" of a mixture, these alone grow in number.
+            Along the "batch size" and the "training length" the module stays: `build()` takes nothing, and
+            `optimizer(module, size)` or `optimizer(module, steps)` has the rule for rates and decay; batches of a size
+            are drawn by `batches(generator, size)`, and a training length takes as many batches as it has steps. All
+            matrices are then "hidden", since none grows.
     """
 
-    build: Callable[[int], nn.Module]
-    optimizer: Callable[[nn.Module], Optimizer | Sequence[Optimizer] | Step]
-    batches: Iterable[Batch] | Callable[[torch.Generator], Iterable[Batch]]
+    build: Callable[..., nn.Module]
+    optimizer: Callable[..., Optimizer | Sequence[Optimizer] | Step]
+    batches: Iterable[Batch] | Callable[..., Iterable[Batch]]
     loss: Callable[[Any, Any], Tensor] | None = field(default=None, kw_only=True)
     forward: Callable[[nn.Module, Batch], Any] | None = field(default=None, kw_only=True)
     steps: int = field(default=0, kw_only=True)
@@ -89,6 +95,11 @@ class Model:
             raise TypeError(f"loss is a function, loss(outputs, targets) -> number; got {self.loss!r}")
         if self.forward is not None and not callable(self.forward):
             raise TypeError(f"forward is a function, forward(module, batch) -> outputs; got {self.forward!r}")
+        if self.axis == "batch size" and not callable(self.batches):
+            raise TypeError(
+                "along the batch size batches is a function, batches(generator, size) -> one batch of so many samples "
+                f"for each step; got {type(self.batches).__name__}"
+            )
         if _is_loader(self.batches):
             object.__setattr__(self, "batches", Loaded(cast("Iterable[Batch]", self.batches)))
         several = isinstance(self.batches, Sequence) and len(self.batches)
@@ -97,9 +108,12 @@ class Model:
                 "batches is a list with one batch for each step, a DataLoader or an iterator that gives them, or a "
                 f"function from a torch.Generator to such; got {type(self.batches).__name__}"
             )
-        if not self.steps:
-            object.__setattr__(self, "steps", several or _STEPS)
-        whole_number(self.steps, "steps")
+        if self.steps and self.axis == "training length":
+            raise ValueError(f"along the training length it is what says how many steps there are; got {self.steps=}")
+        if self.axis != "training length":
+            if not self.steps:
+                object.__setattr__(self, "steps", several or _STEPS)
+            whole_number(self.steps, "steps")
         if not isinstance(self.roles, Mapping):
             raise TypeError(
                 f"roles is a mapping from patterns of names to roles, {{'*.router.weight': 'unchecked'}}; "
@@ -108,29 +122,49 @@ class Model:
         if not isinstance(self.name, str):
             raise TypeError(f"name is what reports call the model, a text like 'decoder'; got {self.name!r}")
         if self.axis not in AXES:
-            raise ValueError(f"axis is what build takes, one of {', '.join(map(repr, AXES))}; got {self.axis!r}")
+            raise ValueError(f"axis is what a model is scaled along, {' or '.join(map(repr, AXES))}; got {self.axis!r}")
 
     @property
     def title(self) -> str:
         """The name, or that of the function that builds it."""
         return self.name or getattr(self.build, "__qualname__", type(self.build).__name__)
 
+    @property
+    def _own(self) -> bool:
+        """Whether the module is the same at all values of the axis."""
+        return self.axis in OF_TRAINING
+
+    def call_of_build(self, width: int) -> str:
+        """How build is called at a value of the axis, for messages."""
+        return "build()" if self._own else f"build({width})"
+
+    def built(self, width: int) -> nn.Module:
+        """The module at a value of the axis."""
+        return self.build() if self._own else self.build(width)
+
+    def optimized(self, module: nn.Module, width: int) -> Optimizer | Sequence[Optimizer] | Step:
+        """What trains a module at a value of the axis."""
+        return self.optimizer(module, width) if self._own else self.optimizer(module)
+
     def adjustment(self, _width: int) -> Adjustment:
         """What is done to the set-up at a width besides what its owner does: nothing."""
         return NONE
 
-    def first_batches(self, count: int, draw: torch.Generator) -> list[Batch]:
-        """So many batches, drawn for one seed where they are drawn.
+    def first_batches(self, count: int, draw: torch.Generator, width: int) -> list[Batch]:
+        """So many batches at a value of the axis, drawn for one seed where they are drawn.
 
         Raises:
             ModelError: if there are too few, or what should draw them does not.
         """
-        signature = "batches(generator) -> one batch for each step, [(inputs, targets), ...]"
-        what, way_out = "batches(generator), called with a torch.Generator,", f"Write {signature}."
+        sized = self.axis == "batch size"
+        takes, given_too = ("generator, size", f" and {width}") if sized else ("generator", "")
+        signature = f"batches({takes}) -> one batch for each step, [(inputs, targets), ...]"
+        what, way_out = f"batches({takes}), called with a torch.Generator{given_too},", f"Write {signature}."
         if isinstance(self.batches, Loaded):
             what, way_out = "reading batches", "Look at what gives them: the loader, its data set, the iterator."
         with blamed(f"{self.title}: {what}", way_out):
-            given: Any = self.batches(draw) if callable(self.batches) else self.batches
+            drawing = (draw, width) if sized else (draw,)
+            given: Any = self.batches(*drawing) if callable(self.batches) else self.batches
             if isinstance(given, Loaded):
                 found, given = given.first(count), given.source
             elif not isinstance(given, Iterable) or isinstance(given, Tensor):
@@ -143,9 +177,9 @@ class Model:
                 "is exhausted. Give an iterator that nobody else has read, a list, or a DataLoader."
             )
         if len(found) < count:
+            shorter = f"ask for steps={len(found)}" if self.axis != "training length" else "take shorter trainings"
             raise ModelError(
-                f"{self.title}: {count} steps need {count} batches; got {len(found)}. "
-                f"Give more batches, or ask for steps={len(found)}."
+                f"{self.title}: {count} steps need {count} batches; got {len(found)}. Give more batches, or {shorter}."
             )
         return found
 
@@ -182,7 +216,7 @@ def check_model(given: object) -> None:
 
 def plural_of(axis: str) -> str:
     """The argument that has values of an axis."""
-    return axis if axis.endswith("s") else f"{axis}s"
+    return axis if axis.endswith("s") else f"{axis}s".replace(" ", "_")
 
 
 _SIGNATURES = {

@@ -22,7 +22,7 @@ from theorychecks.models.fading import fading, fed
 from theorychecks.models.fused import Fixed, fixed_outputs, splits
 from theorychecks.models.hooks import LOGITS, call_of, plain, starred
 from theorychecks.models.lengths import Length, admit, lengths_of, other_parameters
-from theorychecks.models.model import Batch, Model
+from theorychecks.models.model import OF_TRAINING, Batch, Model
 from theorychecks.models.part import Part, Role, check_roles, overridden
 
 
@@ -175,6 +175,9 @@ def anatomy(
         output_grows = (module in growing or module not in returning) and module not in fewer
         inferred = _role(lengths[name], output_grows if leaf else None)
         matrix = inferred == "output" or sum(length.narrow > 1 for length in lengths[name]) > 1
+        if model.axis in OF_TRAINING:
+            # Nothing grows, and all matrices are layers.
+            inferred = "hidden" if matrix else "vector"
         parts.append(Part(name, module, inferred, any(length.grows for length in lengths[name]), matrix=matrix))
     tied = frozenset(name for name, count in seen.items() if count > 1)
     # What a part that is unchecked does to others is as it was.

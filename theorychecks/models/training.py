@@ -28,7 +28,7 @@ from theorychecks.models.checks import (
 from theorychecks.models.coordinates import Read, Readings, Start, read_coordinates
 from theorychecks.models.errors import ModelError, blamed
 from theorychecks.models.hooks import Attention
-from theorychecks.models.model import Batch, Model, plural_of
+from theorychecks.models.model import OF_TRAINING, Batch, Model, plural_of
 from theorychecks.models.precision import WithoutAutocast
 from theorychecks.models.recording import NOTHING, Recording, Seen, State
 from theorychecks.models.roles import Anatomy
@@ -78,16 +78,19 @@ def drawn(model: Model, width: int, place: tuple[object, ...], seed: int, steps:
             too few batches.
     """
     seed_all(integer(*place, "model", width, seed))
-    with blamed(
-        f"{model.title}: build({width})",
-        f"A gate builds the model at every one of its {plural_of(model.axis)}, by build({model.axis}). Take "
-        f"{plural_of(model.axis)} that it can have: multiples of what it divides by, its number of heads, say.",
-    ):
-        module = model.build(width)
+    call = model.call_of_build(width)
+    way_out = (
+        f"Along the {model.axis} the model stays as it is: write build() -> torch.nn.Module, without an argument."
+        if model.axis in OF_TRAINING
+        else f"A gate builds the model at every one of its {plural_of(model.axis)}, by build({model.axis}). Take "
+        f"{plural_of(model.axis)} that it can have: multiples of what it divides by, its number of heads, say."
+    )
+    with blamed(f"{model.title}: {call}", way_out):
+        module = model.built(width)
     if not isinstance(module, nn.Module):
-        raise ModelError(f"{model.title}: build({width}) returns a torch.nn.Module; got {type(module).__name__}")
+        raise ModelError(f"{model.title}: {call} returns a torch.nn.Module; got {type(module).__name__}")
     module = plain_module(model, module)
-    batches = model.first_batches(steps, generator(*place, "batches", width, seed))
+    batches = model.first_batches(steps, generator(*place, "batches", width, seed), width)
     return Drawn(module, batches, RandomState.now())
 
 

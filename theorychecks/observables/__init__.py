@@ -5,11 +5,13 @@ from theorychecks.observables.alignment import UpdateSize as UpdateSize
 from theorychecks.observables.balance import BalanceDrift as BalanceDrift
 from theorychecks.observables.coordinates import Coordinates as Coordinates
 from theorychecks.observables.coordinates import CoordinateSize as CoordinateSize
+from theorychecks.observables.decay_time import DecayTime as DecayTime
 from theorychecks.observables.features import FeatureChange as FeatureChange
 from theorychecks.observables.features import InitialOutput as InitialOutput
 from theorychecks.observables.features import OutputChange as OutputChange
 from theorychecks.observables.flips import SwitchedOff as SwitchedOff
 from theorychecks.observables.functions import observable as observable
+from theorychecks.observables.gradient_noise import GradientNoise as GradientNoise
 from theorychecks.observables.gradients import GradientSize as GradientSize
 from theorychecks.observables.kernel_gap import EnsembleKernelGap as EnsembleKernelGap
 from theorychecks.observables.kernel_gap import KernelGap as KernelGap

@@ -34,7 +34,15 @@ def parametrized(model: Model, parametrization: Parametrization, *, base_width: 
         model: of which the optimizer is one of torch's: an Adam or SGD.
         parametrization: the exponents of each role.
         base_width: at which initial weights and learning rates are the owner's.
+
+    Raises:
+        TypeError: for a model along another axis than the width.
     """
+    if model.axis != "width":
+        raise TypeError(
+            f"initial weights and learning rates scale with the width, and {model.title} is a model along the "
+            f"{model.axis}. Scale the one that build(width) builds, and build that in yours."
+        )
     family = _Family(model, parametrization, base_width)
     return replace(model, build=family.build, optimizer=family.optimizer, name=model.title)
 

@@ -35,16 +35,17 @@ def widths(first: int, last: int, *, factor: int = 2) -> tuple[int, ...]:
     return tuple(grid)
 
 
-def check_widths(given: object) -> tuple[int, ...]:
-    """Widths one by one, as plain integers.
+def check_widths(given: object, axis: str = "width") -> tuple[int, ...]:
+    """Widths, or values of another axis, one by one, as plain integers.
 
     Raises:
         TypeError: for a single number, or anything else that has no members.
         ValueError: unless all are positive integers.
     """
     if isinstance(given, str) or not isinstance(given, Iterable):
-        raise TypeError(f"widths are several, such as widths=tc.widths(64, 1024) or (64, 128, 256); got {given!r}")
-    return tuple(whole_number(width, "a width") for width in given)
+        example = "widths=tc.widths(64, 1024) or (64, 128, 256)" if axis == "width" else "(8, 16, 32, 64)"
+        raise TypeError(f"{axis}s are several, such as {example}; got {given!r}")
+    return tuple(whole_number(width, f"a {axis}") for width in given)
 
 
 def check_seeds(seeds: int | Sequence[int], points: int) -> tuple[int, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -43,6 +44,12 @@ class Ensemble:
         """Some of the seeds."""
         options = {"as_one": self.as_one, "own_batches": self.own_batches}
         return Ensemble(self.starts[which], self.anatomy, **options, adjustment=self.adjustment)
+
+    def on_batch(self, number: int) -> Ensemble:
+        """The same models on another of their batches, 0 for the first."""
+        starts = [replace(start, batches=[start.batches[number]]) for start in self.starts]
+        options = {"as_one": self.as_one, "own_batches": self.own_batches}
+        return Ensemble(starts, self.anatomy, **options, adjustment=self.adjustment)
 
     @property
     def seeds(self) -> int:

@@ -20,7 +20,7 @@ def check_points(model: Model, points: str) -> None:
     if points not in get_args(Points):
         raise ValueError(f"points are {' or '.join(map(repr, get_args(Points)))}; got {points!r}")
     if points != "train":
-        raise _unanswerable(
+        raise unanswerable(
             model,
             f"values at {points} inputs are",
             "it has batches to train on, and no others",
@@ -31,7 +31,7 @@ def check_points(model: Model, points: str) -> None:
 def check_outputs(model: Model, blueprint: Blueprint) -> torch.Size:
     """Refuse a model that returns nothing but its loss, and give the shape of the outputs of others."""
     if blueprint.layers.outputs is None:
-        raise _unanswerable(
+        raise unanswerable(
             model,
             "its outputs are",
             "it returns its loss and no other tensor with dimensions",
@@ -43,7 +43,7 @@ def check_outputs(model: Model, blueprint: Blueprint) -> torch.Size:
 def check_outside_loss(model: Model) -> None:
     """Refuse a model whose loss cannot be had from outputs that are not its own."""
     if model.loss is None:
-        raise _unanswerable(
+        raise unanswerable(
             model,
             "the loss's derivative in its outputs is",
             "it computes its loss itself, out of reach",
@@ -55,7 +55,7 @@ def check_hidden(model: Model, blueprint: Blueprint) -> None:
     """Refuse a model without a hidden layer that is known to be one."""
     if not blueprint.hidden:
         reasons = "; ".join(f"`{name}`: {why}" for name, why in [*blueprint.layers.left_out.items()][:3])
-        raise _unanswerable(
+        raise unanswerable(
             model,
             "sizes of hidden layers are",
             f"none of its matrices is a layer of its own ({reasons})",
@@ -75,7 +75,7 @@ def check_limited(model: Model, blueprint: Blueprint, limits: Limits) -> None:
 def check_scalable(model: Model, blueprint: Blueprint) -> None:
     """Refuse a model whose learning rates cannot be scaled."""
     if blueprint.unscalable:
-        raise _unanswerable(
+        raise unanswerable(
             model,
             "trainings at several learning rates are",
             blueprint.unscalable,
@@ -86,7 +86,7 @@ def check_scalable(model: Model, blueprint: Blueprint) -> None:
 def check_unrouted(model: Model, *, routed: bool) -> None:
     """Refuse a model whose weights choose what its modules are called on."""
     if routed:
-        raise _unanswerable(
+        raise unanswerable(
             model,
             "what its layers are given and return is",
             "its weights route what they are called on, which is other rows for each seed and after each step",
@@ -107,7 +107,7 @@ def counted(model: Model, blueprint: Blueprint, weighting: str) -> Mapping[str, 
     if weighting == "none":
         return {name: float(rates is None or rates[name] > 0) for name in blueprint.trained}
     if rates is None:
-        raise _unanswerable(
+        raise unanswerable(
             model,
             "a tangent kernel weighted by learning rates is",
             "a function makes its training steps, whose rates are not known",
@@ -125,13 +125,14 @@ def kept_times(times: Sequence[int] | None, steps: int) -> tuple[int, ...]:
     return tuple(sorted(set(kept)))
 
 
-def _unanswerable(model: Model, asked: str, why: str, way_out: str) -> Unanswerable:
+def unanswerable(model: Model, asked: str, why: str, way_out: str) -> Unanswerable:
+    """What is said where a model cannot answer: what is asked for, why it cannot, and the way out."""
     return Unanswerable(f"{asked} asked for, and {model.title} cannot say: {why}. {way_out}")
 
 
 def not_described(model: Model) -> Unanswerable:
     """What is said where an observable asks for an MLP's description."""
-    return _unanswerable(
+    return unanswerable(
         model,
         "its network, data, loss and learning rates are",
         "a tc.Model describes none of them",

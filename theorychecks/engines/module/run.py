@@ -72,7 +72,7 @@ class ModuleRun:
             ValueError: for no seeds, negative seeds, or times outside 0..steps.
         """
         check_seeds(seeds)
-        self.times = kept_times(times, trainer.steps)
+        self.times = kept_times(times, trainer.steps_at(width))
         self.trainer, self.width, self.seeds, self.root_seed = trainer, width, tuple(seeds), root_seed
         self.tally = Tally() if tally is None else tally
         self._passes: dict[int, Pass] = {}
@@ -93,7 +93,7 @@ class ModuleRun:
     @property
     def steps(self) -> int:
         """How many updates there are; the last time."""
-        return self.trainer.steps
+        return self.trainer.steps_at(self.width)
 
     @property
     def rate(self) -> float:
@@ -196,13 +196,20 @@ class ModuleRun:
         check_outputs(self.model, self._blueprint)
         check_points(self.model, points)
         if time not in self._outputs:
-            self._outputs[time] = self._ensemble.each(self._state(time), outputs_of(self.model))
+            self._outputs[time] = self._ensemble.each(self.state(time), outputs_of(self.model))
         return self._outputs[time]
 
     def weights(self, matrix: int, time: int) -> Tensor:
         """W at a time, [seed, fan_out, fan_in]."""
         own = self._layer(matrix)
         return own.matrix(self._weights(own, time))
+
+    def state(self, time: int) -> State:
+        """Weights and buffers at a time, [seed, ...] each."""
+        if time not in self.times:
+            kept = f"weights at time {time} were not kept; kept are {list(self.times)}"
+            raise ValueError(f"{kept}. Ask for times=({time},), or read time=0 or time=run.steps.")
+        return self._finished.states[time]
 
     def weight_norm(self, matrix: int, norm: Norm, time: int = 0) -> Tensor:
         """Norm of W at a time, [seed]; of several blocks, the largest spectral norm of one."""
@@ -233,7 +240,7 @@ class ModuleRun:
         own = self._layer(matrix)
         check_points(self.model, points)
         check_unrouted(self.model, routed=self.trainer.anatomy.routed)
-        return self._derivatives.in_returned(own, self._state(time))
+        return self._derivatives.in_returned(own, self.state(time))
 
     def gradient_size(self, matrix: int, time: int) -> Tensor:
         """Root mean square entry of the first batch's loss's derivative in a layer's trainable weights, [seed].
@@ -242,9 +249,9 @@ class ModuleRun:
         """
         own = self._layer(matrix)
         if time not in self._gradients:
-            found = gradients(self.model, self._ensemble, self._state(time))
+            found = gradients(self.model, self._ensemble, self.state(time))
             self._gradients[time] = {
-                name: tensor.flatten(1).square().mean(dim=1).sqrt() for name, tensor in found.items()
+                name: tensor.reshape(len(tensor), -1).square().mean(dim=1).sqrt() for name, tensor in found.items()
             }
         return self._gradients[time][own.parameter]
 
@@ -255,7 +262,7 @@ class ModuleRun:
             Unanswerable: if the model has no outputs, or computes its loss itself.
         """
         check_outside_loss(self.model)
-        return gradients_in_outputs(self.model, self._ensemble, self._state(time), self.outputs(time))
+        return gradients_in_outputs(self.model, self._ensemble, self.state(time), self.outputs(time))
 
     def tangent_kernel(
         self,
@@ -285,9 +292,7 @@ class ModuleRun:
         for points in (rows, columns):
             check_points(self.model, points)
         counts = counted(self.model, self._blueprint, weighting)
-        return self._derivatives.tangent_kernel(
-            self._state(time), counts, whole_number(entries, "entries, of outputs,")
-        )
+        return self._derivatives.tangent_kernel(self.state(time), counts, whole_number(entries, "entries, of outputs,"))
 
     @cached_property
     def _blueprint(self) -> Blueprint:
@@ -304,25 +309,19 @@ class ModuleRun:
 
     @cached_property
     def _derivatives(self) -> OutputDerivatives:
-        return OutputDerivatives(self.model, self._ensemble, self._state(0), check_outputs(self.model, self._blueprint))
-
-    def _state(self, time: int) -> State:
-        if time not in self.times:
-            kept = f"weights at time {time} were not kept; kept are {list(self.times)}"
-            raise ValueError(f"{kept}. Ask for times=({time},), or read time=0 or time=run.steps.")
-        return self._finished.states[time]
+        return OutputDerivatives(self.model, self._ensemble, self.state(0), check_outputs(self.model, self._blueprint))
 
     def _weights(self, layer: ModuleLayer, time: int) -> Tensor:
-        return self._state(time).parameters[layer.parameter]
+        return self.state(time).parameters[layer.parameter]
 
     def _product(self, layer: ModuleLayer, weights: Tensor, vectors: Tensor) -> Tensor:
-        return product(self._ensemble, self._state(0), layer, weights, vectors)
+        return product(self._ensemble, self.state(0), layer, weights, vectors)
 
     def _pass(self, time: int, points: Points) -> Pass:
         check_points(self.model, points)
         check_unrouted(self.model, routed=self.trainer.anatomy.routed)
         if time not in self._passes:
-            self._passes[time] = self._ensemble.each(self._state(time), follow(self.model, self.layers))
+            self._passes[time] = self._ensemble.each(self.state(time), follow(self.model, self.layers))
         return self._passes[time]
 
     def _layer(self, matrix: int) -> ModuleLayer:

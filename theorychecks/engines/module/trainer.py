@@ -9,7 +9,7 @@ from typing import Final
 
 import psutil
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from theorychecks.arguments import whole_number
 from theorychecks.engines import Limits
@@ -19,11 +19,11 @@ from theorychecks.engines.module.finished import Finished, joined, kept
 from theorychecks.engines.module.layers import layers_of
 from theorychecks.models import Anatomy, Model, ModelError
 from theorychecks.models.blocks import Places
-from theorychecks.models.checks import memory, optimizer_of, untouched
+from theorychecks.models.checks import check_sizes, memory, optimizer_of, untouched
 from theorychecks.models.coordinates import Coordinate, everywhere, here
 from theorychecks.models.examination import examined
 from theorychecks.models.lengths import check_growth
-from theorychecks.models.model import check_model, plural_of
+from theorychecks.models.model import Batch, check_model, plural_of
 from theorychecks.models.recording import Recording
 from theorychecks.models.stacked import NotStackable, together, train_stacked
 from theorychecks.models.state import as_it_was, weights_as_they_were
@@ -83,7 +83,12 @@ class Trainer:
         self._routed: dict[tuple[int, ...], Mapping[int, Collection[Coordinate]]] = {}
         self._blueprints: dict[int, Blueprint] = {}
         self._anatomies: dict[int, Anatomy] = {}
+        self._first: dict[int, Batch] = {}
         self._shapes: dict[int, Mapping[str, tuple[int, ...]]] = {}
+
+    def steps_at(self, width: int) -> int:
+        """Of each training at a width; along the training length as many as that says."""
+        return width if self.model.axis == "training length" else self.steps
 
     def anatomy_at(self, width: int) -> Anatomy:
         """The model's parts by their names at a width: the same at all of them, and other ones at each depth.
@@ -111,7 +116,7 @@ class Trainer:
                 anatomy = self.anatomy_at(width)
                 anatomy.check(self.model, start.module, width)
                 anatomy.check_reached(self.model, start.module, start.batches[0], width)
-                self._check_growth(start.module, width)
+                self._check_growth(start, width)
                 with weights_as_they_were(start.module), untouched(self.model, width, start.batches[0]):
                     optimizers = optimizer_of(self.model, start.module, width)
                     layers = layers_of(self.model, anatomy, start.module, start.batches[0], width)
@@ -125,11 +130,14 @@ class Trainer:
                 )
         return self._blueprints[width]
 
-    def _check_growth(self, module: nn.Module, width: int) -> None:
-        """Hold the sizes of a model at a width against those at all widths that have been seen."""
+    def _check_growth(self, start: Drawn, width: int) -> None:
+        """Hold the sizes of a model, or of its batches, at a width against those at all widths that have been seen."""
         if self.model.axis in ("width", "heads"):
-            self._shapes[width] = {name: tuple(parameter.shape) for name, parameter in module.named_parameters()}
+            self._shapes[width] = {name: tuple(parameter.shape) for name, parameter in start.module.named_parameters()}
             check_growth(self.model, self._shapes)
+        if self.model.axis == "batch size":
+            self._first[width] = start.batches[0]
+            check_sizes(self.model, self._first)
 
     def stacks(self, width: int) -> bool:
         """Whether models of a width are trained and read as one, several seeds together."""
@@ -210,13 +218,13 @@ class Trainer:
     def _places(self, width: int) -> Places | None:
         return self.anatomy_at(width).places
 
-    def ensemble(self, width: int, root_seed: int, seeds: Sequence[int]) -> Ensemble:
-        """The models of some seeds, to be read with weights that training has kept."""
+    def ensemble(self, width: int, root_seed: int, seeds: Sequence[int], *, batches: int = 1) -> Ensemble:
+        """The models of some seeds and so many batches, to be read with weights that training has kept."""
         as_one, own_batches = self.stacks(width), callable(self.model.batches)
         starts = list[Drawn]()
         with as_it_was():
             for seed in seeds:
-                start = drawn(self.model, width, _place(root_seed, width), seed, 1)
+                start = drawn(self.model, width, _place(root_seed, width), seed, batches)
                 # One module is called for all seeds where that works; the others need not be held.
                 starts.append(replace(start, module=starts[0].module) if as_one and starts else start)
         adjustment = self.model.adjustment(width)
@@ -242,7 +250,7 @@ class Trainer:
             width,
             place,
             seeds,
-            steps=self.steps,
+            steps=self.steps_at(width),
             anatomy=self.anatomy_at(width),
             adjustment=replace(self.model.adjustment(width), rate=rates),
             recording=recording,
@@ -259,7 +267,7 @@ class Trainer:
             width,
             place,
             seed,
-            steps=self.steps,
+            steps=self.steps_at(width),
             anatomy=self.anatomy_at(width),
             adjustment=replace(self.model.adjustment(width), rate=rate),
             recording=recording,
@@ -273,7 +281,7 @@ class Trainer:
     def _agrees(self) -> bool:
         """Whether models of two seeds can be trained as one, and then have the coordinates that each alone has."""
         width, place, seeds = self._narrowest, (0,), (0, 1)
-        recording = Recording(coordinates=(1, self.steps), layers=self.blueprint(width).hidden)
+        recording = Recording(coordinates=(1, self.steps_at(width)), layers=self.blueprint(width).hidden)
         try:
             stacked = self._stacked(width, place, seeds, None, recording)
         except NotStackable as why:

@@ -1,0 +1,190 @@
+"""The time of decay is that in which an optimizer takes weights to 1/e when no gradient holds it up."""
+
+import functools
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import theorychecks as tc
+from tests.models import deep
+from theorychecks.engines.run import Unanswerable
+
+WIDTHS = (16, 32, 64, 128)
+RATE, DECAY = 1e-3, 1e-4
+VALUES = [(torch.randn(8, 6), torch.randn(8, 3))]
+
+
+def build(width):
+    return nn.Sequential(nn.Linear(6, width), nn.Linear(width, width, bias=False), nn.Linear(width, 3, bias=False))
+
+
+class OfAnotherPackage(torch.optim.Optimizer):
+    """Steps along signs, with a decay that is decoupled and goes by another name."""
+
+    def __init__(self, parameters, lr, decay):
+        super().__init__(parameters, {"lr": lr, "shrink": decay})
+
+    def step(self):
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                parameter.data.mul_(1 - group["lr"] * group["shrink"]).sub_(group["lr"] * parameter.grad.sign())
+
+
+class EveryThird(OfAnotherPackage):
+    """Its weights decay at the third step."""
+
+    count = 0
+
+    def step(self):
+        self.count += 1
+        self.param_groups[0]["shrink"] = DECAY * (self.count == 3)
+        super().step()
+
+
+def model(optimizer, **options):
+    return tc.Model(build, optimizer, VALUES, loss=F.mse_loss, **options)
+
+
+def times(trained, **values):
+    found = tc.measure(tc.Sweep(tc.DecayTime(), trained, **(values or {"widths": WIDTHS})))
+    assert all(all(each.exact) for each in found.measurements.values())
+    assert found.trainings == 0
+    return {
+        parts["parameter"]: [cell[0] for cell in measurement.values]
+        for parts, measurement in found.measurements.items()
+    }
+
+
+@pytest.mark.parametrize(
+    "kind, expected",
+    [
+        (functools.partial(torch.optim.AdamW, weight_decay=DECAY), 1 / (RATE * DECAY)),
+        (functools.partial(torch.optim.AdamW, weight_decay=DECAY, amsgrad=True, fused=True), 1 / (RATE * DECAY)),
+        (functools.partial(torch.optim.NAdam, weight_decay=DECAY, decoupled_weight_decay=True), 1 / (RATE * DECAY)),
+        (functools.partial(torch.optim.SGD, weight_decay=DECAY), 1 / (RATE * DECAY)),
+        (functools.partial(torch.optim.SGD, weight_decay=DECAY, momentum=0.9), 0.1 / (RATE * DECAY)),
+        (functools.partial(torch.optim.SGD, weight_decay=DECAY, momentum=0.9, nesterov=True), 0.1 / (RATE * DECAY)),
+        (functools.partial(torch.optim.SGD, weight_decay=DECAY, momentum=0.9, dampening=0.9), 1 / (RATE * DECAY)),
+        (functools.partial(OfAnotherPackage, decay=DECAY), 1 / (RATE * DECAY)),
+    ],
+)
+def test_a_decay_too_small_for_four_steps_has_its_time(kind, expected):
+    found = times(model(lambda module: kind(module.parameters(), lr=RATE)))
+    assert list(found) == ["0.weight", "0.bias", "1.weight", "2.weight"]
+    for each in found.values():
+        assert each == pytest.approx([expected] * len(WIDTHS), rel=1e-4)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_it_is_the_time_in_which_weights_come_to_one_over_e(momentum):
+    """Held against steps of the optimizer itself, as many as it says, and more than a momentum's own time."""
+    options = {"lr": 0.01, "weight_decay": 0.01 * (1 - momentum), "momentum": momentum}
+    (time,) = {
+        round(t) for each in times(model(lambda m: torch.optim.SGD(m.parameters(), **options))).values() for t in each
+    }
+    weight = nn.Parameter(torch.ones(3, dtype=torch.float64))
+    optimizer = torch.optim.SGD([weight], **options)
+    for _ in range(time):
+        weight.grad = torch.zeros(3, dtype=torch.float64)
+        optimizer.step()
+    assert weight.tolist() == pytest.approx([math.exp(-1)] * 3, rel=2e-3)
+
+
+def muon_and_adamw(module):
+    _, hidden, readout = module
+    others = [*module[0].parameters(), readout.weight]
+    return [
+        torch.optim.Muon([hidden.weight], lr=0.02, weight_decay=0.1),
+        torch.optim.AdamW(others, lr=RATE, weight_decay=0.0),
+    ]
+
+
+def test_a_list_of_optimizers_has_times_of_what_decays():
+    assert times(model(muon_and_adamw)) == {"1.weight": pytest.approx([500.0] * len(WIDTHS), rel=1e-6)}
+
+
+def maximal_update(module, *, power):
+    """Rates of one over the width, and a decay that is a power of it."""
+    first, hidden, readout = module
+    width = readout.in_features
+    return torch.optim.AdamW(
+        [
+            {"params": [hidden.weight, readout.weight], "lr": RATE / width, "weight_decay": DECAY * width**power},
+            {"params": first.parameters(), "weight_decay": DECAY},
+        ],
+        lr=RATE,
+    )
+
+
+SWEPT = {"widths": tc.widths(16, 256)}
+CONSTANT = tc.PowerLaw(0, within=0.2, rival=1 / 2)
+
+
+def test_under_maximal_update_a_fixed_decay_slows_down_with_the_width_and_one_that_grows_does_not():
+    hidden = {
+        power: tc.Sweep(tc.DecayTime(), model(functools.partial(maximal_update, power=power)), **SWEPT).of(
+            role="hidden"
+        )
+        for power in (0, 1)
+    }
+    tc.check(hidden[1], CONSTANT)
+    tc.check(hidden[0], tc.PowerLaw(1, within=0.2, rival=1 / 2))
+    tc.check_refuted(hidden[0], CONSTANT)
+    tc.check_refuted(hidden[1], tc.PowerLaw(1, within=0.2, rival=1 / 2))
+
+
+def test_along_the_depth_three_blocks_stand_for_all():
+    def decaying(module):
+        return torch.optim.AdamW(module.parameters(), lr=RATE / len(module.blocks), weight_decay=DECAY)
+
+    found = times(replace(deep.perceptron(), optimizer=decaying), depths=(4, 8, 16, 32))
+    assert found["blocks.(middle).up.weight"] == pytest.approx([d / (RATE * DECAY) for d in (4, 8, 16, 32)], rel=1e-6)
+
+
+def test_along_the_training_length_a_decay_of_one_over_the_steps_is_part_of_the_training():
+    def rule(module, steps):
+        return torch.optim.AdamW(module.parameters(), lr=RATE, weight_decay=1 / (RATE * steps))
+
+    trained = tc.Model(functools.partial(build, 16), rule, VALUES, loss=F.mse_loss, axis="training length")
+    lengths = (1000, 4000, 16000)
+    # Nothing is trained, and one batch is enough.
+    for each in times(trained, training_lengths=lengths).values():
+        assert each == pytest.approx(lengths, rel=1e-6)
+
+
+def whole_step(module):
+    return lambda batch: None
+
+
+def pruned_adam(module):
+    return torch.optim.Adam(module.parameters(), lr=RATE, weight_decay=DECAY)
+
+
+@pytest.mark.parametrize(
+    "optimizer, said",
+    [
+        (lambda m: EveryThird(m.parameters(), RATE, DECAY), r"take no fixed part of .* or is not made at each step"),
+        (whole_step, r"a function makes its training steps, each with a gradient\. Ask a tc\.Model whose optimizer"),
+        (pruned_adam, r"take no fixed part of `0\.weight` away, .*Take a decoupled decay, torch\.optim\.AdamW"),
+        (
+            lambda m: torch.optim.SGD(m.parameters(), lr=1.0),
+            r"takes nothing away .* at width 16\. Give it a weight_dec",
+        ),
+        (lambda m: torch.optim.LBFGS(m.parameters()), r"makes no step without a gradient \(TypeError.*tc\.quantity"),
+    ],
+)
+def test_what_has_no_time_of_decay_says_so(optimizer, said):
+    with pytest.raises(Unanswerable, match=said):
+        times(model(optimizer))
+
+
+def test_a_training_of_the_package_has_none():
+    training = tc.Training(
+        tc.MLP(2, tc.TANH, tc.NTK), learning_rate=tc.scaled(0.1, width=0), data=tc.Sphere(), loss=tc.MSE, steps=1
+    )
+    with pytest.raises(Unanswerable, match=r"a tc\.Training's optimizers have no weight decay\. Sweep a tc\.Model"):
+        tc.measure(tc.Sweep(tc.DecayTime(), training, widths=WIDTHS))

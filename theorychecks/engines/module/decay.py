@@ -1,0 +1,125 @@
+"""Decay: by which part a model's parameters shrink in a step without a gradient, whatever its optimizer is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from theorychecks.engines.module.refusals import unanswerable
+from theorychecks.engines.module.trainer import Trainer
+from theorychecks.models import Model
+from theorychecks.models.checks import memory, optimizer_of
+from theorychecks.models.state import as_it_was
+from theorychecks.models.training import drawn
+
+_ASKED: Final = "times of decay are"
+_STEPS: Final = 3
+"""As many as tell a momentum, which spreads a decay in the gradient over its own time."""
+_UNEVEN: Final = 1e-2
+"""Relative scatter over entries, or from step to step, above which what a step takes away is not rounded alike."""
+
+
+def decay_times(trainer: Trainer, width: int) -> dict[tuple[str, str], float]:
+    """In how many steps each parameter shrinks to 1/e by its decay alone, by name and role; those that do.
+
+    Raises:
+        Unanswerable: if nothing decays, a function makes the steps, or what they take away is no part of the weights.
+    """
+    model, anatomy = trainer.model, trainer.anatomy_at(width)
+    with as_it_was(), memory(model, width):
+        module = drawn(model, width, (0,), 0, 1).module
+        optimizers = optimizer_of(model, module, width)
+        if not isinstance(optimizers, list):
+            raise unanswerable(
+                model,
+                _ASKED,
+                "a function makes its training steps, each with a gradient",
+                "Ask a tc.Model whose optimizer(module) returns the optimizer that the function has inside.",
+            )
+        shrinking = _shrinking(model, module, optimizers)
+    if not shrinking:
+        raise unanswerable(
+            model,
+            _ASKED,
+            f"its optimizer takes nothing away from any parameter at {model.axis} {width}",
+            "Give it a weight_decay, for those parameters that are to decay.",
+        )
+    roles, places = {part.name: part.role for part in anatomy.parameters}, anatomy.places
+    named = {name if places is None else places.everywhere(name): name for name in shrinking}
+    return {
+        (every, roles.get(name, "unchecked")): 1 / shrinking[name] for every, name in named.items() if every is not None
+    }
+
+
+def _shrinking(model: Model, module: nn.Module, optimizers: Sequence[Optimizer]) -> Mapping[str, float]:
+    """The part of each parameter that a step without a gradient takes away, once a momentum has built up."""
+    parameters = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
+    taken: dict[str, list[float]] = {name: [] for name in parameters}
+    with _double(parameters), torch.no_grad():
+        for _ in range(_STEPS):
+            before = {name: parameter.clone() for name, parameter in parameters.items()}
+            for parameter in parameters.values():
+                parameter.grad = torch.zeros_like(parameter)
+            _step(model, optimizers)
+            for name, parameter in parameters.items():
+                taken[name].append(_part(1 - parameter / before[name]))
+    found = {name: _in_the_end(parts) for name, parts in taken.items() if any(parts)}
+    if uneven := [name for name, part in found.items() if math.isnan(part)]:
+        raise unanswerable(
+            model,
+            _ASKED,
+            f"steps without a gradient take no fixed part of `{uneven[0]}` away, as where the decay is in a gradient "
+            "that Adam divides by its own size, or is not made at each step",
+            "Take a decoupled decay, torch.optim.AdamW; decay in a gradient has a time of its own under SGD alone.",
+        )
+    return found
+
+
+@contextmanager
+def _double(parameters: Mapping[str, nn.Parameter]) -> Iterator[None]:
+    """Inside of the block parameters lie between one and two, in double precision, which shows a decay of 1e-7."""
+    kept = {name: parameter.data for name, parameter in parameters.items()}
+    for parameter in parameters.values():
+        parameter.grad = None
+        ones = torch.linspace(1, 2, parameter.numel(), dtype=torch.float64, device=parameter.device)
+        parameter.data = ones.reshape(parameter.shape)
+    try:
+        yield
+    finally:
+        for name, parameter in parameters.items():
+            parameter.grad = None
+            parameter.data = kept[name]
+
+
+def _step(model: Model, optimizers: Sequence[Optimizer]) -> None:
+    try:
+        for optimizer in optimizers:
+            optimizer.step()
+    except Exception as error:
+        raise unanswerable(
+            model,
+            _ASKED,
+            f"its optimizer makes no step without a gradient ({type(error).__name__}: {error})",
+            "Compute rate * decay of its groups in a tc.quantity(along=...).",
+        ) from error
+
+
+def _part(shrunk: Tensor) -> float:
+    """One number for all entries; NaN where they shrink by several, or grow."""
+    low, high = float(shrunk.min()), float(shrunk.max())
+    return math.nan if low < 0 or high - low > _UNEVEN * high else float(shrunk.mean())
+
+
+def _in_the_end(parts: Sequence[float]) -> float:
+    """The part of later steps, towards which a momentum takes those of the first ones in geometric progression."""
+    first, second, third = parts
+    if abs(third - second) <= _UNEVEN**2 * third:
+        return third
+    left = (third - second) / (second - first) if second != first else math.nan
+    return third + (third - second) * left / (1 - left) if 0 <= left < 1 else math.nan

@@ -116,6 +116,7 @@ def become(python, request, received):
     sys.stderr = sys.__stderr__ = os.fdopen(2, "w", 1, encoding=encoding, errors="backslashreplace", closefd=False)
     sys.executable = python
     multiprocessing.spawn.set_executable(python)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has what it runs in the background ignore it
     tempfile.tempdir = None
     random.seed()
     sys.path[:0] = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path not in sys.path]

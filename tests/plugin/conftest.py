@@ -76,6 +76,16 @@ def inner(pytester):
     return run
 
 
+@pytest.fixture
+def apart(pytester):
+    """A pytest in a process of its own, in the directory of this one's."""
+
+    def run(*options):
+        return pytester.run(forked_python(), "-m", "pytest", "-p", "no:cacheprovider", "--assert=plain", *options)
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def make_suite(tmp_path_factory):
     """Make a directory with a suite in it."""

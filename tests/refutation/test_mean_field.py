@@ -13,8 +13,16 @@ def canonical(test, file="test_mean_field"):
     return Claim(file, test, lambda module: {"activation": tc.TANH, "data": module.TEACHER})
 
 
+def of_short_times(module):
+    """Up to 40 steps in place of 400, which the claim passes as well."""
+    module.COUPLED_TIMES = (4, 12, 40)
+    return {"activation": tc.TANH, "data": module.TEACHER}
+
+
 NOISY = canonical("test_noisy_particles_fluctuate_by_one_over_root_particles_at_every_time")
-COUPLED = canonical("test_coupled_particles_stay_within_one_over_root_particles_of_the_limit")
+COUPLED = Claim(
+    "test_mean_field", "test_coupled_particles_stay_within_one_over_root_particles_of_the_limit", of_short_times
+)
 FUNCTIONS = canonical(
     "test_functions_of_different_seeds_differ_by_one_over_root_particles", "test_mean_field_fluctuations"
 )

@@ -30,6 +30,7 @@ LOADED = (
     "theorychecks.experiment.stored",
     "theorychecks.gates",
     "theorychecks.reporting.formats",
+    "torch._dynamo",  # which a gate needs to have compiled modules run as they are
     "trio",  # selenium brings it, and a plugin of pytest imports it
 )
 """What a pytest with claims imports; not plugins, whose assertions it may have to rewrite."""

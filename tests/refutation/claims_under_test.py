@@ -42,9 +42,7 @@ class Claim:
         Raises:
             ValueError: if there is nothing to be judged.
         """
-        spec = importlib.util.spec_from_file_location(self.file, PROPERTIES / f"{self.file}.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        module = self._module()
         # New resources: what was measured without a mistake has the same description as with it.
         recorder = _UpToTheFirst(conditions=Conditions(confirms=True, resources=Resources()))
         with recording(recorder), contextlib.suppress(_NotAsWanted), _seeds_divided_by(fewer):
@@ -52,6 +50,23 @@ class Claim:
             # A claim about one setting has no strategies.
             getattr(getattr(test, "hypothesis", None), "inner_test", test)(**self.setting(module))
         return recorder
+
+    def is_an_example(self) -> bool:
+        """Whether its setting is one of those in which every run of `pytest properties` judges the claim."""
+        module = self._module()
+        examples = getattr(getattr(module, self.test), "hypothesis_explicit_examples", ())
+        return self.setting(module) in [example.kwargs for example in examples]
+
+    def _module(self) -> ModuleType:
+        spec = importlib.util.spec_from_file_location(self.file, PROPERTIES / f"{self.file}.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+
+def passes(claim: Claim) -> bool:
+    """Whether a claim passes without a mistake: `pytest properties` says so of examples, and others are judged here."""
+    return claim.is_an_example() or claim.run().outcome == "pass"
 
 
 def refuted(recorder: Recorder) -> Finding:

@@ -1,7 +1,7 @@
 """Claims about the mean-field limit fail when the dynamics of particles, or their coupling, are broken by hand."""
 
 import pytest
-from claims_under_test import Claim, refuted
+from claims_under_test import Claim, passes, refuted
 
 import theorychecks as tc
 from properties.subjects import identification
@@ -102,6 +102,11 @@ def test_a_broken_subject_is_refuted_and_on_fresh_seeds_again(claim, apply, judg
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("claim", [NOISY, COUPLED, FUNCTIONS, IDENTIFIED])
-def test_claims_pass_without_a_mistake(claim, judged):
-    assert judged(claim).outcome == "pass"
+@pytest.mark.parametrize("claim", [NOISY, FUNCTIONS, IDENTIFIED])
+def test_claims_pass_without_a_mistake(claim):
+    assert passes(claim)
+
+
+@pytest.mark.slow
+def test_coupled_particles_pass_at_short_times_without_a_mistake(judged):
+    assert judged(COUPLED).outcome == "pass"

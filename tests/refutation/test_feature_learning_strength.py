@@ -37,6 +37,7 @@ INTERIOR = Claim(
     FILE,
     "test_the_test_error_at_a_fixed_training_risk_is_smallest_at_an_interior_scale",
     lambda module: {"task": module.NOISY},
+    fewer=2,
 )
 TURNING = Claim(
     FILE, "test_neurons_turn_to_their_own_class_as_the_scale_falls", lambda module: {"task": module.SEPARATE}

@@ -6,6 +6,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.forked.python import forked_python
+
 ROOT = Path(__file__).parents[2]
 OUTER = ("PYTEST_", "HYPOTHESIS_", "GITHUB_", "CI", "COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR")
 """The outer run must not show through."""
@@ -31,19 +33,20 @@ def environment(**more):
     return {**kept, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "HYPOTHESIS_NO_PLUGINS": "1", **more}
 
 
-def theorychecks(*words, at, **more):
-    """Run the command."""
-    return _run(["-c", "from theorychecks.cli.main import main; main()", *map(str, words)], at, more)
+def theorychecks(*words, at, first="", **more):
+    """Run the command, after some code."""
+    code = f"{first}\nfrom theorychecks.cli.main import main; main()"
+    return _run([forked_python(), "-c", code, *map(str, words)], at, more)
 
 
 def pytest_of(*words, at, **more):
     """Run pytest."""
-    return _run(["-m", "pytest", "-p", "no:cacheprovider", *map(str, words)], at, more)
+    return _run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *map(str, words)], at, more)
 
 
-def _run(words, at, more):
+def _run(command, at, more):
     done = subprocess.run(
-        [sys.executable, *words],
+        command,
         cwd=at,
         env=environment(**more),
         capture_output=True,

@@ -3,9 +3,12 @@
 import importlib.util
 import sys
 import textwrap
+from multiprocessing import spawn
 
 import pytest
 import torch
+
+from tests.forked.python import forked_python
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -14,6 +17,15 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def forked_processes():
+    """Processes that are spawned here need not import torch again."""
+    before = spawn.get_executable()
+    spawn.set_executable(forked_python())
+    yield
+    spawn.set_executable(before)
 
 
 @pytest.fixture

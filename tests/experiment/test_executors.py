@@ -49,7 +49,7 @@ def stranger(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def pool():
+def pool(forked_processes):
     with_two = Processes(2)
     yield with_two
     with_two.shutdown(cancel_futures=True)

@@ -14,6 +14,8 @@ import theorychecks as tc
 from theorychecks.experiment import ExecutorError, Processes, Resources
 from theorychecks.statistics import Parts
 
+pytestmark = pytest.mark.usefixtures("forked_processes")
+
 
 @tc.quantity(along="samples")
 def count(samples, draw):

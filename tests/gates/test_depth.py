@@ -13,7 +13,7 @@ from tests.models import deep
 
 
 def in_depth(model, parametrization=tc.COMPLETE_P, **options):
-    return checked(model, parametrization, **({"widths": deep.DEPTHS, "steps": 4} | options))
+    return checked(model, parametrization, **({"widths": deep.DEPTHS, "steps": 4, "seeds": 8} | options))
 
 
 def culprits(check):

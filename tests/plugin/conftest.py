@@ -12,6 +12,7 @@ import pytest
 
 import theorychecks.claims
 import theorychecks.experiment  # noqa: F401 - the same, and numpy cannot be loaded twice
+from tests.forked.python import forked_python
 from tests.plugin.emulated import Terminal, on_terminal
 from theorychecks.reporting import ClaimRecord, Report
 
@@ -75,6 +76,16 @@ def inner(pytester):
     return run
 
 
+@pytest.fixture
+def apart(pytester):
+    """A pytest in a process of its own, in the directory of this one's."""
+
+    def run(*options):
+        return pytester.run(forked_python(), "-m", "pytest", "-p", "no:cacheprovider", "--assert=plain", *options)
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def make_suite(tmp_path_factory):
     """Make a directory with a suite in it."""
@@ -87,7 +98,7 @@ def make_suite(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def run_in():
-    """Run pytest, or another program, in a directory, in a process of its own."""
+    """Run pytest, or another program, in a directory, in a process of its own, in which nothing is imported if it is fresh."""
 
     def run(
         directory: Path,
@@ -95,9 +106,10 @@ def run_in():
         environment: Mapping[str, str] | None = None,
         before: Sequence[str] = (),
         program: Sequence[str] = ("-m", "pytest"),
+        fresh: bool = False,
     ):
         done = subprocess.run(
-            [*before, sys.executable, *program, *options],
+            [*before, sys.executable if before or fresh else forked_python(), *program, *options],
             cwd=directory,
             env={**_inherited(), **(environment or {})},
             capture_output=True,
@@ -131,7 +143,7 @@ def run_on_terminal(tmp_path):
                 if not (directory / file).exists() and is_there(terminal):
                     (directory / file).write_text("\n".join(terminal.lines), encoding="utf-8")
 
-        command = [sys.executable, "-m", "pytest", *options]
+        command = [forked_python(), "-m", "pytest", *options]
         surroundings = {**_inherited(), "TERM": "xterm", "PYTHONIOENCODING": "utf-8", **dict(environment)}
         return on_terminal(command, directory=directory, environment=surroundings, seen=seen, **keywords)
 

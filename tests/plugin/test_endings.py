@@ -279,13 +279,13 @@ def test_a_refutation_outlives_the_end_of_the_run(inner, pytester, stops):
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
 @pytest.mark.parametrize("way, enabled", [("enable", True), ("disable", False)])
-def test_plugins_that_come_last_find_the_garbage_collector_as_it_was(run_suite, workers, way, enabled):
+def test_plugins_that_come_last_find_the_garbage_collector_as_it_was(make_suite, run_in, workers, way, enabled):
     """Hypothesis, first imported there, asks it what refers to the generators that it registers."""
     hook = (
         f"import gc\n\ngc.{way}()\n\n"
         "def pytest_terminal_summary():\n    print('frozen', gc.isenabled(), gc.get_freeze_count())\n"
     )
-    assert f"frozen {enabled} 0" in run_suite("quiet", *workers, conftest=hook).text
+    assert f"frozen {enabled} 0" in run_in(make_suite("quiet", conftest=hook), *workers, fresh=True).text
 
 
 def test_what_becomes_garbage_while_claims_run_is_found(inner, pytester, monkeypatch):

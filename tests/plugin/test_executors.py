@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.forked.python import forked_python
 from theorychecks.plugin import executors
 from theorychecks.plugin.executors import sharing
 from theorychecks.reporting import Report
@@ -110,7 +111,7 @@ def waiting(tmp_path, *options):
     (tmp_path / "test_waits.py").write_text(WAITING)
     notes = tmp_path / "notes"
     notes.mkdir()
-    command = [sys.executable, "-m", "pytest", *OPTIONS, *options]
+    command = [forked_python(), "-m", "pytest", *OPTIONS, *options]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     run = subprocess.Popen(command, cwd=tmp_path, env={**os.environ, "WAITING": str(notes)}, **pipes)
     try:

@@ -81,11 +81,11 @@ OBSTACLES = [_a_directory_below_a_file] + [_a_place_where_nobody_may_write] * Pa
 @pytest.mark.parametrize("workers", [(), ("-n", "1")])
 @pytest.mark.parametrize("obstacle", OBSTACLES)
 def test_a_directory_that_was_named_and_cannot_be_written_is_refused_before_anything_is_run(
-    pytester, obstacle, workers
+    pytester, apart, obstacle, workers
 ):
     said, place = obstacle(pytester)
     pytester.makepyfile(test_it=suite("one", before="pathlib.Path('ran').touch()"))
-    result = pytester.runpytest_subprocess(f"--theory-report={place}", "-p", "no:cacheprovider", *workers)
+    result = apart(f"--theory-report={place}", *workers)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     text = "\n".join(result.outlines + result.errlines)
     assert "no report can be written to" in text
@@ -98,11 +98,11 @@ def test_a_directory_that_was_named_and_cannot_be_written_is_refused_before_anyt
 @pytest.mark.parametrize("workers", [(), ("-n", "1")])
 @pytest.mark.parametrize("obstacle", [_a_file_named_reports, _a_file_named_latest])
 def test_where_the_usual_place_cannot_be_written_a_run_says_so_at_its_start_and_prints_its_table(
-    pytester, obstacle, workers
+    pytester, apart, obstacle, workers
 ):
     obstacle(pytester)
     pytester.makepyfile(test_it=suite("one", "two"))
-    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", *workers)
+    result = apart(*workers)
     assert result.ret == 0
     result.stdout.fnmatch_lines(
         [

@@ -175,12 +175,12 @@ def test_two_claims_with_one_id_are_an_error(pytester, inner):
     )
 
 
-def test_two_claims_with_one_id_are_an_error_on_a_worker_too(pytester, monkeypatch):
+def test_two_claims_with_one_id_are_an_error_on_a_worker_too(pytester, apart, monkeypatch):
     pytester.makepyfile(
         test_first=CLAIM.format(id="A", name="first", exponent="-1"),
         test_second=CLAIM.format(id="A", name="second", exponent="-1"),
     )
-    result = pytester.runpytest_subprocess("-n", "1", "-p", "no:cacheprovider", "--assert=plain")
+    result = apart("-n", "1")
     assert result.ret != 0
     result.stdout.fnmatch_lines(
         ["two claims have the id 'A': test_first.py::test_first and test_second.py::test_second*"]
@@ -220,12 +220,12 @@ def test_loading_the_plugin_does_not_load_numerical_libraries():
     assert done.stdout.strip() == "[]"
 
 
-def test_without_the_plugin_a_claim_is_an_assertion(pytester):
+def test_without_the_plugin_a_claim_is_an_assertion(pytester, apart):
     pytester.makepyfile(
         test_holds=CLAIM.format(id="A", name="holds", exponent="-1"),
         test_fails=CLAIM.format(id="B", name="fails", exponent="-0.5"),
     )
-    result = pytester.runpytest_subprocess("-p", "no:theorychecks", "-p", "no:cacheprovider", "--assert=plain")
+    result = apart("-p", "no:theorychecks")
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*ClaimFailure: the observable is refuted, a prediction must be supported: *"])
     assert not (pytester.path / "reports").exists()
@@ -379,12 +379,10 @@ def test_a_fresh_seed_is_drawn_and_printed_so_that_it_can_be_repeated(pytester, 
     assert roots(pytester) == {2 * 2**32 * seed for seed in drawn}
 
 
-def test_workers_share_one_fresh_seed(pytester):
+def test_workers_share_one_fresh_seed(pytester, apart):
     source = SEEDED.replace("EXPONENT", "-1.0")
     pytester.makepyfile(test_it=source, test_other=source.replace('id="A"', 'id="B"'))
-    result = pytester.runpytest_subprocess(
-        "-n", "2", "--theory-seed=fresh", "-p", "no:cacheprovider", "--assert=plain", "--theory-inconclusive=skip"
-    )
+    result = apart("-n", "2", "--theory-seed=fresh", "--theory-inconclusive=skip")
     drawn = report(pytester).suite.seed
     result.stdout.fnmatch_lines([f"theory: 2 claims, seed {drawn}; *"])
     assert {claim.seed for claim in report(pytester).claims} == {drawn}
@@ -430,9 +428,9 @@ def test_a_seed_that_is_none_is_refused(pytester, inner, seed):
     result.stderr.fnmatch_lines(["*a seed is a whole number from 0 to 1,048,575, or 'fresh'*"])
 
 
-def test_header_and_report_state_the_budget_under_workers_too(pytester):
+def test_header_and_report_state_the_budget_under_workers_too(pytester, apart):
     pytester.makepyfile(test_it=CLAIM.format(id="A", name="it", exponent="-1"))
-    result = pytester.runpytest_subprocess("-n", "1", "-p", "no:cacheprovider", "--assert=plain")
+    result = apart("-n", "1")
     assert result.ret == 0
     result.stdout.fnmatch_lines(["theory: 1 claim, seed 0; *", "run nightly on fresh seeds: * false alarms a year*"])
     markdown = (pytester.path / "reports/latest/report.md").read_text(encoding="utf-8")

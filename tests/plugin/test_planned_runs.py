@@ -4,13 +4,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from dataclasses import replace
 
 import pytest
 
+from tests.forked.python import forked_python
 from theorychecks.finding import Effort
 from theorychecks.store import Store
 
@@ -161,12 +161,10 @@ def test_interrupted_what_was_measured_is_kept(suites):
     environment = {**os.environ, "MEASURED": str(log), "SECONDS_A_BLOCK": "0.2"}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     process = subprocess.Popen(
-        [sys.executable, *COMMAND, "measure"],
+        [forked_python(), *COMMAND, "measure"],
         cwd=suite.directory,
         env=environment,
         text=True,
-        # What runs in the background of a shell ignores it, and so do its children.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         **pipes,
     )
     while len(log.read_text().splitlines()) < 4 and process.poll() is None:
@@ -222,6 +220,7 @@ def test_by_hand():
 
 import pytest
 
+from tests.forked.python import forked_python
 @pytest.mark.skip(reason="not today")
 @tc.claim(id="SKIPPED", source="made up")
 def test_skipped():

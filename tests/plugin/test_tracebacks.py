@@ -95,14 +95,12 @@ SWEEP = tc.Sweep(tc.FeatureChange, None, widths=tc.widths(16, 256))  # the line 
 
 
 @pytest.fixture
-def told(pytester):
+def told(pytester, apart):
     """What is told of tests that fail outside of a claim's own call."""
 
     def run(**files):
         pytester.makepyfile(**files)
-        result = pytester.runpytest_subprocess(
-            "-p", "no:cacheprovider", "--assert=plain", "--theory-profile=quick", "--tb=short"
-        )
+        result = apart("--theory-profile=quick", "--tb=short")
         text = result.stdout.str()
         return text[text.index("= ERRORS =") : text.index("= short test summary info =")].replace("\\", "/")
 
@@ -124,7 +122,7 @@ def test_nothing_of_the_harness_is_shown_of_a_file_that_cannot_be_collected(told
     assert "__init__" not in text
 
 
-def test_a_check_inside_a_fixture_is_said_not_to_be_recorded(pytester):
+def test_a_check_inside_a_fixture_is_said_not_to_be_recorded(pytester, apart):
     source = """
 import numpy as np
 import theorychecks as tc
@@ -144,18 +142,16 @@ def test_fixture(judged):
     tc.check_refuted(None, None)
 """
     pytester.makepyfile(source)
-    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "--assert=plain")
+    result = apart()
     result.stdout.fnmatch_lines(["*never reached check(). One inside a fixture is not recorded. *"])
 
 
 @pytest.fixture
-def failed(pytester):
+def failed(pytester, apart):
     pytester.makepyfile(test_it=SUITE)
 
     def run(*options):
-        result = pytester.runpytest_subprocess(
-            "-p", "no:cacheprovider", "--assert=plain", "--theory-profile=quick", *options
-        )
+        result = apart("--theory-profile=quick", *options)
         text = result.stdout.str()
         return text[text.index("= FAILURES =") : text.index("= theory =")]
 

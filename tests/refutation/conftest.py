@@ -27,9 +27,10 @@ def judged(monkeypatch):
     """Judges a claim on subjects that all have a mistake, or on right ones."""
 
     def run(claim, mistake=None):
-        if mistake is not None:
-            mistake(monkeypatch)
-        return claim.run()
+        if mistake is None:
+            return claim.run()
+        mistake(monkeypatch)
+        return claim.run(fewer=claim.fewer)
 
     return run
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from breakages import BREAKAGES
-from claims_under_test import Claim, refuted
+from claims_under_test import Claim, passes, refuted
 
 import theorychecks as tc
 from properties.subjects import harmonics, random_features, signal_propagation, spherical_descent
@@ -117,6 +117,7 @@ CASES = {
             "test_information_exponent",
             "test_information_exponent_one_takes_samples_in_proportion_to_the_dimension",
             with_sine,
+            fewer=8,
         ),
     ),
     "samples used twice at a rate that falls": (
@@ -125,11 +126,12 @@ CASES = {
             "test_information_exponent",
             "test_two_steps_a_sample_take_samples_in_proportion_to_the_dimension",
             lambda module: {"rate": 0.2},
+            fewer=8,
         ),
     ),
     "loss of degree one for two": (
         loss_without_its_degree,
-        Claim("test_information_exponent", "test_information_exponent_two_takes_a_logarithm_more", with_sine),
+        Claim("test_information_exponent", "test_information_exponent_two_takes_a_logarithm_more", with_sine, fewer=8),
     ),
     "loss of degree one for three": (
         loss_without_its_degree,
@@ -137,6 +139,7 @@ CASES = {
             "test_information_exponent",
             "test_information_exponent_three_takes_the_square_of_the_dimension",
             lambda module: {"activation": "matched"},
+            fewer=8,
         ),
     ),
     "activation with a part of higher degree": (
@@ -202,5 +205,5 @@ def test_a_broken_subject_is_refuted_and_on_fresh_seeds_again(name, judged):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
-def test_claims_pass_without_a_mistake(name, judged):
-    assert judged(CASES[name][1]).outcome == "pass"
+def test_claims_pass_without_a_mistake(name):
+    assert passes(CASES[name][1])

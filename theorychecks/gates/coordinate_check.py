@@ -12,22 +12,12 @@ from theorychecks.claims.recording import given, now_recording
 from theorychecks.drawing import table
 from theorychecks.experiment import Resources, Sweep
 from theorychecks.finding import Finding, Findings
+from theorychecks.gates.axes import diagnosed, predicted_along
 from theorychecks.gates.budget import affordable, too_short
 from theorychecks.gates.culprit import Diagnosis
-from theorychecks.gates.depth import (
-    IN_DEPTH,
-    check_depths,
-    check_known_in_depth,
-    chosen_values,
-    constant,
-    predicted_in_depth,
-)
-from theorychecks.gates.diagnosis import diagnose
-from theorychecks.gates.diagnosis_in_depth import diagnose_in_depth
-from theorychecks.gates.diagnosis_in_experts import diagnose_in_experts
+from theorychecks.gates.depth import check_depths, check_known_in_depth, chosen_values, constant
 from theorychecks.gates.examined import Examined
-from theorychecks.gates.expectations import check_known, predicted
-from theorychecks.gates.experts import predicted_in_experts
+from theorychecks.gates.expectations import check_known
 from theorychecks.gates.mending import mending
 from theorychecks.judging import Conditions, as_control, as_missed_control, as_open_control, findings_of
 from theorychecks.models import Model, ModelError
@@ -294,7 +284,6 @@ def checked(
         findings_of(sweep, constant(sweep.axis), conditions=conditions)
         end_of_plan("a coordinate check judges what its first trainings show")
     title = examined.model.title
-    diagnosed = {"depth": diagnose_in_depth, "experts": diagnose_in_experts}.get(sweep.axis, diagnose)
     if conditions.seconds is not None:
         bought = affordable(examined, conditions.seconds)
         if not bought.enough:
@@ -307,15 +296,7 @@ def checked(
             conditions = replace(conditions, no_time=again)
     examined.rehearse()
     moments, unjudged = examined.moments()
-    if isinstance(parametrization, DepthParametrization):
-        expected = predicted_in_depth(parametrization, examined.anatomy, moments)
-    elif sweep.axis == "experts":
-        expected = predicted_in_experts(examined.anatomy, moments)
-    else:
-        scale_free, first = examined.optimizing.scale_free, examined.first_update
-        expected = predicted(parametrization, examined.anatomy, moments, scale_free=scale_free, first_update=first)
-        if sweep.axis == "heads":
-            expected = {moment: replace(each, corrections=IN_DEPTH) for moment, each in expected.items()}
+    expected = predicted_along(examined, parametrization, moments)
     if not expected:
         raise ModelError(f"{title}: nothing is predicted of any coordinate; its roles leave all unchecked")
     by_parts = {moment.parts: moment for moment in expected}

@@ -223,8 +223,8 @@ def _left_open(seen: Seen, why: str) -> Seen:
 def judged_anew(finding: Finding, prediction: Prediction) -> Finding:
     """A finding whose recorded numbers are judged by this version's statistics, at the recorded confidence.
 
-    What fresh seeds said, the power and the cost stay as recorded. A failure that is new was never drawn again on fresh
-    seeds, and leaves the finding open.
+    What fresh seeds said, where missing runs ended, the power and the cost stay as recorded. A failure that is new was
+    never drawn again on fresh seeds, and leaves the finding open.
 
     Args:
         finding: as a run has recorded it, with its premises.
@@ -243,12 +243,13 @@ def judged_anew(finding: Finding, prediction: Prediction) -> Finding:
         text = f"{_reason(seen, None, finding.role)}; judged anew it is {judgement.verdict.value}, {unsure}"
         judgement = replace(judgement, verdict=Verdict.INCONCLUSIVE, reason=text, p_value=None)
         seen = replace(seen, judgement=judgement)
+    ends = finding.reason.partition(f"{judgement.reason}; ")[2]
     return replace(
         finding,
         predicted=prediction.phrase(judgement.measurement.axis),
         expectation=prediction.expectation,
         judgement=judgement,
-        reason=_reason(seen, confirmation, finding.role),
+        reason=_reason(seen, confirmation, finding.role, ends=ends),
         p_value=seen.p_value,
     )
 

@@ -11,7 +11,7 @@ from torch import nn
 import theorychecks as tc
 from theorychecks.claims import Recorder, check, recording
 from theorychecks.experiment.ends import ends_of
-from theorychecks.judging import Conditions
+from theorychecks.judging import Conditions, judged_anew
 from theorychecks.networks import ERF, MLP, MSE, NTK, Teacher, Training, scaled
 from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.statuses import Status
@@ -77,6 +77,8 @@ def test_a_search_that_ends_at_some_widths_is_open_and_says_so(power, end):
     assert finding.judgement.remedy.limited_by == "missing runs"
     assert f"the last loss is smallest at the {end} rate that was tried in " in finding.reason
     assert "20 of 20" not in finding.reason
+    # The numbers alone do not tell how far the search could have gone.
+    assert judged_anew(finding, FLAT).reason == finding.reason
 
 
 def test_a_search_that_finds_what_it_looks_for_says_nothing():

@@ -270,7 +270,7 @@ def test_what_the_package_refuses_is_told_with_its_reason(mup):
 
 def test_without_the_package_it_is_said_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "mup", None)
-    with pytest.raises(ImportError, match="pip install mup"):
+    with pytest.raises(ImportError, match=r"pip install 'theorychecks\[mup\]' \(import of mup"):
         tc.mup_model(lambda width: Digits(width, nn.Linear), [(INPUTS, LABELS)]).build(64)
 
 

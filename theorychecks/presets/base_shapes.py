@@ -162,5 +162,6 @@ def _package() -> Any:
     try:
         import mup
     except ImportError as error:
-        raise ImportError(f"mup_model sets base shapes by the package mup: pip install mup ({error})") from error
+        way_out = "pip install 'theorychecks[mup]'"
+        raise ImportError(f"mup_model sets base shapes by the package mup: {way_out} ({error})") from error
     return mup

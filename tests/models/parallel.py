@@ -98,6 +98,20 @@ class Routed(nn.Module):
         return mixed
 
 
+class Falling(Routed):
+    """Two experts for each row, with weights of a softmax over all, which fall as there are more."""
+
+    def forward(self, x):
+        logits = self.router(x)
+        chosen = logits.topk(2, dim=-1).indices
+        given = self.scale * logits.softmax(dim=-1).gather(-1, chosen)
+        mixed = torch.zeros_like(x)
+        for number, expert in enumerate(self.experts):
+            row, place = (chosen == number).nonzero(as_tuple=True)
+            mixed = mixed.index_add(0, row, given[row, place, None] * expert(x[row]))
+        return mixed
+
+
 class InOne(nn.Module):
     """All experts as matrices of one parameter, and their router."""
 

@@ -150,12 +150,12 @@ def routed_training(experts, draw, *, chosen, optimizer, power, rate, data):
     id="EX-2",
     source="the share of the loss that one of E experts has, and Adam's steps of one size, derived here; rates of "
     "experts that do not depend on their number also in Jiang, Bordelon, Pehlevan, Hanin 2026, arXiv:2601.20205 "
-    "(abstract: learning rates transfer across numbers of experts)",
+    "(abstract: hyperparameters transfer across numbers of experts)",
 )
-@given(chosen=st.sampled_from([1, 2, 4]), data=SEEDS_OF_DATA)
+@given(chosen=st.sampled_from([2, 4]), data=SEEDS_OF_DATA)
 @example(chosen=2, data=0)
 def test_experts_of_a_sparse_mixture_learn_at_one_rate_by_adam_and_by_their_number_otherwise(chosen, data):
-    """In mixtures of E experts of which each row has k = 1, 2 or 4 with weights that add up to one, and each expert 64
+    """In mixtures of E experts of which each row has k = 2 or 4 with weights that add up to one, and each expert 64
     rows, whatever these have for it to read, what is added is Theta(1) before training, and the effective update of an
     expert in a step is Theta(1) by Adam at a rate that does not depend on E, and by plain gradients at rates of E; at
     one rate it falls.

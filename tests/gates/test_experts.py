@@ -7,7 +7,7 @@ import theorychecks as tc
 from tests.gates.under_check import checked
 from tests.models import parallel
 from tests.models.deep import linear
-from tests.models.parallel import Averaged, InOne, Routed, RoutedInOne, Soft
+from tests.models.parallel import Averaged, Falling, InOne, Routed, RoutedInOne, Soft
 
 MANY = {"rows": 2048}
 
@@ -45,6 +45,7 @@ BROKEN = {
     "slow experts": ({"mixture": Averaged, "slower": 1.0}, RATES),
     "slow experts, two a row": ({"mixture": Routed, "slower": 1.0} | MANY, RATES),
     "too much of two a row": ({"mixture": Routed, "power": 0.5} | MANY, {("multiplier", "moe", 0.5)}),
+    "weights that fall": ({"mixture": Falling} | MANY, {("multiplier", "moe", -0.5)}),
     "slow matrices of one parameter": (
         {"mixture": RoutedInOne, "slower": 1.0} | MANY,
         {("learning rate", "moe.up", -1), ("learning rate", "moe.down", -1)},

@@ -19,6 +19,26 @@ def culprits(check):
     return [(culprit.kind, culprit.where, round(2 * culprit.exponent) / 2) for culprit in check.diagnosis.culprits]
 
 
+class Twice(parallel.Attending):
+    """Two layers of attention; what is behind the first is behind a readout, and so are the second one's keys."""
+
+    def __init__(self, heads, **options):
+        super().__init__(heads)
+        self.attn = nn.ModuleList(parallel.Attention(heads, **options) for _ in range(2))
+
+    def forward(self, x):
+        x = self.enter(x)
+        for attention in self.attn:
+            x = x + attention(x)
+        return self.leave(x)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_two_layers_pass_whether_heads_share_their_keys_or_not(shared):
+    check = in_heads(parallel.attending(Twice, slow=("attn.0.o_proj", "attn.1.o_proj"), shared=shared))
+    assert check.passed, str(check)
+
+
 @pytest.mark.parametrize("options", [{}, {"init": 0.0, "multiplier": -1.0, "slower": 0.0}])
 def test_heads_in_maximal_update_pass_by_their_projection_or_by_a_multiplier(options):
     check = in_heads(parallel.attending(**options))

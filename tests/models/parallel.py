@@ -16,29 +16,30 @@ FEWER = (4, 8, 12, 16, 32)
 
 
 class Attention(nn.Module):
-    """Causal attention of heads of one size."""
+    """Causal attention of heads of one size, which may share their keys and values."""
 
-    def __init__(self, heads, *, init=1.0):
+    def __init__(self, heads, *, init=1.0, shared=False):
         super().__init__()
-        self.heads = heads
-        self.q_proj, self.k_proj, self.v_proj = (linear(WIDTH, SIZE * heads) for _ in range(3))
+        self.heads, self.shared = heads, shared
+        self.q_proj = linear(WIDTH, SIZE * heads)
+        self.k_proj, self.v_proj = (linear(WIDTH, SIZE if shared else SIZE * heads) for _ in range(2))
         self.o_proj = linear(SIZE * heads, WIDTH)
         nn.init.normal_(self.o_proj.weight, std=SIZE**-0.5 * (FIRST / heads) ** init / 4)
 
     def forward(self, x):
-        by_head = [p(x).unflatten(-1, (self.heads, SIZE)).transpose(1, 2) for p in (self.q_proj, self.k_proj)]
-        values = self.v_proj(x).unflatten(-1, (self.heads, SIZE)).transpose(1, 2)
-        mixed = F.scaled_dot_product_attention(*by_head, values, is_causal=True)
+        projected = [project(x) for project in (self.q_proj, self.k_proj, self.v_proj)]
+        by_head = [part.unflatten(-1, (-1, SIZE)).transpose(1, 2) for part in projected]
+        mixed = F.scaled_dot_product_attention(*by_head, is_causal=True, enable_gqa=self.shared)
         return self.o_proj(mixed.transpose(1, 2).flatten(2))
 
 
 class Attending(nn.Module):
     """One layer of attention on a residual stream."""
 
-    def __init__(self, heads, *, init=1.0, multiplier=0.0):
+    def __init__(self, heads, *, multiplier=0.0, **options):
         super().__init__()
         self.number, self.scale = heads, (heads / FIRST) ** multiplier
-        self.enter, self.attn, self.leave = linear(WIDTH, WIDTH), Attention(heads, init=init), linear(WIDTH, OUTPUTS)
+        self.enter, self.attn, self.leave = linear(WIDTH, WIDTH), Attention(heads, **options), linear(WIDTH, OUTPUTS)
 
     def forward(self, x):
         x = self.enter(x)
@@ -94,6 +95,20 @@ class Routed(nn.Module):
         for number, expert in enumerate(self.experts):
             row, place = (chosen == number).nonzero(as_tuple=True)
             mixed = mixed.index_add(0, row, weights[row, place, None] * expert(x[row]))
+        return mixed
+
+
+class Falling(Routed):
+    """Two experts for each row, with weights of a softmax over all, which fall as there are more."""
+
+    def forward(self, x):
+        logits = self.router(x)
+        chosen = logits.topk(2, dim=-1).indices
+        given = self.scale * logits.softmax(dim=-1).gather(-1, chosen)
+        mixed = torch.zeros_like(x)
+        for number, expert in enumerate(self.experts):
+            row, place = (chosen == number).nonzero(as_tuple=True)
+            mixed = mixed.index_add(0, row, given[row, place, None] * expert(x[row]))
         return mixed
 
 

@@ -48,8 +48,9 @@ def _expected(anatomy: ExpertsAnatomy, coordinate: Coordinate) -> HalfInteger | 
     if coordinate.quantity in (CHANGE, PROPAGATING) and module.name in anatomy.jumps:
         # A row that is routed anew jumps by Theta(1), and the more experts there are, the more often, by a logarithm.
         return None
-    if mixture and plain(module.name) not in anatomy.few:
-        return CONSTANT_IN_DEPTH if coordinate.quantity == CHANGE else BOUNDED_IN_DEPTH
+    if mixture:
+        averages = plain(module.name) not in anatomy.few
+        return BOUNDED_IN_DEPTH if averages and coordinate.quantity == SIZE else CONSTANT_IN_DEPTH
     return BOUNDED_IN_DEPTH if module.fades and coordinate.quantity == SIZE else CONSTANT_IN_DEPTH
 
 

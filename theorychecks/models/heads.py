@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from torch import nn
 
 from theorychecks.models.errors import ModelError
@@ -41,4 +43,5 @@ def heads_anatomy(
             "has more logits. Keep the size of a head fixed and let build(heads) set their number, or gate what grows "
             "along its width."
         )
-    return found
+    # What is behind all attention is multiplied by nothing that depends on the heads, but for what a forward shows.
+    return replace(found, readouts=())

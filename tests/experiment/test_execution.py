@@ -12,6 +12,7 @@ from theorychecks.engines import Limits, Unanswerable, dense
 from theorychecks.engines.choice import Choice
 from theorychecks.engines.deferred import DeferredRun
 from theorychecks.experiment import Resources, Sweep, measure, subjects
+from theorychecks.experiment.execution import measure_selected
 from theorychecks.networks import MLP, MSE, NTK, RELU, STANDARD, Adam, Teacher, Training, scaled
 from theorychecks.observables import (
     EnsembleKernelGap,
@@ -164,6 +165,16 @@ def test_the_first_width_with_a_negative_reading_ends_the_sweep(trained):
     ):
         measure(sweep(signed))
     assert [width for width, _ in trained] == [8, 16]
+
+
+def test_what_a_design_does_not_select_may_have_a_sign():
+    loss_and_signed = observable(
+        lambda run: {Parts(what="loss"): run.losses[-1], Parts(what="signed"): run.losses[-1] - 10}
+    )
+    selected = sweep(loss_and_signed).of(what="loss")
+    assert list(measure_selected(selected, Resources()).measurements) == [Parts(what="loss")]
+    with pytest.raises(ValueError, match="signed must be positive to have an exponent"):
+        measure(selected)
 
 
 def test_a_diverged_seed_is_marked_and_the_others_are_kept():

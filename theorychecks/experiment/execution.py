@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from itertools import repeat
@@ -21,7 +21,7 @@ from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.parts import Parts
 from theorychecks.statistics.statuses import Status, status_of
 
-_Choice: TypeAlias = Callable[[Iterable[Parts]], Iterable[Parts]]
+_Choice: TypeAlias = Callable[[Collection[Parts]], Collection[Parts]]
 """Some of the readings that there are."""
 
 
@@ -67,7 +67,12 @@ def measure(design: Design, resources: Resources | None = None) -> Measured:
     if (plan := planner.get()) is not None:
         plan.needs([design], design, resources)
         end_of_plan("its test goes on by what measure() gives")
-    return _measured(design, resources, lambda parts: parts)
+
+    def all_of(readings: Collection[Parts]) -> Collection[Parts]:
+        design.select(readings)
+        return readings
+
+    return _measured(design, resources, all_of)
 
 
 def measure_selected(design: Design, resources: Resources) -> Measured:
@@ -81,16 +86,18 @@ def _measured(design: Design, resources: Resources, wanted: _Choice) -> Measured
     cells = design.cells(resources)
     _prepare(design, cells, resources)
     found: dict[Parts, list[_Numbers]] = {}
+    before: Collection[Parts] = ()
     seconds = flops = 0.0
     trainings = 0
     origins = set[Origin]()
     with closing(_carried_out(design, cells, resources)) as blocks_by_cell:
         for cell, blocks in zip(cells, blocks_by_cell, strict=True):
-            if found and set(found) != set(blocks[0].readings):
-                title, names = design.title or "the sweep", [str(parts) for parts in blocks[0].readings]
+            readings = blocks[0].readings.keys()
+            if before and before != readings:
+                title, names = design.title or "the sweep", [str(parts) for parts in readings]
                 raise ValueError(f"{title} has readings {names} at {design.axis} {cell.axis_value:g}, others before")
-            design.select(blocks[0].readings)
-            for parts in blocks[0].readings:
+            before = readings
+            for parts in wanted(readings):
                 numbers = _numbers([block.readings[parts] for block in blocks], cell.count)
                 _check_sign(design, parts, cell, numbers)
                 found.setdefault(parts, []).append(numbers)
@@ -101,7 +108,7 @@ def _measured(design: Design, resources: Resources, wanted: _Choice) -> Measured
             trainings += round(share * sum(block.trainings for block in blocks))
             origins.update(block.origin for block in holding(blocks, cell.count))
     return Measured(
-        {parts: _measurement(design, parts, found[parts]) for parts in wanted(found)},
+        {parts: _measurement(design, parts, numbers) for parts, numbers in found.items()},
         _engine_text(cells),
         seconds,
         flops,
@@ -183,14 +190,17 @@ class _Numbers(NamedTuple):
 
 def _numbers(readings: Sequence[Reading], count: int) -> _Numbers:
     """Those of the first so many seeds: others were measured for others, and are theirs to be refused for."""
-    values, declared = list[float](), list[Status | None]()
+    values = tuple([float(value) for reading in readings for value in reading.values.tolist()][:count])
+    exact = all(reading.exact for reading in readings)
+    if not any(reading.statuses for reading in readings):
+        if all(0 < value < math.inf for value in values):
+            return _Numbers(values, (Status.OK,) * len(values), exact)
+        return _Numbers(values, tuple(map(status_of, values)), exact)
+    declared = list[Status | None]()
     for reading in readings:
-        found = reading.values.tolist()
-        values += map(float, found)
-        declared += reading.statuses or repeat(None, len(found))
-    pairs = list(zip(values, declared, strict=True))[:count]
-    statuses = tuple(status or status_of(value) for value, status in pairs)
-    return _Numbers(tuple(value for value, _ in pairs), statuses, all(reading.exact for reading in readings))
+        declared += reading.statuses or repeat(None, len(reading.values))
+    statuses = tuple(status or status_of(value) for value, status in zip(values, declared, strict=False))
+    return _Numbers(values, statuses, exact)
 
 
 def _check_sign(design: Design, parts: Parts, cell: Cell, numbers: _Numbers) -> None:
@@ -206,7 +216,12 @@ def _measurement(design: Design, parts: Parts, cells: Sequence[_Numbers]) -> Mea
     return Measurement(
         axis=design.axis,
         axis_values=tuple(float(value) for value in design.axis_values),
-        values=tuple(tuple(value if 0 < value < math.inf else math.nan for value in cell.values) for cell in cells),
+        values=tuple(
+            cell.values
+            if cell.statuses.count(Status.OK) == len(cell.values)
+            else tuple(value if 0 < value < math.inf else math.nan for value in cell.values)
+            for cell in cells
+        ),
         statuses=tuple(cell.statuses for cell in cells),
         shared_seeds=design.shared_seeds,
         exact=tuple(cell.exact for cell in cells),

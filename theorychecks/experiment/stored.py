@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 from weakref import WeakKeyDictionary
 
-import numpy as np
 import torch
 
 from theorychecks.experiment.cells import Block, Cell, holding, seeds_of
@@ -173,7 +172,7 @@ def _to_store(reading: Reading) -> StoredReading:
 
 def _measured(stored: StoredBlock, origin: Origin) -> Block:
     readings = {
-        parts: Reading(torch.from_numpy(np.array(reading.values)), reading.statuses, reading.exact)
+        parts: Reading(torch.from_numpy(reading.values), reading.statuses, reading.exact)
         for parts, reading in stored.readings.items()
     }
     return Block(readings, stored.seeds, stored.seconds, stored.flops, stored.trainings, origin)

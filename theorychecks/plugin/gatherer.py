@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -215,10 +216,13 @@ class Gatherer:
         for line in (*self.written.remarks, *told):
             terminalreporter.write_line(line)
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_unconfigure(self) -> None:
         """Remove what workers left."""
         if self.directory is not None:
             self.directory.cleanup()
+            # No test has run here, and what has is about to end: it need not be searched for garbage.
+            gc.freeze()
 
     def _read_collected(self) -> None:
         if self.directory is None:

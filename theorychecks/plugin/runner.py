@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import itertools
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import replace
@@ -57,8 +56,10 @@ _record_key = pytest.StashKey["ClaimRecord"]()
 _subtests_key = pytest.StashKey[list[Ending]]()
 """How the failed subtests of a claim ended; it is there while the claim runs, when reports are those of subtests."""
 
-_BETWEEN_SEARCHES: Final = 32
-"""Claims after which all is searched, a fifth of a second, for what has become garbage since it was put aside."""
+_BETWEEN_SEARCHES: Final = 1.0
+"""Seconds after which what was made since the last claim began is searched for garbage."""
+_BETWEEN_SEARCHES_OF_ALL: Final = 30.0
+"""Seconds after which all is searched, in a fifth of a second, for what has become garbage since it was put aside."""
 
 
 class Runner:
@@ -76,7 +77,7 @@ class Runner:
         self.store_use = store_use
         self.note_collected = note_collected
         self.deselected: set[str] = set()
-        self._begun = itertools.count(1)
+        self._searched = self._searched_all = time.perf_counter()
         self.profile: str = config.getoption("--theory-profile")
         self.seeded = config.getoption("--hypothesis-seed", default=None) is not None
 
@@ -144,11 +145,7 @@ class Runner:
             return (yield)
         from theorychecks.claims import recording, shown
 
-        # Likewise with what earlier claims have measured, once their garbage is gone.
-        if next(self._begun) % _BETWEEN_SEARCHES == 0:
-            gc.unfreeze()
-        gc.collect()
-        gc.freeze()
+        self._search_for_garbage()
         recorder = recorder_of(item, claim, self._resources)
         parameters = {name: shown(value) for name, value in parameters_of(item).items()}
         item.stash[_subtests_key] = []
@@ -170,6 +167,17 @@ class Runner:
             raise raised
         return result
 
+    def _search_for_garbage(self) -> None:
+        """Free what earlier claims have left behind, and look no more through what they have measured, which stays."""
+        now = time.perf_counter()
+        if all_of_it := now - self._searched_all > _BETWEEN_SEARCHES_OF_ALL:
+            gc.unfreeze()
+            self._searched_all = now
+        if all_of_it or now - self._searched > _BETWEEN_SEARCHES:
+            gc.collect()
+            self._searched = now
+        gc.freeze()
+
     @cached_property
     def _resources(self) -> Resources:
         """Of this process: all its claims share what one of them has measured."""
@@ -184,8 +192,10 @@ class Runner:
         output = getattr(self.config, "workeroutput", None)
         if output is not None:
             self.store_use.leave(output)
-        # Other plugins look for what refers to something, as Hypothesis does, which passes over what is frozen.
-        gc.unfreeze()
+        else:
+            # Other plugins look for what refers to something, as Hypothesis does, which passes over what is frozen; in
+            # a worker none of them comes later.
+            gc.unfreeze()
 
     def _ending(self, item: pytest.Item, recorder: Recorder, caught: BaseException | None) -> Ending:
         """How a test ended, by what it raised and what its subtests did."""

@@ -78,13 +78,17 @@ class StoredReading:
 
     def __post_init__(self) -> None:
         given = self.values
-        if not isinstance(given, np.ndarray) or given.ndim != 1 or given.dtype.newbyteorder("=") not in _DTYPES:
+        dtype = given.dtype if isinstance(given, np.ndarray) else None
+        if dtype is not None and not dtype.isnative:
+            dtype = dtype.newbyteorder("=")
+        if dtype not in _DTYPES or given.ndim != 1:
             raise TypeError(
                 f"a stored reading has one number a seed, a numpy array [seed] of {', '.join(DTYPES)}; got "
                 f"{given!r}. Convert it first: values.astype(float)."
             )
-        object.__setattr__(self, "values", np.array(given, dtype=given.dtype.newbyteorder("=")))
-        object.__setattr__(self, "exact", flag(self.exact, "exact"))
+        object.__setattr__(self, "values", given.astype(dtype))
+        if self.exact is not True and self.exact is not False:
+            object.__setattr__(self, "exact", flag(self.exact, "exact"))
         if self.statuses is None:
             return
         object.__setattr__(self, "statuses", tuple(self.statuses))

@@ -1,8 +1,8 @@
-"""Encoding: a stored block as the bytes of a file and back; a file is exactly what `encode` makes of what it says.
+"""Encoding: a stored block as the bytes of a file and back.
 
-The first line has the format, its version, and the SHA-256 of the rest with the format and version in front of it; the
-second one is the record. Both are canonical JSON: sorted keys, no spaces, ASCII. No other way of writing the same is
-taken, so that no byte can change unseen; and nothing but numbers and texts comes out of it.
+The first line has the format, its version, and the SHA-256 of the rest with the format and version in front of it, so
+that no byte can change unseen; the second one is the record. Both are canonical JSON (sorted keys, no spaces, ASCII),
+with the fields of a block and no others; and nothing but numbers and texts comes out of it.
 """
 
 from __future__ import annotations
@@ -31,6 +31,10 @@ _HEADER: Final = re.compile(
 )
 _NOT_A_BLOCK: Final = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError, IndexError)
 """What taking a record apart raises where it is none."""
+_FIELDS: Final = frozenset(
+    ("description", "first", "flops", "key", "provenance", "readings", "seconds", "seeds", "trainings")
+)
+_FIELDS_OF_READING: Final = frozenset(("dtype", "exact", "parts", "statuses", "values"))
 
 
 def canonical(value: object) -> bytes:
@@ -51,7 +55,7 @@ def decode(contents: bytes, name: BlockName) -> StoredBlock:
     """The block that a file of this name and these contents holds.
 
     Raises:
-        DamagedError: unless `encode` has made exactly these bytes of a block of this name.
+        DamagedError: unless they are whole, and a block of this name as `encode` writes it.
         NewerFormatError: if they are whole, and of a newer version.
     """
     header = _HEADER.match(contents)
@@ -66,8 +70,9 @@ def decode(contents: bytes, name: BlockName) -> StoredBlock:
             f"{VERSION}. Install a newer theorychecks, or name another store."
         )
     try:
-        block = _block(json.loads(rest))
-        rewritten = canonical(_record(block)) + b"\n"
+        record = json.loads(rest)
+        rewritten = canonical(record) + b"\n"
+        block = _block(record)
     except _NOT_A_BLOCK as error:
         raise DamagedError(f"has a record that cannot be read ({type(error).__name__}: {_clipped(error)})") from error
     if rewritten != rest:
@@ -139,15 +144,19 @@ def _read(records: Sequence[Any]) -> list[Floats]:
 
 def _block(record: Any) -> StoredBlock:
     """The block of a record; anything of `_NOT_A_BLOCK` where it is none."""
-    readings = record["readings"]
+    if record.keys() != _FIELDS or any(each.keys() != _FIELDS_OF_READING for each in record["readings"]):
+        raise KeyError("fields")
+    readings = {
+        _parts(tuple(map(tuple, each["parts"]))): _reading(each, values)
+        for each, values in zip(record["readings"], _read(record["readings"]), strict=True)
+    }
+    if len(readings) != len(record["readings"]):
+        raise ValueError("a reading twice")
     return StoredBlock(
         key=record["key"],
         first=record["first"],
         seeds=record["seeds"],
-        readings={
-            _parts(tuple(map(tuple, each["parts"]))): _reading(each, values)
-            for each, values in zip(readings, _read(readings), strict=True)
-        },
+        readings=readings,
         seconds=from_json([record["seconds"]], "float64")[0],
         flops=from_json([record["flops"]], "float64")[0],
         trainings=record["trainings"],

@@ -48,6 +48,8 @@ def from_json(written: Sequence[float | str], dtype: str) -> Floats:
         if not isinstance(each, float):
             head, _, digits = each.partition(":")
             _bits(values)[place] = int(digits, 16) if digits else _bits(np.array([_NAMED[head]], dtype))[0]
+            if _text(values[place : place + 1]) != each:
+                raise ValueError("a number in another way than it is written")
     return values
 
 

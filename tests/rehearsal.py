@@ -5,9 +5,10 @@ import subprocess
 import sys
 
 from tests.documents import ROOT, blocks, text_of
+from tests.forked.python import forked_python
 
 SHIMS = {
-    "pytest": "-m pytest -p no:cacheprovider",
+    "pytest": "-m pytest -p no:cacheprovider --assert=plain",
     "python": "",
     "theorychecks": '-c "from theorychecks.cli.main import main; main()"',
 }
@@ -26,7 +27,8 @@ class Rehearsal:
         self.directory = directory
         (programs := directory / "bin").mkdir()
         for name, words in SHIMS.items():
-            (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {words} "$@"\n', encoding="utf-8")
+            python = forked_python() if words else sys.executable
+            (programs / name).write_text(f'#!/bin/sh\nexec "{python}" {words} "$@"\n', encoding="utf-8")
             (programs / name).chmod(0o755)
         gate, mended, claim = [code for _, code in blocks(text_of(ROOT / "README.md"), "python")]
         self.write("test_gate.py", gate)

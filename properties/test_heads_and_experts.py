@@ -101,7 +101,7 @@ def averaged_training(experts, draw, *, power, steps, data):
 
 
 @tc.claim(
-    id="EX-1",
+    id="MO-1",
     source="Jiang, Bordelon, Pehlevan, Hanin 2026, arXiv:2601.20205 (abstract and a public summary: a mean-field limit "
     "in the number of experts at a fixed share of active ones); exponents derived here",
 )
@@ -147,7 +147,7 @@ def routed_training(experts, draw, *, chosen, optimizer, power, rate, data):
 
 
 @tc.claim(
-    id="EX-2",
+    id="MO-2",
     source="the share of the loss that one of E experts has, and Adam's steps of one size, derived here; rates of "
     "experts that do not depend on their number also in Jiang, Bordelon, Pehlevan, Hanin 2026, arXiv:2601.20205 "
     "(abstract: hyperparameters transfer across numbers of experts)",

@@ -152,8 +152,8 @@ def course(size, draw, *, kind, power, activation):
 
 MALLADI = (
     "Malladi, Lyu, Panigrahi, Arora 2022, arXiv:2205.10287 (abstract and introduction: the linear rule for SGD at a "
-    "fixed number of epochs, the square-root rule for Adam, from SDEs); that moments average over as many samples, "
-    "derived here"
+    "fixed number of epochs, the square-root rule for Adam, from SDEs; from memory, that rule scales 1 - beta with the "
+    "batch as well)"
 )
 
 
@@ -164,8 +164,7 @@ MALLADI = (
 def test_a_training_stays_the_same_by_the_linear_rule_for_sgd_and_the_root_rule_for_adam(kind, activation):
     """Where the gradient is mostly noise, the loss after one pass over as many samples, without the noise of targets,
     is the same for batches of 8 to 64, within 20 per cent: at rates in proportion to B under SGD, and at rates as
-    B^1/2, with moments that average over as many samples, under Adam; by the other's rule it is not, and differs by a
-    factor of two.
+    B^1/2, with moments that average over as many samples, under Adam; by the other's rule it is not.
     """
     right, wrong = (1.0, 0.5) if kind == "SGD" else (0.5, 1.0)
     same, other = (

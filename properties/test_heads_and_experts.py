@@ -109,8 +109,8 @@ def averaged_training(experts, draw, *, power, steps, data):
 @example(steps=3, data=0)
 def test_a_mean_of_experts_moves_as_each_of_them_does(steps, data):
     """The mean of E experts of fixed size on a stream of fixed size is Theta(E^-1/2) before training; in one to three
-    steps of Adam at rates that do not depend on E it moves by Theta(1), and so does each expert. E^1/2 times the mean
-    is Theta(1) before training, and moves by more.
+    steps of Adam at rates that do not depend on E it moves by Theta(1), and so does each expert's first matrix. E^1/2
+    times the mean is not Theta(E^-1/2) before training, and does not move by Theta(1) in a step.
     """
     mean, large = (
         averaged_training(power=power, steps=steps if not power else 1, data=data).over(NUMBERS, budget=48)
@@ -125,7 +125,7 @@ def test_a_mean_of_experts_moves_as_each_of_them_does(steps, data):
 
 
 SHARE = 64
-"""Rows of a batch for each expert, times the experts that a row has."""
+"""Rows that an expert gets, on average."""
 
 
 @tc.quantity(along="experts", name="{chosen} of E experts, {optimizer} at rates E^{power}", cost=1.0)
@@ -156,9 +156,9 @@ def routed_training(experts, draw, *, chosen, optimizer, power, rate, data):
 @example(chosen=2, data=0)
 def test_experts_of_a_sparse_mixture_learn_at_one_rate_by_adam_and_by_their_number_otherwise(chosen, data):
     """In mixtures of E experts of which each row has k = 2 or 4 with weights that add up to one, and each expert 64
-    rows, whatever these have for it to read, what is added is Theta(1) before training, and the effective update of an
-    expert in a step is Theta(1) by Adam at a rate that does not depend on E, and by plain gradients at rates of E; at
-    one rate it falls.
+    rows on average, routed by other entries than those that experts read, what is added is Theta(1) before training,
+    and the effective update of an expert's first matrix in a step is Theta(1) by Adam at a rate that does not depend on
+    E, and by plain gradients at rates of E; by these at one rate it is not.
     """
     adam = routed_training(chosen=chosen, optimizer=ADAM, power=0, rate=STEP, data=data).over(NUMBERS, budget=24)
     descent, slow = (

@@ -37,7 +37,7 @@ class Conditions:
         seed: another one draws other networks everywhere.
         confirms: whether a verdict that fails a claim is drawn again, on fresh seeds, before it does.
         seconds: that each gate may take; as long as its own budget does unless given.
-        no_time: to confirm such a verdict, in words, which then stays open; empty where there is time.
+        no_time: why there is no time to confirm such a verdict, which then stays open; empty where there is.
         announces: whether a failure is told of while fresh seeds are to confirm it; not where one is wanted.
     """
 
@@ -152,7 +152,6 @@ def _findings(
     fresh = _confirmed(source, predicted, role, seen, conditions)
     if source.joint and fresh and not any(each.fails(role) for each in fresh.values()):
         # A false alarm is no end: the others are looked at as if there had been none.
-        listener.get().doubted("")
         seen = in_looks(source, predicted, role)
         fresh = _confirmed(source, predicted, role, seen, conditions)
     findings = Findings()
@@ -194,15 +193,20 @@ def _confirmed(
     doubted = {parts for parts, each in seen.items() if each.fails(role)}
     if not (conditions.confirms and source.repeatable and doubted):
         return {}
-    if conditions.announces and role == "prediction":
+    announced = conditions.announces and role == "prediction"
+    if announced:
         listener.get().doubted(_first_answer(seen, predicted, doubted))
     joint = source.joint and conditions.seconds is not None
-    return in_looks(source.redrawn(), predicted, role, only=doubted, joint=joint)
+    fresh = in_looks(source.redrawn(), predicted, role, only=doubted, joint=joint)
+    if announced and not any(each.fails(role) for each in fresh.values()):
+        listener.get().doubted("")
+    return fresh
 
 
 def _first_answer(seen: Mapping[Parts, Seen], predicted: Predicted, doubted: Collection[Parts]) -> str:
     """The clearest of the readings that are refuted so far, in a line."""
-    parts = min((parts for parts in seen if parts in doubted), key=lambda each: seen[each].p_value or 0.0)
+    chances = {parts: each.p_value for parts, each in seen.items() if parts in doubted}
+    parts = min(chances, key=lambda each: 1.0 if (chance := chances[each]) is None else chance)
     judgement, looks, prediction = seen[parts].judgement, seen[parts].looks, of_reading(predicted, parts)
     assert prediction is not None
     measured, axis = judgement.measurement, judgement.measurement.axis

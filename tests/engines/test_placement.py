@@ -194,7 +194,9 @@ def test_what_is_computed_from_histories_or_by_numpy_lies_on_the_cpu(observable)
 
 def test_every_observable_is_read():
     every = {each for each in vars(read).values() if isinstance(each, type) and issubclass(each, Observable)}
-    assert {type(each) for each in [*ON_CARD, *ON_CPU, OF_MODELS_ALONE]} >= every - {Observable}
+    assert {type(each) for each in [*ON_CARD, *ON_CPU, OF_MODELS_ALONE, *OF_MODELS]} >= every - NOT_PLACED - {
+        Observable
+    }
 
 
 @pytest.mark.parametrize("norm", ["frobenius", "spectral"])
@@ -254,10 +256,13 @@ def model_run(device, optimizer):
     return ModuleRun(Trainer(model(device, optimizer), (8, 16), steps=STEPS), 16, SEEDS, times=range(STEPS + 1))
 
 
+NOT_PLACED = {read.DecayTime}
+"""It is read off an optimizer's steps in double precision, which the stand-in for a card does not have."""
 OF_MODELS_ALONE = read.Coordinates((1, STEPS))
 OF_MODELS = [
     read.Alignment("effective"),
     read.CoordinateSize(),
+    read.GradientNoise(),
     read.GradientSize(),
     read.OperatorAlignment(direction="random"),
     read.OutputChange(),

@@ -278,13 +278,13 @@ def test_cures_are_tried_at_widths_that_a_time_budget_buys(monkeypatch):
     widths, seen = (32, 48, 64, 96, 128, 192, 256, 384, 512), []
     # The package has a function of this name.
     gate = importlib.import_module("theorychecks.gates.coordinate_check")
-    diagnose = gate.diagnose
+    diagnosed = gate.diagnosed
 
     def noted(found, findings):
         seen.append(found)
-        return diagnose(found, findings)
+        return diagnosed(found, findings)
 
-    monkeypatch.setattr(gate, "diagnose", noted)
+    monkeypatch.setattr(gate, "diagnosed", noted)
     monkeypatch.setattr(gate, "affordable", lambda *_: Affordable(7, 8, True, (1.0, 1.0), (3,) * 7))
     checked(zoo.perceptron(), widths=widths, seconds=1.0, steps=1)
     (found,) = seen

@@ -53,6 +53,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BROKEN)
 def test_what_is_wrong_in_a_mixture_is_refuted_and_named(name):
     options, expected = BROKEN[name]

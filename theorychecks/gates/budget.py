@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import takewhile
 from typing import Final, NamedTuple
 
 import torch
@@ -33,7 +34,7 @@ _LONG: Final = 1 / 100
 _CONFIRMED = 2
 """Times the trainings, where there is time to confirm a failure."""
 _GROWS: Final = {"width": 2, "depth": 1, "heads": 1, "experts": 1}
-"""The power at which a training's time grows along each axis, at most."""
+"""The power at which a training's time grows along each axis, as a rule at most."""
 
 
 class Affordable(NamedTuple):
@@ -103,8 +104,8 @@ def too_short(examined: Examined, found: Affordable, seconds: float) -> Finding:
     takes = f"some {most:.0f} s" if most < 2 * least else f"{least:.0f} to {most:.0f} s"
     text = (
         f"out of time: {seconds:.3g} s buy {found.budget} models at each of the {found.widths} smallest "
-        f"{plural_of(axis)}, and a verdict needs {_fewest()}, {takes}; give --theory-budget={most * 1.5:.0f}s, or "
-        f"smaller {plural_of(axis)}"
+        f"{plural_of(axis)}, and a verdict needs {_fewest()}, {takes} with a failure's confirmation; give "
+        f"--theory-budget={most * 1.5:.0f}s, or smaller {plural_of(axis)}"
     )
     remedy = Remedy(limited_by="time", text=text, effort=_fewest() / max(found.budget, 1))
     parts, measurement = _first_measured(examined, found.timed)
@@ -118,7 +119,7 @@ def _cells(examined: Examined) -> list[Cell]:
 
 def _first_measured(examined: Examined, timed: Sequence[int]) -> tuple[Parts, Measurement]:
     """The first coordinate that has numbers, at the widths at which enough trainings were timed for a measurement."""
-    count = sum(each == TIMED for each in timed)
+    count = len(list(takewhile(lambda each: each == TIMED, timed)))
     known = [examined.resources.known(cell) for cell in _cells(examined)[:count]]
     for parts in known[0][0].readings:
         rows = [torch.cat([block.readings[parts].values for block in blocks])[:TIMED] for blocks in known]

@@ -35,8 +35,12 @@ def retried(examined: Examined, signs: Sequence[Sign], findings: Mapping[Moment,
             if abs(left) <= OFF:
                 told[sign] = sign._replace(kind="weight decay")
     signs = [told.get(sign, sign) for sign in signs]
-    # What is left may be that of a multiplier.
-    return with_multipliers(examined, signs, findings) if any(map(_is_rate, told.values())) else signs
+    left_over = {sign.moment for sign in told.values() if _is_rate(sign)}
+    if not left_over:
+        return signs
+    # What is left may be that of a multiplier; that of a rate was told by few trainings.
+    signs = with_multipliers(examined, signs, findings)
+    return [sign._replace(sure=False) if _is_rate(sign) and sign.moment in left_over else sign for sign in signs]
 
 
 def _is_rate(sign: Sign) -> bool:

@@ -62,7 +62,7 @@ def check_depths(given: object, axis: str) -> tuple[int, ...]:
     Raises:
         TypeError, ValueError: unless they are five or more whole numbers from 4 on that span a factor of 8.
     """
-    depths = check_widths(given)
+    depths = check_widths(given, axis)
     first = max(depths[0], FEWEST) if depths else FEWEST
     if len(depths) < FEWEST_POINTS or depths[0] < FEWEST or depths[-1] < _SPAN * depths[0]:
         raise ValueError(

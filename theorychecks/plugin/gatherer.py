@@ -221,7 +221,7 @@ class Gatherer:
         """Remove what workers left."""
         if self.directory is not None:
             self.directory.cleanup()
-            # No test has run here, and what has is about to end: it need not be searched for garbage.
+            # No test has run in this process, and it is about to end: it need not be searched for garbage.
             gc.freeze()
 
     def _read_collected(self) -> None:

@@ -175,8 +175,8 @@ class Runner:
             self._searched_all = now
         if all_of_it or now - self._searched > _BETWEEN_SEARCHES:
             gc.collect()
+            gc.freeze()
             self._searched = now
-        gc.freeze()
 
     @cached_property
     def _resources(self) -> Resources:
@@ -192,10 +192,8 @@ class Runner:
         output = getattr(self.config, "workeroutput", None)
         if output is not None:
             self.store_use.leave(output)
-        else:
-            # Other plugins look for what refers to something, as Hypothesis does, which passes over what is frozen; in
-            # a worker none of them comes later.
-            gc.unfreeze()
+        # Other plugins look for what refers to something, as Hypothesis does, which passes over what is frozen.
+        gc.unfreeze()
 
     def _ending(self, item: pytest.Item, recorder: Recorder, caught: BaseException | None) -> Ending:
         """How a test ended, by what it raised and what its subtests did."""

@@ -6,6 +6,7 @@ import functools
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -37,8 +38,8 @@ def mup_model(
 ) -> Model:
     """A model whose base shapes are set at every width, `mup.set_base_shapes(build(width), base, delta=delta)`.
 
-    Base and delta are built once, and their draws are not missed by others. Rescaling is the package's own: of readouts
-    and biases that are drawn by torch's defaults.
+    Base and delta are built once, and the state of torch's generators is as before. Rescaling is the package's own: of
+    readouts and biases that are drawn by torch's defaults.
 
     Args:
         build: from a width to a module, with `mup.MuReadout` or `mup.MuSharedReadout` in the place of its readout.
@@ -102,6 +103,11 @@ class _Family:
         if self.delta is not None and (self.base is None or isinstance(self.base, str)):
             what = "each width's own shapes" if self.base is None else "a file, which says what grows"
             raise ModelError(f"{self.title}: delta={self.delta} says nothing where base is {what}; leave it out")
+        if isinstance(self.base, str) and not Path(self.base).is_file():
+            raise ModelError(
+                f"{self.title}: base={self.base!r} is no file; give a width, base=64, or a file that "
+                "mup.make_base_shapes has saved"
+            )
         if isinstance(self.base, Mapping) and self.delta is None:
             raise ModelError(f"{self.title}: base is a model; give another one, delta=build(128), to tell what grows")
         if isinstance(self.base, int) and self.base == self.delta:

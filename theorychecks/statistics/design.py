@@ -6,7 +6,7 @@ import operator
 from collections.abc import Iterable, Sequence
 
 from theorychecks.arguments import is_whole, whole_number
-from theorychecks.statistics.measurement import FEWEST_SEEDS, check_axis
+from theorychecks.statistics.measurement import FEWEST_SEEDS, check_axis, plural
 
 
 def widths(first: int, last: int, *, factor: int = 2) -> tuple[int, ...]:
@@ -44,8 +44,9 @@ def check_widths(given: object, axis: str = "width") -> tuple[int, ...]:
     """
     if isinstance(given, str) or not isinstance(given, Iterable):
         example = "widths=tc.widths(64, 1024) or (64, 128, 256)" if axis == "width" else "(8, 16, 32, 64)"
-        raise TypeError(f"{axis}s are several, such as {example}; got {given!r}")
-    return tuple(whole_number(width, f"a {axis}") for width in given)
+        raise TypeError(f"{plural(axis)} are several, such as {example}; got {given!r}")
+    one = f"each of {axis}" if axis.endswith("s") else f"a {axis}"
+    return tuple(whole_number(value, one) for value in given)
 
 
 def check_seeds(seeds: int | Sequence[int], points: int) -> tuple[int, ...]:

@@ -175,8 +175,9 @@ class Runner:
             self._searched_all = now
         if all_of_it or now - self._searched > _BETWEEN_SEARCHES:
             gc.collect()
-            gc.freeze()
             self._searched = now
+        # Garbage of the last second is put aside as well, until all is searched again.
+        gc.freeze()
 
     @cached_property
     def _resources(self) -> Resources:

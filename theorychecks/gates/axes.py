@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from theorychecks.finding import Finding
 from theorychecks.gates.culprit import Diagnosis
-from theorychecks.gates.depth import IN_DEPTH, predicted_in_depth
+from theorychecks.gates.depth import predicted_in_depth
 from theorychecks.gates.diagnosis import diagnose
 from theorychecks.gates.diagnosis_in_depth import diagnose_in_depth
 from theorychecks.gates.diagnosis_in_experts import diagnose_in_experts
 from theorychecks.gates.examined import Examined
 from theorychecks.gates.expectations import predicted
 from theorychecks.gates.experts import predicted_in_experts
+from theorychecks.gates.values import IN_NUMBER
 from theorychecks.networks import DepthParametrization, Parametrization
 from theorychecks.observables.coordinates import Moment
 from theorychecks.statistics import HalfInteger
@@ -30,7 +31,7 @@ def predicted_along(
     scale_free, first = examined.optimizing.scale_free, examined.first_update
     expected = predicted(parametrization, examined.anatomy, moments, scale_free=scale_free, first_update=first)
     if examined.sweep.axis == "heads":
-        return {moment: replace(each, corrections=IN_DEPTH) for moment, each in expected.items()}
+        return {moment: replace(each, corrections=IN_NUMBER) for moment, each in expected.items()}
     return expected
 
 

@@ -13,9 +13,9 @@ import torch
 from theorychecks.experiment.cells import Cell
 from theorychecks.experiment.execution import observed
 from theorychecks.finding import Finding
-from theorychecks.gates.depth import constant
 from theorychecks.gates.examined import Examined
 from theorychecks.gates.expectations import CONSTANT
+from theorychecks.gates.values import constant
 from theorychecks.judging import finding_of
 from theorychecks.models.model import plural_of
 from theorychecks.observables.coordinates import Moment

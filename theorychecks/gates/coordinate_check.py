@@ -15,10 +15,11 @@ from theorychecks.finding import Finding, Findings
 from theorychecks.gates.axes import diagnosed, predicted_along
 from theorychecks.gates.budget import affordable, too_short
 from theorychecks.gates.culprit import Diagnosis
-from theorychecks.gates.depth import check_depths, check_known_in_depth, chosen_values, constant
+from theorychecks.gates.depth import check_known_in_depth
 from theorychecks.gates.examined import Examined
 from theorychecks.gates.expectations import check_known
 from theorychecks.gates.mending import mending
+from theorychecks.gates.values import check_numbers, chosen_values, constant
 from theorychecks.judging import Conditions, as_control, as_missed_control, as_open_control, findings_of
 from theorychecks.models import Model, ModelError
 from theorychecks.networks import DepthParametrization, Parametrization
@@ -257,7 +258,7 @@ def swept(
     coordinates = Coordinates((1, steps) if at is None else at)  # type: ignore[arg-type] # it makes a tuple of them
     if coordinates.at[-1] > steps:
         raise ValueError(f"coordinates are read at=... after 1 to steps={steps} steps; got {at}")
-    chosen = check_depths(widths, model.axis) if model.axis != "width" else check_widths(widths)
+    chosen = check_numbers(widths, model.axis) if model.axis != "width" else check_widths(widths)
     counts = check_seeds(seeds or BUDGET, len(chosen))
     constant(model.axis).admit(Layout(axis_values=chosen, seeds=counts, axis=model.axis))
     return Sweep(

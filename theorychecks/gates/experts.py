@@ -3,8 +3,9 @@
 An expert that gets many rows moves by Theta(1), as all that keeps its size does: by Adam at rates that do not depend on
 the number E of experts, by plain gradients at rates of E, since each expert has a share of the loss. What few experts
 make for a row, or all of them on average, moves by Theta(1) as well; an average of independent experts is O(E^-1/2)
-before training. So are the mean-field limits in the number of experts (Jiang, Bordelon, Pehlevan, Hanin 2026,
-arXiv:2601.20205, abstract). `properties/test_heads_and_experts.py` has these exponents as claims.
+before training. These are the exponents of mean-field limits in the number of experts (Jiang, Bordelon, Pehlevan, Hanin
+2026, arXiv:2601.20205, abstract). `properties/test_heads_and_experts.py` has those of what is added, and of first
+matrices of experts, as claims.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from theorychecks.gates.depth import BOUNDED_IN_DEPTH, CONSTANT_IN_DEPTH
+from theorychecks.gates.values import BOUNDED_IN_NUMBER, CONSTANT_IN_NUMBER
 from theorychecks.models import Anatomy
 from theorychecks.models.coordinates import ADDED, CHANGE, EFFECTIVE, INPUT, PROPAGATING, RELATIVE, SIZE, Coordinate
 from theorychecks.models.experts import ExpertsAnatomy
@@ -37,26 +38,26 @@ def _expected(anatomy: ExpertsAnatomy, coordinate: Coordinate) -> HalfInteger | 
     if module.routed and coordinate.quantity in (CHANGE, PROPAGATING):
         return None
     if module.role == "attention logits":
-        return BOUNDED_IN_DEPTH
+        return BOUNDED_IN_NUMBER
     if coordinate.quantity == EFFECTIVE:
         part = next(p for p in anatomy.used_in(plain(module.name)) if p.name == coordinate.parameter)
         return None if part.role == "unchecked" else _update(anatomy, part, module)
     mixture = plain(module.name) in anatomy.mixtures
     if module.role == "hidden":
         # What comes into an expert is the stream's change, which is judged where it is made.
-        return None if coordinate.quantity == PROPAGATING else CONSTANT_IN_DEPTH
+        return None if coordinate.quantity == PROPAGATING else CONSTANT_IN_NUMBER
     if coordinate.quantity in (CHANGE, PROPAGATING) and module.name in anatomy.jumps:
         # A row that is routed anew jumps by Theta(1), and the more experts there are, the more often, by a logarithm.
         return None
     if mixture:
         averages = plain(module.name) not in anatomy.few
-        return BOUNDED_IN_DEPTH if averages and coordinate.quantity == SIZE else CONSTANT_IN_DEPTH
-    return BOUNDED_IN_DEPTH if module.fades and coordinate.quantity == SIZE else CONSTANT_IN_DEPTH
+        return BOUNDED_IN_NUMBER if averages and coordinate.quantity == SIZE else CONSTANT_IN_NUMBER
+    return BOUNDED_IN_NUMBER if module.fades and coordinate.quantity == SIZE else CONSTANT_IN_NUMBER
 
 
 def _update(anatomy: ExpertsAnatomy, part: Part, module: Part) -> HalfInteger:
     if module.role != "hidden" and module.faint and part.matrix:
         # The update of a matrix that is given something small is no larger than that.
-        return BOUNDED_IN_DEPTH
+        return BOUNDED_IN_NUMBER
     # A router inside of a mixture's own parameters is seen by what is mixed, beside all else.
-    return BOUNDED_IN_DEPTH if part.role == "input" and module.role != "input" else CONSTANT_IN_DEPTH
+    return BOUNDED_IN_NUMBER if part.role == "input" and module.role != "input" else CONSTANT_IN_NUMBER

@@ -16,7 +16,7 @@ from theorychecks.claims import ClaimFailure, ClaimUndecided
 from theorychecks.claims.recording import now_recording
 from theorychecks.experiment.subjects import trainer_of
 from theorychecks.gates.coordinate_check import STEPS, CoordinateCheck, checked, controls, swept
-from theorychecks.gates.depth import chosen_values
+from theorychecks.gates.values import chosen_values
 from theorychecks.judging import Conditions, relabelled
 from theorychecks.models import Adjustment, Anatomy, Model
 from theorychecks.models.adjusted import adjusted_model

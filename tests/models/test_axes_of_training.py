@@ -104,7 +104,9 @@ def test_other_values_than_those_of_the_axis_are_refused():
         tc.Sweep(tc.WeightChange(), over_lengths())
     with pytest.raises(TypeError, match=r"takes widths=.* alone; got batch_sizes.*axis=\"batch size\""):
         tc.Sweep(
-            tc.WeightChange(), tc.Model(nn.Linear, optimizer, [batch(None, 2)], loss=F.mse_loss), batch_sizes=SIZES
+            tc.WeightChange(),
+            tc.Model(nn.Linear, optimizer, [batch(torch.Generator().manual_seed(0), 2)], loss=F.mse_loss),
+            batch_sizes=SIZES,
         )
 
 
@@ -139,7 +141,7 @@ def test_a_sweep_keeps_its_values_when_something_else_is_replaced():
 
 def fixed(_draw, _size):
     """Ignores the size."""
-    return [batch(None, 8)] * 4
+    return [batch(torch.Generator().manual_seed(0), 8)] * 4
 
 
 def capped(draw, size):
@@ -174,7 +176,7 @@ def by_width(width):
             "16 steps need 16 batches; .* has given 9 and is exhausted",
         ),
         (
-            over_lengths(batches=batches(None, 4) * 3),
+            over_lengths(batches=batches(torch.Generator().manual_seed(0), 4) * 3),
             "16 steps need 16 batches; got 12. Give more batches, or take short",
         ),
     ],
@@ -187,7 +189,7 @@ def test_a_set_up_that_does_not_take_the_axis_is_refused_by_name(model, said):
 
 def test_what_is_no_model_along_the_axis_is_refused_where_it_is_written():
     with pytest.raises(TypeError, match=r"batches is a function, batches\(generator, size\).*got list"):
-        over_sizes(batches=batches(None, 2))
+        over_sizes(batches=batches(torch.Generator().manual_seed(0), 2))
     with pytest.raises(ValueError, match="along the training length it is what says how many steps there are"):
         over_lengths(steps=7)
     with pytest.raises(ValueError, match=r"axis is what a model is scaled along, 'width' or .*; got 'batch'"):

@@ -101,14 +101,14 @@ def test_a_parameter_may_be_a_single_number(observable):
     def decaying(module):
         return torch.optim.AdamW(module.parameters(), weight_decay=0.1)
 
-    given = tc.Model(Scaled, decaying, batches(None, 8), loss=F.mse_loss)
+    given = tc.Model(Scaled, decaying, batches(torch.Generator().manual_seed(0), 8), loss=F.mse_loss)
     for each in tc.measure(tc.Sweep(observable, given, widths=(8, 16, 32), seeds=3)).measurements.values():
         assert all(min(cell) > 0 for cell in each.values)
 
 
 @pytest.mark.parametrize("given, said", [([None] * 3, "its 3 batches are all the same"), ([None], "it has one batch")])
 def test_batches_that_do_not_differ_have_none(given, said):
-    batch = batches(None, 4)[0]
+    batch = batches(torch.Generator().manual_seed(0), 4)[0]
     fixed = tc.Model(of_width, lambda m: optimizer(m, 4), [batch for _ in given], loss=F.mse_loss)
     with pytest.raises(Unanswerable, match=f"{said}. Give several"):
         tc.measure(tc.Sweep(tc.GradientNoise(), fixed, widths=(8, 16, 32)))

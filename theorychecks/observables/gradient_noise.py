@@ -16,8 +16,8 @@ class GradientNoise(Observable):
     """Standard deviation of an entry of dL/dw from batch to batch, before training, by matrix.
 
     It is read off the batches of a model's training, one for each step, and is the root mean square over entries. Where
-    a batch has B independent samples and the loss is their mean, it falls as B^-1/2, while the mean gradient, from
-    which it is told, does not depend on B (McCandlish et al. 2018, arXiv:1812.06162).
+    a batch has B independent samples and the loss is their mean, it falls as B^-1/2, while the mean gradient, about
+    which it is taken, does not depend on B (McCandlish et al. 2018, arXiv:1812.06162).
 
     Attributes:
         role: a layer role, or "every".

@@ -101,7 +101,7 @@ def _step(model: Model, optimizers: Sequence[Optimizer]) -> None:
     try:
         for optimizer in optimizers:
             optimizer.step()
-    except Exception as error:
+    except Exception as error:  # somebody's optimizer may raise anything, which is told
         raise unanswerable(
             model,
             _ASKED,

@@ -2,6 +2,7 @@
 
 import datetime
 import subprocess
+import time
 from pathlib import Path
 
 import numpy
@@ -51,6 +52,12 @@ def test_numbers_are_of_a_commit_unless_files_differ_from_it_that_make_them(repo
     (repository / "claim.py").write_text("second\n", encoding="utf-8")
     assert provenance.origin(repository, date)["commit"] == f"{commit}+"
     assert provenance.origin(repository, date)["date"] == date
+
+
+def test_runs_that_begin_in_the_same_second_have_moments_of_their_own():
+    one = provenance.moment()
+    time.sleep(0.002)
+    assert provenance.moment() > one
 
 
 def test_outside_of_a_repository_nothing_is_known(tmp_path, monkeypatch):

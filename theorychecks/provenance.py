@@ -72,6 +72,11 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def moment() -> str:
+    """The time to a microsecond: what tells a run's numbers from those of a run that began in the same second."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
 def judged_here() -> str:
     """When something is judged, which is now, and by which versions."""
     versions = _versions()

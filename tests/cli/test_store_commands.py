@@ -39,7 +39,7 @@ def run(monkeypatch, capsys):
 
 
 def test_info_says_what_there_is(store, run):
-    store.save(block("d", title="kernel [red]drift[/]\x1b[2J", date="2026-07-01T00:00:00+00:00", seconds=7200.0))
+    store.save(block("d", title="kernel [red]drift[/]\x1b[2J", date="2026-07-01T00:00:00.654321+00:00", seconds=7200.0))
     code, out, err = run("store", "info")
     assert (code, err) == (0, "")
     assert ".theorychecks/store: 4 cells in 4 blocks" in out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -44,7 +45,7 @@ def info(store: Place = DEFAULT) -> None:
     found = survey_store(opened)
     say(f"{store}: {_held(found.held)}")
     if found.first is not None:
-        say(f"measured from {found.first} to {found.last}")
+        say(f"measured from {_to_a_second(found.first)} to {_to_a_second(found.last or '')}")
     if found.set_aside:
         say(f"{found.set_aside} files in {store / 'set_aside'} were not trusted; delete them when you have seen them")
     if found.by_title:
@@ -150,6 +151,10 @@ def _time(seconds: float) -> str:
 
 def _files(problems: tuple[str, ...]) -> str:
     return "file is" if len(problems) == 1 else "files are"
+
+
+def _to_a_second(date: str) -> str:
+    return re.sub(r"\.\d+", "", date)
 
 
 def _table(found: Survey) -> Table:

@@ -15,6 +15,8 @@ from theorychecks.statistics.judgement import Expectation, Judgement, Power, Ver
 from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.prediction import Role
 
+ADDED_LATER: Final = {"may be missing": True}
+"""Of a field that files which were written before it was there do not have: it takes its default."""
 WANTED: Final = {"prediction": Verdict.SUPPORTED, "control": Verdict.REFUTED}
 """The verdict that a claim needs of each role."""
 
@@ -85,6 +87,7 @@ class Finding:
         expectation: the prediction in numbers.
         judgement: what the statistics say of the last look.
         reason: why, and what would decide it or what fresh seeds say.
+        ends: where runs that are missing ended before what they look for, and what to change; empty where none did.
         p_value: bound on the probability of so clear a verdict if it is wrong, over all looks.
         power: what the whole budget could have detected.
         looks: of a sequential design.
@@ -112,6 +115,7 @@ class Finding:
     effort: Effort = field(default_factory=Effort)
     origins: tuple[Origin, ...] = ()
     premises: Premises | None = None
+    ends: str = field(default="", metadata=ADDED_LATER)
 
     @property
     def verdict(self) -> Verdict:

@@ -168,6 +168,7 @@ def _findings(
                 expectation=prediction.expectation,
                 judgement=each.judgement,
                 reason=_reason(each, confirmation, role, ends=each.sample.ends.get(parts, "")),
+                ends=each.sample.ends.get(parts, ""),
                 p_value=each.p_value,
                 power=power_of(source, prediction, each.judgement),
                 looks=each.looks,
@@ -247,13 +248,12 @@ def judged_anew(finding: Finding, prediction: Prediction) -> Finding:
         text = f"{_reason(seen, None, finding.role)}; judged anew it is {judgement.verdict.value}, {unsure}"
         judgement = replace(judgement, verdict=Verdict.INCONCLUSIVE, reason=text, p_value=None)
         seen = replace(seen, judgement=judgement)
-    ends = finding.reason.partition(f"{judgement.reason}; ")[2]
     return replace(
         finding,
         predicted=prediction.phrase(judgement.measurement.axis),
         expectation=prediction.expectation,
         judgement=judgement,
-        reason=_reason(seen, confirmation, finding.role, ends=ends),
+        reason=_reason(seen, confirmation, finding.role, ends=finding.ends),
         p_value=seen.p_value,
     )
 

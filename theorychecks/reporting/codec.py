@@ -70,7 +70,7 @@ def decode(kind: type[Record], value: object, path: str = "") -> Record:
     """Return the record that `encode` has made JSON of; keys that its class does not name are passed over.
 
     Raises:
-        ReportError: where a field is missing, has another type, or is refused by its class.
+        ReportError: where a field is missing that was always there, has another type, or is refused by its class.
     """
     try:
         return cast(Record, _decoder(cast(Any, kind))(value))
@@ -226,17 +226,19 @@ def _of_list(item: _Turn) -> _Turn:
 def _of_record(kind: Any) -> _Turn:
     types_of = get_type_hints(kind)
     decoders = {each.name: _decoder(types_of[each.name]) for each in fields(kind)}
+    later = {each.name for each in fields(kind) if each.metadata.get("may be missing")}
 
     def decoded(value: object) -> object:
         record, found = _object(value), dict[str, object]()
-        if missing := next((name for name in decoders if name not in record), None):
+        if missing := next((name for name in decoders if name not in record and name not in later), None):
             raise _Misfit(
                 f" has no {missing!r}; every field of {kind.__name__} must be there, null where there is nothing to "
                 "say. reports/README.md lists them."
             )
         try:
             for name, decoder in decoders.items():
-                found[name] = decoder(record[name])
+                if name in record:
+                    found[name] = decoder(record[name])
         except _Misfit as misfit:
             raise misfit.inside(f".{name}") from misfit.__cause__
         try:

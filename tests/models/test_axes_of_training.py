@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import theorychecks as tc
+from theorychecks.models.model import AXES, plural_of
 
 SIZES = (2, 4, 8, 16, 32)
 LENGTHS = (4, 8, 16, 32)
@@ -90,6 +91,15 @@ def test_all_matrices_of_a_model_of_which_none_grows_are_layers():
 def test_the_factor_on_a_rate_that_is_stable_is_read_along_the_batch_size():
     observable = tc.MaxStableLearningRate("loss", resolution=1.0, reach=3.0)
     assert len(read(observable, over_sizes(), batch_sizes=SIZES)) == len(SIZES)
+
+
+@pytest.mark.parametrize("axis", AXES)
+def test_a_sweep_shows_its_values_by_the_name_of_their_axis(axis):
+    made = batches if axis == "batch size" else [batch(torch.Generator().manual_seed(0), 2)]
+    model = tc.Model(build, optimizer, made, loss=F.mse_loss, axis=axis)
+    swept = tc.Sweep(tc.DecayTime(), model, **{plural_of(axis): SIZES})
+    assert {name for name in map(plural_of, AXES) if f" {name}=" in repr(swept)} == {plural_of(axis)}
+    assert repr(swept).endswith(f"training={model!r}, {plural_of(axis)}={SIZES})")
 
 
 def test_other_values_than_those_of_the_axis_are_refused():
@@ -190,7 +200,9 @@ def test_a_set_up_that_does_not_take_the_axis_is_refused_by_name(model, said):
 def test_what_is_no_model_along_the_axis_is_refused_where_it_is_written():
     with pytest.raises(TypeError, match=r"batches is a function, batches\(generator, size\).*got list"):
         over_sizes(batches=batches(torch.Generator().manual_seed(0), 2))
-    with pytest.raises(ValueError, match="along the training length it is what says how many steps there are"):
+    with pytest.raises(
+        ValueError, match="along the training length it is what says how many steps there are; got steps=7$"
+    ):
         over_lengths(steps=7)
     with pytest.raises(ValueError, match=r"axis is what a model is scaled along, 'width' or .*; got 'batch'"):
         tc.Model(build, optimizer, batches, axis="batch", loss=F.mse_loss)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import InitVar, dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, fields, replace
 from typing import Any, Final
 
 from theorychecks.engines.matrix import Tally
@@ -93,6 +93,11 @@ class Sweep(Design):
         if self.observable.parts is not None:
             check_names(self.selection, self.observable.parts, self.title)
         super().__post_init__()
+
+    def __repr__(self) -> str:
+        """As it is written, values by the name of their axis."""
+        names = {each.name: each.name for each in fields(self)} | {"widths": plural_of(self.axis)}
+        return f"Sweep({', '.join(f'{shown}={getattr(self, name)!r}' for name, shown in names.items())})"
 
     def _settle_values(self, given: Mapping[str, Sequence[int]]) -> None:
         """Take values of another axis than the width for what varies.

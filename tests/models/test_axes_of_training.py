@@ -200,9 +200,7 @@ def test_a_set_up_that_does_not_take_the_axis_is_refused_by_name(model, said):
 def test_what_is_no_model_along_the_axis_is_refused_where_it_is_written():
     with pytest.raises(TypeError, match=r"batches is a function, batches\(generator, size\).*got list"):
         over_sizes(batches=batches(torch.Generator().manual_seed(0), 2))
-    with pytest.raises(
-        ValueError, match="along the training length it is what says how many steps there are; got steps=7$"
-    ):
+    with pytest.raises(ValueError, match=r"along the training length its values are the steps; got steps=7$"):
         over_lengths(steps=7)
     with pytest.raises(ValueError, match=r"axis is what a model is scaled along, 'width' or .*; got 'batch'"):
         tc.Model(build, optimizer, batches, axis="batch", loss=F.mse_loss)

@@ -109,9 +109,7 @@ class Model:
                 f"function from a torch.Generator to such; got {type(self.batches).__name__}"
             )
         if self.steps and self.axis == "training length":
-            raise ValueError(
-                f"along the training length it is what says how many steps there are; got steps={self.steps}"
-            )
+            raise ValueError(f"along the training length its values are the steps; got steps={self.steps}")
         if self.axis != "training length":
             if not self.steps:
                 object.__setattr__(self, "steps", several or _STEPS)

@@ -1,4 +1,4 @@
-"""The time of decay is that in which an optimizer takes weights to 1/e when no gradient holds it up."""
+"""The time of decay is one over the part of the weights that a step takes away when no gradient holds it up."""
 
 import functools
 import math
@@ -78,6 +78,14 @@ def test_a_decay_too_small_for_four_steps_has_its_time(kind, expected):
     assert list(found) == ["0.weight", "0.bias", "1.weight", "2.weight"]
     for each in found.values():
         assert each == pytest.approx([expected] * len(WIDTHS), rel=1e-4)
+
+
+@pytest.mark.parametrize("part", [0.5, 0.1, 0.01])
+def test_it_is_one_over_the_part_that_a_step_takes_away_however_large_and_half_a_step_more_than_to_one_over_e(part):
+    found = times(model(lambda m: torch.optim.AdamW(m.parameters(), lr=0.1, weight_decay=10 * part)))
+    assert found["1.weight"] == pytest.approx([1 / part] * len(WIDTHS), rel=1e-9)
+    # The next terms of the series are a twelfth of the part and a 24th of its square.
+    assert -1 / math.log1p(-part) == pytest.approx(1 / part - 1 / 2, abs=part / 8)
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])

@@ -15,11 +15,13 @@ from theorychecks.statistics.parts import Parts
 
 @dataclass(frozen=True)
 class DecayTime(Observable):
-    """Steps in which weight decay alone takes a parameter to 1/e, by parameter: 1/(rate x decay) under AdamW.
+    """One over the part that a step's weight decay takes from a parameter, by parameter: 1/(rate x decay) under AdamW.
 
-    It is the number of steps over which weights average their updates (Wang, Aitchison 2024, arXiv:2405.13698). Nothing
-    is trained for it: steps are made without a gradient, at the rates that the optimizer begins with, and what they
-    take away is read. Parameters that do not decay have no such time, and are left out.
+    It is the number of steps over which weights average their updates (Wang, Aitchison 2024, arXiv:2405.13698), and an
+    exact power of whatever rate and decay are powers of. Decay alone takes weights to 1/e in -1/log(1 - part) steps,
+    which are half a step fewer where the part is small. Nothing is trained for it: steps are made without a gradient,
+    at the rates that the optimizer begins with, and what they take away is read. Parameters that do not decay have no
+    such time, and are left out.
     """
 
     title = "time of decay"

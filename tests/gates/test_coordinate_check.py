@@ -11,7 +11,7 @@ from torch import nn
 
 import theorychecks as tc
 from tests.gates.under_check import checked, examined
-from tests.models import zoo
+from tests.models import deep, parallel, zoo
 from theorychecks.claims import Recorder, recording
 from theorychecks.experiment.cells import Block
 from theorychecks.gates.budget import Affordable, affordable
@@ -365,6 +365,30 @@ def test_a_time_budget_that_is_too_short_records_what_was_measured():
     assert measured.values == read.values[:1]
     assert finding.exponent is None
     assert finding.judgement.remedy.limited_by == "time"
+
+
+READOUT_ALONE = {"first*": "unchecked", "second*": "unchecked", "": "unchecked"}
+
+
+@pytest.mark.parametrize(
+    ("model", "options"),
+    [
+        (zoo.perceptron(), {}),
+        (zoo.perceptron(build=READ_OUT, roles=READOUT_ALONE), {}),
+        (deep.perceptron(), {"parametrization": tc.COMPLETE_P, "widths": (4, 8, 16, 32, 64)}),
+        (parallel.attending(), {"widths": parallel.NUMBERS}),
+    ],
+)
+def test_a_time_budget_that_is_too_short_shows_what_is_predicted_of_what_was_measured(model, options):
+    (short,) = checked(model, **options, seconds=1e-3).findings
+    (whole,) = [finding for finding in checked(model, **options).findings if finding.label == short.label]
+    assert (short.expectation, short.predicted) == (whole.expectation, whole.predicted)
+
+
+@pytest.mark.parametrize("seconds", [None, 1e-3])
+def test_a_model_of_which_nothing_is_predicted_is_refused_whatever_the_time(seconds):
+    with pytest.raises(tc.ModelError, match="nothing is predicted of any coordinate; its roles leave all unchecked"):
+        checked(zoo.perceptron(roles={"*": "unchecked"}), seconds=seconds)
 
 
 def test_a_time_budget_buys_seeds_and_widths():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 from theorychecks.finding import Finding
 from theorychecks.gates.culprit import Diagnosis
@@ -19,17 +20,23 @@ from theorychecks.networks import DepthParametrization, Parametrization
 from theorychecks.observables.coordinates import Moment
 from theorychecks.statistics import HalfInteger
 
+NOTHING_PREDICTED: Final = "nothing is predicted of any coordinate; its roles leave all unchecked"
+
 
 def predicted_along(
-    examined: Examined, parametrization: Parametrization | DepthParametrization, moments: Sequence[Moment]
+    examined: Examined,
+    parametrization: Parametrization | DepthParametrization,
+    moments: Sequence[Moment],
+    *,
+    first_update: int | None,
 ) -> dict[Moment, HalfInteger]:
-    """What is predicted of those coordinates of a model of which something is."""
+    """What is predicted of those coordinates of a model of which something is; its first update may not be known."""
     if isinstance(parametrization, DepthParametrization):
         return predicted_in_depth(parametrization, examined.anatomy, moments)
     if examined.sweep.axis == "experts":
         return predicted_in_experts(examined.anatomy, moments)
-    scale_free, first = examined.optimizing.scale_free, examined.first_update
-    expected = predicted(parametrization, examined.anatomy, moments, scale_free=scale_free, first_update=first)
+    scale_free = examined.optimizing.scale_free
+    expected = predicted(parametrization, examined.anatomy, moments, scale_free=scale_free, first_update=first_update)
     if examined.sweep.axis == "heads":
         return {moment: replace(each, corrections=IN_NUMBER) for moment, each in expected.items()}
     return expected

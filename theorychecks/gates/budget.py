@@ -13,16 +13,18 @@ import torch
 from theorychecks.experiment.cells import Cell
 from theorychecks.experiment.execution import observed
 from theorychecks.finding import Finding
+from theorychecks.gates.axes import NOTHING_PREDICTED, predicted_along
 from theorychecks.gates.examined import Examined
 from theorychecks.gates.expectations import CONSTANT
 from theorychecks.gates.values import constant
 from theorychecks.judging import finding_of
+from theorychecks.models import ModelError
 from theorychecks.models.model import plural_of
+from theorychecks.networks import DepthParametrization, Parametrization
 from theorychecks.observables.coordinates import Moment
-from theorychecks.statistics import Measurement
+from theorychecks.statistics import HalfInteger, Measurement
 from theorychecks.statistics.interval import CONFIDENCE, FEWEST_POINTS
 from theorychecks.statistics.judgement import undecided
-from theorychecks.statistics.parts import Parts
 from theorychecks.statistics.prediction import Layout
 from theorychecks.statistics.remedies import Remedy
 from theorychecks.statistics.sequential import MOST_SEEDS
@@ -95,10 +97,16 @@ def affordable(examined: Examined, seconds: float) -> Affordable:
     return Affordable(kept, bought, confirms, needed, tuple(timed))
 
 
-def too_short(examined: Examined, found: Affordable, seconds: float) -> Finding:
+def too_short(
+    examined: Examined, parametrization: Parametrization | DepthParametrization, found: Affordable, seconds: float
+) -> Finding:
     """What a gate says that had no time for any verdict, and what it would take.
 
-    The finding holds what the trainings that were timed show of the first coordinate that has numbers.
+    The finding holds what the trainings that were timed show of the first coordinate that has numbers, with what is
+    predicted of it.
+
+    Raises:
+        ModelError: if nothing is predicted of any.
     """
     axis, (least, most) = examined.sweep.axis, found.needed
     takes = f"some {most:.0f} s" if most < 2 * least else f"{least:.0f} to {most:.0f} s"
@@ -108,25 +116,37 @@ def too_short(examined: Examined, found: Affordable, seconds: float) -> Finding:
         f"--theory-budget={most * 1.5:.0f}s, or smaller {plural_of(axis)}"
     )
     remedy = Remedy(limited_by="time", text=text, effort=_fewest() / max(found.budget, 1))
-    parts, measurement = _first_measured(examined, found.timed)
+    moment, prediction, measurement = _first_measured(examined, parametrization, found.timed)
     judgement = undecided(measurement, remedy, CONFIDENCE)
-    return finding_of(judgement, constant(axis), f"{examined.model.title}, {Moment.of(parts)}", engine="module")
+    return finding_of(judgement, prediction, f"{examined.model.title}, {moment}", engine="module")
 
 
 def _cells(examined: Examined) -> list[Cell]:
     return examined.sweep.on((TIMED,) * len(examined.widths)).cells(examined.resources)
 
 
-def _first_measured(examined: Examined, timed: Sequence[int]) -> tuple[Parts, Measurement]:
-    """The first coordinate that has numbers, at the widths at which enough trainings were timed for a measurement."""
+def _first_measured(
+    examined: Examined, parametrization: Parametrization | DepthParametrization, timed: Sequence[int]
+) -> tuple[Moment, HalfInteger, Measurement]:
+    """The first coordinate that has numbers, at the widths at which enough trainings were timed for a measurement.
+
+    Trainings at one width do not tell which coordinates are zero or the same, and have no exponent.
+    """
     count = len(list(takewhile(lambda each: each == TIMED, timed)))
     known = [examined.resources.known(cell) for cell in _cells(examined)[:count]]
-    for parts in known[0][0].readings:
-        rows = [torch.cat([block.readings[parts].values for block in blocks])[:TIMED] for blocks in known]
-        if all(bool(((row > 0) & row.isfinite()).all()) for row in rows):
-            break
+    moments = list(map(Moment.of, known[0][0].readings))
+    expected = predicted_along(examined, parametrization, moments, first_update=None)
+    if not expected:
+        raise ModelError(f"{examined.model.title}: {NOTHING_PREDICTED}")
+    rows = {
+        moment: [torch.cat([block.readings[moment.parts].values for block in blocks])[:TIMED] for blocks in known]
+        for moment in expected
+    }
+    shown = (moment for moment in rows if all(bool(((row > 0) & row.isfinite()).all()) for row in rows[moment]))
+    moment = next(shown, next(iter(rows)))
     widths = examined.widths[:count]
-    return parts, Measurement.of(widths, rows, axis=examined.sweep.axis, name=str(parts))
+    measurement = Measurement.of(widths, rows[moment], axis=examined.sweep.axis, name=str(moment.parts))
+    return moment, expected[moment], measurement
 
 
 def _smallest(times: Sequence[float]) -> float:

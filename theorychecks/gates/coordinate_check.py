@@ -12,7 +12,7 @@ from theorychecks.claims.recording import given, now_recording
 from theorychecks.drawing import table
 from theorychecks.experiment import Resources, Sweep
 from theorychecks.finding import Finding, Findings
-from theorychecks.gates.axes import diagnosed, predicted_along
+from theorychecks.gates.axes import NOTHING_PREDICTED, diagnosed, predicted_along
 from theorychecks.gates.budget import affordable, too_short
 from theorychecks.gates.culprit import Diagnosis
 from theorychecks.gates.depth import check_known_in_depth
@@ -288,7 +288,7 @@ def checked(
     if conditions.seconds is not None:
         bought = affordable(examined, conditions.seconds)
         if not bought.enough:
-            finding = too_short(examined, bought, conditions.seconds)
+            finding = too_short(examined, parametrization, bought, conditions.seconds)
             return CoordinateCheck((finding,), diagnosed(examined, {}))
         sweep = replace(sweep.with_budget(bought.budget), widths=sweep.widths[: bought.widths])
         examined = Examined(sweep.redrawn(2 * conditions.seed), resources)
@@ -297,9 +297,9 @@ def checked(
             conditions = replace(conditions, no_time=again)
     examined.rehearse()
     moments, unjudged = examined.moments()
-    expected = predicted_along(examined, parametrization, moments)
+    expected = predicted_along(examined, parametrization, moments, first_update=examined.first_update)
     if not expected:
-        raise ModelError(f"{title}: nothing is predicted of any coordinate; its roles leave all unchecked")
+        raise ModelError(f"{title}: {NOTHING_PREDICTED}")
     by_parts = {moment.parts: moment for moment in expected}
     judged = findings_of(
         sweep,

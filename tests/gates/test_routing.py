@@ -72,6 +72,24 @@ class Dense(nn.Module):
         return WIDTHS[0] / self.width * self.head((each * shares.unsqueeze(-2)).sum(dim=-1))
 
 
+class Layers(nn.Module):
+    """Two layers, each routed by logits of its own."""
+
+    def __init__(self, width, *, router=1.0):
+        super().__init__()
+        self.width = width
+        self.first, self.head = nn.Linear(5, width, bias=False), nn.Linear(width, 3, bias=False)
+        self.routers = nn.ModuleList(Router(width, 2, 0, router) for _ in range(2))
+        nn.init.normal_(self.first.weight, std=5**-0.5)
+        nn.init.normal_(self.head.weight, std=0.25)
+
+    def forward(self, x):
+        x = torch.tanh(self.first(x))
+        for router in self.routers:
+            x = x + x * router(x)[1][..., :1]
+        return WIDTHS[0] / self.width * self.head(x)
+
+
 def adam(module):
     hidden = [p for name, p in module.named_parameters() if p.ndim > 1 and ("experts" in name or "router" in name)]
     others = [p for p in module.parameters() if all(p is not other for other in hidden)]
@@ -151,3 +169,10 @@ def test_a_router_drawn_as_hidden_matrices_are_has_an_init_that_is_off():
     check = checked(model(functools.partial(Sparse, router=0.5)), widths=tc.widths(64, 1024))
     named = [(culprit.kind, culprit.where, round(2 * culprit.exponent) / 2) for culprit in check.diagnosis.culprits]
     assert named == [("init", "router", 0.5)], str(check)
+
+
+def test_routers_of_all_layers_have_a_star():
+    check = checked(model(functools.partial(Layers, router=0.5)), widths=tc.widths(64, 1024))
+    assert [culprit.where for culprit in check.diagnosis.culprits if culprit.kind == "init"] == ["routers.*"], str(
+        check
+    )

@@ -87,7 +87,7 @@ _MOVES_AS_WELL: Final = {True: "its weight decay", False: "the optimizer's epsil
 def _where(examined: Examined, kind: Kind, parts: Sequence[str]) -> str:
     """Names of parts, or one with stars where that is the name of no other part."""
     anatomy = examined.anatomy
-    every = [name for name in anatomy.modules if anatomy.own.get(name) or LOGITS in name]
+    every = [name for name in anatomy.modules if anatomy.own.get(plain(name)) or LOGITS in name]
     if kind not in ("init", "multiplier"):
         every = [part.name for part in anatomy.parameters]
     names = list[str]()

@@ -12,8 +12,7 @@ Array = NDArray[np.float64]
 
 _NORMAL_97_5: Final = 1.96
 _SLOW, _FAST = (
-    each.reshape(-1, 1, 1)
-    for each in np.meshgrid(np.r_[0.0, np.logspace(-5, 3, 25)], np.array([0.0, 10.0, 1e3]), indexing="ij")
+    each.ravel() for each in np.meshgrid(np.r_[0.0, np.logspace(-5, 3, 25)], np.array([0.0, 10.0, 1e3]), indexing="ij")
 )
 """Prior variances along m^-1/2 and m^-1, of each candidate for an estimator."""
 
@@ -56,6 +55,41 @@ def exponent_weights(axis: Array, variances: Array, curves: Array, sizes: Array)
     )
 
 
+def weights_under_priors(axis: Array, variances: Array, sizes: Array, slow: Array, fast: Array) -> Array:
+    """Weights of the exponent by generalised least squares, [candidate, K].
+
+    A prior variance along a curve is a penalty on its coefficient, so that there are four unknowns, and no K x K
+    covariance to be inverted. Level and exponent are taken out of the two curves first (Frisch and Waugh 1933); what
+    is left is two by two, its determinant a sum of positive terms, however small the variances are.
+
+    Args:
+        axis: [K].
+        variances: [K], of the locations.
+        sizes: [K], the axis values in the class's units.
+        slow: [candidate], prior variances along m^-1/2.
+        fast: [candidate], along m^-1.
+    """
+    precision = 1 / variances
+    x = np.log(axis)
+    x -= precision @ x / precision.sum()
+    plain = precision * x / (precision @ x**2)
+    curves = np.stack([sizes**-0.5, sizes**-1.0])
+    # What the curves add to the exponent of least squares without them, and what of them neither it nor a level has.
+    slow_adds, fast_adds = curves @ plain
+    rest = curves - (curves @ precision / precision.sum())[:, np.newaxis] - np.outer((slow_adds, fast_adds), x)
+    on_slow, on_both = precision * rest[0] @ rest.T
+    on_fast_alone = precision @ (rest[1] - on_both / on_slow * rest[0]) ** 2
+    on_fast, product = on_fast_alone + on_both**2 / on_slow, slow * fast
+    determinant = 1 + slow * on_slow + fast * on_fast + product * on_slow * on_fast_alone
+    coefficients = np.stack(
+        [
+            slow * slow_adds + product * (on_fast * slow_adds - on_both * fast_adds),
+            fast * fast_adds + product * (on_slow * fast_adds - on_both * slow_adds),
+        ]
+    )
+    return np.asarray(plain - (coefficients / determinant).T @ (precision * rest))
+
+
 @lru_cache(maxsize=512)
 def _candidates(axis: bytes, variances: bytes, sizes: bytes) -> tuple[Array, Array]:
     """Weights of all estimators among which one is chosen, [candidate, K], and the noise in their intervals.
@@ -63,18 +97,6 @@ def _candidates(axis: bytes, variances: bytes, sizes: bytes) -> tuple[Array, Arr
     They are the same for classes of all sizes, of which a breakdown constant tries many. Arrays are given by their
     bytes, by which results are kept.
     """
-    points, variance = (np.frombuffer(each) for each in (axis, variances))
-    design = np.stack([np.ones_like(points), np.log(points)], axis=1)
-    slow, fast = _priors(sizes)
-    covariances = np.diag(variance) + slow + fast
-    whitened = np.linalg.inv(covariances)
-    weights = np.linalg.solve(design.T @ whitened @ design, design.T @ whitened)[:, 1, :]
-    return weights, _NORMAL_97_5 * np.sqrt((weights**2 * variance).sum(axis=1))
-
-
-@lru_cache(maxsize=512)
-def _priors(sizes: bytes) -> tuple[Array, Array]:
-    """Prior covariances along m^-1/2 and along m^-1, [candidate, K, K] each; not to be written to."""
-    size = np.frombuffer(sizes)
-    slow, fast = size**-0.5, size**-1.0
-    return _SLOW * np.outer(slow, slow), _FAST * np.outer(fast, fast)
+    points, variance, size = (np.frombuffer(each) for each in (axis, variances, sizes))
+    weights = weights_under_priors(points, variance, size, _SLOW, _FAST)
+    return weights, _NORMAL_97_5 * np.sqrt(weights**2 @ variance)

@@ -4,7 +4,7 @@ import pytest
 from claims_under_test import Claim, passes, refuted
 
 import theorychecks as tc
-from properties.subjects import identification
+from properties.subjects import identification, planted_atoms
 from theorychecks.dynamics import particles
 from theorychecks.dynamics.particles import Particles
 
@@ -38,6 +38,32 @@ TAILS = Claim(
     "test_noisy_descent_keeps_the_tail_index_of_the_initial_law",
     lambda module: {"activation": tc.TANH, "index": 3.0, "data": module.TEACHER},
 )
+
+
+ATOMS_BY_NOISE = Claim(
+    "test_planted_atoms",
+    "test_planted_atoms_are_found_up_to_an_error_in_proportion_to_the_noise",
+    lambda module: {"particles": 8},
+)
+ATOMS_BY_PARTICLES = Claim(
+    "test_planted_atoms",
+    "test_the_error_in_planted_atoms_does_not_depend_on_the_number_of_particles",
+    lambda module: {"noise": 0.05},
+)
+
+
+def penalty_of_its_root(patch):
+    right = planted_atoms.recovered
+    patch.setattr(
+        planted_atoms,
+        "recovered",
+        lambda problem, particles, penalty, rngs, **others: right(problem, particles, penalty**0.5, rngs, **others),
+    )
+
+
+def angles_not_trained(patch):
+    right = planted_atoms.recovered
+    patch.setattr(planted_atoms, "recovered", lambda *given, **others: right(*given, moving=False))
 
 
 def noise_times(power):
@@ -93,6 +119,8 @@ def readouts_times_root_particles(patch):
         pytest.param(NOISY, noise_times(1 / 2), id="noise of N times its variance"),
         pytest.param(IDENTIFIED, neurons_in_their_own_order, id="neurons compared without matching"),
         pytest.param(TAILS, steps_that_grow_faster_than_linearly, id="sizes to the power 1.1 in each step"),
+        pytest.param(ATOMS_BY_NOISE, penalty_of_its_root, id="root of the penalty"),
+        pytest.param(ATOMS_BY_PARTICLES, angles_not_trained, id="angles that are not trained"),
         pytest.param(COUPLED, rate_without_particles, id="learning rate without its factor N"),
         pytest.param(COUPLED, noise_of_their_own, id="coupling with independent noise"),
     ],

@@ -8,7 +8,14 @@ from breakages import BREAKAGES
 from claims_under_test import Claim, passes, refuted
 
 import theorychecks as tc
-from properties.subjects import harmonics, random_features, signal_propagation, spherical_descent
+from properties.subjects import (
+    harmonics,
+    one_step_network,
+    random_features,
+    risk_estimate,
+    signal_propagation,
+    spherical_descent,
+)
 
 
 def even_part_only(patch):
@@ -97,6 +104,22 @@ def higher_degree_in_the_activation(patch):
     patch.setattr(spherical_descent, "matched", more)
 
 
+def errors_squared_twice(patch):
+    """The square of the mean squared error is held against one half."""
+    right = risk_estimate.learning_curve
+    patch.setattr(risk_estimate, "learning_curve", lambda *given: right(*given) ** 2)
+
+
+def easy_inputs_become_rare(patch):
+    """The share of easy inputs falls as the root of the number of bits grows."""
+    right = one_step_network.parities
+    patch.setattr(
+        one_step_network,
+        "parities",
+        lambda count, bits, share, rng: right(count, bits, share * (bits / 4) ** -0.5, rng),
+    )
+
+
 def with_sine(module):
     return {"activation": "sine"}
 
@@ -148,6 +171,23 @@ CASES = {
             "test_kernel_separation",
             "test_the_tangent_kernel_of_the_same_network_learns_a_degree_with_half_of_its_harmonics",
             lambda module: {"degree": 1},
+        ),
+    ),
+    "errors squared twice": (
+        errors_squared_twice,
+        Claim(
+            "test_parities",
+            "test_a_kernel_learns_a_parity_of_half_of_the_bits_from_no_less_than_half_of_the_corners",
+            lambda module: {"kernel": "exponential"},
+        ),
+    ),
+    "easy inputs that become rare": (
+        easy_inputs_become_rare,
+        Claim(
+            "test_parities",
+            "test_a_network_learns_a_parity_of_half_of_the_bits_from_samples_in_proportion_to_them",
+            lambda module: {},
+            fewer=4,
         ),
     ),
     "kernel without odd harmonics": (

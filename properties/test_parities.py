@@ -13,6 +13,8 @@ from properties.subjects import harmonics, one_step_network, risk_estimate
 from properties.test_separation import PROFILES
 
 TARGETS, TEST_SAMPLES = 8, 200
+KERNEL_BITS = (3, 4, 5, 6)
+"""Ten seeds at each: with fewer an ordering at four of them could not fail the claim."""
 MOST = 0.8
 """Of the corners; a regression that needs more counts as one that needs twice as many, the more the higher it ends."""
 
@@ -90,12 +92,12 @@ def test_a_kernel_learns_a_parity_of_half_of_the_bits_from_no_less_than_half_of_
     """
     table, equal = tc.Ordering("above"), tc.Equal(0.1)
     own, linear = (kernel_samples(kernel=kernel, target=target) for target in (parity, sum_of_bits))
-    tc.check(own.over((3, 4, 5, 6), seeds=8), table, against=half_of_the_corners)
-    tc.check_refuted(linear.over((3, 4, 5), seeds=8), table, against=half_of_the_corners)
+    tc.check(own.over(KERNEL_BITS, seeds=10), table, against=half_of_the_corners)
+    tc.check_refuted(linear.over((3, 4, 5), seeds=10), table, against=half_of_the_corners)
     if kernel == "exponential":
-        tc.check(own.over((4, 5, 6), seeds=8), equal, against=degree_by_degree)
+        tc.check(own.over((4, 5, 6), seeds=10), equal, against=degree_by_degree)
     else:
-        tc.check_refuted(own.over((3, 5), seeds=8), equal, against=degree_by_degree)
+        tc.check_refuted(own.over((3, 5), seeds=10), equal, against=degree_by_degree)
 
 
 BITS = (9, 17, 33, 57, 97)

@@ -167,8 +167,9 @@ def error_of_kernel(bits, draw, *, easy):
     id="SP-7/network",
     source="Daniely and Malach 2020, arXiv:2002.07400 (abstract; the law of the inputs, half of them easy, from a "
     "review of the paper): a network of depth two learns such parities by gradient descent, and no linear method does "
-    "efficiently; one step and a fitted readout, the order k, and k^2 in the control, derived here; that it is "
-    "no less than k measured up to intervals of 0.85 to 1.12, 0.80 to 1.08 and 0.85 to 1.11",
+    "efficiently; one step and a fitted readout, the order k, and k^2 in the control, derived here; first "
+    "claimed as Theta(k), which seed 1 of 0, 1, 2 left undecided: exponents 1.00 [0.85, 1.12], 0.95 [0.80, 1.08] and "
+    "0.99 [0.85, 1.11]",
     paper=TUTORIAL,
 )
 def test_a_network_learns_a_parity_of_half_of_the_bits_from_samples_in_proportion_to_them():

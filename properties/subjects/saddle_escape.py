@@ -123,4 +123,4 @@ def _moved(weights: Sequence[Tensor], velocity: Sequence[Tensor], time: Tensor) 
 
 def _norm(matrices: Tensor) -> Tensor:
     """Frobenius norms, [seed]."""
-    return torch.linalg.vector_norm(matrices, dim=(1, 2))
+    return matrices.square().sum(dim=(1, 2)).sqrt()

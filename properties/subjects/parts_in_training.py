@@ -48,3 +48,10 @@ def trained_parts(
             direction, divisor = optimizer.step(gradient, states[name], step + 1)
             weights[name] = weights[name] - rates[name] / divisor * direction
     return replace(start, **weights)  # type: ignore[type-var]
+
+
+def begun_alike(start: Start, *names: str) -> Start:
+    """The same network, in whose matrices [seed, part, ...] of these names all parts are as the first one."""
+    matrices: dict[str, Tensor] = {name: getattr(start, name) for name in names}
+    alike = {name: matrix[:, :1].expand_as(matrix).clone() for name, matrix in matrices.items()}
+    return replace(start, **alike)  # type: ignore[type-var]

@@ -1,7 +1,5 @@
 """Claims about heads and experts fail on networks whose parts, weights or steps are wrong by hand."""
 
-from dataclasses import replace
-
 import pytest
 from claims_under_test import Claim, refuted
 
@@ -24,44 +22,40 @@ SPARSE = Claim(
 def heads_that_share_their_weights(patch):
     """All heads begin as one, so that their sum is no random walk."""
     right = attention_heads.drawn_heads
-
-    def wrong(heads, *rest):
-        found = right(heads, *rest)
-        one = {name: getattr(found, name)[:, :1].expand(-1, heads, -1, -1).clone() for name in PARTS}
-        return replace(found, **one)
-
-    patch.setattr(attention_heads, "drawn_heads", wrong)
+    patch.setattr(attention_heads, "drawn_heads", lambda *given: parts_in_training.begun_alike(right(*given), *PARTS))
 
 
 def experts_that_share_their_weights(patch):
     """All experts begin as one, and nothing averages out."""
     right = mixture.drawn_mixtures
 
-    def wrong(experts, *rest, **options):
-        found = right(experts, *rest, **options)
-        one = {name: getattr(found, name)[:, :1].expand(-1, experts, -1, -1).clone() for name in ("up", "down")}
-        return replace(found, **one)
+    def wrong(*given, **options):
+        return parts_in_training.begun_alike(right(*given, **options), "up", "down")
 
     patch.setattr(mixture, "drawn_mixtures", wrong)
 
 
-def rates_of_the_share(patch):
-    """Experts learn at a rate of one over their number."""
-    right = parts_in_training.trained_parts
+def rates_of_the_share(*names):
+    """These matrices learn at a rate of one over the number of heads or experts."""
 
-    def wrong(start, inputs, targets, *, optimizer, rates, steps):
-        slower = {name: rate / start.up.shape[1] if name in ("up", "down") else rate for name, rate in rates.items()}
-        return right(start, inputs, targets, optimizer=optimizer, rates=slower, steps=steps)
+    def apply(patch):
+        right = parts_in_training.trained_parts
 
-    patch.setattr(parts_in_training, "trained_parts", wrong)
+        def wrong(start, inputs, targets, *, optimizer, rates, steps):
+            slower = {name: rate / getattr(start, name).shape[1] for name, rate in rates.items() if name in names}
+            return right(start, inputs, targets, optimizer=optimizer, rates=rates | slower, steps=steps)
+
+        patch.setattr(parts_in_training, "trained_parts", wrong)
+
+    return apply
 
 
 def weights_of_all(patch):
     """Weights of the chosen experts add up to what they are of in all."""
     right = mixture.Mixtures.weights
 
-    def wrong(self, inputs):
-        return right(self, inputs) * self.chosen / self.experts if self.chosen else right(self, inputs)
+    def wrong(self, *given):
+        return right(self, *given) * self.chosen / self.up.shape[1]
 
     patch.setattr(mixture.Mixtures, "weights", wrong)
 
@@ -71,9 +65,13 @@ def weights_of_all(patch):
     [
         (HEADS, heads_that_share_their_weights),
         (MEAN, experts_that_share_their_weights),
-        (MEAN, rates_of_the_share),
-        (SPARSE, rates_of_the_share),
         (SPARSE, weights_of_all),
+        (HEADS, rates_of_the_share("query")),
+        (HEADS, rates_of_the_share("out")),
+        (MEAN, rates_of_the_share("up")),
+        (MEAN, rates_of_the_share("down")),
+        (SPARSE, rates_of_the_share("router")),
+        (SPARSE, rates_of_the_share("down")),
     ],
 )
 def test_a_broken_subject_is_refuted_and_on_fresh_seeds_again(claim, mistake, judged):

@@ -8,8 +8,8 @@ import torch.nn.functional as F
 
 import theorychecks as tc
 from properties.subjects.attention_heads import drawn_heads
-from properties.subjects.mixture import drawn_mixtures, expert_update
-from properties.subjects.parts_in_training import trained_parts
+from properties.subjects.mixture import drawn_mixtures, expert_updates
+from properties.subjects.parts_in_training import begun_alike, trained_parts
 
 STREAM, SIZE, OUTPUTS = 5, 3, 2
 RATES = {"query": 0.01, "key": 0.02, "value": 0.03, "out": 0.04}
@@ -78,11 +78,29 @@ def test_all_experts_have_weights_of_one_where_none_is_chosen(own):
     torch.testing.assert_close(start.outputs(inputs)[1, 2], start.read_out[1] @ (x + added))
 
 
-def test_an_experts_update_is_read_on_its_own_rows(own):
+def test_weights_of_a_softmax_over_all_experts_are_those_of_the_chosen_ones(own):
+    start = drawn_mixtures(6, SIZE, STREAM, OUTPUTS, own, scale=1.0, chosen=2, over_all=True)
+    inputs = normal(7, 2 * STREAM)
+    shares = (inputs[:, STREAM:] @ start.router[1].T).softmax(dim=-1)
+    weights = start.weights(start.logits(inputs), start.places(start.logits(inputs)))
+    torch.testing.assert_close(weights[1], shares.sort(dim=-1, descending=True).values[:, :2])
+
+
+def test_updates_of_an_expert_are_read_on_its_own_rows(own):
     start, inputs = drawn_mixtures(3, SIZE, STREAM, OUTPUTS, own, scale=1.0, chosen=1), normal(8, 2 * STREAM)
-    after = replace(start, up=start.up + 0.1 * start.up.sin())
-    squares = []
+    after = replace(start, up=start.up + 0.1 * start.up.sin(), down=start.down - 0.2 * start.down.cos())
+    firsts, seconds = [], []
     for row in inputs:
-        expert = int((start.router[0] @ row[STREAM:]).argmax())
-        squares.append((0.1 * start.up[0, expert].sin() @ row[:STREAM]).square().mean())
-    torch.testing.assert_close(expert_update(start, after, inputs)[0], torch.stack(squares).mean().sqrt())
+        x, expert = row[:STREAM], int((start.router[0] @ row[STREAM:]).argmax())
+        firsts.append((0.1 * start.up[0, expert].sin() @ x).square().mean())
+        seconds.append((0.2 * start.down[0, expert].cos() @ torch.tanh(start.up[0, expert] @ x)).square().mean())
+    found = expert_updates(start, after, inputs)
+    torch.testing.assert_close(found["up"][0], torch.stack(firsts).mean().sqrt())
+    torch.testing.assert_close(found["down"][0], torch.stack(seconds).mean().sqrt())
+
+
+def test_parts_that_begin_alike_are_as_the_first_one(own):
+    start = drawn_mixtures(3, SIZE, STREAM, OUTPUTS, own, scale=1.0)
+    alike = begun_alike(start, "up")
+    assert all(torch.equal(alike.up[:, expert], start.up[:, 0]) for expert in range(3))
+    assert torch.equal(alike.down, start.down)

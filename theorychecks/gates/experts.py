@@ -4,8 +4,8 @@ An expert that gets many rows moves by Theta(1), as all that keeps its size does
 the number E of experts, by plain gradients at rates of E, since each expert has a share of the loss. What few experts
 make for a row, or all of them on average, moves by Theta(1) as well; an average of independent experts is O(E^-1/2)
 before training. These are the exponents of mean-field limits in the number of experts (Jiang, Bordelon, Pehlevan, Hanin
-2026, arXiv:2601.20205, abstract). `properties/test_heads_and_experts.py` has those of what is added, and of first
-matrices of experts, as claims.
+2026, arXiv:2601.20205, abstract). `properties/test_heads_and_experts.py` has those of what is added, of router logits
+and of both matrices of experts, each by itself and all in one parameter, as claims.
 """
 
 from __future__ import annotations

@@ -81,9 +81,9 @@ def test_gradient_noise_falls_with_the_root_of_the_batch(activation):
 STEPPED = (16, 32, 64, 128, 256)
 NOISE = 64.0
 """Standard deviation of what is added to targets of order one."""
-BELOW = tc.FiniteSizeClass(constant=1.0, omegas=(1.0,), unit=5000.0, towards="zero")
-"""Far below the noise scale, which lies between 5,000 and 133,000 in 128 networks that were looked at: a best rate is
-off by the batch size over it."""
+BELOW = tc.FiniteSizeClass(constant=1.0, omegas=(1.0,), unit=2500.0, towards="zero")
+"""A best rate is off by the batch size over the noise scale, at most by a share of B / 2,500: in 128 networks of each
+activation that were looked at the noise scale lies between 3,500 and 310,000."""
 ABOVE = tc.FiniteSizeClass(constant=1.0, omegas=(1.0,))
 """The mean of B gradients is normal, and its signs are as often right as those of normal numbers, up to 1 / B."""
 SIGNS = tc.Adam(epsilon=1e-30)
@@ -96,7 +96,7 @@ def generators(draw):
 
 
 @tc.quantity(along="batch size", name="best rate of a step of {optimizer.name}", cost=0.0, shared=True)
-def best_rate(size, draw, *, optimizer, activation, distinct=None):
+def best_rate(size, draw, *, optimizer, activation, distinct):
     """Of the first step on a batch whose targets are mostly noise."""
     own, data = generators(draw)
     return best_rates(Networks.drawn(activation, own), int(size), optimizer, data, noise=NOISE, distinct=distinct)
@@ -109,25 +109,21 @@ ROOT = tc.PowerLaw(1 / 2, within=0.15, rival=1, corrections=ABOVE)
 LI = "Li, Zhao, Zhang et al. 2024, arXiv:2405.14578 (abstract: of signs of gradients the best rate first rises)"
 
 
-@tc.claim(id="BT-2", source=f"{MCCANDLISH}; {LI}; the exponent 1/2 for signs, and the control of both, derived here")
+@tc.claim(id="BT-2", source=f"{MCCANDLISH}; {LI}; the exponent 1/2 for signs, and the controls, derived here")
 @given(activation=activations())
 @example(activation=tc.TANH)
 def test_the_best_rate_is_linear_in_the_batch_for_gradients_and_a_root_for_signs(activation):
     """Where targets are mostly noise, the learning rate at which one step lowers the expected loss most, by its slope
     and the curvature of Gauss and Newton, is Theta(B) for gradient descent and Theta(B^1/2) for the first step of Adam,
-    which goes along signs, each told from the other's power; where the distinct samples of a batch stay four it is not
-    Theta(B) for gradient descent.
+    which goes along signs; where the distinct samples of a batch stay four it is neither.
     """
-    gradients, signs, repeated = (
-        best_rate(optimizer=optimizer, activation=activation, **options).over(STEPPED, budget=64)
-        for optimizer, options in ((tc.SGD(), {}), (SIGNS, {}), (tc.SGD(), {"distinct": 4}))
-    )
-
-    tc.check(gradients, LINEAR)
-    tc.check(signs, ROOT)
-    tc.check_refuted(signs, LINEAR)
-    tc.check_refuted(gradients, ROOT)
-    tc.check_refuted(repeated, LINEAR)
+    for optimizer, expected in ((tc.SGD(), LINEAR), (SIGNS, ROOT)):
+        fresh, repeated = (
+            best_rate(optimizer=optimizer, activation=activation, distinct=distinct).over(STEPPED, budget=64)
+            for distinct in (None, 4)
+        )
+        tc.check(fresh, expected)
+        tc.check_refuted(repeated, expected)
 
 
 COURSES = (8, 16, 32, 64)
@@ -135,17 +131,23 @@ LARGEST = COURSES[-1]
 SAMPLES = 8192
 
 
-def adam(share):
-    """Whose moments average over a number of samples that does not depend on the size, as rates per step do not."""
-    return tc.Adam(betas=(1 - 0.2 * share, 1 - 0.02 * share), epsilon=1e-30)
+def adam(forgotten):
+    """Whose moments forget so much in a step."""
+    return tc.Adam(betas=(1 - forgotten, 1 - forgotten), epsilon=1e-30)
 
 
-@tc.quantity(along="batch size", name="loss after as many samples, {kind} at B^{power}", cost=-1.0, shared=True)
-def course(size, draw, *, kind, power, activation):
+@tc.quantity(
+    along="batch size",
+    name="loss after as many samples, {kind} at B^{power}, 1 - beta at B^{forgetting}",
+    cost=-1.0,
+    shared=True,
+)
+def course(size, draw, *, kind, power, activation, forgetting=1.0):
     """Of a pass over fresh samples with noisy targets."""
     own, data = generators(draw)
     share = size / LARGEST
-    optimizer, rate = (tc.SGD(), 0.1) if kind == "SGD" else (adam(share), 0.04)
+    # A pass has 128 of the largest batches, so that moments of a hundred steps matter.
+    optimizer, rate = (tc.SGD(), 0.1) if kind == "SGD" else (adam(0.01 * share**forgetting), 0.03)
     networks = Networks.drawn(activation, own)
     return excess_loss(networks, int(size), optimizer, rate * share**power, data, noise=4.0, samples=SAMPLES)
 
@@ -157,19 +159,23 @@ MALLADI = (
 )
 
 
-@tc.claim(id="BT-3", source=MALLADI)
+@tc.claim(id="BT-3", source=f"{MALLADI}; what betas that do not depend on the size lead to, derived here")
 @given(kind=st.sampled_from(["SGD", "Adam"]), activation=activations())
 @example(kind="SGD", activation=tc.TANH)
 @example(kind="Adam", activation=tc.TANH)
 def test_a_training_stays_the_same_by_the_linear_rule_for_sgd_and_the_root_rule_for_adam(kind, activation):
     """Where the gradient is mostly noise, the loss after one pass over as many samples, without the noise of targets,
     is the same for batches of 8 to 64, within 20 per cent: at rates in proportion to B under SGD, and at rates as
-    B^1/2, with moments that average over as many samples, under Adam; by the other's rule it is not.
+    B^1/2, with moments that average over as many samples, under Adam; by the other's rule it is not, nor under Adam
+    with moments of a hundred steps, which are most of a pass in the largest batches and a tenth of one in the smallest.
     """
     right, wrong = (1.0, 0.5) if kind == "SGD" else (0.5, 1.0)
-    same, other = (
-        course(kind=kind, power=power, activation=activation).over(COURSES, seeds=64) for power in (right, wrong)
+    same, other, by_step = (
+        course(kind=kind, power=power, activation=activation, forgetting=forgetting).over(COURSES, seeds=seeds)
+        for power, forgetting, seeds in ((right, 1.0, 64), (wrong, 1.0, 128), (right, 0.0, 128))
     )
 
     tc.check(same, tc.Collapse(0.2))
     tc.check_refuted(other, tc.Collapse(0.2))
+    if kind == "Adam":
+        tc.check_refuted(by_step, tc.Collapse(0.2))

@@ -66,7 +66,7 @@ def left(activation, times, *, kind=torch.optim.AdamW, longest=None):
     id="TL-1",
     source="Wang, Aitchison 2024, arXiv:2405.13698 (abstract: weights under AdamW are a moving average of updates, "
     "whose best time scale in epochs hardly depends on the data set's size, so that the decay falls with it; that it "
-    "stays the best one is not asked); what is left, and the controls, derived here",
+    "stays the best one is not asked); what is left is an identity of AdamW's definition, derived here as the controls",
 )
 @given(activation=activations(), times=st.sampled_from([0.5, 1.0, 1.5]))
 @example(activation=tc.TANH, times=1.0)
@@ -74,6 +74,8 @@ def test_a_decay_of_one_over_the_steps_leaves_as_much_of_the_start_in_a_training
     """Under AdamW at a small rate eta with a decay of c / (eta T), exp(-c) of the start is left in a matrix after T
     steps, within 10 per cent, whatever T is; with a decay that does not depend on T it is not the same for all T,
     and with the decay in Adam's gradient, each step of which is at most about eta, it is not exp(-c).
+    The first sentence is an identity, (1 - c / T)^T by AdamW's definition, up to what small updates add: it fails where
+    an implementation is wrong, and no theory of training does with it.
     """
     scaled = left(activation, times)
     fixed = left(activation, times, longest=LENGTHS[-1])

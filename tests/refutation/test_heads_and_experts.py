@@ -6,11 +6,11 @@ from claims_under_test import Claim, refuted
 from properties.subjects import attention_heads, mixture, parts_in_training
 
 PARTS = ("query", "key", "value", "out")
-HEADS = Claim("test_heads_and_experts", "test_heads_read_out_like_neurons", lambda module: {"steps": 1, "data": 0})
+HEADS = Claim("test_heads_and_experts", "test_heads_read_out_like_neurons", lambda module: {"steps": 3, "data": 0})
 MEAN = Claim(
     "test_heads_and_experts",
     "test_a_mean_of_experts_moves_as_each_of_them_does",
-    lambda module: {"steps": 1, "data": 0},
+    lambda module: {"steps": 3, "data": 0},
 )
 SPARSE = Claim(
     "test_heads_and_experts",

@@ -1,7 +1,7 @@
 """Claims about the mean-field limit fail when the dynamics of particles, or their coupling, are broken by hand."""
 
 import pytest
-from claims_under_test import Claim, passes, refuted
+from claims_under_test import Claim, refuted
 
 import theorychecks as tc
 from properties.subjects import identification, planted_atoms
@@ -130,12 +130,6 @@ def readouts_times_root_particles(patch):
 )
 def test_a_broken_subject_is_refuted_and_on_fresh_seeds_again(claim, apply, judged):
     refuted(judged(claim, apply))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("claim", [NOISY, FUNCTIONS, IDENTIFIED])
-def test_claims_pass_without_a_mistake(claim):
-    assert passes(claim)
 
 
 @pytest.mark.slow

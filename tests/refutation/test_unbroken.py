@@ -1,4 +1,4 @@
-"""Claims that meet a mistake pass without one, in the same setting, and on as few seeds."""
+"""Claims that meet a mistake pass without one in the same setting, and on as few seeds nothing refutes them."""
 
 import importlib.util
 import subprocess
@@ -69,5 +69,5 @@ def test_a_setting_of_its_own_passes_without_a_mistake(claim):
 
 
 @pytest.mark.parametrize("claim", parameters(lambda claim: claim.fewer > 1, slow=True))
-def test_as_few_seeds_pass_without_a_mistake(claim):
-    assert claim.run(fewer=claim.fewer).outcome == "pass"
+def test_as_few_seeds_refute_nothing_without_a_mistake(claim):
+    assert claim.run(fewer=claim.fewer).outcome != "fail"

@@ -61,20 +61,21 @@ def reach(depth: int) -> tuple[int, ...]:
         "arXiv:2505.22491 (public notes on it) for others; the number of steps chosen here"
     ),
     trend=True,
+    evidence=True,
 )
 @given(depth=depths(1, 2), activation=activations())
 @example(depth=1, activation=tc.RELU)
 def test_the_best_rate_transfers_under_maximal_update(depth, activation):
     """Under maximal update the learning rate with the smallest loss after eight steps on a fixed batch tends to a
-    nonzero constant; under standard parametrization it does not. The margin is 0.2, since best rates of single networks
-    scatter; the rival is -1/2.
+    nonzero constant; under standard parametrization it does not. The margin is 0.1 with one hidden layer, and 0.2 with
+    two, where narrower networks are affordable and their best rates scatter more; the rival is -1/2.
     """
-    constant = tc.Plateau(within=0.2, rival=-1 / 2)
+    constant = tc.Plateau(within=0.1 if depth == 1 else 0.2, rival=-1 / 2)
     best = OptimalLearningRate()
     maximal = on_a_fixed_batch(depth, activation, tc.MAXIMAL_UPDATE, 0.5, 0, steps=8)
     standard = on_a_fixed_batch(depth, activation, tc.STANDARD, 4.0, -1, steps=8)
 
-    tc.check(tc.Sweep(best, maximal, widths=reach(depth)), constant)
+    tc.check(tc.Sweep(best, maximal, widths=reach(depth), budget=64 if depth == 1 else None), constant)
     tc.check_refuted(tc.Sweep(best, standard, widths=reach(depth)), constant)
 
 

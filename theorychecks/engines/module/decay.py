@@ -26,7 +26,7 @@ _UNEVEN: Final = 1e-2
 
 
 def decay_times(trainer: Trainer, width: int) -> dict[tuple[str, str], float]:
-    """In how many steps each parameter shrinks to 1/e by its decay alone, by name and role; those that do.
+    """One over the part of each parameter that a step takes away by decay alone, by name and role; those that shrink.
 
     Raises:
         Unanswerable: if nothing decays, a function makes the steps, or what they take away is no part of the weights.

@@ -85,10 +85,11 @@ def degree_by_degree(bits):
 @example(kernel="NTK of two ReLU layers")
 def test_a_kernel_learns_a_parity_of_half_of_the_bits_from_no_less_than_half_of_the_corners(kernel):
     """On the hypercube of 2 k dimensions ridgeless regression, with the exponential kernel or the NTK of two ReLU
-    layers, falls to half error on parities of k random bits only after more than half of all 4^k corners, k = 3 to 6:
-    a table of the values seen does better. Of sums of as many bits this is not true. With the exponential kernel the
-    number is, within 10 per cent, that of a kernel that learns degree by degree, k = 4 to 6; the NTK, whose eigenvalues
-    of odd degrees are small, needs more for k = 3 and 5.
+    layers, falls to half error, on average over all corners, those seen included, on parities of k random bits only
+    after more than half of all 4^k corners, k = 3 to 6: a table of the values seen does better. Of sums of as many bits
+    this is not true. With the exponential kernel the number is, within 10 per cent, that of a kernel that learns degree
+    by degree, k = 4 to 6; the NTK, whose eigenvalues of odd degrees are small, does not meet this number for k = 3
+    and 5.
     """
     table, equal = tc.Ordering("above"), tc.Equal(0.1)
     own, linear = (kernel_samples(kernel=kernel, target=target) for target in (parity, sum_of_bits))
@@ -166,8 +167,8 @@ def error_of_kernel(bits, draw, *, easy):
 @tc.claim(
     id="SP-7/network",
     source="Daniely and Malach 2020, arXiv:2002.07400 (abstract; the law of the inputs, half of them easy, from a "
-    "review of the paper): a network of depth two learns such parities by gradient descent, and no linear method does "
-    "efficiently; one step and a fitted readout, the order k, and k^2 in the control, derived here; first "
+    "review of the paper): a network of depth two learns sparse parities by gradient descent, and no linear method "
+    "does efficiently; one step and a fitted readout, the order k, and k^2 in the control, derived here; first "
     "claimed as Theta(k), which seed 1 of 0, 1, 2 left undecided: exponents 1.00 [0.85, 1.12], 0.95 [0.80, 1.08] and "
     "0.99 [0.85, 1.11]",
     paper=TUTORIAL,
@@ -175,19 +176,19 @@ def error_of_kernel(bits, draw, *, easy):
 def test_a_network_learns_a_parity_of_half_of_the_bits_from_samples_in_proportion_to_them():
     """Of inputs of 2 k bits half have one sign in the k bits of the parity, k odd. A ReLU network, with one step of
     gradient descent on its hidden weights and a readout fitted by ridge regression, falls to half error on uniform
-    inputs after O(k) samples, k = 9 to 97; where a share of k^-1/2 of the inputs is easy, it takes more. On 64 k
-    samples its error is below a half, k = 9 to 33, and that of the NTK of two ReLU layers is above; without easy inputs
-    the network's is above as well.
+    inputs after O(k) samples, k = 9 to 97; where a share of k^-1/2 of the inputs is easy, O(k) samples are not enough,
+    k = 5 to 41. On 64 k samples its error is below a half, k = 9 to 33, and without easy inputs it is above, as that of
+    the NTK of two ReLU layers is with them.
     """
     law = tc.UpperBound(1, corrections=IN_BITS, within=0.2, rival=2)
     many, few = "a half of them", "a share of k^-1/2"
     tc.check(network_samples(easy=many).over(BITS, seeds=24), law)
     tc.check_refuted(network_samples(easy=few).over((5, 9, 15, 25, 41), seeds=12), law)
 
-    below, sizes = tc.Ordering("below"), (9, 17, 33)
+    below, above, sizes = tc.Ordering("below"), tc.Ordering("above"), (9, 17, 33)
     network, blind = (error_of_network(easy=easy).over(sizes, seeds=16) for easy in (many, "none"))
     kernel = error_of_kernel(easy=many).over(sizes, seeds=16)
     tc.check(network, below, against=0.5)
+    tc.check(blind, above, against=0.5)
     tc.check_refuted(blind, below, against=0.5)
-    tc.check(kernel, tc.Ordering("above"), against=0.5)
-    tc.check_refuted(network, tc.Ordering("above"), against=0.5)
+    tc.check(kernel, above, against=0.5)

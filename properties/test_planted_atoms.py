@@ -79,7 +79,7 @@ def test_planted_atoms_are_found_up_to_an_error_in_proportion_to_the_noise(parti
 def test_the_error_in_planted_atoms_does_not_depend_on_the_number_of_particles(noise):
     """From noisy values of a sum of three neurons on a circle, particles with positive weights find the neurons'
     positions up to an error of Theta(1) in the number of particles, 8 to 64. If they do not move, and weights alone are
-    trained, the error falls with their number.
+    trained, the error depends on their number.
     """
     plateau = tc.Plateau(corrections=IN_COUNT, rival=-1 / 2)
     moving, fixed = (error_by_particles(noise=noise, what=what).over(COUNTS, seeds=16) for what in ("move", "stay"))

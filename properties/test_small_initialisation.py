@@ -47,9 +47,10 @@ RAWAL = (
 @example(small=3, others=1, place="last", activation=tc.TANH)
 @example(small=4, others=0, place="last", activation=tc.TANH)
 def test_small_layers_set_the_length_of_the_plateau(small, others, place, activation):
-    """Of networks with smooth activations and He-normal weights, r = 3 or 4 of whose layers, the first or the last, are
-    multiplied by eps, gradient flow escapes from the initial plateau after a time Theta(eps^-(r-2)), whatever the
-    number of layers in all; with one small layer fewer the time has not this power.
+    """Of networks with activations that are smooth, zero at zero and steep there (tanh, erf, GELU) and normal weights
+    of a size that keeps preactivations, r = 3 or 4 of whose layers, the first or the last, are multiplied by eps,
+    gradient flow takes a quarter off the loss of outputs of zero after a time Theta(eps^-(r-2)), whatever the number of
+    layers in all; with one small layer fewer the time is not Theta of this power.
     """
     options = {"depth": small + others, "place": place, "activation": activation}
     law = tc.PowerLaw(small - 2, corrections=IN_SCALE)
@@ -62,7 +63,7 @@ def test_small_layers_set_the_length_of_the_plateau(small, others, place, activa
 @given(others=OTHERS, place=PLACES, activation=activations(smooth=True))
 @example(others=1, place="last", activation=tc.TANH)
 def test_two_small_layers_delay_by_a_logarithm(others, place, activation):
-    """With two small layers the escape time grows like log(1 / eps), not like a power of eps; with three it does."""
+    """With two small layers the escape time grows like log(1 / eps), not like a power; with three it does not."""
     options = {"place": place, "activation": activation}
     two = escape_time(small=2, depth=2 + others, **options).over(LONG, seeds=SEEDS)
     three = escape_time(small=3, depth=3 + others, **options).over(LONG, seeds=SEEDS)

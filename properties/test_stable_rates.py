@@ -68,7 +68,7 @@ def reach(depth: int) -> tuple[int, ...]:
 def test_the_best_rate_transfers_under_maximal_update(depth, activation):
     """Under maximal update the learning rate with the smallest loss after eight steps on a fixed batch tends to a
     nonzero constant; under standard parametrization it does not. The margin is 0.1 with one hidden layer, and 0.2 with
-    two, where narrower networks are affordable and their best rates scatter more; the rival is -1/2.
+    two, where only narrower networks are affordable and best rates scatter more; the rival is -1/2.
     """
     constant = tc.Plateau(within=0.1 if depth == 1 else 0.2, rival=-1 / 2)
     best = OptimalLearningRate()

@@ -71,7 +71,6 @@ def best_rates(
     generators: Sequence[torch.Generator],
     *,
     noise: float,
-    distinct: int | None = None,
 ) -> Tensor:
     """The best rate of the first step of an optimizer, by the mean over many batches, [seed].
 
@@ -84,19 +83,17 @@ def best_rates(
         optimizer: whose first step is made.
         generators: one a seed, of all inputs and noise.
         noise: standard deviation of what is added to targets.
-        distinct: how many samples of a batch are distinct; all unless given.
     """
     residuals, slopes = networks.per_sample(_normal(generators, _POPULATION, INPUTS))
     gradient = (residuals[..., None] * slopes).mean(dim=1)
     hessian = slopes.mT @ slopes / _POPULATION
-    samples = min(size, distinct or size)
     descents = curvatures = torch.zeros(())
     for _ in range(_SAMPLES // _POPULATION):
         drawn = _normal(generators, _POPULATION, INPUTS + 1)
         residuals, slopes = networks.per_sample(drawn[..., :INPUTS])
         # Each batch has a mirror image, with the opposite noise: what does not depend on its sign cancels.
         clean, added = (
-            (part[..., None] * slopes).reshape(len(part), -1, samples, slopes.shape[2]).mean(dim=2)
+            (part[..., None] * slopes).reshape(len(part), -1, size, slopes.shape[2]).mean(dim=2)
             for part in (residuals, noise * drawn[..., INPUTS])
         )
         found = torch.cat([clean - added, clean + added], dim=1)

@@ -31,8 +31,8 @@ def parities(count: int, bits: int, share: float, rng: np.random.Generator) -> t
 def first_step(inputs: FloatArray, targets: FloatArray) -> FloatArray:
     """The weights [d] of a neuron with readout one after one step, up to its rate; those of readout a are a times it.
 
-    Weights start at zero, outputs at zero, and biases put half of the neurons on the slope of the ReLU; so the gradient
-    of the squared error is the mean of target times input.
+    Weights start at zero, all biases are positive, so that every neuron is on the slope of the ReLU, and each bias has
+    both readouts, so that outputs are zero: the gradient of the squared error is minus the mean of target times input.
     """
     return np.asarray(targets @ inputs / len(inputs))
 
@@ -40,13 +40,14 @@ def first_step(inputs: FloatArray, targets: FloatArray) -> FloatArray:
 def error_on(test_inputs: FloatArray, test_targets: FloatArray, *, inputs: FloatArray, targets: FloatArray) -> float:
     """Mean squared error after the step, at a rate that gives weights the norm of the root of the bits, and the fit.
 
-    Readouts are one and minus one in turn, and biases evenly spaced from minus the number of bits to that number.
+    Biases are evenly spaced up to the number of bits, each with readouts one and minus one.
     """
     bits = inputs.shape[1] // 2
     neurons = NEURONS_A_BIT * bits
     weights = first_step(inputs, targets)
     weights = weights * np.sqrt(bits) / np.linalg.norm(weights)
-    readouts, biases = (-1.0) ** np.arange(neurons), np.linspace(-bits, bits, neurons)
+    readouts = (-1.0) ** np.arange(neurons)
+    biases = np.repeat(bits * np.arange(1, neurons // 2 + 1) / (neurons // 2), 2)
 
     def features(of: FloatArray) -> FloatArray:
         return np.asarray(np.maximum((of @ weights)[:, None] * readouts + biases, 0))

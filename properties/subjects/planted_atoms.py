@@ -53,9 +53,9 @@ def recovered(
 ) -> tuple[FloatArray, FloatArray]:
     """Angles and weights [problem, particle] after descent on half the mean squared error and the penalty.
 
-    Weights are multiplied by the exponential of minus twice the rate times their gradient, and angles go down theirs
-    per weight: conic particle gradient descent (Chizat 2019, arXiv:1907.10300; the form of the steps from memory).
-    Particles start evenly spaced from a random angle, with equal weights. Unless moving, angles stay.
+    Weights are multiplied by the exponential of minus twice the rate times their gradient, and angles go down a
+    quarter of theirs per weight: conic particle gradient descent (Chizat 2019, arXiv:1907.10300; the form of the
+    steps from memory). Particles start evenly spaced from a random angle, with equal weights. Unless moving, they stay.
     """
     start = np.stack([rng.uniform(0, 2 * np.pi) for rng in rngs])
     angles = start[:, None] + 2 * np.pi * np.arange(particles) / particles

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,15 +37,21 @@ class Claim:
     setting: Callable[[ModuleType], dict[str, Any]]
     fewer: int = 1
 
-    def run(self, *, fewer: int = 1) -> Recorder:
+    def run(self, *, fewer: int = 1, to_the_end: bool = False) -> Recorder:
         """Judge the claim as a run of pytest does, fresh seeds included, up to the first finding that is not as wanted.
+
+        Args:
+            fewer: by what numbers of seeds are divided.
+            to_the_end: whether to go on after such a finding.
 
         Raises:
             ValueError: if there is nothing to be judged.
         """
         module = self._module()
         # New resources: what was measured without a mistake has the same description as with it.
-        recorder = _UpToTheFirst(conditions=Conditions(confirms=True, resources=Resources()))
+        recorder = (Recorder if to_the_end else _UpToTheFirst)(
+            conditions=Conditions(confirms=True, resources=Resources())
+        )
         with recording(recorder), contextlib.suppress(_NotAsWanted), _seeds_divided_by(fewer):
             test = getattr(module, self.test)
             # A claim about one setting has no strategies.
@@ -54,15 +61,23 @@ class Claim:
     def is_an_example(self) -> bool:
         """Whether its setting is one of those in which every run of `pytest properties` judges the claim."""
         module = self._module()
+        before = dict(vars(module))
+        setting = self.setting(module)
+        if any(value is not before.get(name) for name, value in vars(module).items()):
+            return False  # Constants of the module are part of the setting.
         test = getattr(module, self.test)
         if not hasattr(test, "hypothesis"):
-            return self.setting(module) == {}
+            return setting == {}
         examples = getattr(test, "hypothesis_explicit_examples", ())
-        return self.setting(module) in [example.kwargs for example in examples]
+        return setting in [example.kwargs for example in examples]
 
     def described(self) -> str:
-        """Its setting in words."""
-        return repr(self.setting(self._module()))
+        """Its setting in words, with the constants of its module that it changes, and without addresses in memory."""
+        module = self._module()
+        before = dict(vars(module))
+        setting = self.setting(module)
+        changed = {name: value for name, value in vars(module).items() if value is not before.get(name)}
+        return re.sub(r" at 0x[0-9a-f]+", "", repr(setting | changed))
 
     def _module(self) -> ModuleType:
         spec = importlib.util.spec_from_file_location(self.file, PROPERTIES / f"{self.file}.py")

@@ -25,14 +25,14 @@ def weights_without_a_symmetric_law(patch):
     patch.setattr(tangent_kernels.torch, "randn", wrong)
 
 
-def readout_counted_with_one_neuron_too_many(patch):
-    """An eighth of the readout's part is missing at width 8."""
+def products_divided_by_one_neuron_too_many(patch):
+    """Every product over n neurons is n / (n + 1) of what it is."""
     right = tangent_kernels._products
     patch.setattr(
         tangent_kernels, "_products", lambda columns: right(columns) * columns.shape[1] / (columns.shape[1] + 1)
     )
 
 
-@pytest.mark.parametrize("mistake", [weights_without_a_symmetric_law, readout_counted_with_one_neuron_too_many])
+@pytest.mark.parametrize("mistake", [weights_without_a_symmetric_law, products_divided_by_one_neuron_too_many])
 def test_a_broken_subject_is_refuted_and_on_fresh_seeds_again(mistake, judged):
     refuted(judged(DIAGONAL, mistake))

@@ -55,9 +55,9 @@ def test_numbers_are_of_a_commit_unless_files_differ_from_it_that_make_them(repo
 
 
 def test_runs_that_begin_in_the_same_second_have_moments_of_their_own():
-    one = provenance.moment()
+    one = provenance.now_precisely()
     time.sleep(0.002)
-    assert provenance.moment() > one
+    assert provenance.now_precisely() > one
 
 
 def test_outside_of_a_repository_nothing_is_known(tmp_path, monkeypatch):

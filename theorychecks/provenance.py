@@ -72,7 +72,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def moment() -> str:
+def now_precisely() -> str:
     """The time to a microsecond: what tells a run's numbers from those of a run that began in the same second."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
 

@@ -24,7 +24,7 @@ from theorychecks.plugin.runner import REPORT_ATTRIBUTE
 from theorychecks.plugin.seeds import SEED_KEY, run_seed
 from theorychecks.plugin.storing import DATE_KEY, StoreUse, check_store
 from theorychecks.plugin.threads import THREADS
-from theorychecks.provenance import moment
+from theorychecks.provenance import now_precisely
 
 if TYPE_CHECKING:
     from theorychecks.claims import Claim
@@ -53,7 +53,7 @@ class Gatherer:
     started: float = field(default_factory=time.perf_counter)
     directory: tempfile.TemporaryDirectory[str] | None = None
     store_use: StoreUse = field(default_factory=StoreUse)
-    date: str = field(default_factory=moment)
+    date: str = field(default_factory=now_precisely)
 
     def __post_init__(self) -> None:
         chosen = self.config.getoption("--theory-report")

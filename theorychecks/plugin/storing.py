@@ -61,12 +61,12 @@ def check_store(config: pytest.Config) -> list[str]:
 def stored_cells(config: pytest.Config) -> StoredCells:
     """What this process takes from the store, and gives to it."""
     from theorychecks.experiment.stored import StoredCells
-    from theorychecks.provenance import moment, origin
+    from theorychecks.provenance import now_precisely, origin
     from theorychecks.store import Store
 
     path, worker = path_of_store(config), getattr(config, "workerinput", None)
     store = None if path is None else Store.open(path)
-    return StoredCells(store, origin(config.rootpath, worker[DATE_KEY] if worker else moment()))
+    return StoredCells(store, origin(config.rootpath, worker[DATE_KEY] if worker else now_precisely()))
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -14,6 +14,8 @@ from theorychecks.networks.optimizers import Optimizer
 
 class Network(Protocol):
     """A frozen dataclass of matrices, [seed, ...] each."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
     def outputs(self, inputs: Tensor) -> Tensor:
         """Of one batch for all seeds, [seed, ..., output]."""
@@ -41,17 +43,17 @@ def trained_parts(
     for step in range(steps):
         leaves = {name: weight.detach().requires_grad_() for name, weight in weights.items()}
         with torch.enable_grad():
-            errors = replace(start, **leaves).outputs(inputs) - targets  # type: ignore[type-var] # it is a dataclass
+            errors = replace(start, **leaves).outputs(inputs) - targets
             loss = errors.flatten(1).square().mean(dim=1).sum()
         gradients = torch.autograd.grad(loss, list(leaves.values()))
         for name, gradient in zip(leaves, gradients, strict=True):
             direction, divisor = optimizer.step(gradient, states[name], step + 1)
             weights[name] = weights[name] - rates[name] / divisor * direction
-    return replace(start, **weights)  # type: ignore[type-var]
+    return replace(start, **weights)
 
 
 def begun_alike(start: Start, *names: str) -> Start:
     """The same network, in whose matrices [seed, part, ...] of these names all parts are as the first one."""
     matrices: dict[str, Tensor] = {name: getattr(start, name) for name in names}
     alike = {name: matrix[:, :1].expand_as(matrix).clone() for name, matrix in matrices.items()}
-    return replace(start, **alike)  # type: ignore[type-var]
+    return replace(start, **alike)

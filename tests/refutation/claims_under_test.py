@@ -60,24 +60,30 @@ class Claim:
 
     def is_an_example(self) -> bool:
         """Whether its setting is one of those in which every run of `pytest properties` judges the claim."""
-        module = self._module()
-        before = dict(vars(module))
-        setting = self.setting(module)
-        if any(value is not before.get(name) for name, value in vars(module).items()):
-            return False  # Constants of the module are part of the setting.
+        module, setting, constants = self._set()
+        if constants:
+            return False
         test = getattr(module, self.test)
         if not hasattr(test, "hypothesis"):
             return setting == {}
         examples = getattr(test, "hypothesis_explicit_examples", ())
         return setting in [example.kwargs for example in examples]
 
+    def is_cheaper(self) -> bool:
+        """Whether it has fewer seeds or other constants than in `properties/`, so that it need not be decided."""
+        return self.fewer > 1 or bool(self._set()[2])
+
     def described(self) -> str:
         """Its setting in words, with the constants of its module that it changes, and without addresses in memory."""
+        _, setting, constants = self._set()
+        return re.sub(r" at 0x[0-9a-f]+", "", repr(setting | constants))
+
+    def _set(self) -> tuple[ModuleType, dict[str, Any], dict[str, Any]]:
+        """Its module, its arguments, and the constants of its module that the setting changes."""
         module = self._module()
         before = dict(vars(module))
         setting = self.setting(module)
-        changed = {name: value for name, value in vars(module).items() if value is not before.get(name)}
-        return re.sub(r" at 0x[0-9a-f]+", "", repr(setting | changed))
+        return module, setting, {name: new for name, new in vars(module).items() if new is not before.get(name)}
 
     def _module(self) -> ModuleType:
         spec = importlib.util.spec_from_file_location(self.file, PROPERTIES / f"{self.file}.py")

@@ -17,6 +17,7 @@ from theorychecks.statistics.judgement import Judgement, Power, Verdict, is_clea
 from theorychecks.statistics.parts import Parts
 from theorychecks.statistics.prediction import Prediction, Role
 from theorychecks.statistics.sequential import Schedule, plan, pooled_noise, rounded_up, schedule
+from theorychecks.statistics.statuses import defined
 
 Predicted: TypeAlias = Prediction | Mapping[Parts, Prediction]
 """What is predicted of all readings, or of each; readings of which nothing is predicted are not judged."""
@@ -47,11 +48,15 @@ class Seen:
 
     @property
     def hopeless(self) -> bool:
-        """Whether more of the same will not help: somewhere not a single run has a number, and numbers are needed."""
+        """Whether more of the same will not help: somewhere not a single run has a number, and numbers are needed.
+
+        Nor will they where most runs are undefined, and others are too few.
+        """
         measurement, remedy = self.judgement.measurement, self.judgement.remedy
         lost = zip(measurement.not_finite, measurement.seeds, strict=True)
         needed = remedy is not None and remedy.limited_by == "missing runs"
-        return needed and any(count == seeds for count, seeds in lost)
+        mostly = 2 * sum(defined(measurement.statuses)) < sum(measurement.seeds)
+        return needed and (mostly or any(count == seeds for count, seeds in lost))
 
 
 def in_looks(

@@ -80,5 +80,5 @@ def test_no_interval_supports_two_half_integers(prediction):
 def test_models_with_places_and_class_tokens_of_their_own_are_stacked():
     vision = under_check.examined(correct.MODELS["vision"], widths=WIDTHS, steps=STEPS)
     assert vision.trains_together()
-    judged = {str(moment) for moment in vision.moments()[0]}
+    judged = {str(moment) for moment in vision.moments().judged}
     assert {"place, effective update, step 4", "start, effective update, step 4"} <= judged

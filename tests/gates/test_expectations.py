@@ -101,9 +101,10 @@ class Table(nn.Module):
 
 
 def test_what_depends_on_the_width_alone_is_not_judged():
-    found = examined(zoo.perceptron(build=Tabled), widths=WIDTHS)
+    found = examined(zoo.perceptron(build=Tabled), widths=WIDTHS).moments()
     judged, left = (
-        {(moment.coordinate.module, moment.coordinate.quantity) for moment in part} for part in found.moments()
+        {(moment.coordinate.module, moment.coordinate.quantity) for moment in part}
+        for part in (found.judged, found.constant)
     )
     assert ("table", SIZE) in left - judged
     assert ("first", SIZE) in judged
@@ -184,7 +185,7 @@ def warmed(module):
 )
 def test_of_relative_updates_the_first_one_is_predicted_and_not_the_first_that_is_read(optimizer, at, told):
     found = examined(zoo.perceptron(build=Narrowed, optimizer=optimizer), widths=WIDTHS, at=at)
-    moments, _ = found.moments()
+    moments = found.moments().judged
     assert [moment for moment in moments if moment.coordinate.quantity == RELATIVE]
     expected = predicted(tc.MAXIMAL_UPDATE, found.anatomy, moments, scale_free=True, first_update=found.first_update)
     assert {moment.step for moment in expected if moment.coordinate.quantity == RELATIVE} == told

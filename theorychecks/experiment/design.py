@@ -105,6 +105,11 @@ class Design(ABC):
         return False
 
     @property
+    def conditional(self) -> bool:
+        """Whether runs without a number, NaN, are left out, where enough others are left."""
+        return False
+
+    @property
     def setting(self) -> Mapping[str, str]:
         """What reports say of how the numbers come about."""
         return {}

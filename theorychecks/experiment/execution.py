@@ -17,9 +17,10 @@ from theorychecks.observables.observable import Reading
 from theorychecks.origin import Origin
 from theorychecks.planning import end_of_plan, planner
 from theorychecks.progress import current_look, listener
+from theorychecks.statistics.exponents import ENOUGH_SEEDS
 from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.parts import Parts
-from theorychecks.statistics.statuses import Status, status_of
+from theorychecks.statistics.statuses import Status, defined, status_of
 
 _Choice: TypeAlias = Callable[[Collection[Parts]], Collection[Parts]]
 """Some of the readings that there are."""
@@ -213,7 +214,7 @@ def _check_sign(design: Design, parts: Parts, cell: Cell, numbers: _Numbers) -> 
 
 
 def _measurement(design: Design, parts: Parts, cells: Sequence[_Numbers]) -> Measurement:
-    return Measurement(
+    found = Measurement(
         axis=design.axis,
         axis_values=tuple(float(value) for value in design.axis_values),
         values=tuple(
@@ -227,3 +228,19 @@ def _measurement(design: Design, parts: Parts, cells: Sequence[_Numbers]) -> Mea
         exact=tuple(cell.exact for cell in cells),
         name=str(parts) or design.title,
     )
+    return _where_defined(found) if design.conditional else found
+
+
+def _where_defined(found: Measurement) -> Measurement:
+    """The same without undefined runs; as it is where fewer than four others are left anywhere.
+
+    What is left is a sample of the runs in which there is a number, and their mean is judged. It is off the mean of all
+    runs, were there such a thing, by sqrt((1 - p) / p) standard deviations of a run at most, p being the share of those
+    with a number (by Cauchy and Schwarz); an exponent is off by how much that depends on the axis.
+    """
+    if not found.has_undefined or found.shared_seeds or min(defined(found.statuses)) < ENOUGH_SEEDS:
+        return found
+    left = [[place for place, status in enumerate(row) if status is not Status.UNDEFINED] for row in found.statuses]
+    values = tuple(tuple(row[place] for place in kept) for row, kept in zip(found.values, left, strict=True))
+    statuses = tuple(tuple(row[place] for place in kept) for row, kept in zip(found.statuses, left, strict=True))
+    return replace(found, values=values, statuses=statuses)

@@ -138,6 +138,11 @@ class Sweep(Design):
         return self.observable, self.training
 
     @property
+    def conditional(self) -> bool:
+        """As the observable is."""
+        return self.observable.conditional
+
+    @property
     def setting(self) -> Mapping[str, str]:
         """Parametrization, loss, optimizer and data; a model's name."""
         return setting_of(self.training)

@@ -19,6 +19,7 @@ from theorychecks.gates.depth import check_known_in_depth
 from theorychecks.gates.examined import Examined
 from theorychecks.gates.expectations import check_known
 from theorychecks.gates.mending import mending
+from theorychecks.gates.rare import is_rare, told
 from theorychecks.gates.values import check_numbers, chosen_values, constant
 from theorychecks.judging import Conditions, as_control, as_missed_control, as_open_control, findings_of
 from theorychecks.models import Model, ModelError
@@ -44,6 +45,7 @@ class CoordinateCheck:
         findings: one for each coordinate and step, with its exponent, interval and verdict.
         diagnosis: what is wrong where, if anything is.
         unjudged: coordinates without an exponent, being zero or the same whatever the weights and the width.
+        rare: coordinates of experts that rows of the batch reach in too few runs.
         cancelled: parameters that are not judged either, since whatever follows takes them out again.
         fused: layers of which those outputs alone are judged that grow.
         mending: code that undoes the inits and learning rates that are off for sure.
@@ -52,6 +54,7 @@ class CoordinateCheck:
     findings: tuple[Finding, ...]
     diagnosis: Diagnosis
     unjudged: tuple[Moment, ...] = ()
+    rare: tuple[Moment, ...] = ()
     cancelled: tuple[str, ...] = ()
     fused: tuple[str, ...] = ()
     mending: str = ""
@@ -100,6 +103,8 @@ class CoordinateCheck:
         lines = []
         if self.unjudged:
             lines.append(f"- not judged: {len(self.unjudged)} coordinates that are zero or depend on nothing")
+        if self.rare:
+            lines.append(told(self.rare))
         if self.cancelled:
             lines.append(f"- not judged: {', '.join(self.cancelled)}, which whatever follows takes out again")
         if self.fused:
@@ -296,10 +301,12 @@ def checked(
             again = f"for which there is no time: give --theory-budget={1.5 * bought.needed[1]:.0f}s"
             conditions = replace(conditions, no_time=again)
     examined.rehearse()
-    moments, unjudged = examined.moments()
-    expected = predicted_along(examined, parametrization, moments, first_update=examined.first_update)
+    moments = examined.moments()
+    expected = predicted_along(examined, parametrization, moments.judged, first_update=examined.first_update)
     if not expected:
         raise ModelError(f"{title}: {NOTHING_PREDICTED}")
+    both = [*moments.judged, *moments.rare]
+    known = predicted_along(examined, parametrization, both, first_update=examined.first_update)
     by_parts = {moment.parts: moment for moment in expected}
     judged = findings_of(
         sweep,
@@ -310,7 +317,10 @@ def checked(
     )
     # Both are in the order in which the sweep reads.
     findings = dict(zip(expected, judged, strict=True))
-    counts, anatomy = max((finding.measurement.seeds for finding in judged), key=sum), examined.anatomy
+    rare = [moment for moment in known if moment in moments.rare or is_rare(examined, findings.get(moment))]
+    findings = {moment: finding for moment, finding in findings.items() if moment not in rare}
+    counts, anatomy = max((finding.measurement.seeds for finding in findings.values()), key=sum), examined.anatomy
     diagnosis = diagnosed(examined.on(counts), findings)
     code = mending(diagnosis.culprits, anatomy, decays=examined.optimizing.decays, grouped=examined.grouped)
-    return CoordinateCheck(tuple(judged), diagnosis, tuple(unjudged), anatomy.cancelled, tuple(anatomy.fixed), code)
+    left_out = (tuple(moments.constant), tuple(rare), anatomy.cancelled, tuple(anatomy.fixed))
+    return CoordinateCheck(tuple(findings.values()), diagnosis, *left_out, code)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -16,11 +16,12 @@ from theorychecks.experiment.cells import seeds_of
 from theorychecks.experiment.subjects import trainer_of
 from theorychecks.models import Adjustment, Anatomy, Model, ModelError
 from theorychecks.models.adjusted import adjusted_model
-from theorychecks.models.coordinates import CHANGE, EFFECTIVE, SIZE, Coordinate
+from theorychecks.models.coordinates import CHANGE, EFFECTIVE, INPUT, SIZE, Coordinate
 from theorychecks.models.examination import Optimizing
+from theorychecks.models.hooks import call_of
 from theorychecks.observables.coordinates import Moment
 from theorychecks.statistics import Measurement
-from theorychecks.statistics.statuses import Status
+from theorychecks.statistics.statuses import Status, defined
 
 _PILOTS: Final = (3, 3)
 """Trainings at each of the narrowest widths that tell what there is to be judged."""
@@ -28,6 +29,20 @@ _FEW: Final = (3, 3, 3, 3)
 """Trainings at four widths that tell whether an update is off."""
 _SAME: Final = 1e-6
 """Relative scatter of what does not depend on the weights."""
+
+
+class Moments(NamedTuple):
+    """Coordinates by what there is to be read.
+
+    Attributes:
+        judged: those that depend on the weights.
+        constant: those that have no exponent, being zero or the same.
+        rare: those of experts that none of the trainings reaches.
+    """
+
+    judged: list[Moment]
+    constant: list[Moment]
+    rare: list[Moment]
 
 
 @dataclass(frozen=True)
@@ -112,7 +127,7 @@ class Examined:
     def moves_at(self, coordinate: Coordinate) -> int | None:
         """After how many steps something is first not zero, at the narrowest width; None if it always is."""
         steps = self._by_step.get(coordinate, {})
-        return min((step for step, measurement in steps.items() if measurement.values[0][0] > 0), default=None)
+        return min((step for step, measurement in steps.items() if _first_run(measurement) > 0), default=None)
 
     @property
     def first_update(self) -> int | None:
@@ -138,13 +153,13 @@ class Examined:
         means = {width: float(np.mean(row)) for width, row in logs.items() if row}
         return float(np.polyfit(np.log(list(means)), list(means.values()), 1)[0]) if len(means) > 1 else 0.0
 
-    def moments(self) -> tuple[list[Moment], list[Moment]]:
-        """What there is to be read: what depends on the weights, and what has no exponent, being zero or the same.
+    def moments(self) -> Moments:
+        """What there is to be read.
 
         Raises:
             ModelError: if training is not finite, or changes nothing.
         """
-        found, constant = list[Moment](), list[Moment]()
+        found = Moments([], [], [])
         where = f"{self.model.axis} {self.widths[0]} or {self.widths[1]}"
         for moment, measurement in self.measurements.items():
             pairs = [
@@ -152,22 +167,33 @@ class Examined:
                 for values, statuses in zip(measurement.values, measurement.statuses, strict=True)
                 for pair in zip(values, statuses, strict=True)
             ]
+            if self.anatomy.routed and measurement.has_undefined:
+                if self._is_rare(moment):
+                    found.rare.append(moment)
+                    continue
+                pairs = [pair for pair in pairs if pair[1] is not Status.UNDEFINED]
             values = [0.0 if status is Status.ZERO else value for value, status in pairs]
-            if self.anatomy.routed and any(status is Status.UNDEFINED for _, status in pairs):
-                constant.append(moment)
-            elif not all(math.isfinite(value) for value in values):
+            if not all(math.isfinite(value) for value in values):
                 raise ModelError(
                     f"{self.model.title} is no longer finite after step {moment.step} at {where}: {moment.coordinate}. "
                     "Lower its learning rate, or take fewer steps."
                 )
-            else:
-                (constant if _is_same(values) or self._is_given(moment) else found).append(moment)
-        if not any(moment.coordinate.quantity in (CHANGE, EFFECTIVE) for moment in found):
+            # One number alone is not the same as others, unless it is zero.
+            alone = len(values) == 1 and values[0] > 0
+            same = not values or (_is_same(values) and not alone) or self._is_given(moment)
+            (found.constant if same else found.judged).append(moment)
+        if not any(moment.coordinate.quantity in (CHANGE, EFFECTIVE) for moment in found.judged):
             raise ModelError(
                 f"{self.model.title}: {self.model.steps} steps change nothing at {where}. Give its optimizer the "
                 "module's own parameters, and a learning rate above zero."
             )
-        return found, constant
+        return found
+
+    def _is_rare(self, moment: Moment) -> bool:
+        """Whether none of the trainings that are looked at has a number, and that not since they leave it as it is."""
+        given = self.measurements.get(Moment(Coordinate(call_of(moment.coordinate.module), INPUT), moment.step))
+        reached = given is not None and any(defined(given.statuses))
+        return not any(defined(self.measurements[moment].statuses)) and not reached
 
     def _is_given(self, moment: Moment) -> bool:
         """Whether something depends on the width alone, as a table of frequencies does, for all seeds and steps."""
@@ -186,6 +212,12 @@ class Examined:
     @property
     def _trainer(self) -> Trainer:
         return trainer_of(self.model, self.widths)
+
+
+def _first_run(measurement: Measurement) -> float:
+    """The number of the first run at the narrowest width that has one."""
+    runs = zip(measurement.values[0], measurement.statuses[0], strict=True)
+    return next((value for value, status in runs if status is not Status.UNDEFINED), math.nan)
 
 
 def _is_same(values: Sequence[float]) -> bool:

@@ -140,9 +140,10 @@ def read_coordinates(
     with torch.no_grad(), watched.calls(visit), Attention(see, attention):
         outputs = forward()
     multipliers = start.multipliers if start is not None else {}
-    if start is None:
+    if start is None or (anatomy.routed and not features.keys() <= start.features.keys()):
         with torch.no_grad(), Attention(factor=attention):
-            multipliers = _multipliers(module, anatomy, forward, outputs, state)
+            # What had no row at the start has a multiplier too.
+            multipliers = {**_multipliers(module, anatomy, forward, outputs, state), **multipliers}
     added = {part.name for part in anatomy.parameters if anatomy.adds(part)}
     for coordinate, reading in readings.items():
         where = coordinate.parameter if coordinate.parameter in added else coordinate.module
@@ -178,6 +179,8 @@ def _multipliers(
             finally:
                 handle.remove()
             responses += [b - a for a, b in zip(_numbers(outputs), _numbers(again), strict=True)]
+        if not moved_by:
+            continue
         factor = _size_of(responses) / _size_of(moved_by)
         # What does not reach the outputs is judged as it is; a loss may multiply outputs as well.
         in_loss = found.get(next(iter(tensors_in(outputs[0])), ""), 1.0)

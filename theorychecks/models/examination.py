@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -46,11 +47,7 @@ class Optimizing:
         return not self.scale_free and not self.opaque
 
 
-_ANATOMIES: Final[Mapping[Axis, Callable[..., Anatomy]]] = {
-    "depth": depth_anatomy,
-    "heads": heads_anatomy,
-    "experts": experts_anatomy,
-}
+_OF_BLOCKS: Final[Mapping[Axis, Callable[..., Anatomy]]] = {"depth": depth_anatomy, "experts": experts_anatomy}
 
 
 def examined(model: Model, widths: tuple[int, ...], steps: int) -> tuple[Anatomy, Optimizing]:
@@ -76,7 +73,10 @@ def examined(model: Model, widths: tuple[int, ...], steps: int) -> tuple[Anatomy
         kept = (weights_as_they_were(first.module), weights_as_they_were(second.module))
         with untouched(model, narrow, first.batches[0]), kept[0], kept[1]:
             optimizing = _told(optimizer_of(model, first.module, narrow))
-            compared = _ANATOMIES.get(model.axis, anatomy)
+            compared = _OF_BLOCKS.get(model.axis)
+            if compared is None:
+                more = functools.partial(_redrawn_at, model)
+                compared = functools.partial(heads_anatomy if model.axis == "heads" else anatomy, draw=more)
             with WithoutAutocast():
                 parts = compared(model, first.module, second.module, (narrow, wide), first.batches[0], again=again)
     check_room(model, parts, widths[-1])
@@ -105,6 +105,11 @@ def _told(made: list[Optimizer] | Step) -> Optimizing:
         decays=any(group.get("weight_decay") for group in groups),
         opaque=not isinstance(made, list),
     )
+
+
+def _redrawn_at(model: Model, width: int, seed: int) -> nn.Module:
+    with memory(model, width):
+        return drawn(model, width, (0,), seed, 1).module
 
 
 def _redrawn(model: Model, first: Drawn, width: int, steps: int) -> nn.Module:

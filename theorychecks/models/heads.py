@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from torch import nn
@@ -20,13 +21,14 @@ def heads_anatomy(
     batch: Batch,
     *,
     again: nn.Module | None = None,
+    draw: Callable[[int, int], nn.Module] | None = None,
 ) -> Anatomy:
     """Compare a model at two numbers of heads; see `anatomy`.
 
     Raises:
         ModelError: if no attention has more heads, or the width of the model grows with them.
     """
-    found = anatomy(model, fewer, more, heads, batch, again=again)
+    found = anatomy(model, fewer, more, heads, batch, again=again, draw=draw)
     for name, lengths in found.lengths.items():
         # A matrix that mixes the heads themselves has as many rows and columns as there are.
         wider = [length for length in lengths if length.grows and length != heads]

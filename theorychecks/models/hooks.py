@@ -65,6 +65,12 @@ class Call(NamedTuple):
         shapes = [tensor.shape for tensor in tensors_in(self.output).values()][:1]
         return next((tensor for tensor in named if tensor.shape in shapes), next(iter(named), None))
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it returned tensors of no entries alone, as an expert does that is called on no row."""
+        returned = tensors_in(self.output).values()
+        return bool(returned) and not any(tensor.numel() for tensor in returned)
+
 
 class Watched:
     """A module whose calls are followed; it is watched inside of `calls` only."""
@@ -128,7 +134,10 @@ class Watched:
     def _leave(self, part: nn.Module, _arguments: Any, _keywords: Any, output: Any) -> None:
         if self._visit is not None:
             name, (arguments, keywords), _ = self._running[-1]
-            self._visit(Call(self.numbered(name), part, arguments, keywords, output))
+            call = Call(self.numbered(name), part, arguments, keywords, output)
+            # What is called on nothing shows nothing.
+            if not call.is_empty:
+                self._visit(call)
             self._running.pop()
 
 
@@ -203,7 +212,7 @@ class Attention(TorchFunctionMode):
         return func(*bound.args, **bound.kwargs)
 
     def _show(self, logits: Tensor) -> None:
-        if self.see is not None and logits.is_floating_point():
+        if self.see is not None and logits.is_floating_point() and logits.numel():
             self.see(logits)
 
 

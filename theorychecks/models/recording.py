@@ -71,7 +71,8 @@ class Recording:
         sizes = list[Tensor]()
 
         def note(_part: nn.Module, _given: Any, output: Any) -> None:
-            sizes.extend(root_mean_square(tensor.detach()) for tensor in tensors_in(output).values())
+            returned = [tensor.detach() for tensor in tensors_in(output).values()]
+            sizes.extend(root_mean_square(tensor) for tensor in returned if tensor.numel())
 
         handles = [module.get_submodule(name).register_forward_hook(note) for name in self.layers]
         try:

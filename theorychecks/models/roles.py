@@ -7,23 +7,22 @@ output-like, and a vector that grows is vector-like (Yang et al. 2022, arXiv:220
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import torch
 from torch import Tensor, nn
 
 from theorychecks.models.blocks import Places
-from theorychecks.models.calls import Calls, own_parameters
+from theorychecks.models.calls import own_parameters
 from theorychecks.models.cancelled import cancelled_among, drawn_where_zero
-from theorychecks.models.checks import called
 from theorychecks.models.errors import ModelError
-from theorychecks.models.fading import fading, fed
-from theorychecks.models.fused import Fixed, fixed_outputs, splits
+from theorychecks.models.fading import Fading, fading, fed
+from theorychecks.models.fused import Fixed, Split, fixed_outputs, splits
 from theorychecks.models.hooks import LOGITS, call_of, plain, starred
 from theorychecks.models.lengths import Length, admit, lengths_of, other_parameters
 from theorychecks.models.model import OF_TRAINING, Batch, Model
 from theorychecks.models.part import Part, Role, check_roles, overridden
+from theorychecks.models.routing import follow
 
 
 @dataclass(frozen=True)
@@ -120,6 +119,7 @@ def anatomy(
     batch: Batch,
     *,
     again: nn.Module | None = None,
+    draw: Callable[[int, int], nn.Module] | None = None,
 ) -> Anatomy:
     """Compare a model at two widths, by the shapes of its parameters and of what its modules return.
 
@@ -130,47 +130,34 @@ def anatomy(
         widths: both, for messages.
         batch: what both are called with.
         again: the model at the first width from another seed, to tell what is routed by its weights.
+        draw: builds it at a width from a seed, for what no row of the batch reaches in these.
 
     Raises:
-        ModelError: if nothing grows, the two have other parameters or call other modules, or a role names nothing.
+        ModelError: if nothing grows, the two have other parameters or call other modules, no row of the batch reaches
+            some expert, or a role names nothing.
     """
     lengths = lengths_of(model, narrow, wide, widths)
-    with called(model, widths[0]):
-        narrow_calls = Calls.of(model, narrow, batch)
-    with called(model, widths[1]):
-        wide_calls = Calls.of(model, wide, batch)
-    names = list(narrow_calls.outputs)
-    redrawn = narrow_calls if again is None else Calls.of(model, again, batch)
-    for calls, where in (
-        (redrawn, f"for another seed at {model.axis} {widths[0]}"),
-        (wide_calls, f"at {model.axis} {widths[1]}"),
-    ):
-        if names != list(calls.outputs):
-            raise _other_calls(model, sorted(set(names) ^ set(calls.outputs)), where, widths[0])
-    fixed = fixed_outputs(splits(model, narrow, batch), splits(model, wide, batch), widths)
-    grown = {
-        name: _grown(narrow_calls.outputs[name], wide_calls.outputs[name], redrawn.outputs[name]) for name in names
-    }
-    grows = {name: count > 0 for name, count in grown.items()}
-    inputs = [calls.inputs for calls in (narrow_calls, wide_calls, redrawn)]
-    # By chance an expert may have as many rows as before.
-    routed = {starred(name) for name in names if redrawn.outputs[name] != narrow_calls.outputs[name]}
+    draws = follow(model, narrow, wide, widths, batch, again=again, draw=draw)
+    names, routed = draws.names, draws.routed
+    cuts = dict[str, Split](), dict[str, Split]()
+    for cut, side in zip(cuts, (draws.narrow, draws.wide), strict=True):
+        for one, new in draws.new_in(side):
+            cut.update({name: split for name, split in splits(model, one.module, batch).items() if name in new})
+    fixed = fixed_outputs(*cuts, widths)
+    grown, given_more = draws.grown(), draws.grown_inputs()
+    grows = {name: grown[name] > 0 for name in names}
     returning = {call_of(name) for name in names}
     growing = {call_of(name) for name in names if grows[name]}
-    fewer = {
-        call
-        for name in names
-        if all((call := call_of(name)) in shapes for shapes in inputs)
-        and grown[name] < _grown(*(shapes[call] for shapes in inputs))
-    }
-    own = own_parameters(narrow, narrow_calls.called)
-    uses = [(f"{module}.{name}" if module else name, module) for module in narrow_calls.called for name in own[module]]
+    fewer = {call for name in names if grown[name] < given_more.get(call := call_of(name), 0)}
+    users = own_parameters(narrow, draws.users)
+    own = {module: users[module] for module in draws.called}
+    uses = [(f"{module}.{name}" if module else name, module) for module in draws.called for name in own[module]]
     aliases = first_names(narrow)
     parts, seen = [], dict[str, int]()
     for alias, module in uses:
         name = aliases[alias]
         seen[name] = seen.get(name, 0) + 1
-        leaf = not any(other != module and within(other, module) for other in narrow_calls.called)
+        leaf = not any(other != module and within(other, module) for other in draws.called)
         # Of two dimensions that grow, rows and entries say, a readout leaves one.
         output_grows = (module in growing or module not in returning) and module not in fewer
         inferred = _role(lengths[name], output_grows if leaf else None)
@@ -184,9 +171,13 @@ def anatomy(
     told = [overridden(part, model) for part in parts]
     told = [part if other.role == "unchecked" else other for part, other in zip(parts, told, strict=True)]
     drawn = [part.name for part in told if part.role == "output" and part.name not in tied]
-    cancelled = cancelled_among(model, narrow, [part.name for part in parts if part.role == "vector"], batch)
-    with drawn_where_zero(narrow, [part.name for part in told if part.role in ("hidden", "output")]):
-        fades = fading(model, narrow, drawn, batch)
+    cancelled, fades = tuple[str, ...](), Fading(frozenset(), frozenset())
+    for one, new in draws.new_in(draws.narrow):
+        vectors = [part.name for part in parts if part.role == "vector" and part.module in new]
+        cancelled += cancelled_among(model, one.module, vectors, batch)
+        with drawn_where_zero(one.module, [part.name for part in told if part.role in ("hidden", "output")]):
+            found = fading(model, one.module, drawn, batch)
+        fades = Fading(*(a | (b & new) for a, b in zip(fades, found, strict=True)))
     given = _given([pair for pair in zip(parts, told, strict=True) if pair[0].name not in tied])
     parts = [overridden(replace(p, role="unchecked") if p.name in cancelled else p, model) for p in parts]
     modules, behind = {}, False
@@ -216,7 +207,7 @@ def anatomy(
         tied,
         _readouts(modules, told),
         cancelled,
-        narrow_calls.random,
+        draws.narrow[0].calls.random,
         bool(routed),
         lengths,
         widths,
@@ -235,20 +226,6 @@ def _readouts(modules: Mapping[str, Part], parts: Sequence[Part]) -> tuple[str, 
         elif plain(name) and part.role == "output":
             found.append(call_of(name))
     return tuple(dict.fromkeys(found))
-
-
-def _other_calls(model: Model, other: Sequence[str], where: str, width: int) -> ModelError:
-    named = ", ".join((other or ["their order"])[:4])
-    return ModelError(
-        f"{model.title} calls other modules {where} than at {width}: {named}. "
-        f"A gate compares one architecture: keep depth and wiring fixed in build({model.axis}), and where inputs are "
-        "routed to experts, give a batch so large, or so few experts, that each is called."
-    )
-
-
-def _grown(narrow: torch.Size, wide: torch.Size, redrawn: torch.Size) -> int:
-    """How many sizes are larger in the wide model, but for those that change from seed to seed."""
-    return sum(b > a and a == c for a, b, c in zip(narrow, wide, redrawn, strict=False))
 
 
 def _role(lengths: tuple[Length, ...], output_grows: bool | None) -> Role:

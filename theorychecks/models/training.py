@@ -25,7 +25,7 @@ from theorychecks.models.checks import (
     stepped,
     untouched,
 )
-from theorychecks.models.coordinates import Read, Readings, Start, read_coordinates
+from theorychecks.models.coordinates import Coordinate, Read, Readings, Start, read_coordinates
 from theorychecks.models.errors import ModelError, blamed
 from theorychecks.models.hooks import Attention
 from theorychecks.models.model import OF_TRAINING, Batch, Model, plural_of
@@ -120,6 +120,26 @@ def train(
             return _Run(model, width, start, anatomy, adjustment, recording).carried_out(steps)
 
 
+def coordinates_called(
+    model: Model,
+    width: int,
+    place: tuple[object, ...],
+    seed: int,
+    *,
+    anatomy: Anatomy,
+    adjustment: Adjustment = NONE,
+) -> tuple[list[Coordinate], list[Coordinate]]:
+    """Coordinates that one seed's model has at the start, and after steps that change nothing.
+
+    Raises:
+        ModelError: as `train`.
+    """
+    with as_it_was(), memory(model, width):
+        start = drawn(model, width, place, seed, 1)
+        with weights_as_they_were(start.module):
+            return _Run(model, width, start, anatomy, adjustment, NOTHING).called()
+
+
 class _Run:
     """One training of one module."""
 
@@ -157,6 +177,17 @@ class _Run:
                 if not times and not self.recording.within(*seen[-1]):
                     return self._trained({}, seen, steps)
             return self._trained(coordinates, [*seen, self._seen(self.batches[0])], steps)
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def called(self) -> tuple[list[Coordinate], list[Coordinate]]:
+        """Coordinates before any step, and of the same weights as if there had been some."""
+        adjust_start(self.start, self.adjustment)
+        hooks = scaled_outputs(self.module, self.adjustment)
+        try:
+            read = self._probe(None)
+            return list(read.readings), list(self._probe(Start(self.parameters, read.features, {})).readings)
         finally:
             for hook in hooks:
                 hook.remove()

@@ -75,6 +75,7 @@ class Coordinates(Observable):
     of it that propagates from before ("propagating update"), and of what it is given ("input"). Of a block along the
     depth: of what it adds to the residual stream, as the next block sees it ("added"). Of a parameter in a
     module that uses it: of its own part of the change ("effective update"). Attention logits are read as modules are.
+    A run has no coordinates of an expert that no row of its batch reaches, and others say what they are.
 
     Attributes:
         at: numbers of steps after which they are read, besides the start; after the first unless given.
@@ -82,6 +83,7 @@ class Coordinates(Observable):
 
     at: tuple[int, ...] = (1,)
     title = "coordinates of modules"
+    conditional = True
     parts = ("parameter", "module", "quantity", "step")
 
     def __post_init__(self) -> None:

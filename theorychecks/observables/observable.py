@@ -43,11 +43,14 @@ class Observable(ABC):
         networks: how many networks make one value, for averages over an ensemble.
         retrains: whether it trains one network several times, by `run.histories`; it then gets all seeds at once.
         times: at which times it reads weights, "ends" for the first and the last, or "all".
+        conditional: whether readings are of the runs that have a number: others, NaN, are left out where enough are
+            left.
         parts: names of the parts that its readings have; None where they are not known before something is read.
     """
 
     networks: int = 1
     retrains: bool = False
+    conditional: bool = False
     times: Times = "ends"
     parts: tuple[str, ...] | None = None
 

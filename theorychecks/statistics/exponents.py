@@ -29,7 +29,7 @@ MARGIN: Final = 0.08
 """Below half the distance from -1/2 to -2/3, so that one interval never supports both."""
 PLATEAU_MARGIN: Final = 0.05
 """Refutes log m, whose local exponent is 0.24 at 64 and still 0.085 at 2^17."""
-_FEWEST_SEEDS: Final = 4
+ENOUGH_SEEDS: Final = 4
 """Three give an interval, and hardly a narrow one."""
 
 
@@ -71,7 +71,7 @@ class ExponentPrediction(ABC):
 
     def demands(self, points: int, confidence: float) -> Demands:
         """Five axis values, so that curvature shows, and four seeds; 368 for a mean (see `rare`)."""
-        return Demands(FEWEST_POINTS, _FEWEST_SEEDS if self.average == MEAN_OF_LOGS else RUNS_TO_SEE)
+        return Demands(FEWEST_POINTS, ENOUGH_SEEDS if self.average == MEAN_OF_LOGS else RUNS_TO_SEE)
 
     def admit(self, layout: Layout, *, confidence: float = CONFIDENCE) -> None:
         """Refuse fewer than five axis values, a first one too small for the finite-size class, and too short a range.

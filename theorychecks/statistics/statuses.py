@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from enum import Enum
 from typing import Final
 
@@ -41,6 +42,11 @@ WAYS_OUT: Final = {
     Status.BELOW: "where all are at most what is recorded, look further down",
     Status.ABOVE: "where all are at least what is recorded, look further up",
 }
+
+
+def defined(statuses: Sequence[Sequence[Status]]) -> tuple[int, ...]:
+    """How many runs of each cell have a number, or a side on which it would lie."""
+    return tuple(sum(status is not Status.UNDEFINED for status in row) for row in statuses)
 
 
 def status_of(value: float) -> Status:

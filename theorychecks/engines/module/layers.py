@@ -108,11 +108,13 @@ class Layers(NamedTuple):
         layers: in their order.
         left_out: by parameter, why there are no others.
         outputs: the shape of the first tensor that it returns besides its loss; None if there is none.
+        unreached: modules that it did not call, as experts that no row was routed to.
     """
 
     layers: tuple[ModuleLayer, ...]
     left_out: Mapping[str, str]
     outputs: torch.Size | None
+    unreached: tuple[str, ...] = ()
 
 
 def layers_of(model: Model, anatomy: Anatomy, module: nn.Module, batch: Batch, width: int) -> Layers:
@@ -123,10 +125,11 @@ def layers_of(model: Model, anatomy: Anatomy, module: nn.Module, batch: Batch, w
     """
     left_out, alone = _without_layer(anatomy)
     watched, found = Watched(module, random=anatomy.random), list[ModuleLayer]()
-    counts = dict[str, int]()
+    counts, reached = dict[str, int](), set[str]()
 
     def visit(call: Call) -> None:
         name = plain(call.name)
+        reached.add(name)
         if name not in alone or _key(alone[name], anatomy) in left_out:
             return
         counts[name] = counts.get(name, 0) + 1
@@ -140,7 +143,8 @@ def layers_of(model: Model, anatomy: Anatomy, module: nn.Module, batch: Batch, w
     with torch.no_grad(), buffers_as_they_were(module), called(model, width), watched.calls(visit):
         outputs, _ = model.outputs_and_loss(module, copied(batch))
     shapes = (tensor.shape for tensor in tensors_in(outputs).values())
-    return Layers(tuple(found), left_out, next(shapes, None))
+    unreached = tuple(name for name in anatomy.own if name not in reached)
+    return Layers(tuple(found), left_out, next(shapes, None), unreached)
 
 
 def _without_layer(anatomy: Anatomy) -> tuple[dict[str, str], dict[str, Part]]:

@@ -11,6 +11,7 @@ import torch
 from theorychecks.arguments import is_whole
 from theorychecks.engines import Limits, Points, Unanswerable
 from theorychecks.engines.module.blueprint import Blueprint
+from theorychecks.engines.module.layers import ModuleLayer
 from theorychecks.engines.run import Weighting
 from theorychecks.models import Model
 
@@ -81,6 +82,19 @@ def check_scalable(model: Model, blueprint: Blueprint) -> None:
             blueprint.unscalable,
             "Let optimizer(module) return a torch.optim.Optimizer whose steps are its learning rates times something.",
         )
+
+
+def check_reached(model: Model, blueprint: Blueprint, width: int) -> Sequence[ModuleLayer]:
+    """Refuse a model of which a batch does not reach all layers, and give those of others."""
+    if unreached := blueprint.layers.unreached:
+        named = ", ".join(f"`{name}`" for name in unreached[:3])
+        raise unanswerable(
+            model,
+            "what is read off each layer is",
+            f"at {model.axis} {width} no row of its batch reaches {named}{', ...' if unreached[3:] else ''}",
+            "Give a batch of more rows, or a coordinate check, which judges what is reached.",
+        )
+    return blueprint.layers.layers
 
 
 def check_unrouted(model: Model, *, routed: bool) -> None:

@@ -24,6 +24,7 @@ from theorychecks.engines.module.refusals import (
     check_outputs,
     check_outside_loss,
     check_points,
+    check_reached,
     check_unrouted,
     counted,
     kept_times,
@@ -107,8 +108,8 @@ class ModuleRun:
 
     @property
     def layers(self) -> Sequence[ModuleLayer]:
-        """The model's matrices, in the order of a forward pass."""
-        return self._blueprint.layers.layers
+        """The model's matrices, in the order of a forward pass; `Unanswerable` if no row of the batch reaches some."""
+        return check_reached(self.model, self._blueprint, self.width)
 
     def hidden_name(self, layer: int) -> str:
         """The path of the module that makes it."""

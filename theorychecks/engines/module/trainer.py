@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Final
@@ -17,6 +17,7 @@ from theorychecks.engines.module.blueprint import Blueprint, rates_of, why_unsca
 from theorychecks.engines.module.ensemble import Ensemble
 from theorychecks.engines.module.finished import Finished, joined, kept
 from theorychecks.engines.module.layers import layers_of
+from theorychecks.engines.module.routed import called_by_any
 from theorychecks.models import Anatomy, Model, ModelError
 from theorychecks.models.blocks import Places
 from theorychecks.models.checks import check_sizes, memory, optimizer_of, untouched
@@ -80,7 +81,7 @@ class Trainer:
         self.anatomy, self.optimizing = examined(model, tuple(widths), steps)
         self._narrowest = widths[0]
         self._stacks: bool | None = None
-        self._routed: dict[tuple[int, ...], Mapping[int, Collection[Coordinate]]] = {}
+        self._routed: tuple[list[Coordinate], list[Coordinate]] | None = None
         self._blueprints: dict[int, Blueprint] = {}
         self._anatomies: dict[int, Anatomy] = {}
         self._first: dict[int, Batch] = {}
@@ -194,18 +195,20 @@ class Trainer:
         """Coordinates that were read, [seed] each: the same ones for all seeds and widths; see `ModuleRun`."""
         if not self.anatomy.routed:
             return {time: self._at_every_depth(read, width) for time, read in found.coordinates.items()}
-        if times not in self._routed:
-            # Which there are, whatever is routed where, the first two seeds tell for all.
-            recording = Recording(coordinates=times)
-            pair = [self._alone(self._narrowest, (0,), seed, None, recording).coordinates for seed in (0, 1)]
-            self._routed[times] = {
-                time: list(self._at_every_depth({**pair[0][time], **pair[1][time]}, self._narrowest))
-                for time in pair[0]
-            }
+        if self._routed is None:
+            self._routed = called_by_any(self.model, self.anatomy_at(self._narrowest), self._narrowest)
+        first, later = ({name: torch.empty(0) for name in names} for names in self._routed)
+        names = {time: list(self._at_every_depth(later if time else first, self._narrowest)) for time in (0, *times)}
         return {
-            time: {name: found.coordinate(time, self._here(name, width)) for name in there}
-            for time, there in self._routed[times].items()
+            time: {name: self._number(found.coordinate(time, self._here(name, width)), name, time) for name in there}
+            for time, there in names.items()
         }
+
+    def _number(self, values: Tensor, name: Coordinate, time: int) -> Tensor:
+        """A coordinate, NaN where it is zero after some steps since nothing has trained an expert by then."""
+        part = self.anatomy.module_of(name.module)
+        untrained = bool(time) and part is not None and part.routed
+        return torch.where(values == 0, torch.nan, values) if untrained else values
 
     def _at_every_depth(self, read: Mapping[Coordinate, Tensor], width: int) -> Mapping[Coordinate, Tensor]:
         places = self._places(width)

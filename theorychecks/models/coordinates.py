@@ -60,14 +60,17 @@ Readings = dict[Coordinate, Tensor]
 """Root mean squares, one number each."""
 Features = dict[str, Tensor]
 """What calls returned, by the module's name and place in it."""
+Given = dict[str, tuple[Any, Any]]
+"""What calls of experts were given, arguments and keywords, by the module's name."""
 
 
 class Start(NamedTuple):
-    """A model as training found it: first parameters, what calls returned then, and their multipliers."""
+    """A model as training found it: first parameters, what calls returned then and were given, and multipliers."""
 
     parameters: Mapping[str, Tensor]
     features: Features
     multipliers: Mapping[str, Tensor]
+    given: Given = {}  # noqa: RUF012
 
 
 class Read(NamedTuple):
@@ -76,6 +79,11 @@ class Read(NamedTuple):
     features: Features
     multipliers: dict[str, Tensor]
     readings: Readings
+    given: Given = {}  # noqa: RUF012
+
+    def start(self, parameters: Mapping[str, Tensor]) -> Start:
+        """The start of a training that finds these parameters."""
+        return Start(parameters, self.features, self.multipliers, self.given)
 
 
 def read_coordinates(
@@ -96,7 +104,7 @@ def read_coordinates(
         attention: a factor on its attention logits.
     """
     watched = Watched(module, random=anatomy.random)
-    features, readings = Features(), Readings()
+    features, readings, rows = Features(), Readings(), Given()
     handed: list[tuple[Tensor, int]] = []
     first: dict[str, str] = {}
     follows = anatomy.places.follows if anatomy.places else {}
@@ -126,6 +134,8 @@ def read_coordinates(
         if (given := call.given) is not None:
             readings[Coordinate(call.name, INPUT)] = root_mean_square(given)
             stream[call.name] = given
+            if start is None and anatomy.routes(call.name) and bool(given.any()):
+                rows[call.name] = (call.arguments, call.keywords)
             before = follows.get(call.name)
             if before in stream and stream[before].shape == given.shape:
                 readings[Coordinate(before, ADDED)] = root_mean_square(given - stream[before])
@@ -151,7 +161,7 @@ def read_coordinates(
         factor = multipliers.get(first.get(where, where), multipliers.get(call_of(where)))
         if factor is not None and coordinate.quantity != INPUT:
             readings[coordinate] = factor * reading
-    return Read(features, dict(multipliers), readings)
+    return Read(features, dict(multipliers), readings, rows)
 
 
 def _multipliers(
@@ -218,8 +228,17 @@ def _numbers(outputs: Any) -> list[Tensor]:
 
 
 def _updates(call: Call, anatomy: Anatomy, start: Start, watched: Watched) -> Readings:
-    """Effective updates of a module's own parameters, and what propagates through it."""
+    """Effective updates of a module's own parameters, and what propagates through it.
+
+    Those of an expert are read on the rows that it had at the start, by which the first step has trained it: on others,
+    that are routed to it since, they are smaller by n^-1/2, since rows of different inputs have little in common.
+    """
     name = plain(call.name)
+    routed = call.name in start.given
+    if routed:
+        arguments, keywords = start.given[call.name]
+        returned_now = watched.quietly(lambda: call.part(*arguments, **keywords))
+        call = Call(call.name, call.part, arguments, keywords, returned_now)
     used = anatomy.used_in(name)
     own = anatomy.own[name]
     first = {local: start.parameters[part.name] for local, part in zip(own, used, strict=True)}
@@ -237,7 +256,7 @@ def _updates(call: Call, anatomy: Anatomy, start: Start, watched: Watched) -> Re
     # What was read where it was made, as the logits of a router are by its softmax, has no feature here.
     feature = f"{call.name}{next(iter(tensors_in(call.output)))}"
     before = start.features.get(feature)
-    if not inside and before is not None and before.shape == unmoved.shape:
+    if not (inside or routed) and before is not None and before.shape == unmoved.shape:
         readings[Coordinate(feature, PROPAGATING)] = root_mean_square(anatomy.growing(feature, unmoved - before))
     moved = output - unmoved
     for local, part in zip(own, used, strict=True):

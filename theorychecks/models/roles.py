@@ -106,6 +106,11 @@ class Anatomy:
         found = (part for name, part in self.modules.items() if call_of(name) == feature)
         return self.modules.get(feature) or next(found, None)
 
+    def routes(self, call: str) -> bool:
+        """Whether the weights choose which rows a call has."""
+        part = self.module_of(call) if self.routed else None
+        return part is not None and part.routed
+
     def used_in(self, module: str) -> list[Part]:
         """Parameters that a module uses itself."""
         return [part for part in self.parameters if part.module == module]

@@ -209,7 +209,7 @@ class _Stack:
         coordinates, start = dict[int, Readings](), Start(first, {}, {})
         if times:
             read = self._probe(anatomy, None)
-            coordinates[0], start = read.readings, Start(first, read.features, read.multipliers)
+            coordinates[0], start = read.readings, read.start(first)
             check_finite(self.model, width, read.features)
         seen = list[Seen]()
         self._keep(0)

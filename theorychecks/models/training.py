@@ -28,6 +28,7 @@ from theorychecks.models.checks import (
 from theorychecks.models.coordinates import Coordinate, Read, Readings, Start, read_coordinates
 from theorychecks.models.errors import ModelError, blamed
 from theorychecks.models.hooks import Attention
+from theorychecks.models.missed import Missed
 from theorychecks.models.model import OF_TRAINING, Batch, Model, plural_of
 from theorychecks.models.precision import WithoutAutocast
 from theorychecks.models.recording import NOTHING, Recording, Seen, State
@@ -152,28 +153,28 @@ class _Run:
         self.parameters = dict(self.module.named_parameters())
 
     def carried_out(self, steps: int) -> Trained:
-        times = self.recording.coordinates
+        times, missed = self.recording.coordinates, Missed(self.anatomy, self.parameters)
         adjust_start(self.start, self.adjustment)
-        hooks = scaled_outputs(self.module, self.adjustment)
+        hooks = [*scaled_outputs(self.module, self.adjustment), *missed.handles]
         try:
-            parameters = self.parameters.items()
-            first = {name: with_notes(parameter.detach().clone(), parameter) for name, parameter in parameters}
+            first = {name: with_notes(value.detach().clone(), value) for name, value in self.parameters.items()}
             step = self._step_function()
             coordinates, seen, start = dict[int, Readings](), list[Seen](), Start(first, {}, {})
             if times:
                 with untouched(self.model, self.width, self.batches[0]):
                     read = self._probe(None)
-                coordinates[0], start = read.readings, Start(first, read.features, read.multipliers)
+                coordinates[0], start = read.readings, read.start(first)
                 check_finite(self.model, self.width, read.features)
             self._keep(0)
             for taken in range(steps):
                 with untouched(self.model, self.width, self.batches[taken]):
                     seen.append(self._stepped(step, self.batches[taken]))
+                missed.stepped()
                 if taken == 0:
                     check_finite(self.model, self.width, {"the loss": seen[0].loss})
                 self._keep(taken + 1)
                 if taken + 1 in times:
-                    coordinates[taken + 1] = self._probe(start).readings
+                    coordinates[taken + 1] = missed.without(self._probe(start).readings)
                 if not times and not self.recording.within(*seen[-1]):
                     return self._trained({}, seen, steps)
             return self._trained(coordinates, [*seen, self._seen(self.batches[0])], steps)
@@ -187,7 +188,7 @@ class _Run:
         hooks = scaled_outputs(self.module, self.adjustment)
         try:
             read = self._probe(None)
-            return list(read.readings), list(self._probe(Start(self.parameters, read.features, {})).readings)
+            return list(read.readings), list(self._probe(read.start(self.parameters)).readings)
         finally:
             for hook in hooks:
                 hook.remove()

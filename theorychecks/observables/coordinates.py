@@ -75,7 +75,8 @@ class Coordinates(Observable):
     of it that propagates from before ("propagating update"), and of what it is given ("input"). Of a block along the
     depth: of what it adds to the residual stream, as the next block sees it ("added"). Of a parameter in a
     module that uses it: of its own part of the change ("effective update"). Attention logits are read as modules are.
-    A run has no coordinates of an expert that no row of its batch reaches, and others say what they are.
+    A run has no coordinates of an expert that no row of its batch reaches, and others say what they are; it has updates
+    of those that each step has reached, on the rows that they had at the start.
 
     Attributes:
         at: numbers of steps after which they are read, besides the start; after the first unless given.

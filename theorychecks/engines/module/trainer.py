@@ -206,8 +206,7 @@ class Trainer:
 
     def _number(self, values: Tensor, name: Coordinate, time: int) -> Tensor:
         """A coordinate, NaN where it is zero after some steps since nothing has trained an expert by then."""
-        part = self.anatomy.module_of(name.module)
-        untrained = bool(time) and part is not None and part.routed
+        untrained = bool(time) and self.anatomy.routes(name.module)
         return torch.where(values == 0, torch.nan, values) if untrained else values
 
     def _at_every_depth(self, read: Mapping[Coordinate, Tensor], width: int) -> Mapping[Coordinate, Tensor]:

@@ -55,6 +55,20 @@ class Sparse(nn.Module):
         return WIDTHS[0] / self.width * self.head(x + out)
 
 
+class FromZero(Sparse):
+    """Experts of two matrices, the last of which is zero at first."""
+
+    def __init__(self, width, *, experts=3):
+        super().__init__(width, experts=experts)
+        self.experts = nn.ModuleList(
+            nn.Sequential(nn.Linear(width, width, bias=False), nn.Tanh(), nn.Linear(width, width, bias=False))
+            for _ in range(experts)
+        )
+        for expert in self.experts:
+            nn.init.normal_(expert[0].weight, std=width**-0.5)
+            nn.init.zeros_(expert[2].weight)
+
+
 class Dense(nn.Module):
     """Both experts are called on all, and weighted by a router that returns logits and shares of one shape."""
 
@@ -208,6 +222,29 @@ def test_a_run_has_numbers_of_the_experts_that_it_reaches():
     left = [min(each.seeds) for moment, each in found.items() if moment.coordinate == ("experts.3", SIZE, "")]
     assert {moment.coordinate.module.partition(".")[0] for moment in undefined} == {"experts"}
     assert all(4 <= count < 12 for count in left)
+
+
+def too_fast(module):
+    """First matrices of experts have rates that are too large by the width."""
+    first = [expert[0].weight for expert in module.experts]
+    others = [p for p in module.parameters() if all(p is not each for each in first)]
+    slow = [p for name, p in module.named_parameters() if name.endswith(".2.weight") or "router" in name]
+    rest = [p for p in others if all(p is not each for each in slow)]
+    rate = 3e-3 * WIDTHS[0] / module.width
+    return torch.optim.Adam([{"params": rest + first}, {"params": slow, "lr": rate}], lr=3e-3)
+
+
+def test_first_matrices_of_experts_that_begin_at_zero_are_judged():
+    """They pass at the right rate, and are refuted at one that is too large by the width."""
+    check = checked(model(FromZero, samples=64), widths=WIDTHS)
+    updates = [finding for finding in check.findings if ".0.weight, effective update" in finding.label]
+    assert len(updates) == 3
+    assert check.passed, str(check)
+    wrong = zoo.plain(build=FromZero, optimizer=too_fast, batches=zoo.pairs(samples=64), name="experts")
+    check = checked(wrong, widths=WIDTHS)
+    assert check.failed, str(check)
+    first = ", ".join(f"experts.{k}.0.weight" for k in range(3))
+    assert ("learning rate", first) in [(each.kind, each.where) for each in check.diagnosis.culprits]
 
 
 def expert_off(build, *, init=0.0, rate=0.0, expert="3"):

@@ -16,9 +16,8 @@ from theorychecks.experiment.cells import seeds_of
 from theorychecks.experiment.subjects import trainer_of
 from theorychecks.models import Adjustment, Anatomy, Model, ModelError
 from theorychecks.models.adjusted import adjusted_model
-from theorychecks.models.coordinates import CHANGE, EFFECTIVE, INPUT, SIZE, Coordinate
+from theorychecks.models.coordinates import CHANGE, EFFECTIVE, SIZE, Coordinate
 from theorychecks.models.examination import Optimizing
-from theorychecks.models.hooks import call_of
 from theorychecks.observables.coordinates import Moment
 from theorychecks.statistics import Measurement
 from theorychecks.statistics.statuses import Status, defined
@@ -168,7 +167,7 @@ class Examined:
                 for pair in zip(values, statuses, strict=True)
             ]
             if self.anatomy.routed and measurement.has_undefined:
-                if self._is_rare(moment):
+                if not any(defined(measurement.statuses)):
                     found.rare.append(moment)
                     continue
                 pairs = [pair for pair in pairs if pair[1] is not Status.UNDEFINED]
@@ -188,12 +187,6 @@ class Examined:
                 "module's own parameters, and a learning rate above zero."
             )
         return found
-
-    def _is_rare(self, moment: Moment) -> bool:
-        """Whether none of the trainings that are looked at has a number, and that not since they leave it as it is."""
-        given = self.measurements.get(Moment(Coordinate(call_of(moment.coordinate.module), INPUT), moment.step))
-        reached = given is not None and any(defined(given.statuses))
-        return not any(defined(self.measurements[moment].statuses)) and not reached
 
     def _is_given(self, moment: Moment) -> bool:
         """Whether something depends on the width alone, as a table of frequencies does, for all seeds and steps."""

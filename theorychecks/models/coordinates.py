@@ -10,8 +10,9 @@ with multipliers, and those of other libraries.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from functools import partial
 from typing import Any, Final, Literal, NamedTuple, cast
 
 import torch
@@ -70,7 +71,7 @@ class Start(NamedTuple):
     parameters: Mapping[str, Tensor]
     features: Features
     multipliers: Mapping[str, Tensor]
-    given: Given = {}  # noqa: RUF012
+    given: Given
 
 
 class Read(NamedTuple):
@@ -79,7 +80,7 @@ class Read(NamedTuple):
     features: Features
     multipliers: dict[str, Tensor]
     readings: Readings
-    given: Given = {}  # noqa: RUF012
+    given: Given
 
     def start(self, parameters: Mapping[str, Tensor]) -> Start:
         """The start of a training that finds these parameters."""
@@ -134,13 +135,14 @@ def read_coordinates(
         if (given := call.given) is not None:
             readings[Coordinate(call.name, INPUT)] = root_mean_square(given)
             stream[call.name] = given
-            if start is None and anatomy.routes(call.name) and bool(given.any()):
+            trained = anatomy.own.get(plain(call.name)) and anatomy.routes(call.name)
+            if start is None and trained and bool(given.any()):
                 rows[call.name] = (call.arguments, call.keywords)
             before = follows.get(call.name)
             if before in stream and stream[before].shape == given.shape:
                 readings[Coordinate(before, ADDED)] = root_mean_square(given - stream[before])
-        if start is not None and anatomy.own.get(plain(call.name)) and found:
-            readings.update(_updates(call, anatomy, start, watched))
+        if start is not None and call.name not in start.given and anatomy.own.get(plain(call.name)) and found:
+            readings.update(_updates(call, anatomy, start, watched.quietly))
 
     def see(logits: Tensor) -> None:
         if watched.running is not None:
@@ -149,6 +151,12 @@ def read_coordinates(
     state = RandomState.now() if anatomy.random else None
     with torch.no_grad(), watched.calls(visit), Attention(see, attention):
         outputs = forward()
+    if start is not None:
+        # Whether this pass reaches an expert is nothing to what its steps have made of it.
+        with torch.no_grad(), Attention(factor=attention):
+            for call in _calls_at(start, module, state):
+                first[call.name] = f"{call.name}{next(iter(tensors_in(call.output)), '')}"
+                readings.update(_updates(call, anatomy, start, partial(_drawing, state)))
     multipliers = start.multipliers if start is not None else {}
     if start is None or (anatomy.routed and not features.keys() <= start.features.keys()):
         with torch.no_grad(), Attention(factor=attention):
@@ -164,6 +172,19 @@ def read_coordinates(
     return Read(features, dict(multipliers), readings, rows)
 
 
+def _calls_at(start: Start, module: nn.Module, state: RandomState | None) -> Iterator[Call]:
+    """Calls of experts as they are now, on the rows that they had at the start."""
+    for name, (arguments, keywords) in start.given.items():
+        part = module.get_submodule(plain(name))
+        yield Call(name, part, arguments, keywords, _drawing(state, partial(part, *arguments, **keywords)))
+
+
+def _drawing(state: RandomState | None, function: Callable[[], Any]) -> Any:
+    """What a function returns, with the random numbers of a state where one is given."""
+    with drawing_from(state) if state is not None else nullcontext():
+        return function()
+
+
 def _multipliers(
     module: nn.Module, anatomy: Anatomy, forward: Callable[[], Any], outputs: Any, state: RandomState | None
 ) -> dict[str, Tensor]:
@@ -175,8 +196,7 @@ def _multipliers(
     found = dict[str, Tensor]()
     # What blocks and experts return is judged before it is multiplied, and along the depth all else is as well.
     if anatomy.places is None or not anatomy.places.follows:
-        with drawing_from(state) if state is not None else nullcontext():
-            found = followed(module, anatomy, forward)
+        found = _drawing(state, lambda: followed(module, anatomy, forward))
         blocks = anatomy.places.blocks if anatomy.places else ()
         found = {name: factor for name, factor in found.items() if not any(within(name, block) for block in blocks)}
     for name in anatomy.readouts:
@@ -184,8 +204,7 @@ def _multipliers(
         for nudge in range(1, 1 + (1 if tensors_in(outputs[0]) else _NUDGES)):
             handle = module.get_submodule(plain(name)).register_forward_hook(_nudging(nudge, moved_by))
             try:
-                with drawing_from(state) if state is not None else nullcontext():
-                    again = forward()
+                again = _drawing(state, forward)
             finally:
                 handle.remove()
             responses += [b - a for a, b in zip(_numbers(outputs), _numbers(again), strict=True)]
@@ -227,24 +246,25 @@ def _numbers(outputs: Any) -> list[Tensor]:
     return list(tensors_in(outputs).values()) or [loss]
 
 
-def _updates(call: Call, anatomy: Anatomy, start: Start, watched: Watched) -> Readings:
+def _updates(call: Call, anatomy: Anatomy, start: Start, repeated: Callable[[Callable[[], Any]], Any]) -> Readings:
     """Effective updates of a module's own parameters, and what propagates through it.
 
     Those of an expert are read on the rows that it had at the start, by which the first step has trained it: on others,
     that are routed to it since, they are smaller by n^-1/2, since rows of different inputs have little in common.
+
+    Args:
+        call: the module's.
+        anatomy: the model's parts.
+        start: of the training.
+        repeated: makes the call again, with the random numbers that it had.
     """
     name = plain(call.name)
-    routed = call.name in start.given
-    if routed:
-        arguments, keywords = start.given[call.name]
-        returned_now = watched.quietly(lambda: call.part(*arguments, **keywords))
-        call = Call(call.name, call.part, arguments, keywords, returned_now)
     used = anatomy.used_in(name)
     own = anatomy.own[name]
     first = {local: start.parameters[part.name] for local, part in zip(own, used, strict=True)}
 
     def again(parameters: Mapping[str, Tensor]) -> Tensor:
-        found = watched.quietly(lambda: functional_call(call.part, dict(parameters), call.arguments, call.keywords))
+        found = repeated(lambda: functional_call(call.part, dict(parameters), call.arguments, call.keywords))
         return next(iter(tensors_in(found).values()))
 
     readings = Readings()
@@ -256,7 +276,7 @@ def _updates(call: Call, anatomy: Anatomy, start: Start, watched: Watched) -> Re
     # What was read where it was made, as the logits of a router are by its softmax, has no feature here.
     feature = f"{call.name}{next(iter(tensors_in(call.output)))}"
     before = start.features.get(feature)
-    if not (inside or routed) and before is not None and before.shape == unmoved.shape:
+    if not inside and call.name not in start.given and before is not None and before.shape == unmoved.shape:
         readings[Coordinate(feature, PROPAGATING)] = root_mean_square(anatomy.growing(feature, unmoved - before))
     moved = output - unmoved
     for local, part in zip(own, used, strict=True):

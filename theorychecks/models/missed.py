@@ -8,50 +8,52 @@ one law is compared across widths, of runs whose logarithms scatter half as much
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
+from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from theorychecks.models.coordinates import EFFECTIVE, RELATIVE, Readings
+from theorychecks.models.model import tensors_in
 from theorychecks.models.roles import Anatomy
 
 
 class Missed:
-    """Parameters of experts that some step so far has not reached, by their gradients.
+    """Parameters that some step so far has not used, since it called no module of theirs on any row.
 
-    Gradients are seen as they come about, whatever a step then does to them.
-
-    Attributes:
-        handles: of hooks on parameters, to be removed.
+    Gradients do not tell: those of an expert are zero at first where its last matrix is.
     """
 
-    def __init__(self, anatomy: Anatomy, parameters: Mapping[str, nn.Parameter]) -> None:
-        """Look at a model's gradients until all `handles` are removed.
+    def __init__(self, anatomy: Anatomy) -> None:
+        """None are missed before the first step.
 
         Args:
-            anatomy: the model's parts.
-            parameters: all that it has, by name.
+            anatomy: the model's parts; parameters are followed that are used where rows are routed.
         """
-        routed = [part.name for part in anatomy.parameters if anatomy.routes(part.module)]
-        self._routed = {name for name in routed if parameters[name].requires_grad}
-        self._names, self._reached = set[str](), set[str]()
-        self.handles = [
-            parameters[name].register_hook(partial(self._note, name))  # type: ignore[no-untyped-call]
-            for name in self._routed
-        ]
+        uses = dict[str, set[str]]()
+        for part in anatomy.parameters:
+            uses.setdefault(part.name, set()).add(part.module)
+        self._uses = {name: modules for name, modules in uses.items() if any(map(anatomy.routes, modules))}
+        self._names = set[str]()
 
-    def _note(self, name: str, gradient: Tensor) -> None:
-        # An expert that is called on no rows has a gradient of zeros.
-        if name not in self._reached and bool(gradient.any()):
-            self._reached.add(name)
+    @contextmanager
+    def step(self, module: nn.Module) -> Iterator[None]:
+        """Inside of the block, a module takes a step."""
+        called = set[str]()
 
-    def stepped(self) -> None:
-        """Take account of a step that is over."""
-        # A step that calls the module with other tensors in the place of its parameters shows none of them.
-        if self._reached:
-            self._names |= self._routed - self._reached
-        self._reached.clear()
+        def note(name: str, _part: nn.Module, _given: Any, output: Any) -> None:
+            if any(tensor.numel() for tensor in tensors_in(output).values()):
+                called.add(name)
+
+        with ExitStack() as hooks:
+            # The model itself, too: a step that calls a copy of it shows nothing, and misses none.
+            for name in {"", *set[str]().union(*self._uses.values())} if self._uses else ():
+                hooks.enter_context(module.get_submodule(name).register_forward_hook(partial(note, name)))
+            yield
+        if called:
+            self._names |= {name for name, modules in self._uses.items() if not modules & called}
 
     def without(self, readings: Readings) -> Readings:
         """Readings but for updates of what some step has missed."""

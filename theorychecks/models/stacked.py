@@ -196,17 +196,13 @@ class _Stack:
         ]
 
     def train(self, width: int, steps: int, anatomy: Anatomy) -> Together:
-        hooks = scaled_outputs(self.base, self.adjustment)
-        try:
+        with scaled_outputs(self.base, self.adjustment):
             return self._train(width, steps, anatomy)
-        finally:
-            for hook in hooks:
-                hook.remove()
 
     def _train(self, width: int, steps: int, anatomy: Anatomy) -> Together:
         times = self.recording.coordinates
         first = {name: tensor.detach().clone() for name, tensor in self.parameters.items()}
-        coordinates, start = dict[int, Readings](), Start(first, {}, {})
+        coordinates, start = dict[int, Readings](), Start(first, {}, {}, {})
         if times:
             read = self._probe(anatomy, None)
             coordinates[0], start = read.readings, read.start(first)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -153,45 +153,40 @@ class _Run:
         self.parameters = dict(self.module.named_parameters())
 
     def carried_out(self, steps: int) -> Trained:
-        times, missed = self.recording.coordinates, Missed(self.anatomy, self.parameters)
         adjust_start(self.start, self.adjustment)
-        hooks = [*scaled_outputs(self.module, self.adjustment), *missed.handles]
-        try:
-            first = {name: with_notes(value.detach().clone(), value) for name, value in self.parameters.items()}
-            step = self._step_function()
-            coordinates, seen, start = dict[int, Readings](), list[Seen](), Start(first, {}, {})
-            if times:
-                with untouched(self.model, self.width, self.batches[0]):
-                    read = self._probe(None)
-                coordinates[0], start = read.readings, read.start(first)
-                check_finite(self.model, self.width, read.features)
-            self._keep(0)
-            for taken in range(steps):
-                with untouched(self.model, self.width, self.batches[taken]):
-                    seen.append(self._stepped(step, self.batches[taken]))
-                missed.stepped()
-                if taken == 0:
-                    check_finite(self.model, self.width, {"the loss": seen[0].loss})
-                self._keep(taken + 1)
-                if taken + 1 in times:
-                    coordinates[taken + 1] = missed.without(self._probe(start).readings)
-                if not times and not self.recording.within(*seen[-1]):
-                    return self._trained({}, seen, steps)
-            return self._trained(coordinates, [*seen, self._seen(self.batches[0])], steps)
-        finally:
-            for hook in hooks:
-                hook.remove()
+        with scaled_outputs(self.module, self.adjustment):
+            return self._carried_out(steps)
+
+    def _carried_out(self, steps: int) -> Trained:
+        times, missed = self.recording.coordinates, Missed(self.anatomy)
+        first = {name: with_notes(value.detach().clone(), value) for name, value in self.parameters.items()}
+        step = self._step_function()
+        coordinates, seen, start = dict[int, Readings](), list[Seen](), Start(first, {}, {}, {})
+        if times:
+            with untouched(self.model, self.width, self.batches[0]):
+                read = self._probe(None)
+            coordinates[0], start = read.readings, read.start(first)
+            check_finite(self.model, self.width, read.features)
+        self._keep(0)
+        for taken in range(steps):
+            watched = missed.step(self.module) if times else nullcontext()
+            with untouched(self.model, self.width, self.batches[taken]), watched:
+                seen.append(self._stepped(step, self.batches[taken]))
+            if taken == 0:
+                check_finite(self.model, self.width, {"the loss": seen[0].loss})
+            self._keep(taken + 1)
+            if taken + 1 in times:
+                coordinates[taken + 1] = missed.without(self._probe(start).readings)
+            if not times and not self.recording.within(*seen[-1]):
+                return self._trained({}, seen, steps)
+        return self._trained(coordinates, [*seen, self._seen(self.batches[0])], steps)
 
     def called(self) -> tuple[list[Coordinate], list[Coordinate]]:
         """Coordinates before any step, and of the same weights as if there had been some."""
         adjust_start(self.start, self.adjustment)
-        hooks = scaled_outputs(self.module, self.adjustment)
-        try:
+        with scaled_outputs(self.module, self.adjustment):
             read = self._probe(None)
             return list(read.readings), list(self._probe(read.start(self.parameters)).readings)
-        finally:
-            for hook in hooks:
-                hook.remove()
 
     def _trained(self, coordinates: Mapping[int, Readings], seen: Sequence[Seen], steps: int) -> Trained:
         losses, left = [float(one.loss) for one in seen], steps + 1 - len(seen)
@@ -273,13 +268,8 @@ class _Run:
 @contextmanager
 def forward_adjusted(module: nn.Module, adjustment: Adjustment) -> Iterator[None]:
     """Inside of the block, forward passes of a module are adjusted."""
-    hooks = scaled_outputs(module, adjustment)
-    try:
-        with attention_scaled(adjustment):
-            yield
-    finally:
-        for hook in hooks:
-            hook.remove()
+    with scaled_outputs(module, adjustment), attention_scaled(adjustment):
+        yield
 
 
 def attention_scaled(adjustment: Adjustment) -> AbstractContextManager[object]:
@@ -298,8 +288,9 @@ def adjust_start(start: Drawn, adjustment: Adjustment) -> None:
                 parameter.mul_(adjustment.initial[name])
 
 
-def scaled_outputs(module: nn.Module, adjustment: Adjustment) -> list[Any]:
-    """Hooks that scale what modules return."""
+@contextmanager
+def scaled_outputs(module: nn.Module, adjustment: Adjustment) -> Iterator[None]:
+    """Inside of the block, what modules return is scaled."""
 
     def scaling(factor: float) -> Callable[[nn.Module, Any, Any], Any]:
         def scale(tensor: Tensor) -> Tensor:
@@ -307,9 +298,10 @@ def scaled_outputs(module: nn.Module, adjustment: Adjustment) -> list[Any]:
 
         return lambda _part, _given, output: tree_map_only(Tensor, scale, output)
 
-    return [
-        module.get_submodule(name).register_forward_hook(scaling(factor)) for name, factor in adjustment.outputs.items()
-    ]
+    with ExitStack() as hooks:
+        for name, factor in adjustment.outputs.items():
+            hooks.enter_context(module.get_submodule(name).register_forward_hook(scaling(factor)))
+        yield
 
 
 def set_options(optimizers: Sequence[Optimizer], adjustment: Adjustment) -> None:

@@ -200,14 +200,9 @@ class Trainer:
         first, later = ({name: torch.empty(0) for name in names} for names in self._routed)
         names = {time: list(self._at_every_depth(later if time else first, self._narrowest)) for time in (0, *times)}
         return {
-            time: {name: self._number(found.coordinate(time, self._here(name, width)), name, time) for name in there}
+            time: {name: found.coordinate(time, self._here(name, width)) for name in there}
             for time, there in names.items()
         }
-
-    def _number(self, values: Tensor, name: Coordinate, time: int) -> Tensor:
-        """A coordinate, NaN where it is zero after some steps since nothing has trained an expert by then."""
-        untrained = bool(time) and self.anatomy.routes(name.module)
-        return torch.where(values == 0, torch.nan, values) if untrained else values
 
     def _at_every_depth(self, read: Mapping[Coordinate, Tensor], width: int) -> Mapping[Coordinate, Tensor]:
         places = self._places(width)

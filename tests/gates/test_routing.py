@@ -13,6 +13,7 @@ from tests.gates.under_check import checked, examined
 from tests.models import zoo
 from theorychecks.models import ModelError
 from theorychecks.models.coordinates import CHANGE, EFFECTIVE, PROPAGATING, SIZE
+from theorychecks.models.examination import examined as parts_of
 
 WIDTHS = tc.widths(16, 256)
 
@@ -168,17 +169,55 @@ class Barring(Router):
 
 
 class Barred(Sparse):
-    """Its last expert is there, and no row ever reaches it."""
+    """Its last expert is there, and no row ever reaches it, at some widths or at all."""
 
-    def __init__(self, width, *, experts=16):
+    def __init__(self, width, *, experts=16, at=WIDTHS):
         super().__init__(width, experts=experts)
-        self.router = Barring(width, experts, 2)
+        self.router = (Barring if width in at else Router)(width, experts, 2)
 
 
 @pytest.mark.parametrize("samples", [FEW, 64])
 def test_an_expert_that_no_row_ever_reaches_is_refused_by_name(samples):
     with pytest.raises(ModelError, match=r"no row of the batch reaches `experts\.15`, for any .* Give a batch of more"):
         checked(model(Barred, samples=samples), widths=WIDTHS)
+
+
+@pytest.mark.parametrize("width", WIDTHS[:2])
+def test_an_expert_that_rows_reach_at_one_of_two_widths_is_refused_with_the_other(width):
+    build = functools.partial(Barred, at=(width,))
+    with pytest.raises(ModelError, match=rf"reaches `experts\.15`, for any of 32 seeds at width {width}\. "):
+        parts_of(model(build, samples=64), WIDTHS, 3)
+
+
+class Unused(nn.Module):
+    """Blocks that all rows go through, but for the last one, which nothing calls."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.width = width
+        self.first, self.head = nn.Linear(5, width), nn.Linear(width, 3)
+        self.experts = nn.ModuleList(nn.Linear(width, width) for _ in range(3))
+
+    def forward(self, x):
+        x = self.first(x)
+        for expert in self.experts[:-1]:
+            x = torch.tanh(expert(x))
+        return self.head(x)
+
+
+def test_a_block_that_is_never_called_is_no_expert():
+    """Three draws tell, since nothing is routed."""
+    built = []
+
+    def build(width):
+        built.append(width)
+        return Unused(width)
+
+    parts, _ = parts_of(model(build), WIDTHS, 3)
+    assert not parts.routed
+    assert "experts.1" in parts.own
+    assert "experts.2" not in parts.own
+    assert len(built) == 3
 
 
 class Calling(Sparse):

@@ -16,7 +16,7 @@ from theorychecks.models.hooks import plain, starred
 from theorychecks.models.model import Batch, Model
 
 MOST_DRAWS: Final = 32
-"""An expert that each of so many draws misses has rows in less than a tenth of them, and is not judged in any case."""
+"""An expert that each of so many draws misses very likely has rows in less than a tenth of runs, and is refused."""
 
 
 class Draw(NamedTuple):
@@ -102,7 +102,8 @@ def follow(
     if again is not None:
         sides[0].append(followed(again))
     for seed in range(2, MOST_DRAWS):
-        lacking = [not _names(sides[1 - k]) <= _names(sides[k]) or bool(_idle(narrow, sides)) for k in (0, 1)]
+        idle = _idle(narrow, sides)
+        lacking = [not _names(sides[1 - k]) <= _names(sides[k]) or bool(idle[k]) for k in (0, 1)]
         if draw is None or not any(lacking):
             break
         for side, width, lacks in zip(sides, widths, lacking, strict=True):
@@ -110,15 +111,15 @@ def follow(
                 one = followed(draw(width, seed))
                 if not one.calls.outputs.keys() <= _names(side):
                     side.append(one)
-    draws = [*sides[0], *sides[1]]
-    routed = _routed(sides)
-    if idle := _idle(narrow, sides) if routed else []:
-        raise ModelError(
-            f"{model.title}: no row of the batch reaches {', '.join(f'`{name}`' for name in idle[:4])}"
-            f"{f' and {len(idle) - 4} more' if len(idle) > 4 else ''}, for any of {MOST_DRAWS} seeds at {model.axis} "
-            f"{widths[0]} or {widths[1]}. Give a batch of more rows, take fewer experts, or see that the router can "
-            "choose each of them."
-        )
+    draws, routed = [*sides[0], *sides[1]], _routed(sides)
+    for unreached, width in zip(_idle(narrow, sides), widths, strict=True):
+        if unreached:
+            raise ModelError(
+                f"{model.title}: no row of the batch reaches {', '.join(f'`{name}`' for name in unreached[:4])}"
+                f"{f' and {len(unreached) - 4} more' if len(unreached) > 4 else ''}, for any of {MOST_DRAWS} seeds at "
+                f"{model.axis} {width}. Give a batch of more rows, take fewer experts, or see that the router can "
+                "choose each of them."
+            )
     names = _merged([list(each.calls.outputs) for each in draws], narrow)
     both = _names(sides[0]) & _names(sides[1])
     where = (f"for another seed at {model.axis} {widths[0]}", f"at {model.axis} {widths[1]}")
@@ -155,16 +156,24 @@ def _routed(sides: Sequence[Sequence[Draw]]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _idle(module: nn.Module, sides: Sequence[Sequence[Draw]]) -> list[str]:
-    """Modules with weights to train that no draw calls, while others of their name but for a number are called."""
-    called = set[str]().union(*(each.calls.called for side in sides for each in side))
-    siblings = {starred(name) for name in called}
-    found = list[str]()
-    for name, part in module.named_modules():
-        trained = any(parameter.requires_grad for parameter in part.parameters())
-        inside = any(name.startswith(f"{outer}.") for outer in found)
-        if trained and not inside and name not in called and starred(name) in siblings:
-            found.append(name)
+def _idle(module: nn.Module, sides: Sequence[Sequence[Draw]]) -> list[list[str]]:
+    """Experts with weights to train that no draw calls, at each width: others of their name but for a number have rows.
+
+    In a model that is not routed a module that is never called is no expert.
+    """
+    routed = {plain(name) for name in _routed(sides)}
+    experts = [
+        name
+        for name, part in module.named_modules()
+        if starred(name) in routed and any(parameter.requires_grad for parameter in part.parameters())
+    ]
+    found = list[list[str]]()
+    for draws in sides:
+        called, idle = set[str]().union(*(each.calls.called for each in draws)), list[str]()
+        for name in experts:
+            if name not in called and not any(name.startswith(f"{outer}.") for outer in idle):
+                idle.append(name)
+        found.append(idle)
     return found
 
 

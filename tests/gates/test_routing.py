@@ -1,5 +1,6 @@
 """Sparse mixtures of experts are judged where they can be, or refused by name before anything is judged."""
 
+import dataclasses
 import functools
 import math
 
@@ -305,6 +306,17 @@ def expert_off(build, *, init=0.0, rate=0.0, expert="3"):
         return found
 
     return zoo.plain(build=built, optimizer=optimizer, batches=zoo.pairs(samples=FEW), name="experts")
+
+
+@pytest.mark.parametrize("samples", [1, 2])
+def test_a_mixture_of_which_no_expert_is_judged_does_not_pass(samples):
+    """Whether all other coordinates pass, or nothing else is predicted."""
+    others = {"[!e]*": "unchecked", "": "unchecked"} if samples == 1 else {}
+    sparse = dataclasses.replace(model(functools.partial(Sparse, experts=8), samples=samples), roles=others)
+    with pytest.raises(
+        ModelError, match=r"no expert of `experts\.\*` is reached in 4 runs or more at every width\. Give"
+    ):
+        checked(sparse, widths=WIDTHS, budget=None, seeds=6)
 
 
 def test_sixteen_experts_with_few_rows_pass():

@@ -19,7 +19,7 @@ from theorychecks.gates.depth import check_known_in_depth
 from theorychecks.gates.examined import Examined
 from theorychecks.gates.expectations import check_known
 from theorychecks.gates.mending import mending
-from theorychecks.gates.rare import is_rare, told
+from theorychecks.gates.rare import check_reached, is_rare, note_on
 from theorychecks.gates.values import check_numbers, chosen_values, constant
 from theorychecks.judging import Conditions, as_control, as_missed_control, as_open_control, findings_of
 from theorychecks.models import Model, ModelError
@@ -104,7 +104,7 @@ class CoordinateCheck:
         if self.unjudged:
             lines.append(f"- not judged: {len(self.unjudged)} coordinates that are zero or depend on nothing")
         if self.rare:
-            lines.append(told(self.rare))
+            lines.append(note_on(self.rare))
         if self.cancelled:
             lines.append(f"- not judged: {', '.join(self.cancelled)}, which whatever follows takes out again")
         if self.fused:
@@ -156,7 +156,7 @@ def coordinate_check(
         ClaimFailure: outside of a claim run by pytest, if a coordinate scales otherwise than predicted, and on fresh
             seeds again; the message says what is wrong first.
         ClaimUndecided: likewise, if nothing fails and some coordinates are open; it says what a verdict would take.
-        ModelError: if the model cannot be gated.
+        ModelError: if the model cannot be gated, or no expert of a mixture is reached in runs enough.
         ValueError: if the widths can never decide, before anything is trained; or for an unknown parametrization.
     """
     values = chosen_values(model, widths=widths, depths=depths, heads=heads, experts=experts)
@@ -302,11 +302,13 @@ def checked(
             conditions = replace(conditions, no_time=again)
     examined.rehearse()
     moments = examined.moments()
-    expected = predicted_along(examined, parametrization, moments.judged, first_update=examined.first_update)
+    expected, unreached = (
+        predicted_along(examined, parametrization, found, first_update=examined.first_update)
+        for found in (moments.judged, moments.rare)
+    )
+    check_reached(examined, expected, unreached)
     if not expected:
         raise ModelError(f"{title}: {NOTHING_PREDICTED}")
-    both = [*moments.judged, *moments.rare]
-    known = predicted_along(examined, parametrization, both, first_update=examined.first_update)
     by_parts = {moment.parts: moment for moment in expected}
     judged = findings_of(
         sweep,
@@ -317,10 +319,12 @@ def checked(
     )
     # Both are in the order in which the sweep reads.
     findings = dict(zip(expected, judged, strict=True))
-    rare = [moment for moment in known if moment in moments.rare or is_rare(examined, findings.get(moment))]
-    findings = {moment: finding for moment, finding in findings.items() if moment not in rare}
+    seldom = [moment for moment, finding in findings.items() if is_rare(examined, finding)]
+    findings, rare = {each: findings[each] for each in findings if each not in seldom}, (*unreached, *seldom)
+    if all(finding.passed for finding in findings.values()):
+        check_reached(examined, findings, rare)
     counts, anatomy = max((finding.measurement.seeds for finding in findings.values()), key=sum), examined.anatomy
     diagnosis = diagnosed(examined.on(counts), findings)
     code = mending(diagnosis.culprits, anatomy, decays=examined.optimizing.decays, grouped=examined.grouped)
-    left_out = (tuple(moments.constant), tuple(rare), anatomy.cancelled, tuple(anatomy.fixed))
+    left_out = (tuple(moments.constant), rare, anatomy.cancelled, tuple(anatomy.fixed))
     return CoordinateCheck(tuple(findings.values()), diagnosis, *left_out, code)

@@ -1,9 +1,13 @@
 """Judging in looks: a budget is spent until the verdict is settled, and repeated looks err no more often than one."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from theorychecks.looks import in_looks
+from theorychecks.finding import Looks
+from theorychecks.looks import Seen, in_looks, power_of
 from theorychecks.sources import Sample
 from theorychecks.statistics import Measurement, PowerLaw, Verdict
 
@@ -108,3 +112,31 @@ def test_each_reading_is_held_against_its_own_prediction():
 def test_only_the_readings_that_are_asked_for_are_judged():
     source = Simulated((407, power(-0.5), 0.03), (408, power(-0.5), 0.3))
     assert list(in_looks(source, HALF, only={"1"})) == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("missing", "conditional", "budget", "hopeless"),
+    [
+        (4, True, 16, False),  # a third of 16 are five
+        (4, True, 8, True),  # and of 8 hardly three
+        (4, False, 8, False),  # which is no matter where none is left out
+        (6, True, 400, True),
+        (6, False, 400, True),
+    ],
+)
+def test_a_budget_is_hopeless_that_has_too_few_runs_with_a_number(missing, conditional, budget, hopeless):
+    cells = [[math.nan] * missing + [1.0] * (6 - missing), *[[1.0, 1.1, 0.9, 1.2, 0.8, 1.0]] * (len(FAST) - 1)]
+    judgement = HALF.judge(Measurement.of(FAST, cells))
+    looks = Looks(taken=1, planned=4, budget=budget)
+    assert Seen(judgement, looks, Sample(pairs={}, conditional=conditional)).hopeless == hopeless
+
+
+def test_of_further_runs_as_many_are_left_out_as_of_those_that_were_made():
+    """A budget of which half of the runs have a number sees as much as half of the budget does."""
+    source, half = Simulated((408, power(-0.5), 0.2)), Simulated()
+    ((measured, _),) = source.measured((8,) * len(FAST)).pairs.values()
+    sparse = replace(measured, left_out=measured.seeds)
+    half.budget = 8
+    whole = power_of(source, HALF, HALF.judge(measured)).resolution
+    assert power_of(source, HALF, HALF.judge(sparse)).resolution > 1.1 * whole
+    assert power_of(source, HALF, HALF.judge(sparse)) == power_of(half, HALF, HALF.judge(measured))

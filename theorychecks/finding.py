@@ -12,11 +12,9 @@ from theorychecks.premises import Premises
 from theorychecks.statistics.breakdown import breakdown_constant
 from theorychecks.statistics.interval import Interval
 from theorychecks.statistics.judgement import Expectation, Judgement, Power, Verdict, is_clear
-from theorychecks.statistics.measurement import Measurement
+from theorychecks.statistics.measurement import ADDED_LATER, Measurement
 from theorychecks.statistics.prediction import Role
 
-ADDED_LATER: Final = {"may be missing": True}
-"""Of a field that files which were written before it was there do not have: it takes its default."""
 WANTED: Final = {"prediction": Verdict.SUPPORTED, "control": Verdict.REFUTED}
 """The verdict that a claim needs of each role."""
 

@@ -285,8 +285,13 @@ def as_missed_control(finding: Finding, reason: str, fresh: Interval | None) -> 
 
 def as_open_control(finding: Finding, reason: str) -> Finding:
     """A control of which nothing follows, though this finding comes nearest to refuting it."""
+    return replace(as_open(finding, reason), role="control")
+
+
+def as_open(finding: Finding, reason: str) -> Finding:
+    """A finding of which nothing follows, for a reason that its numbers alone do not show."""
     judgement = replace(finding.judgement, verdict=Verdict.INCONCLUSIVE, reason=reason)
-    return replace(finding, role="control", judgement=judgement, reason=reason, premises=None)
+    return replace(finding, judgement=judgement, reason=reason, premises=None)
 
 
 def relabelled(finding: Finding, label: str, setting: Mapping[str, str]) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,8 +13,10 @@ from typing import TypeAlias
 from theorychecks.finding import WANTED, Looks
 from theorychecks.progress import looking
 from theorychecks.sources import Sample, Source
+from theorychecks.statistics.exponents import ENOUGH_SEEDS
 from theorychecks.statistics.interval import CONFIDENCE
 from theorychecks.statistics.judgement import Judgement, Power, Verdict, is_clear
+from theorychecks.statistics.measurement import FEWEST_SEEDS
 from theorychecks.statistics.parts import Parts
 from theorychecks.statistics.prediction import Prediction, Role
 from theorychecks.statistics.sequential import Schedule, plan, pooled_noise, rounded_up, schedule
@@ -50,13 +53,17 @@ class Seen:
     def hopeless(self) -> bool:
         """Whether more of the same will not help: somewhere not a single run has a number, and numbers are needed.
 
-        Nor will they where most runs are undefined, and others are too few.
+        Nor will they where runs without one are left out, and the whole budget has too few others, by the share seen.
         """
         measurement, remedy = self.judgement.measurement, self.judgement.remedy
-        lost = zip(measurement.not_finite, measurement.seeds, strict=True)
-        needed = remedy is not None and remedy.limited_by == "missing runs"
-        mostly = 2 * sum(defined(measurement.statuses)) < sum(measurement.seeds)
-        return needed and (mostly or any(count == seeds for count, seeds in lost))
+        if remedy is None or remedy.limited_by != "missing runs":
+            return False
+        if any(map(operator.eq, measurement.not_finite, measurement.seeds)):
+            return True
+        if not self.sample.conditional or self.looks is None:
+            return False
+        shares = map(operator.truediv, defined(measurement.statuses), measurement.seeds)
+        return any(share * self.looks.budget < ENOUGH_SEEDS for share in shares)
 
 
 def in_looks(
@@ -147,7 +154,10 @@ def power_of(source: Source, prediction: Prediction, judgement: Judgement) -> Po
     axis_values, counts = measurement.axis_values, measurement.seeds
     if source.budget is not None:
         timetable = _timetable(source, prediction, CONFIDENCE)
-        counts = _planned(source, prediction, timetable, timetable.spends[-1], noise, counts)
+        planned = _planned(source, prediction, timetable, timetable.spends[-1], noise, measurement.made)
+        # As many of further runs are left out as of those that were made.
+        share = sum(counts) / sum(measurement.made)
+        counts = tuple(max(math.floor(share * count), FEWEST_SEEDS) for count in planned)
         axis_values = tuple(float(value) for value in source.axis_values[: len(counts)])
     return _power(prediction, axis_values, counts, noise, judgement.confidence, measurement.shared_seeds)
 

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 from theorychecks.arguments import real_number
 from theorychecks.finding import Effort
 from theorychecks.origin import Origin
+from theorychecks.statistics.axis import plural
 from theorychecks.statistics.interval import CONFIDENCE
-from theorychecks.statistics.measurement import Measurement, check_any_number, plural
+from theorychecks.statistics.measurement import Measurement, check_any_number
 from theorychecks.statistics.parts import Parts
 from theorychecks.statistics.prediction import Layout, Prediction, Role
 from theorychecks.statistics.statuses import Status
@@ -40,6 +41,7 @@ class Sample:
         effort: what it has cost.
         origins: which runs have measured.
         ends: by reading, where it ends before what is looked for, and what to change.
+        conditional: whether runs without a number are left out, where enough others are there.
     """
 
     pairs: Mapping[Parts, tuple[Measurement, Measurement | None]]
@@ -47,6 +49,7 @@ class Sample:
     effort: Effort = field(default_factory=Effort)
     origins: frozenset[Origin] = frozenset()
     ends: Mapping[Parts, str] = field(default_factory=dict)
+    conditional: bool = False
 
 
 class Source(Protocol):
@@ -303,6 +306,7 @@ class Compared:
             engine=made.engine,
             effort=Effort(seconds=made.seconds, flops=made.flops, trainings=made.trainings),
             origins=origins,
+            conditional=self.design.conditional,
         )
 
     def redrawn(self) -> Compared:

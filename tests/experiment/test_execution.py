@@ -24,6 +24,7 @@ from theorychecks.observables import (
     WeightChange,
     observable,
 )
+from theorychecks.observables.observable import Reading
 from theorychecks.statistics import Parts, PartsError
 from theorychecks.statistics.exponents import PowerLaw
 from theorychecks.statistics.statuses import Status
@@ -198,6 +199,32 @@ def test_no_direction_of_an_update_of_zero_is_no_divergence():
     measurement = measure(sweep(observable(directions))).measurements[Parts()]
     assert {statuses[1] for statuses in measurement.statuses} == {Status.UNDEFINED}
     assert {statuses[0] for statuses in measurement.statuses} == {Status.OK}
+
+
+@dataclass(frozen=True)
+class Sometimes(Observable):
+    """A loss that so many of the first runs at the narrowest width do not have."""
+
+    lacking: int = 0
+    conditional: bool = True
+    title = "a loss"
+
+    def read(self, run):
+        losses = run.losses[-1].clone()
+        losses[: self.lacking if run.width == WIDTHS[0] else 0] = math.nan
+        return {Parts(): Reading(losses)}
+
+
+def test_runs_without_a_number_are_left_out_and_counted_where_four_others_are_there():
+    found = measure(sweep(Sometimes(3), seeds=7)).measurements[Parts()]
+    assert (found.seeds, found.left_out, found.made) == ((4, 7, 7), (3, 0, 0), (7, 7, 7))
+    assert {status for row in found.statuses for status in row} == {Status.OK}
+    kept = measure(sweep(Sometimes(0), seeds=7)).measurements[Parts()]
+    assert found.values == (kept.values[0][3:], *kept.values[1:])
+    for fewer in (Sometimes(4), Sometimes(3, conditional=False)):
+        found = measure(sweep(fewer, seeds=7)).measurements[Parts()]
+        assert (found.seeds, found.left_out) == ((7, 7, 7), (0, 0, 0))
+        assert Status.UNDEFINED in found.statuses[0]
 
 
 def test_a_zero_is_marked_and_zeros_everywhere_are_no_exponent():

@@ -5,11 +5,13 @@ import functools
 import pytest
 import torch
 
-from tests.gates.test_routing import FEW, SIXTEEN, WIDTHS, Calling, FromZero, model
+from tests.gates.test_routing import FEW, SIXTEEN, WIDTHS, Calling, FromZero, Sparse, model
 from tests.gates.under_check import examined
 from tests.models import zoo
 from theorychecks.models.coordinates import EFFECTIVE, Coordinate, read_coordinates
 from theorychecks.models.missed import Missed
+from theorychecks.models.recording import Recording
+from theorychecks.models.training import train
 from theorychecks.observables.coordinates import Moment
 from theorychecks.statistics.statuses import Status
 
@@ -103,3 +105,20 @@ def test_an_expert_is_updated_on_the_rows_that_it_had_at_the_start(anatomy):
     for k in had:
         size = (features[rows[k]] @ moves[k].T).square().mean().sqrt()
         torch.testing.assert_close(after.readings[Coordinate(f"experts.{k}", EFFECTIVE, f"experts.{k}.weight")], size)
+
+
+def test_a_training_without_coordinates_is_not_watched(anatomy):
+    found = list[int]()
+
+    class Noting(Sparse):
+        def forward(self, x):
+            found.append(sum(len(part._forward_hooks) for part in self.modules()))
+            return super().forward(x)
+
+    sparse = model(functools.partial(Noting, experts=16), samples=FEW)
+    train(sparse, WIDTHS[0], (0,), 0, steps=2, anatomy=anatomy)
+    assert found
+    assert set(found) == {0}
+    found.clear()
+    train(sparse, WIDTHS[0], (0,), 0, steps=2, anatomy=anatomy, recording=Recording(coordinates=(1,)))
+    assert max(found) > 16

@@ -446,3 +446,12 @@ class Differently(zoo.Plain):
 def test_what_cannot_be_stacked_says_why(changes, why):
     with pytest.raises(NotStackable, match=why):
         stacked(zoo.plain(**changes))
+
+
+def test_no_hook_stays_where_an_adjustment_names_no_module():
+    """On a module that may be the caller's own."""
+    modules = {width: zoo.perceptron().build(width) for width in (8, WIDTH)}
+    model = zoo.perceptron(build=modules.__getitem__)
+    with pytest.raises(AttributeError, match="nowhere"):
+        alone(model, 0, adjustment=Adjustment(outputs={"first": 2.0, "nowhere": 2.0}))
+    assert not any(part._forward_hooks for part in modules[WIDTH].modules())

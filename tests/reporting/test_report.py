@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import typing
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -20,6 +20,8 @@ import pytest
 from theorychecks.reporting import Report, ReportError
 from theorychecks.reporting.codec import decode, encode, written
 from theorychecks.reporting.summary import Summary
+from theorychecks.reporting.wording import judged_by
+from theorychecks.statistics import measurement
 
 
 def test_a_report_is_read_back_as_it_was_written(records):
@@ -106,12 +108,36 @@ def test_a_file_from_before_a_field_was_added_is_read(records, field):
     assert getattr(finding, field) == ADDED_LATER[field]
 
 
+def test_a_measurement_from_before_runs_were_left_out_has_all_of_them(records):
+    whole = records.finding()
+    some = replace(whole.measurement, left_out=(3, 0, 0, 0, 0, 1))
+    sparse = replace(whole, judgement=replace(whole.judgement, measurement=some))
+    assert judged_by(whole) == []
+    assert judged_by(sparse) == [
+        ("judged by", "6 of 9 at 128, 6 of 6 at 256, 6 of 6 at 512, 6 of 6 at 1,024, 6 of 6 at 2,048, 6 of 7 at 4,096")
+    ]
+    document = encode(records.report(records.claim(findings=(sparse,))))
+    assert Report.from_json(json.dumps(document)).claims[0].findings == (sparse,)
+    del document["claims"][0]["findings"][0]["judgement"]["measurement"]["left_out"]
+    (finding,) = Report.from_json(json.dumps(document)).claims[0].findings
+    assert finding.measurement.left_out == (0,) * 6
+
+
+def test_a_field_that_older_files_lack_has_a_default():
+    @dataclass(frozen=True)
+    class Told:
+        told: str = field(metadata=measurement.ADDED_LATER)
+
+    with pytest.raises(TypeError, match="a field of Told that older files may lack has a default; got"):
+        decode(Told, {})
+
+
 def test_every_field_of_a_finding_is_required(records):
     whole = encode(records.report(records.claim()))
-    for field in [field for field in fields(records.finding()) if field.name not in ADDED_LATER]:
+    for each in [each for each in fields(records.finding()) if each.name not in ADDED_LATER]:
         document = copy.deepcopy(whole)
-        del document["claims"][0]["findings"][0][field.name]
-        with pytest.raises(ReportError, match=rf"claims\[0\]\.findings\[0\] has no '{field.name}'"):
+        del document["claims"][0]["findings"][0][each.name]
+        with pytest.raises(ReportError, match=rf"claims\[0\]\.findings\[0\] has no '{each.name}'"):
             Report.from_json(json.dumps(document))
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from theorychecks.claims.outcome import Outcome, missing_among, outcome_of
 from theorychecks.finding import Finding
 from theorychecks.judging import Conditions
-from theorychecks.statistics.measurement import plural
+from theorychecks.statistics.axis import plural
 from theorychecks.statistics.prediction import Prediction, Role
 
 if TYPE_CHECKING:

@@ -232,7 +232,7 @@ def _measurement(design: Design, parts: Parts, cells: Sequence[_Numbers]) -> Mea
 
 
 def _where_defined(found: Measurement) -> Measurement:
-    """The same without undefined runs; as it is where fewer than four others are left anywhere.
+    """The same without undefined runs, which are counted; as it is where fewer than four others are left anywhere.
 
     What is left is a sample of the runs in which there is a number, and their mean is judged. It is off the mean of all
     runs, were there such a thing, by sqrt((1 - p) / p) standard deviations of a run at most, p being the share of those
@@ -243,4 +243,5 @@ def _where_defined(found: Measurement) -> Measurement:
     left = [[place for place, status in enumerate(row) if status is not Status.UNDEFINED] for row in found.statuses]
     values = tuple(tuple(row[place] for place in kept) for row, kept in zip(found.values, left, strict=True))
     statuses = tuple(tuple(row[place] for place in kept) for row, kept in zip(found.statuses, left, strict=True))
-    return replace(found, values=values, statuses=statuses)
+    left_out = tuple(made - len(kept) for made, kept in zip(found.made, left, strict=True))
+    return replace(found, values=values, statuses=statuses, left_out=left_out)

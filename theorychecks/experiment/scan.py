@@ -18,7 +18,7 @@ from theorychecks.experiment.draws import Draw
 from theorychecks.experiment.fingerprint import names_in
 from theorychecks.experiment.resources import Resources
 from theorychecks.observables.observable import Reading, Readings
-from theorychecks.statistics.measurement import check_order
+from theorychecks.statistics.axis import check_order
 from theorychecks.statistics.parts import Parts, parts_of
 
 if TYPE_CHECKING:

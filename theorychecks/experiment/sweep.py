@@ -21,8 +21,9 @@ from theorychecks.observables.coordinates import Coordinates
 from theorychecks.observables.decay_time import DecayTime
 from theorychecks.observables.observable import Observable, Readings, check_observable
 from theorychecks.observables.optimal_rate import OptimalLearningRate
+from theorychecks.statistics.axis import check_order
 from theorychecks.statistics.design import check_widths
-from theorychecks.statistics.measurement import Measurement, check_order
+from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.parts import check_names
 
 _NONE: Final = ()

@@ -19,7 +19,7 @@ from theorychecks.gates.depth import check_known_in_depth
 from theorychecks.gates.examined import Examined
 from theorychecks.gates.expectations import check_known
 from theorychecks.gates.mending import mending
-from theorychecks.gates.rare import check_reached, is_rare, note_on
+from theorychecks.gates.rare import check_reached, note_on, without_rare
 from theorychecks.gates.values import check_numbers, chosen_values, constant
 from theorychecks.judging import Conditions, as_control, as_missed_control, as_open_control, findings_of
 from theorychecks.models import Model, ModelError
@@ -45,7 +45,7 @@ class CoordinateCheck:
         findings: one for each coordinate and step, with its exponent, interval and verdict.
         diagnosis: what is wrong where, if anything is.
         unjudged: coordinates without an exponent, being zero or the same whatever the weights and the width.
-        rare: coordinates of experts that rows of the batch reach in too few runs.
+        rare: coordinates of experts of which too few runs have a number, no row of their batch reaching these.
         cancelled: parameters that are not judged either, since whatever follows takes them out again.
         fused: layers of which those outputs alone are judged that grow.
         mending: code that undoes the inits and learning rates that are off for sure.
@@ -318,12 +318,11 @@ def checked(
         conditions=conditions,
     )
     # Both are in the order in which the sweep reads.
-    findings = dict(zip(expected, judged, strict=True))
-    seldom = [moment for moment, finding in findings.items() if is_rare(examined, finding)]
-    findings, rare = {each: findings[each] for each in findings if each not in seldom}, (*unreached, *seldom)
+    findings, seldom = without_rare(examined, dict(zip(expected, judged, strict=True)))
+    rare = (*unreached, *seldom)
     if all(finding.passed for finding in findings.values()):
         check_reached(examined, findings, rare)
-    counts, anatomy = max((finding.measurement.seeds for finding in findings.values()), key=sum), examined.anatomy
+    counts, anatomy = max((finding.measurement.made for finding in findings.values()), key=sum), examined.anatomy
     diagnosis = diagnosed(examined.on(counts), findings)
     code = mending(diagnosis.culprits, anatomy, decays=examined.optimizing.decays, grouped=examined.grouped)
     left_out = (tuple(moments.constant), rare, anatomy.cancelled, tuple(anatomy.fixed))

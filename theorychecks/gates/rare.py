@@ -2,22 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from theorychecks.finding import Finding
 from theorychecks.gates.examined import Examined
+from theorychecks.judging import as_open
 from theorychecks.models import ModelError
 from theorychecks.models.hooks import starred
 from theorychecks.observables.coordinates import Moment
 from theorychecks.statistics.exponents import ENOUGH_SEEDS
+from theorychecks.statistics.interval import CONFIDENCE
+from theorychecks.statistics.shares import p_of_equal_shares
 
 _SHOWN: Final = 3
 
 
-def is_rare(examined: Examined, finding: Finding) -> bool:
-    """Whether a coordinate had too few numbers at some width, up to the last look that was taken."""
-    return examined.anatomy.routed and finding.measurement.has_undefined
+def without_rare(
+    examined: Examined, findings: Mapping[Moment, Finding]
+) -> tuple[dict[Moment, Finding], tuple[Moment, ...]]:
+    """Findings but for those of coordinates that had too few numbers at some width, up to the last look, and these.
+
+    One stays open whose expert is reached in more runs at one end of the axis than at the other, by more than chance in
+    one of twenty mixtures: which runs these are depends on the axis then, and so may what they show.
+    """
+    if not examined.anatomy.routed:
+        return dict(findings), ()
+    kept = {moment: each for moment, each in findings.items() if not each.measurement.has_undefined}
+    rare = tuple(moment for moment in findings if moment not in kept)
+    measured = (each.measurement for each in kept.values())
+    level = (1 - CONFIDENCE) / max(len({(each.seeds, each.left_out) for each in measured if any(each.left_out)}), 1)
+    return {moment: _unless_selected(moment, finding, level) for moment, finding in kept.items()}, rare
+
+
+def _unless_selected(moment: Moment, finding: Finding, level: float) -> Finding:
+    measurement, axis = finding.measurement, finding.measurement.axis
+    # What is clearly off is so among runs of any one width.
+    if finding.outcome == "fail" or not any(measurement.left_out) or p_of_equal_shares(measurement) >= level:
+        return finding
+    ends = (
+        f"{measurement.seeds[end]} of {measurement.made[end]} runs at {axis} {measurement.axis_values[end]:g}"
+        for end in (0, -1)
+    )
+    expert, group = moment.coordinate.module, starred(moment.coordinate.module).partition(".*")[0]
+    text = (
+        f"rows reach `{expert}` in {' and in '.join(ends)}, so that it is judged by other runs there; see that the "
+        f"router of `{group}` chooses alike at every {axis}, or give a batch of more rows"
+    )
+    return as_open(finding, text)
 
 
 def check_reached(examined: Examined, judged: Iterable[Moment], rare: Iterable[Moment]) -> None:
@@ -29,9 +61,10 @@ def check_reached(examined: Examined, judged: Iterable[Moment], rare: Iterable[M
     known = set(map(_of_all, judged))
     if lacking := [moment for moment in rare if _of_all(moment) not in known]:
         experts = " and ".join(f"`{name}`" for name in dict.fromkeys(_of_all(moment)[0] for moment in lacking))
+        (_, quantity, _), step = lacking[0]
         raise ModelError(
             f"{examined.model.title}: no expert of {experts} is reached in {ENOUGH_SEEDS} runs or more at every "
-            f"{examined.sweep.axis}. Give a batch of more rows, or take fewer experts."
+            f"{examined.sweep.axis} ({quantity}, step {step}). Give a batch of more rows, or take fewer experts."
         )
 
 

@@ -36,7 +36,7 @@ class Missed:
         for part in anatomy.parameters:
             uses.setdefault(part.name, set()).add(part.module)
         self._uses = {name: modules for name, modules in uses.items() if any(map(anatomy.routes, modules))}
-        self._names = set[str]()
+        self._missed = set[str]()
 
     @contextmanager
     def step(self, module: nn.Module) -> Iterator[None]:
@@ -53,12 +53,12 @@ class Missed:
                 hooks.enter_context(module.get_submodule(name).register_forward_hook(partial(note, name)))
             yield
         if called:
-            self._names |= {name for name, modules in self._uses.items() if not modules & called}
+            self._missed |= {name for name, modules in self._uses.items() if not modules & called}
 
     def without(self, readings: Readings) -> Readings:
         """Readings but for updates of what some step has missed."""
         return {
             name: reading
             for name, reading in readings.items()
-            if name.parameter not in self._names or name.quantity not in (EFFECTIVE, RELATIVE)
+            if name.parameter not in self._missed or name.quantity not in (EFFECTIVE, RELATIVE)
         }

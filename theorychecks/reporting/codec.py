@@ -8,12 +8,14 @@ import json
 import math
 import types
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache
 from typing import Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
+
+from theorychecks.statistics.measurement import ADDED_LATER
 
 Record = TypeVar("Record")
 _Turn = Callable[[Any], Any]
@@ -21,8 +23,7 @@ _Turn = Callable[[Any], Any]
 
 _NOUNS = {str: "a string", int: "a whole number", float: "a number", bool: "true or false", types.NoneType: "null"}
 """Scalars in an error message."""
-_INFINITE = {"inf": math.inf, "-inf": -math.inf}
-_NESTED = {dict, list}
+_NOT_IN_JSON = {None: math.nan, "inf": math.inf, "-inf": -math.inf}
 _QUOTED: Callable[[str], str] = json.encoder.encode_basestring
 _SCALARS: dict[type, Callable[[Any], str]] = {
     str: _QUOTED,
@@ -85,7 +86,7 @@ def written(value: object, indent: str = "") -> str:
     inner = f"{indent} "
     if isinstance(value, list):
         kinds = set(map(type, value))
-        if _NESTED.isdisjoint(kinds):
+        if kinds.isdisjoint((dict, list)):
             return f"[{', '.join(map(repr if kinds == {float} else written, value))}]"
         return "[\n{}\n{}]".format(",\n".join([inner + written(item, inner) for item in value]), indent)
     lines = [f"{inner}{_QUOTED(name)}: {written(item, inner)}" for name, item in cast(dict[str, object], value).items()]
@@ -226,7 +227,9 @@ def _of_list(item: _Turn) -> _Turn:
 def _of_record(kind: Any) -> _Turn:
     types_of = get_type_hints(kind)
     decoders = {each.name: _decoder(types_of[each.name]) for each in fields(kind)}
-    later = {each.name for each in fields(kind) if each.metadata.get("may be missing")}
+    later = {each.name: each.default for each in fields(kind) if ADDED_LATER.items() <= each.metadata.items()}
+    if MISSING in later.values():
+        raise TypeError(f"a field of {kind.__name__} that older files may lack has a default; got {later}")
 
     def decoded(value: object) -> object:
         record, found = _object(value), dict[str, object]()
@@ -276,10 +279,8 @@ def _of_members(kind: type[Enum]) -> _Turn:
 
 
 def _float(value: object) -> float:
-    if value is None:
-        return math.nan
-    if isinstance(value, str) and value in _INFINITE:
-        return _INFINITE[value]
+    if isinstance(value, str | None) and value in _NOT_IN_JSON:
+        return _NOT_IN_JSON[value]
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     raise _wrong(value, _NOUNS[float])

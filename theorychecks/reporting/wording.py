@@ -178,6 +178,15 @@ def not_finite(finding: Finding) -> str:
     return ", ".join(lost) or "none"
 
 
+def judged_by(finding: Finding) -> list[tuple[str, str]]:
+    """Return of how many runs a finding has numbers, where others were left out; nothing where none was."""
+    measurement = finding.measurement
+    if not any(measurement.left_out):
+        return []
+    counts = zip(measurement.seeds, measurement.made, measurement.axis_values, strict=True)
+    return [("judged by", ", ".join(f"{seeds} of {made} at {axis_number(at)}" for seeds, made, at in counts))]
+
+
 def setting(finding: Finding) -> str:
     """Return the setting of the finding, "activation=tanh, depth=3"."""
     return ", ".join(f"{name}={value}" for name, value in finding.setting.items())
@@ -199,6 +208,7 @@ def explanation(claim: ClaimRecord, finding: Finding) -> list[tuple[str, str]]:
         ("runs", f"{axis_range(finding)}, {seed_range(finding.measurement.seeds)} seeds, {finding.engine}"),
         ("origin", origins_text(finding)),
         ("looks", looks(finding)),
+        *judged_by(finding),
         ("not finite", not_finite(finding)),
         ("flags", flags_fired(finding)),
         ("setting", setting(finding) or "-"),
@@ -228,6 +238,7 @@ def numbers(finding: Finding, *, breakdown: bool = True) -> list[tuple[str, str]
         ("flags fired", flags_fired(finding)),
         ("flags checked", ", ".join(fit.checks if fit else ()) or "none"),
         ("runs", f"{axis_range(finding)}, {seed_range(finding.measurement.seeds)} seeds at each"),
+        *judged_by(finding),
         ("not finite", not_finite(finding)),
         ("means", _means(finding)),
         ("looks", looks(finding)),
@@ -247,7 +258,7 @@ _BREAKDOWN = "(the largest C tried under which it is SUPPORTED)"
 
 def effort(finding: Finding) -> str:
     """Say how many networks were trained for a finding, and what that cost."""
-    spent, values = finding.effort, sum(finding.measurement.seeds)
+    spent, values = finding.effort, sum(finding.measurement.made)
     each = f" ({number(spent.trainings / values)} for each value)" if spent.trainings > values else ""
     said = [f"{spent.trainings:,} trainings{each}"] if spent.trainings else []
     said += [f"{number(spent.flops / 1e9)} GFLOP"] if spent.flops else []

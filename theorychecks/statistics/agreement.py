@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from scipy import special
 
+from theorychecks.statistics.axis import plural
 from theorychecks.statistics.cells import NO_NOISE
 from theorychecks.statistics.interval import Interval
 from theorychecks.statistics.judgement import (
@@ -17,7 +18,7 @@ from theorychecks.statistics.judgement import (
     undecided,
     unless_rounded,
 )
-from theorychecks.statistics.measurement import Measurement, plural
+from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.medians import (
     Sample,
     chance_of_range,

@@ -6,7 +6,8 @@ import operator
 from collections.abc import Iterable, Sequence
 
 from theorychecks.arguments import is_whole, whole_number
-from theorychecks.statistics.measurement import FEWEST_SEEDS, check_axis, plural
+from theorychecks.statistics.axis import check_axis, plural
+from theorychecks.statistics.measurement import FEWEST_SEEDS
 
 
 def widths(first: int, last: int, *, factor: int = 2) -> tuple[int, ...]:

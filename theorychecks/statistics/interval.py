@@ -18,20 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theorychecks.arguments import is_one_of, real_number, whole_number
+from theorychecks.statistics.axis import check_axis, plural
 from theorychecks.statistics.cells import Cells, Estimate, summarise, summarise_logs
 from theorychecks.statistics.curvature import CHECK_LEVEL, Check, curvature_checks, roughness
 from theorychecks.statistics.estimator import exponent_weights
 from theorychecks.statistics.finite_size import DEFAULT_CLASS, FiniteSizeClass, check_class
 from theorychecks.statistics.independence import check_independence
-from theorychecks.statistics.measurement import (
-    LOG_OF_MEAN,
-    MEAN_OF_LOGS,
-    Average,
-    Measurement,
-    check_axis,
-    check_measurement,
-    plural,
-)
+from theorychecks.statistics.measurement import LOG_OF_MEAN, MEAN_OF_LOGS, Average, Measurement, check_measurement
 from theorychecks.statistics.rounding import check_rounding
 
 Array = NDArray[np.float64]

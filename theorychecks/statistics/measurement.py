@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theorychecks.arguments import all_equal, axis_of, cells_of, check_exact, check_text, flag, flags_of
+from theorychecks.statistics.axis import check_order
 from theorychecks.statistics.statuses import SIDE, WAYS_OUT, Status, place, ratio, status_of
 
 TRIM: Final = 0.2
@@ -24,7 +24,10 @@ Average = Literal["mean of logs", "log of mean"]
 of the logarithm, which has an exponent of its own where the noise depends on the axis."""
 MEAN_OF_LOGS: Final = "mean of logs"
 LOG_OF_MEAN: Final = "log of mean"
-SMALLEST_SPAN: Final = 8.0
+
+
+ADDED_LATER: Final = {"may be missing": True}
+"""Of a record's field that files which were written before it was there do not have: it takes its default."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +43,8 @@ class Measurement:
         exact: K times whether nothing is drawn there, or what is drawn cancels, so that all runs are equal; nowhere
             unless given. Other runs that are equal were rounded.
         name: what was measured, for messages.
+        left_out: how many further runs have no number at each axis value, where the others are what is measured; none
+            unless given.
     """
 
     axis_values: tuple[float, ...]
@@ -49,6 +54,7 @@ class Measurement:
     shared_seeds: bool = False
     exact: tuple[bool, ...] = ()
     name: str = "the observable"
+    left_out: tuple[int, ...] = field(default=(), metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         check_text(self.axis, "an axis", like="width")
@@ -61,6 +67,10 @@ class Measurement:
             raise ValueError(
                 f"whether runs are exact is said for each {self.axis}; got {self.exact} for {len(self.axis_values)}"
             )
+        if not self.left_out:
+            object.__setattr__(self, "left_out", (0,) * len(self.axis_values))
+        if len(self.left_out) != len(self.axis_values) or any(count < 0 for count in self.left_out):
+            raise ValueError(f"runs left out are counted at each {self.axis}; got {self.left_out}")
         if not len(self.values) == len(self.statuses) == len(self.axis_values):
             raise ValueError(
                 f"one tuple of values and one of statuses per {self.axis} are needed; got {len(self.values)} and "
@@ -146,6 +156,11 @@ class Measurement:
     def seeds(self) -> tuple[int, ...]:
         """How many runs there are at each axis value."""
         return tuple(len(cell) for cell in self.values)
+
+    @property
+    def made(self) -> tuple[int, ...]:
+        """How many runs were made at each axis value, those included that are left out."""
+        return tuple(len(cell) + count for cell, count in zip(self.values, self.left_out, strict=True))
 
     @property
     def not_finite(self) -> tuple[int, ...]:
@@ -239,43 +254,6 @@ class Measurement:
 
 def _all_ok(statuses: tuple[Status, ...]) -> bool:
     return statuses.count(Status.OK) == len(statuses)
-
-
-def plural(axis: str) -> str:
-    """Values of an axis: widths, particles."""
-    return axis if axis.endswith("s") else f"{axis}s"
-
-
-def check_order(axis_values: Sequence[float], *, axis: str = "width") -> None:
-    """Refuse what is no axis.
-
-    Raises:
-        ValueError: unless there is a value, and all are positive and increase.
-    """
-    values = list(axis_values)
-    if not values:
-        raise ValueError(f"a measurement is made at one {axis} or more; got none")
-    if any(not math.isfinite(value) or value <= 0 for value in values):
-        raise ValueError(f"every {axis} must be a positive number; got {values}")
-    if any(b <= a for a, b in itertools.pairwise(values)):
-        raise ValueError(f"{plural(axis)} must increase, each named once; got {values}")
-
-
-def check_axis(axis_values: Sequence[float], *, axis: str = "width") -> None:
-    """Refuse an axis on which no exponent can be fitted.
-
-    Raises:
-        ValueError: unless there are at least two positive, increasing values spanning a factor of 8.
-    """
-    values = list(axis_values)
-    if len(values) < 2:
-        raise ValueError(f"an exponent needs several {plural(axis)}; got {values}. Try widths(64, 2048).")
-    check_order(values, axis=axis)
-    if values[-1] / values[0] < SMALLEST_SPAN:
-        raise ValueError(
-            f"{plural(axis)} must span at least a factor of {SMALLEST_SPAN:g} to fit an exponent; "
-            f"got {values[0]:g}..{values[-1]:g}. Try {values[0]:g}..{values[0] * 32:g}."
-        )
 
 
 def check_measurement(measurement: object) -> None:

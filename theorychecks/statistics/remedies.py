@@ -9,11 +9,12 @@ from typing import Final, Literal
 
 import numpy as np
 
+from theorychecks.statistics.axis import plural
 from theorychecks.statistics.cells import Array, trimming_costs
 from theorychecks.statistics.estimator import exponent_weights
 from theorychecks.statistics.finite_size import FiniteSizeClass
 from theorychecks.statistics.interval import Fit, Interval
-from theorychecks.statistics.measurement import Measurement, plural
+from theorychecks.statistics.measurement import Measurement
 from theorychecks.statistics.rounding import DITHER
 
 Limit = Literal["bias", "noise", "flags", "boundary", "missing runs", "time"]

@@ -281,15 +281,17 @@ class Compared:
         """Both designs carried out; the effort is that of the first."""
         from theorychecks.experiment import Design, measure_selected
 
-        resources, budget = self.resources, self.budget
-        made = measure_selected(self.design if budget is None else self.design.on(counts), resources)
+        resources, budget, paired = self.resources, self.budget, self.other is not None
+        made = measure_selected(self.design if budget is None else self.design.on(counts), resources, paired=paired)
         known = self.other.measured(counts) if isinstance(self.other, Known) else self.other
         others: dict[Parts, Measurement | None] = dict.fromkeys(
             made.measurements, known if isinstance(known, Measurement) else None
         )
         origins = made.origins
         if isinstance(self.other, Design):
-            partner = measure_selected(self.other if budget is None else self.other.on(counts), resources)
+            partner = measure_selected(
+                self.other if budget is None else self.other.on(counts), resources, paired=paired
+            )
             origins |= partner.origins
             theirs = partner.measurements
             for parts in made.measurements:
@@ -306,7 +308,7 @@ class Compared:
             engine=made.engine,
             effort=Effort(seconds=made.seconds, flops=made.flops, trainings=made.trainings),
             origins=origins,
-            conditional=self.design.conditional,
+            conditional=self.design.conditional and not paired,
         )
 
     def redrawn(self) -> Compared:

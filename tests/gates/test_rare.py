@@ -65,9 +65,30 @@ def test_a_coordinate_with_too_few_numbers_is_rare():
     assert (list(kept), rare) == ([SIZES[0]], (SIZES[1],))
     check_reached(ROUTED, kept, rare)
     assert note_on(rare) == (
-        "- not judged: 1 coordinates of `experts.1`, of which too few runs have a number; give a batch of more rows to "
-        "have them judged"
+        "- not judged: 1 coordinates of `experts.1`, which too few runs have; give a batch of more rows to have them "
+        "judged"
     )
+
+
+def test_one_that_no_expert_of_the_name_has_in_runs_enough_stays_open():
+    lacking = Measurement.of(records.WIDTHS, [[1.0, 1.1, 1.2, float("nan")], *[[1.0, 1.1, 1.2, 1.3]] * 5])
+    found = finding((24,) * 6)
+    found = replace(found, judgement=replace(found.judgement, measurement=lacking))
+    kept, rare = without_rare(ROUTED, {SIZES[0]: found, SIZES[1]: found})
+    assert rare == ()
+    assert {each.outcome for each in kept.values()} == {"inconclusive"}
+    assert kept[SIZES[0]].reason == (
+        "no expert of `experts.*` is reached in 4 runs or more at every width; give a batch of more rows, or take "
+        "fewer experts"
+    )
+
+
+def test_along_the_experts_the_router_is_not_blamed_for_fewer_rows():
+    uneven = finding((24, 22, 20, 15, 11, 8))
+    measurement = replace(uneven.measurement, axis="experts")
+    uneven = replace(uneven, judgement=replace(uneven.judgement, measurement=measurement))
+    kept, _ = without_rare(ROUTED, {SIZES[1]: uneven})
+    assert "at experts 4096, so that it is judged by other runs there; give a batch" in kept[SIZES[1]].reason
 
 
 @pytest.mark.parametrize(

@@ -76,12 +76,18 @@ def measure(design: Design, resources: Resources | None = None) -> Measured:
     return _measured(design, resources, all_of)
 
 
-def measure_selected(design: Design, resources: Resources) -> Measured:
-    """The same, with measurements of the readings that the design selects, and of no others; see `measure`."""
-    return _measured(design, resources, design.select)
+def measure_selected(design: Design, resources: Resources, *, paired: bool = False) -> Measured:
+    """The same, with measurements of the readings that the design selects, and of no others; see `measure`.
+
+    Args:
+        design: what to do.
+        resources: as there.
+        paired: whether each run is compared with one of another design, so that none is left out.
+    """
+    return _measured(design, resources, design.select, paired=paired)
 
 
-def _measured(design: Design, resources: Resources, wanted: _Choice) -> Measured:
+def _measured(design: Design, resources: Resources, wanted: _Choice, *, paired: bool = False) -> Measured:
     if resources.executor is not None:
         resources = resources.settled()
     cells = design.cells(resources)
@@ -109,7 +115,7 @@ def _measured(design: Design, resources: Resources, wanted: _Choice) -> Measured
             trainings += round(share * sum(block.trainings for block in blocks))
             origins.update(block.origin for block in holding(blocks, cell.count))
     return Measured(
-        {parts: _measurement(design, parts, numbers) for parts, numbers in found.items()},
+        {parts: _measurement(design, parts, numbers, paired=paired) for parts, numbers in found.items()},
         _engine_text(cells),
         seconds,
         flops,
@@ -213,7 +219,7 @@ def _check_sign(design: Design, parts: Parts, cell: Cell, numbers: _Numbers) -> 
         )
 
 
-def _measurement(design: Design, parts: Parts, cells: Sequence[_Numbers]) -> Measurement:
+def _measurement(design: Design, parts: Parts, cells: Sequence[_Numbers], *, paired: bool) -> Measurement:
     found = Measurement(
         axis=design.axis,
         axis_values=tuple(float(value) for value in design.axis_values),
@@ -228,7 +234,7 @@ def _measurement(design: Design, parts: Parts, cells: Sequence[_Numbers]) -> Mea
         exact=tuple(cell.exact for cell in cells),
         name=str(parts) or design.title,
     )
-    return _where_defined(found) if design.conditional else found
+    return _where_defined(found) if design.conditional and not paired else found
 
 
 def _where_defined(found: Measurement) -> Measurement:

@@ -320,8 +320,6 @@ def checked(
     # Both are in the order in which the sweep reads.
     findings, seldom = without_rare(examined, dict(zip(expected, judged, strict=True)))
     rare = (*unreached, *seldom)
-    if all(finding.passed for finding in findings.values()):
-        check_reached(examined, findings, rare)
     counts, anatomy = max((finding.measurement.made for finding in findings.values()), key=sum), examined.anatomy
     diagnosis = diagnosed(examined.on(counts), findings)
     code = mending(diagnosis.culprits, anatomy, decays=examined.optimizing.decays, grouped=examined.grouped)

@@ -16,6 +16,7 @@ from theorychecks.statistics.interval import CONFIDENCE
 from theorychecks.statistics.shares import p_of_equal_shares
 
 _SHOWN: Final = 3
+_WAY_OUT: Final = "give a batch of more rows, or take fewer experts"
 
 
 def without_rare(
@@ -23,13 +24,17 @@ def without_rare(
 ) -> tuple[dict[Moment, Finding], tuple[Moment, ...]]:
     """Findings but for those of coordinates that had too few numbers at some width, up to the last look, and these.
 
-    One stays open whose expert is reached in more runs at one end of the axis than at the other, by more than chance in
-    one of twenty mixtures: which runs these are depends on the axis then, and so may what they show.
+    Where no expert of the name has enough, they are findings, and open. So is one whose expert is reached in more runs
+    at one end of the axis than at the other, by more than chance in one of twenty mixtures: which runs these are
+    depends on the axis then, and so may what they show.
     """
     if not examined.anatomy.routed:
         return dict(findings), ()
-    kept = {moment: each for moment, each in findings.items() if not each.measurement.has_undefined}
-    rare = tuple(moment for moment in findings if moment not in kept)
+    known = {_of_all(moment) for moment, each in findings.items() if not each.measurement.has_undefined}
+    rare = tuple(
+        moment for moment, each in findings.items() if each.measurement.has_undefined and _of_all(moment) in known
+    )
+    kept = {moment: each for moment, each in findings.items() if moment not in rare}
     measured = (each.measurement for each in kept.values())
     level = (1 - CONFIDENCE) / max(len({(each.seeds, each.left_out) for each in measured if any(each.left_out)}), 1)
     return {moment: _unless_selected(moment, finding, level) for moment, finding in kept.items()}, rare
@@ -37,7 +42,8 @@ def without_rare(
 
 def _unless_selected(moment: Moment, finding: Finding, level: float) -> Finding:
     measurement, axis = finding.measurement, finding.measurement.axis
-    # What is clearly off is so among runs of any one width.
+    if measurement.has_undefined:
+        return as_open(finding, f"{_unreached([moment], axis)}; {_WAY_OUT}")
     if finding.outcome == "fail" or not any(measurement.left_out) or p_of_equal_shares(measurement) >= level:
         return finding
     ends = (
@@ -45,9 +51,11 @@ def _unless_selected(moment: Moment, finding: Finding, level: float) -> Finding:
         for end in (0, -1)
     )
     expert, group = moment.coordinate.module, starred(moment.coordinate.module).partition(".*")[0]
+    # Along the experts themselves a batch of the same rows has fewer for each.
+    alike = "" if axis == "experts" else f"see that the router of `{group}` chooses alike at every {axis}, or "
     text = (
-        f"rows reach `{expert}` in {' and in '.join(ends)}, so that it is judged by other runs there; see that the "
-        f"router of `{group}` chooses alike at every {axis}, or give a batch of more rows"
+        f"rows reach `{expert}` in {' and in '.join(ends)}, so that it is judged by other runs there; {alike}give a "
+        "batch of more rows"
     )
     return as_open(finding, text)
 
@@ -60,12 +68,17 @@ def check_reached(examined: Examined, judged: Iterable[Moment], rare: Iterable[M
     """
     known = set(map(_of_all, judged))
     if lacking := [moment for moment in rare if _of_all(moment) not in known]:
-        experts = " and ".join(f"`{name}`" for name in dict.fromkeys(_of_all(moment)[0] for moment in lacking))
         (_, quantity, _), step = lacking[0]
         raise ModelError(
-            f"{examined.model.title}: no expert of {experts} is reached in {ENOUGH_SEEDS} runs or more at every "
-            f"{examined.sweep.axis} ({quantity}, step {step}). Give a batch of more rows, or take fewer experts."
+            f"{examined.model.title}: {_unreached(lacking, examined.sweep.axis)} ({quantity}, step {step}). "
+            f"{_WAY_OUT.capitalize()}."
         )
+
+
+def _unreached(rare: Iterable[Moment], axis: str) -> str:
+    """That no expert of their name is judged."""
+    experts = " and ".join(f"`{name}`" for name in dict.fromkeys(_of_all(moment)[0] for moment in rare))
+    return f"no expert of {experts} is reached in {ENOUGH_SEEDS} runs or more at every {axis}"
 
 
 def _of_all(moment: Moment) -> tuple[str, str, str, int]:
@@ -79,6 +92,6 @@ def note_on(rare: Sequence[Moment]) -> str:
     experts = list(dict.fromkeys(f"`{moment.coordinate.module}`" for moment in rare))
     more = f" and {len(experts) - _SHOWN} more" if len(experts) > _SHOWN else ""
     return (
-        f"- not judged: {len(rare)} coordinates of {', '.join(experts[:_SHOWN])}{more}, of which too few runs have a "
-        "number; give a batch of more rows to have them judged"
+        f"- not judged: {len(rare)} coordinates of {', '.join(experts[:_SHOWN])}{more}, which too few runs have; "
+        "give a batch of more rows to have them judged"
     )

@@ -131,7 +131,7 @@ def read_coordinates(
     def visit(call: Call) -> None:
         found = tensors_in(call.output)
         note(call.name, found)
-        first[call.name] = f"{call.name}{next(iter(found), '')}"
+        first[call.name] = feature = f"{call.name}{next(iter(found), '')}"
         if (given := call.given) is not None:
             readings[Coordinate(call.name, INPUT)] = root_mean_square(given)
             stream[call.name] = given
@@ -141,7 +141,10 @@ def read_coordinates(
             before = follows.get(call.name)
             if before in stream and stream[before].shape == given.shape:
                 readings[Coordinate(before, ADDED)] = root_mean_square(given - stream[before])
-        if start is not None and call.name not in start.given and anatomy.own.get(plain(call.name)) and found:
+        if start is None or not found or call.name in start.given or not anatomy.own.get(plain(call.name)):
+            return
+        # A call that no row reached at the start has no rows to be read on, whatever reaches it now.
+        if feature in start.features or not anatomy.routes(call.name):
             readings.update(_updates(call, anatomy, start, watched.quietly))
 
     def see(logits: Tensor) -> None:
@@ -286,8 +289,8 @@ def _updates(call: Call, anatomy: Anatomy, start: Start, repeated: Callable[[Cal
             update = operator.attrgetter(local)(call.part) - first[local]
         elif len(own) == 1:
             update = moved
-        elif type(call.part) in _WITH_BIAS and own == ("weight", "bias") and len(call.part._forward_hooks) == 1:
-            # Their sum is linear in both, and the bias needs no call; nobody else's hook changes what is returned.
+        elif type(call.part) in _WITH_BIAS and own == ("weight", "bias") and _unhooked(call, start):
+            # Their sum is linear in both, and the bias needs no call.
             shift = cast("Tensor", call.part.bias) - first["bias"]
             if not isinstance(call.part, nn.Linear):
                 shift = shift.reshape(-1, *[1] * len(cast("nn.Conv2d", call.part).kernel_size))
@@ -302,6 +305,11 @@ def _updates(call: Call, anatomy: Anatomy, start: Start, repeated: Callable[[Cal
             relative = Coordinate(call.name, RELATIVE, part.name)
             readings[relative] = torch.where(by > 0, size / by, torch.zeros_like(size))
     return readings
+
+
+def _unhooked(call: Call, start: Start) -> bool:
+    """Whether no hook but the one that watches a forward pass, where one does, changes what a module returns."""
+    return len(call.part._forward_hooks) == (0 if call.name in start.given else 1)
 
 
 _WITH_BIAS: Final = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)

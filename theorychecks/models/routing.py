@@ -123,12 +123,17 @@ def follow(
     names = _merged([list(each.calls.outputs) for each in draws], narrow)
     both = _names(sides[0]) & _names(sides[1])
     where = (f"for another seed at {model.axis} {widths[0]}", f"at {model.axis} {widths[1]}")
-    if other := sorted(name for name in names if name not in both and starred(name) not in routed):
-        raise _other_calls(model, other, where[1], widths[0])
+
+    def unrouted(one: Draw) -> list[str]:
+        # Rows that come to an expert later come to it in another place.
+        return [name for name in one.calls.outputs if starred(name) not in routed]
+
+    expected = unrouted(sides[0][0])
     for side, there in zip(sides, where, strict=True):
         for each in side:
-            if [name for name in names if name in each.calls.outputs] != list(each.calls.outputs):
-                raise _other_calls(model, ["their order"], there, widths[0])
+            if (found := unrouted(each)) != expected:
+                other = sorted(set(found) ^ set(expected)) or ["their order"]
+                raise _other_calls(model, other, there, widths[0])
     users = _merged([each.calls.called for each in draws], narrow)
     shared = [set[str]().union(*(each.calls.called for each in side)) for side in sides]
     return Followed(
@@ -148,10 +153,13 @@ def _names(draws: Sequence[Draw]) -> set[str]:
 def _routed(sides: Sequence[Sequence[Draw]]) -> frozenset[str]:
     """What is called on other rows by other draws of one width, or by some of them only."""
     found = set[str]()
+    chance = any(each.calls.random for draws in sides for each in draws)
     for draws in sides:
         for name in _names(draws):
             # By chance an expert may have as many rows as before.
-            if len({each.calls.outputs.get(name) for each in draws}) > 1:
+            shapes = {each.calls.outputs.get(name) for each in draws}
+            # What random numbers skip is no expert, whose rows are others in other draws.
+            if len(shapes - {None} if chance else shapes) > 1:
                 found.add(starred(name))
     return frozenset(found)
 

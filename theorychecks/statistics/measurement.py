@@ -274,10 +274,15 @@ def check_partners(measurement: Measurement, other: Measurement) -> None:
 
     Raises:
         TypeError: for what is no measurement.
-        ValueError: if the two do not have the same axis values and seeds.
+        ValueError: if the two do not have the same axis values and seeds, or runs without a number are left out.
     """
     check_measurement(measurement)
     check_measurement(other)
+    if any((*measurement.left_out, *other.left_out)):
+        raise ValueError(
+            f"a paired comparison needs every run on both sides; {measurement.left_out} runs of {measurement.name} and "
+            f"{other.left_out} of {other.name} without a number are left out. Compare the two sweeps, with against=."
+        )
     if (measurement.axis_values, measurement.seeds) != (other.axis_values, other.seeds):
         raise ValueError(
             "a paired comparison needs the same axis values and seeds on both sides; got "

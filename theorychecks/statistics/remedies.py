@@ -103,7 +103,7 @@ def for_exponent(fit: Fit, fired: Sequence[str], margin: float, allowed: Interva
             wanted = max(_PLANNED * margin - fit.bias_bound, 0.1 * margin)
             factor = (fit.noise_half_width / wanted) ** 2
         each = measurement.axis if plural(measurement.axis) != measurement.axis else "value"
-        found = more_runs("noise-limited", factor, max(measurement.seeds), f"seeds a {each}")
+        found = more_runs("noise-limited", factor, max(measurement.made), f"seeds a {each}")
         return Remedy(limited_by="noise", text=found.text + flags, effort=factor)
     inside = Interval(fit.exponent, fit.exponent).inside(allowed)
     room = min(abs(fit.exponent - end) for end in allowed if math.isfinite(end))

@@ -579,7 +579,7 @@ def test_outputs_of_one_call_are_not_mistaken_for_each_other():
     assert checked(model(Dense), widths=WIDTHS, budget=8).findings
 
 
-@pytest.mark.parametrize("build", [Sparse, Dense])
+@pytest.mark.parametrize("build", [Sparse, Dense, Layers])
 def test_a_router_drawn_as_readouts_are_passes(build):
     check = checked(model(build), widths=tc.widths(64, 1024))
     assert check.passed, str(check)
@@ -594,6 +594,4 @@ def test_a_router_drawn_as_hidden_matrices_are_has_an_init_that_is_off():
 
 def test_routers_of_all_layers_have_a_star():
     check = checked(model(functools.partial(Layers, router=0.5)), widths=tc.widths(64, 1024))
-    assert [culprit.where for culprit in check.diagnosis.culprits if culprit.kind == "init"] == ["routers.*"], str(
-        check
-    )
+    assert [(each.kind, each.where) for each in check.diagnosis.culprits] == [("init", "routers.*")], str(check)

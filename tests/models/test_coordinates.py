@@ -215,8 +215,21 @@ def test_what_is_read_out_in_between_is_no_readout_of_the_model():
 
     parts = zoo.parts_of(zoo.plain(build=Routed))
     assert parts.modules["router"].role == "output"
-    assert parts.readouts == ("router", "last")
+    assert parts.readouts == ("last",)
     assert zoo.parts_of(zoo.plain(build=zoo.Reused)).readouts == ("head",)
+
+
+def test_readouts_beside_each_other_are_readouts():
+    class Several(nn.Module):
+        def __init__(self, width):
+            super().__init__()
+            self.first, self.heads = nn.Linear(5, width), nn.ModuleList(nn.Linear(width, 3) for _ in range(2))
+
+        def forward(self, x):
+            x = torch.tanh(self.first(x))
+            return sum(head(x) for head in self.heads)
+
+    assert zoo.parts_of(zoo.plain(build=Several)).readouts == ("heads.0", "heads.1")
 
 
 class InPlace(nn.Module):

@@ -18,13 +18,13 @@ from typing import Any, Final, Literal, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.utils._pytree import tree_map_only
 
 from theorychecks.models.blocks import Places
 from theorychecks.models.calls import logits_of
 from theorychecks.models.hooks import LOGITS, Attention, Call, Watched, call_of, plain, unmasked
 from theorychecks.models.model import tensors_in
 from theorychecks.models.multipliers import followed
+from theorychecks.models.nudges import nudged
 from theorychecks.models.recording import root_mean_square
 from theorychecks.models.roles import Anatomy, within
 from theorychecks.models.state import RandomState, drawing_from
@@ -205,11 +205,9 @@ def _multipliers(
     for name in anatomy.readouts:
         moved_by, responses = list[Tensor](), list[Tensor]()
         for nudge in range(1, 1 + (1 if tensors_in(outputs[0]) else _NUDGES)):
-            handle = module.get_submodule(plain(name)).register_forward_hook(_nudging(nudge, moved_by))
-            try:
+            with nudged(module, name, size=_NUDGE, pattern=nudge) as additions:
                 again = _drawing(state, forward)
-            finally:
-                handle.remove()
+            moved_by += additions
             responses += [b - a for a, b in zip(_numbers(outputs), _numbers(again), strict=True)]
         if not moved_by:
             continue
@@ -218,20 +216,6 @@ def _multipliers(
         in_loss = found.get(next(iter(tensors_in(outputs[0])), ""), 1.0)
         found[name] = in_loss * torch.where((factor > 0) & factor.isfinite(), factor, torch.ones_like(factor))
     return found
-
-
-def _nudging(nudge: int, moved_by: list[Tensor]) -> Callable[[nn.Module, Any, Any], Any]:
-    """A hook that adds to what a module returns, and notes what."""
-
-    def moved(tensor: Tensor) -> Tensor:
-        if not tensor.is_floating_point():
-            return tensor
-        # No constant, which a softmax would not show.
-        pattern = (nudge * torch.arange(tensor.numel(), dtype=tensor.dtype, device=tensor.device)).cos()
-        moved_by.append(_NUDGE * pattern.reshape(tensor.shape))
-        return tensor + moved_by[-1]
-
-    return lambda _part, _given, output: tree_map_only(Tensor, moved, output)
 
 
 def _size_of(parts: Sequence[Tensor]) -> Tensor:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from torch import Tensor, nn
 
@@ -21,6 +22,7 @@ from theorychecks.models.fused import Fixed, Split, fixed_outputs, splits
 from theorychecks.models.hooks import LOGITS, call_of, plain, starred
 from theorychecks.models.lengths import Length, admit, lengths_of, other_parameters
 from theorychecks.models.model import OF_TRAINING, Batch, Model
+from theorychecks.models.nudges import fed_by
 from theorychecks.models.part import Part, Role, check_roles, overridden
 from theorychecks.models.routing import follow
 
@@ -204,13 +206,15 @@ def anatomy(
             part = replace(part, role="attention logits", grows=not grows[name])
         modules[name] = part
     modules = {name: overridden(part, model) for name, part in modules.items()}
+    # What multiplies a stream, as a router's weights do, goes through the rest of the model.
+    feeds = partial(fed_by, model, narrow, batch=batch)
     check_roles(model, [*parts, *modules.values()])
     return Anatomy(
         modules,
         tuple(parts),
         own,
         tied,
-        _readouts(modules, told),
+        tuple(name for name in _readouts(modules, told) if not any(map(given_more.get, feeds(name)))),
         cancelled,
         draws.narrow[0].calls.random,
         bool(routed),

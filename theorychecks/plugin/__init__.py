@@ -6,6 +6,7 @@ of collected claims as a file, so that a worker that dies takes neither with it.
 
 from __future__ import annotations
 
+import gc
 from functools import partial
 
 import pytest
@@ -136,5 +137,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(watcher, "theorychecks-watcher")
         runner = Runner(config, gatherer.note_collected, watcher.here, gatherer.store_use)
     else:
+        # When pytest has searched all for garbage; as it ends, a worker would do so again and again.
+        config.add_cleanup(gc.freeze)
         runner = Runner(config, partial(leave_collected, worker), worker_listener(worker), StoreUse())
     config.pluginmanager.register(runner, "theorychecks-runner")

@@ -208,10 +208,11 @@ class Store:
         return sorted(name for name in self._listed("") if len(name) == 2 and set(name) <= set("0123456789abcdef"))
 
     def _named(self, key: str) -> list[BlockName]:
-        return [name for name in self._in_folder(key[:2]) if name.key == key]
+        return self._in_folder(key[:2], key)
 
-    def _in_folder(self, folder: str) -> list[BlockName]:
-        found = (parsed_name(entry) for entry in self._listed(folder))
+    def _in_folder(self, folder: str, start: str = "") -> list[BlockName]:
+        """Blocks in a folder whose names start so."""
+        found = (parsed_name(entry) for entry in self._listed(folder) if entry.startswith(start))
         return [name for name in found if name is not None and name.folder == folder]
 
     def _listed(self, folder: str) -> list[str]:

@@ -39,6 +39,7 @@ MAY_IMPORT = {
     "leftovers": set(),
     "store": {"statistics.parts", "statistics.statuses", "leftovers"},
     "experiment": {
+        "garbage",
         "statistics",
         "store",
         "networks",

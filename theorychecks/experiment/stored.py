@@ -13,6 +13,7 @@ import torch
 
 from theorychecks.experiment.cells import Block, Cell, holding, seeds_of
 from theorychecks.experiment.fingerprint import Unfingerprintable, fingerprint
+from theorychecks.garbage import none_looked_for
 from theorychecks.observables.observable import Reading
 from theorychecks.origin import IN_THIS_RUN, Origin
 from theorychecks.store import Evidence, NewerFormatError, Store, StoredBlock, StoredReading
@@ -61,6 +62,11 @@ class StoredCells:
         key = self._key(cell)
         if key is None:
             return []
+        with none_looked_for():
+            # What is read stays, and is no garbage.
+            return self._read(cell, key)
+
+    def _read(self, cell: Cell, key: str) -> list[Block]:
         theirs, kept = list[StoredBlock](), self._kept(key, 0)
         if self.evidence is not None and seeds_of(kept) < cell.count:
             found = self.evidence.blocks(key)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from theorychecks.garbage import none_looked_for
 from theorychecks.kept import UNJUDGED, temporary_directory
 from theorychecks.plugin.items import Collected
 from theorychecks.plugin.keeping import Covered, Keeper, Written
@@ -99,7 +100,8 @@ class Gatherer:
         from theorychecks.reporting.report import claim_from_json
 
         try:
-            self.records[node] = claim_from_json(text)
+            with none_looked_for():
+                self.records[node] = claim_from_json(text)
         except ReportError as error:
             # One claim that no report can hold must not cost the others theirs.
             self.crashed[node] = f"the report cannot hold this claim: {error}"

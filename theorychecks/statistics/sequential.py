@@ -157,7 +157,7 @@ def _plan(
             floor = [max(floor)] * points
         if points > fewest and float(np.dot(floor, costs[:points])) > spend:
             break
-        tried = [_counts(costs[:points], spend, allocation, tuple(floor)) for allocation in allocations]
+        tried = {_counts(costs[:points], spend, allocation, tuple(floor)) for allocation in allocations}
         designs.append(
             min(
                 (prediction.power(axis_values[:points], counts, noise, confidence).resolution, counts)

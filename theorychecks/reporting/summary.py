@@ -154,9 +154,11 @@ class _Places(Generic[Shared]):
         self.values: list[Shared] = []
 
     def of(self, value: Shared) -> int:
-        if value not in self.values:
+        try:
+            return self.values.index(value)
+        except ValueError:
             self.values.append(value)
-        return self.values.index(value)
+            return len(self.values) - 1
 
 
 _Settings: TypeAlias = _Places[dict[str, str]]

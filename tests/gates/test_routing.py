@@ -433,6 +433,29 @@ class Skipping(nn.Module):
         return WIDTHS[0] / self.width * self.head(x)
 
 
+class Dropping(Sparse):
+    """Rows are padded to all, and what an expert returns is dropped in part; an expert of no row is not called."""
+
+    def __init__(self, width):
+        super().__init__(width, experts=8)
+        self.drop = nn.Dropout(0.1)
+
+    def forward(self, x):
+        x = torch.tanh(self.first(x))
+        weights, chosen = self.router(x)[1]
+        out = torch.zeros_like(x)
+        for index, expert in enumerate(self.experts):
+            mine = ((chosen == index) * weights).sum(dim=-1, keepdim=True)
+            if mine.any():
+                out = out + self.drop(torch.tanh(expert(x))) * mine
+        return WIDTHS[0] / self.width * self.head(x + out)
+
+
+def test_experts_of_a_model_that_draws_random_numbers_are_experts():
+    found = examined(model(Dropping, samples=2), widths=WIDTHS)
+    assert {name for name, part in found.anatomy.modules.items() if part.routed} >= {"experts.0", "experts.7"}
+
+
 def test_layers_that_chance_skips_are_no_experts():
     with pytest.raises(ModelError, match="calls other modules for another seed at width 16 than at 16: layers"):
         examined(model(Skipping), widths=WIDTHS).measurements  # noqa: B018

@@ -1,5 +1,6 @@
 """Coordinates are what plain torch, written out for one architecture, finds."""
 
+import functools
 import math
 
 import pytest
@@ -8,7 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from tests.models import zoo
-from theorychecks.models.coordinates import CHANGE, EFFECTIVE, INPUT, PROPAGATING, SIZE, Coordinate
+from theorychecks.models.coordinates import CHANGE, EFFECTIVE, INPUT, PROPAGATING, SIZE, Coordinate, read_coordinates
 from theorychecks.models.recording import Recording
 from theorychecks.models.training import drawn, train
 
@@ -203,7 +204,7 @@ def by_itself(model, width, seed=3):
     return found[0]
 
 
-def test_what_is_read_out_in_between_is_no_readout_of_the_model():
+def test_what_is_read_out_in_between_has_no_multiplier_of_a_readout():
     class Routed(nn.Module):
         def __init__(self, width):
             super().__init__()
@@ -215,21 +216,68 @@ def test_what_is_read_out_in_between_is_no_readout_of_the_model():
 
     parts = zoo.parts_of(zoo.plain(build=Routed))
     assert parts.modules["router"].role == "output"
-    assert parts.readouts == ("last",)
+    assert parts.readouts == ("router", "last")
+    assert multipliers(Routed)["router"] == 1
     assert zoo.parts_of(zoo.plain(build=zoo.Reused)).readouts == ("head",)
 
 
-def test_readouts_beside_each_other_are_readouts():
-    class Several(nn.Module):
-        def __init__(self, width):
-            super().__init__()
-            self.first, self.heads = nn.Linear(5, width), nn.ModuleList(nn.Linear(width, 3) for _ in range(2))
+def multipliers(build, width=64, **options):
+    """Of what calls return, at the start."""
+    model = zoo.plain(build=build, **options)
+    parts = zoo.parts_of(model, widths=(width, 2 * width))
+    module = drawn(model, width, PLACE, 3, 1).module
+    return read_coordinates(module, parts, lambda: model.outputs_and_loss(module, model.batches[0])).multipliers
 
-        def forward(self, x):
-            x = torch.tanh(self.first(x))
-            return sum(head(x) for head in self.heads)
 
-    assert zoo.parts_of(zoo.plain(build=Several)).readouts == ("heads.0", "heads.1")
+class Mixed(nn.Module):
+    """Four experts, called before their router is, whose sum is a small part of a stream."""
+
+    def __init__(self, width, *, part):
+        super().__init__()
+        linear = functools.partial(nn.Linear, bias=False)
+        self.first, self.router, self.last = linear(5, width), linear(width, 4), linear(width, 3)
+        self.experts, self.part = nn.ModuleList(linear(width, width) for _ in range(4)), part
+
+    def forward(self, x):
+        x = torch.tanh(self.first(x))
+        each = torch.stack([torch.tanh(expert(x)) for expert in self.experts], dim=-1)
+        return self.last(x + self.part * (each * self.router(x).softmax(dim=-1).unsqueeze(-2)).sum(dim=-1))
+
+
+@pytest.mark.parametrize("part", [1, 0.1, 1e-3])
+def test_what_reaches_outputs_through_a_layer_that_grows_is_multiplied_by_nothing(part):
+    assert multipliers(functools.partial(Mixed, part=part))["router"] == 1
+
+
+class Pooled(nn.Module):
+    """What one readout returns, averaged, is a part of the outputs and of what the other one reads."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.first, self.one, self.other = nn.Linear(5, width), nn.Linear(width, 3), nn.Linear(width + 3, 3)
+        self.factor = 8 / width
+
+    def forward(self, x):
+        x = torch.tanh(self.first(x))
+        one = self.factor * self.one(torch.stack([x, x.roll(1, 0)], dim=1)).mean(dim=1)
+        return one + self.factor * self.other(torch.cat([x, one], dim=-1))
+
+
+def test_a_readout_that_feeds_another_one_has_its_own_multiplier():
+    found = [multipliers(Pooled, width)["one"] for width in (16, 256)]
+    assert math.log2(found[0] / found[1]) == pytest.approx(4, abs=0.1)
+
+
+def test_a_bounded_output_behind_a_readout_is_moved_a_little():
+    """A loss may refuse what is no probability."""
+    model = zoo.plain(
+        build=lambda width: nn.Sequential(nn.Linear(5, width), nn.Linear(width, 3), nn.Sigmoid()),
+        loss=lambda outputs, targets: F.binary_cross_entropy(outputs, targets.sigmoid()),
+    )
+    parts = zoo.parts_of(model)
+    assert parts.readouts == ("1", "2")
+    recorded = train(model, 16, PLACE, 3, steps=1, recording=Recording(coordinates=(1,)), anatomy=parts)
+    assert math.isfinite(recorded.losses[0])
 
 
 class InPlace(nn.Module):

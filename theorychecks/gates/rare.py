@@ -42,9 +42,11 @@ def without_rare(
 
 def _unless_selected(moment: Moment, finding: Finding, level: float) -> Finding:
     measurement, axis = finding.measurement, finding.measurement.axis
+    if finding.outcome == "fail":
+        return finding
     if measurement.has_undefined:
         return as_open(finding, f"{_unreached([moment], axis)}; {_WAY_OUT}")
-    if finding.outcome == "fail" or not any(measurement.left_out) or p_of_equal_shares(measurement) >= level:
+    if not any(measurement.left_out) or p_of_equal_shares(measurement) >= level:
         return finding
     ends = (
         f"{measurement.seeds[end]} of {measurement.made[end]} runs at {axis} {measurement.axis_values[end]:g}"

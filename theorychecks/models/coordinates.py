@@ -24,7 +24,7 @@ from theorychecks.models.calls import logits_of
 from theorychecks.models.hooks import LOGITS, Attention, Call, Watched, call_of, plain, unmasked
 from theorychecks.models.model import tensors_in
 from theorychecks.models.multipliers import followed
-from theorychecks.models.nudges import nudged
+from theorychecks.models.nudges import holding_inputs, noting_inputs, nudged
 from theorychecks.models.recording import root_mean_square
 from theorychecks.models.roles import Anatomy, within
 from theorychecks.models.state import RandomState, drawing_from
@@ -202,10 +202,15 @@ def _multipliers(
         found = _drawing(state, lambda: followed(module, anatomy, forward))
         blocks = anatomy.places.blocks if anatomy.places else ()
         found = {name: factor for name, factor in found.items() if not any(within(name, block) for block in blocks)}
+    with noting_inputs(module, anatomy.taking_growing if anatomy.readouts else ()) as inputs:
+        if inputs:
+            _drawing(state, forward)
     for name in anatomy.readouts:
         moved_by, responses = list[Tensor](), list[Tensor]()
+        others = {other: given for other, given in inputs.items() if other != plain(name)}
         for nudge in range(1, 1 + (1 if tensors_in(outputs[0]) else _NUDGES)):
-            with nudged(module, name, size=_NUDGE, pattern=nudge) as additions:
+            # What goes through the rest of the model, as a router's shares do, is no multiple in its outputs.
+            with holding_inputs(module, others), nudged(module, name, size=_NUDGE, pattern=nudge) as additions:
                 again = _drawing(state, forward)
             moved_by += additions
             responses += [b - a for a, b in zip(_numbers(outputs), _numbers(again), strict=True)]

@@ -1,26 +1,25 @@
-"""Nudges: what a module returns, moved to see what of a model depends on it."""
+"""Nudges: what a module returns, moved a little, while what layers are given stays: what depends on it directly."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map_only
 
-from theorychecks.models.calls import passed
 from theorychecks.models.hooks import plain
-from theorychecks.models.model import Batch, Model
-from theorychecks.models.state import RandomState, drawing_from
+from theorychecks.models.model import tensors_in
 
-_SAME = 1e-3
-"""Relative difference between two repetitions of one forward pass, which the order of sums may leave."""
+Inputs: TypeAlias = dict[str, list[tuple[Any, Any]]]
+"""What modules are given, call by call: arguments and keywords."""
 
 
 @contextmanager
-def nudged(module: nn.Module, name: str, *, size: float, pattern: int = 1) -> Iterator[list[Tensor]]:
+def nudged(module: nn.Module, name: str, *, size: float, pattern: int) -> Iterator[list[Tensor]]:
     """Inside of the block, something is added to what a part of a module returns, and each addition is noted.
 
     Args:
@@ -49,22 +48,42 @@ def nudged(module: nn.Module, name: str, *, size: float, pattern: int = 1) -> It
         handle.remove()
 
 
-def fed_by(model: Model, module: nn.Module, name: str, batch: Batch) -> frozenset[str]:
-    """Calls of other modules that are given something else once what a module returns has changed.
+@contextmanager
+def noting_inputs(module: nn.Module, names: Collection[str]) -> Iterator[Inputs]:
+    """Inside of the block, what parts of a module are given is noted."""
+    found: Inputs = {name: [] for name in names}
 
-    Args:
-        model: whose module it is.
-        module: which; it is left as it was.
-        name: of what returns.
-        batch: what the module is called with.
-    """
-    state = RandomState.now()
-    with drawing_from(state):
-        before = passed(model, module, batch).given
-    with drawing_from(state), nudged(module, name, size=1.0):
-        after = passed(model, module, batch).given
-    return frozenset(
-        call
-        for call, size in before.items()
-        if plain(call) != plain(name) and call in after and not torch.isclose(after[call], size, rtol=_SAME)
-    )
+    def note(name: str, _part: nn.Module, arguments: Any, keywords: Any) -> None:
+        # The part may change them in place.
+        found[name].append(tree_map_only(Tensor, torch.clone, (arguments, keywords)))
+
+    with _before_calls(module, names, note):
+        yield found
+
+
+@contextmanager
+def holding_inputs(module: nn.Module, inputs: Inputs) -> Iterator[None]:
+    """Inside of the block, parts of a module are given again what they were, but for what has other shapes now."""
+    left = {name: iter(calls) for name, calls in inputs.items()}
+
+    def hold(name: str, _part: nn.Module, arguments: Any, keywords: Any) -> Any:
+        held = next(left[name], None)
+        if held is None or _shapes(held) != _shapes((arguments, keywords)):
+            return None
+        return tree_map_only(Tensor, torch.clone, held)
+
+    with _before_calls(module, inputs, hold):
+        yield
+
+
+def _shapes(given: Any) -> list[torch.Size]:
+    return [tensor.shape for tensor in tensors_in(given).values()]
+
+
+@contextmanager
+def _before_calls(module: nn.Module, names: Collection[str], hook: Callable[..., Any]) -> Iterator[None]:
+    with ExitStack() as handles:
+        for name in names:
+            part = module.get_submodule(name)
+            handles.enter_context(part.register_forward_pre_hook(partial(hook, name), with_kwargs=True))
+        yield

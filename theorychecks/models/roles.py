@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from torch import Tensor, nn
 
@@ -22,7 +21,6 @@ from theorychecks.models.fused import Fixed, Split, fixed_outputs, splits
 from theorychecks.models.hooks import LOGITS, call_of, plain, starred
 from theorychecks.models.lengths import Length, admit, lengths_of, other_parameters
 from theorychecks.models.model import OF_TRAINING, Batch, Model
-from theorychecks.models.nudges import fed_by
 from theorychecks.models.part import Part, Role, check_roles, overridden
 from theorychecks.models.routing import follow
 
@@ -112,6 +110,11 @@ class Anatomy:
         """Whether the weights choose which rows a call has."""
         part = self.module_of(call) if self.routed else None
         return part is not None and part.routed
+
+    @property
+    def taking_growing(self) -> set[str]:
+        """Modules with parameters of their own that are given something that grows, or add to it."""
+        return {part.module for part in self.parameters if part.module and part.grows and part.role != "input"}
 
     def used_in(self, module: str) -> list[Part]:
         """Parameters that a module uses itself."""
@@ -206,15 +209,13 @@ def anatomy(
             part = replace(part, role="attention logits", grows=not grows[name])
         modules[name] = part
     modules = {name: overridden(part, model) for name, part in modules.items()}
-    # What multiplies a stream, as a router's weights do, goes through the rest of the model.
-    feeds = partial(fed_by, model, narrow, batch=batch)
     check_roles(model, [*parts, *modules.values()])
     return Anatomy(
         modules,
         tuple(parts),
         own,
         tied,
-        tuple(name for name in _readouts(modules, told) if not any(map(given_more.get, feeds(name)))),
+        _readouts(modules, told),
         cancelled,
         draws.narrow[0].calls.random,
         bool(routed),

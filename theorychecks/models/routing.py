@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import torch
 from torch import nn
 
-from theorychecks.models.calls import Calls
+from theorychecks.models.calls import Calls, passed
 from theorychecks.models.checks import called
 from theorychecks.models.errors import ModelError
 from theorychecks.models.hooks import plain, starred
 from theorychecks.models.model import Batch, Model
+from theorychecks.models.state import RandomState, drawing_from
 
 MOST_DRAWS: Final = 32
 """An expert that each of so many draws misses very likely has rows in less than a tenth of runs, and is refused."""
+
+_REDRAWN: Final = 3
+"""Further passes with other random numbers."""
 
 
 class Draw(NamedTuple):
@@ -101,8 +105,9 @@ def follow(
         sides[1].append(followed(wide))
     if again is not None:
         sides[0].append(followed(again))
+    skipped = _skipped(model, sides[0][0], batch)
     for seed in range(2, MOST_DRAWS):
-        idle = _idle(narrow, sides)
+        idle = _idle(narrow, sides, skipped)
         lacking = [not _names(sides[1 - k]) <= _names(sides[k]) or bool(idle[k]) for k in (0, 1)]
         if draw is None or not any(lacking):
             break
@@ -111,8 +116,8 @@ def follow(
                 one = followed(draw(width, seed))
                 if not one.calls.outputs.keys() <= _names(side):
                     side.append(one)
-    draws, routed = [*sides[0], *sides[1]], _routed(sides)
-    for unreached, width in zip(_idle(narrow, sides), widths, strict=True):
+    draws, routed = [*sides[0], *sides[1]], _routed(sides, skipped)
+    for unreached, width in zip(_idle(narrow, sides, skipped), widths, strict=True):
         if unreached:
             raise ModelError(
                 f"{model.title}: no row of the batch reaches {', '.join(f'`{name}`' for name in unreached[:4])}"
@@ -150,26 +155,35 @@ def _names(draws: Sequence[Draw]) -> set[str]:
     return set[str]().union(*(each.calls.outputs for each in draws))
 
 
-def _routed(sides: Sequence[Sequence[Draw]]) -> frozenset[str]:
-    """What is called on other rows by other draws of one width, or by some of them only."""
+def _routed(sides: Sequence[Sequence[Draw]], skipped: Collection[str]) -> frozenset[str]:
+    """What is called on other rows by other draws of one width, or by some of them only and not skipped by chance."""
     found = set[str]()
-    chance = any(each.calls.random for draws in sides for each in draws)
     for draws in sides:
         for name in _names(draws):
             # By chance an expert may have as many rows as before.
             shapes = {each.calls.outputs.get(name) for each in draws}
-            # What random numbers skip is no expert, whose rows are others in other draws.
-            if len(shapes - {None} if chance else shapes) > 1:
+            if len(shapes if starred(name) not in skipped else shapes - {None}) > 1:
                 found.add(starred(name))
     return frozenset(found)
 
 
-def _idle(module: nn.Module, sides: Sequence[Sequence[Draw]]) -> list[list[str]]:
+def _skipped(model: Model, draw: Draw, batch: Batch) -> frozenset[str]:
+    """What one module calls with some random numbers and not with others, as it does what stochastic depth skips."""
+    if not draw.calls.random:
+        return frozenset()
+    names = [set(draw.calls.outputs)]
+    with drawing_from(RandomState.now()):
+        names += [set(passed(model, draw.module, batch).outputs) for _ in range(_REDRAWN)]
+    ever, always = names[0].union(*names), names[0].intersection(*names)
+    return frozenset(map(starred, ever - always))
+
+
+def _idle(module: nn.Module, sides: Sequence[Sequence[Draw]], skipped: Collection[str]) -> list[list[str]]:
     """Experts with weights to train that no draw calls, at each width: others of their name but for a number have rows.
 
     In a model that is not routed a module that is never called is no expert.
     """
-    routed = {plain(name) for name in _routed(sides)}
+    routed = {plain(name) for name in _routed(sides, skipped)}
     experts = [
         name
         for name, part in module.named_modules()

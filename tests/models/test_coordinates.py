@@ -249,6 +249,44 @@ def test_what_reaches_outputs_through_a_layer_that_grows_is_multiplied_by_nothin
     assert multipliers(functools.partial(Mixed, part=part))["router"] == 1
 
 
+class Writing(nn.Module):
+    """Layers that write into what they are given, a list or a stream, before two readouts."""
+
+    def __init__(self, width, *, kind, heads):
+        super().__init__()
+        self.first, self.layers = nn.Linear(5, width), nn.ModuleList(Adding(width) for _ in range(2))
+        self.heads, self.norm = nn.ModuleList(nn.Linear(width, 3) for _ in range(heads)), nn.BatchNorm1d(width)
+        self.factor, self.kind = 8 / width, kind
+
+    def forward(self, x):
+        x = self.norm(torch.tanh(self.first(x)))
+        hidden = []
+        for layer in self.layers:
+            found = layer(x, hidden if self.kind == "list" else None)
+            x = found if self.kind == "list" else x
+        x = torch.stack(hidden).mean(dim=0) if self.kind == "list" else x
+        return self.factor * sum(head(x) for head in self.heads)
+
+
+class Adding(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.inner, self.scale = nn.Linear(width, width), nn.Parameter(torch.ones(width))
+
+    def forward(self, x, hidden):
+        if hidden is None:
+            return x.add_(self.scale * torch.tanh(self.inner(x)))
+        hidden.append(x)
+        return x + self.scale * torch.tanh(self.inner(x))
+
+
+@pytest.mark.parametrize("kind", ["list", "stream"])
+@pytest.mark.parametrize("heads", [1, 2])
+def test_multipliers_are_found_of_models_whose_layers_write_into_what_they_are_given(kind, heads):
+    found = multipliers(functools.partial(Writing, kind=kind, heads=heads))
+    assert [float(found[f"heads.{k}"]) for k in range(heads)] == pytest.approx([1 / 8] * heads, rel=1e-3)
+
+
 class Pooled(nn.Module):
     """What one readout returns, averaged, is a part of the outputs and of what the other one reads."""
 

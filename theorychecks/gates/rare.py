@@ -24,9 +24,9 @@ def without_rare(
 ) -> tuple[dict[Moment, Finding], tuple[Moment, ...]]:
     """Findings but for those of coordinates that had too few numbers at some width, up to the last look, and these.
 
-    Where no expert of the name has enough, they are findings, and open. So is one whose expert is reached in more runs
-    at one end of the axis than at the other, by more than chance in one of twenty mixtures: which runs these are
-    depends on the axis then, and so may what they show.
+    Where no expert of the name has enough, they are findings, and open unless they fail. So is one whose expert is
+    reached in more runs at one end of the axis than at the other, by more than chance in one of twenty mixtures: which
+    runs these are depends on the axis then, and so may what they show.
     """
     if not examined.anatomy.routed:
         return dict(findings), ()

@@ -27,7 +27,7 @@ from theorychecks.models.multipliers import followed
 from theorychecks.models.nudges import holding_inputs, noting_inputs, nudged
 from theorychecks.models.recording import root_mean_square
 from theorychecks.models.roles import Anatomy, within
-from theorychecks.models.state import RandomState, drawing_from
+from theorychecks.models.state import RandomState, buffers_as_they_were, drawing_from
 
 Quantity = Literal["size", "change", "effective update", "propagating update", "relative update", "input", "added"]
 SIZE: Final = "size"
@@ -202,18 +202,27 @@ def _multipliers(
         found = _drawing(state, lambda: followed(module, anatomy, forward))
         blocks = anatomy.places.blocks if anatomy.places else ()
         found = {name: factor for name, factor in found.items() if not any(within(name, block) for block in blocks)}
-    with noting_inputs(module, anatomy.taking_growing if anatomy.readouts else ()) as inputs:
+    # Behind the last one nothing grows. What goes from others through the rest of the model, as a router's shares do,
+    # is no multiple of theirs in the outputs, and is held.
+    between = anatomy.readouts[:-1]
+    with noting_inputs(module, anatomy.taking_growing if between else ()) as inputs:
         if inputs:
             _drawing(state, forward)
     for name in anatomy.readouts:
-        moved_by, responses = list[Tensor](), list[Tensor]()
-        others = {other: given for other, given in inputs.items() if other != plain(name)}
+        moved_by, responses, before = list[Tensor](), list[Tensor](), outputs
+        held = {other: given for other, given in inputs.items() if name in between and other != plain(name)}
+        if held:
+            with buffers_as_they_were(module), holding_inputs(module, held):
+                before = _drawing(state, forward)
         for nudge in range(1, 1 + (1 if tensors_in(outputs[0]) else _NUDGES)):
-            # What goes through the rest of the model, as a router's shares do, is no multiple in its outputs.
-            with holding_inputs(module, others), nudged(module, name, size=_NUDGE, pattern=nudge) as additions:
+            with (
+                buffers_as_they_were(module) if held else nullcontext(),
+                holding_inputs(module, held),
+                nudged(module, name, size=_NUDGE, pattern=nudge) as additions,
+            ):
                 again = _drawing(state, forward)
             moved_by += additions
-            responses += [b - a for a, b in zip(_numbers(outputs), _numbers(again), strict=True)]
+            responses += [b - a for a, b in zip(_numbers(before), _numbers(again), strict=True)]
         if not moved_by:
             continue
         factor = _size_of(responses) / _size_of(moved_by)

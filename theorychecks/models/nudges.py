@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_map_only
 
 from theorychecks.models.hooks import plain
-from theorychecks.models.model import tensors_in
 
 Inputs: TypeAlias = dict[str, list[tuple[Any, Any]]]
 """What modules are given, call by call: arguments and keywords."""
@@ -63,21 +62,29 @@ def noting_inputs(module: nn.Module, names: Collection[str]) -> Iterator[Inputs]
 
 @contextmanager
 def holding_inputs(module: nn.Module, inputs: Inputs) -> Iterator[None]:
-    """Inside of the block, parts of a module are given again what they were, but for what has other shapes now."""
+    """Inside of the block, parts of a module are given again the tensors that they were.
+
+    Of other shapes, or in containers and objects that a part may write into, they are given what the caller gives.
+    """
     left = {name: iter(calls) for name, calls in inputs.items()}
 
     def hold(name: str, _part: nn.Module, arguments: Any, keywords: Any) -> Any:
         held = next(left[name], None)
-        if held is None or _shapes(held) != _shapes((arguments, keywords)):
+        if held is None:
             return None
-        return tree_map_only(Tensor, torch.clone, held)
+        return _again(held[0], arguments), {key: _again(held[1].get(key), value) for key, value in keywords.items()}
 
     with _before_calls(module, inputs, hold):
         yield
 
 
-def _shapes(given: Any) -> list[torch.Size]:
-    return [tensor.shape for tensor in tensors_in(given).values()]
+def _again(held: Any, given: Any) -> Any:
+    if isinstance(given, Tensor) and isinstance(held, Tensor):
+        # The part may change it in place.
+        return held.clone() if held.shape == given.shape else given
+    if type(given) is tuple and type(held) is tuple and len(held) == len(given):
+        return tuple(map(_again, held, given))
+    return given
 
 
 @contextmanager

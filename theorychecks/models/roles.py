@@ -113,7 +113,7 @@ class Anatomy:
 
     @property
     def taking_growing(self) -> set[str]:
-        """Modules with parameters of their own that are given something that grows, or add to it."""
+        """Modules within the model with parameters of their own that are given something that grows, or add to it."""
         return {part.module for part in self.parameters if part.module and part.grows and part.role != "input"}
 
     def used_in(self, module: str) -> list[Part]:

@@ -168,7 +168,10 @@ def _routed(sides: Sequence[Sequence[Draw]], skipped: Collection[str]) -> frozen
 
 
 def _skipped(model: Model, draw: Draw, batch: Batch) -> frozenset[str]:
-    """What one module calls with some random numbers and not with others, as it does what stochastic depth skips."""
+    """What one module calls with some random numbers and not with others, as it does what stochastic depth skips.
+
+    Experts are among it where random numbers come before their router, and are told then by their numbers of rows.
+    """
     if not draw.calls.random:
         return frozenset()
     names = [set(draw.calls.outputs)]
@@ -248,5 +251,5 @@ def _other_calls(model: Model, other: Sequence[str], where: str, width: int) -> 
     return ModelError(
         f"{model.title} calls other modules {where} than at {width}: {', '.join(other[:4])}. "
         f"A gate compares one architecture: keep depth and wiring fixed in build({model.axis}), and let what is called "
-        "depend on nothing but where inputs are routed."
+        "depend on nothing but where inputs are routed. Where a dropout comes before a router, gate the model without."
     )

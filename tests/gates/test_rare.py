@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.reporting import records
-from theorychecks.gates.rare import check_reached, note_on, without_rare
+from theorychecks.gates.rare import check_judged, note_on, without_rare
 from theorychecks.models import ModelError
 from theorychecks.models.coordinates import EFFECTIVE, SIZE, Coordinate
 from theorychecks.observables.coordinates import Moment
@@ -63,7 +63,7 @@ def test_a_coordinate_with_too_few_numbers_is_rare():
     lacking = replace(found, judgement=replace(found.judgement, measurement=lacking))
     kept, rare = without_rare(ROUTED, {SIZES[0]: found, SIZES[1]: lacking})
     assert (list(kept), rare) == ([SIZES[0]], (SIZES[1],))
-    check_reached(ROUTED, kept, rare)
+    check_judged(ROUTED, kept, rare)
     assert note_on(rare) == (
         "- not judged: 1 coordinates of `experts.1`, which too few runs have; give a batch of more rows to have them "
         "judged"
@@ -99,7 +99,7 @@ def test_no_coordinate_is_left_out_that_no_expert_of_the_name_has(other):
         ModelError,
         match=r"mix: no expert of `experts\.\*` is reached in 4 runs or more at every width \(size, step 1\)\. Give",
     ):
-        check_reached(ROUTED, [other], SIZES[:1])
+        check_judged(ROUTED, [other], SIZES[:1])
     with pytest.raises(ModelError, match="no expert of"):
-        check_reached(ROUTED, [SIZES[1]._replace(step=3)], SIZES[:1])
-    check_reached(ROUTED, [SIZES[1]], SIZES[:1])
+        check_judged(ROUTED, [SIZES[1]._replace(step=3)], SIZES[:1])
+    check_judged(ROUTED, [SIZES[1]], SIZES[:1])

@@ -1,6 +1,7 @@
 """A run of unknown side may be the smallest or the largest; one that diverged is the largest."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -55,3 +56,13 @@ def test_more_than_one_in_five_leaves_it_open(value):
     finding = PowerLaw(-0.5).judge(losing("largest", value, lost=13))
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert finding.remedy.limited_by == "missing runs"
+
+
+def test_advice_on_seeds_counts_runs_that_are_left_out(synthetic):
+    """Seeds are what its reader sets, and a third of them has a number."""
+    found = synthetic.power_law(np.random.default_rng(0), -0.5, c=0.0, seeds=8, noise=1.0, widths=WIDTHS)
+    lacking = replace(found, left_out=(16,) * len(found.axis_values))
+    whole, part = (PowerLaw(-0.5).judge(each) for each in (found, lacking))
+    assert whole.remedy.effort == part.remedy.effort > 1
+    assert f"about {math.ceil(8 * whole.remedy.effort)} seeds a width instead of 8" in whole.reason
+    assert f"about {math.ceil(24 * whole.remedy.effort)} seeds a width instead of 24" in part.reason

@@ -19,7 +19,7 @@ from theorychecks.gates.depth import check_known_in_depth
 from theorychecks.gates.examined import Examined
 from theorychecks.gates.expectations import check_known
 from theorychecks.gates.mending import mending
-from theorychecks.gates.rare import check_reached, note_on, without_rare
+from theorychecks.gates.rare import check_judged, note_on, without_rare
 from theorychecks.gates.values import check_numbers, chosen_values, constant
 from theorychecks.judging import Conditions, as_control, as_missed_control, as_open_control, findings_of
 from theorychecks.models import Model, ModelError
@@ -156,7 +156,7 @@ def coordinate_check(
         ClaimFailure: outside of a claim run by pytest, if a coordinate scales otherwise than predicted, and on fresh
             seeds again; the message says what is wrong first.
         ClaimUndecided: likewise, if nothing fails and some coordinates are open; it says what a verdict would take.
-        ModelError: if the model cannot be gated, or no expert of a mixture is reached in runs enough.
+        ModelError: if the model cannot be gated, or its first runs reach no expert of a mixture.
         ValueError: if the widths can never decide, before anything is trained; or for an unknown parametrization.
     """
     values = chosen_values(model, widths=widths, depths=depths, heads=heads, experts=experts)
@@ -306,7 +306,7 @@ def checked(
         predicted_along(examined, parametrization, found, first_update=examined.first_update)
         for found in (moments.judged, moments.rare)
     )
-    check_reached(examined, expected, unreached)
+    check_judged(examined, expected, unreached)
     if not expected:
         raise ModelError(f"{title}: {NOTHING_PREDICTED}")
     by_parts = {moment.parts: moment for moment in expected}

@@ -62,7 +62,7 @@ def _unless_selected(moment: Moment, finding: Finding, level: float) -> Finding:
     return as_open(finding, text)
 
 
-def check_reached(examined: Examined, judged: Iterable[Moment], rare: Iterable[Moment]) -> None:
+def check_judged(examined: Examined, judged: Iterable[Moment], rare: Iterable[Moment]) -> None:
     """Refuse a model that has a rare coordinate of which no expert of that name is judged.
 
     Raises:

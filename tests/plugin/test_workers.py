@@ -2,6 +2,8 @@
 
 import pytest
 
+from theorychecks.reporting import Report
+
 
 @pytest.fixture(scope="module")
 def restarted(run_suite):
@@ -44,3 +46,66 @@ def test_every_claim_is_reported_or_named_as_lost_when_it_is_not(not_restarted):
     assert (suite.errors, suite.not_run) == (1, len(suite.lost) - 1)
     for node in suite.lost:
         assert f"lost: {node}" in not_restarted.text
+
+
+FILES = {
+    "test_a": '''
+        import theorychecks as tc
+        from properties_of_nothing import holds
+
+        @tc.claim(id="A", source="none")
+        def test_a():
+            """It holds."""
+            holds()
+    ''',
+    "test_b": '''
+        import theorychecks as tc
+        from properties_of_nothing import holds
+
+        @tc.gate(id="B-1")
+        def test_gate():
+            """It holds."""
+            holds()
+
+        @tc.claim(id="B-2", source="none")
+        def test_other():
+            """It holds."""
+            holds()
+
+        @tc.claim(id="B-3", source="none", evidence=True)
+        def test_with_evidence():
+            """It holds."""
+            holds()
+    ''',
+    "properties_of_nothing": """
+        import numpy as np
+        import theorychecks as tc
+
+        def holds():
+            rng, widths, predicted = np.random.default_rng(0), tc.widths(64, 4096), tc.PowerLaw(-1, within=0.15, rival=0)
+            falls, stays = (
+                tc.Measurement.of(widths, [n**power * np.exp(0.05 * rng.standard_normal(8)) for n in widths], name="it")
+                for power in (-1.0, 0.0)
+            )
+            tc.check(falls, predicted)
+            tc.check_refuted(stays, predicted)
+    """,
+}
+
+
+@pytest.mark.parametrize(
+    "workers, ran",
+    [
+        pytest.param(("-n", "1"), ["test_gate", "test_with_evidence", "test_a", "test_other"], id="on a worker"),
+        pytest.param(("-p", "no:xdist"), ["test_a", "test_gate", "test_other", "test_with_evidence"], id="here"),
+    ],
+)
+def test_workers_begin_with_what_takes_longest_and_reports_keep_the_order_of_files(pytester, apart, workers, ran):
+    pytester.makepyfile(**FILES)
+    result = apart(*workers, "-v")
+    assert result.ret == 0
+    names = ("test_a", "test_gate", "test_other", "test_with_evidence")
+    told = [line for line in result.outlines if "PASSED" in line]
+    assert [next(name for name in names if f"::{name}" in line) for line in told] == ran
+    report = Report.from_json((pytester.path / "reports/latest/report.json").read_text(encoding="utf-8"))
+    assert [claim.test.rpartition("::")[2] for claim in report.claims] == list(names)

@@ -11,6 +11,7 @@ from functools import partial
 
 import pytest
 
+from theorychecks.plugin import order
 from theorychecks.plugin.evidence import CHOICES, DIRECTORY, check_evidence
 from theorychecks.plugin.executors import check_executor, executor
 from theorychecks.plugin.gatherer import Gatherer, leave_collected
@@ -137,6 +138,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(watcher, "theorychecks-watcher")
         runner = Runner(config, gatherer.note_collected, watcher.here, gatherer.store_use)
     else:
+        config.pluginmanager.register(order, "theorychecks-order")
         # When pytest has searched all for garbage; as it ends, a worker would do so again and again.
         config.add_cleanup(gc.freeze)
         runner = Runner(config, partial(leave_collected, worker), worker_listener(worker), StoreUse())

@@ -62,8 +62,8 @@ FILES = {
         import theorychecks as tc
         from properties_of_nothing import holds
 
-        @tc.gate(id="B-1")
-        def test_gate():
+        @tc.claim(id="B-1", source="none", evidence=True)
+        def test_with_evidence():
             """It holds."""
             holds()
 
@@ -72,8 +72,8 @@ FILES = {
             """It holds."""
             holds()
 
-        @tc.claim(id="B-3", source="none", evidence=True)
-        def test_with_evidence():
+        @tc.gate(id="B-3")
+        def test_gate():
             """It holds."""
             holds()
     ''',
@@ -97,14 +97,14 @@ FILES = {
     "workers, ran",
     [
         pytest.param(("-n", "1"), ["test_gate", "test_with_evidence", "test_a", "test_other"], id="on a worker"),
-        pytest.param(("-p", "no:xdist"), ["test_a", "test_gate", "test_other", "test_with_evidence"], id="here"),
+        pytest.param(("-p", "no:xdist"), ["test_a", "test_with_evidence", "test_other", "test_gate"], id="here"),
     ],
 )
 def test_workers_begin_with_what_takes_longest_and_reports_keep_the_order_of_files(pytester, apart, workers, ran):
     pytester.makepyfile(**FILES)
     result = apart(*workers, "-v")
     assert result.ret == 0
-    names = ("test_a", "test_gate", "test_other", "test_with_evidence")
+    names = ("test_a", "test_with_evidence", "test_other", "test_gate")
     told = [line for line in result.outlines if "PASSED" in line]
     assert [next(name for name in names if f"::{name}" in line) for line in told] == ran
     report = Report.from_json((pytester.path / "reports/latest/report.json").read_text(encoding="utf-8"))

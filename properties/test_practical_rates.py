@@ -15,7 +15,7 @@ norm.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -25,13 +25,14 @@ from torch import Tensor
 
 import theorychecks as tc
 from properties.subjects.convolutional import CLASSES, ConvNet
-from properties.test_architectures import descent, optimizer
+from properties.test_architectures import adam, descent, optimizer
 from properties.test_your_model import LENGTH, VOCABULARY, Decoder
 
 WIDTHS = tc.widths(32, 512)
 WIDE = tc.widths(64, 1024)
 HAAS = "Haas et al. 2025, arXiv:2505.22491"
 ARCHITECTURES = pytest.mark.parametrize("architecture", ["decoder", "convolutional network"])
+LOSSES = pytest.mark.parametrize("loss", ["cross-entropy", "MSE"])
 WRONG = 0.2
 """Fraction of labels that are drawn at random: what is fitted hides divergence."""
 Batches = list[tuple[Tensor, Tensor]]
@@ -83,6 +84,9 @@ def squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
     return (outputs - wanted).square().sum(dim=-1).mean() / 2
 
 
+LOSS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"cross-entropy": cross_entropy, "MSE": squared_error}
+
+
 def one_for_all(ratio: float, *, exponent: float) -> dict[str, float]:
     """A single learning rate, which is a power of the width."""
     return dict.fromkeys(("hidden", "output", "other"), ratio**exponent)
@@ -94,6 +98,7 @@ def model(
     *,
     exponent: float | None = 0.0,
     loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
+    kind: type[torch.optim.Optimizer] = torch.optim.SGD,
     steps: int = 6,
     symbols: int = 4,
 ) -> tc.Model:
@@ -105,14 +110,15 @@ def model(
     maximal_update = exponent is None
     build = Decoder if architecture == "decoder" else ConvNet
     data = functools.partial(sentences, symbols=symbols) if architecture == "decoder" else stripes
-    rates: Rates = descent if exponent is None else functools.partial(one_for_all, exponent=exponent)
+    in_maximal_update = adam if kind is torch.optim.Adam else descent
+    rates: Rates = in_maximal_update if maximal_update else functools.partial(one_for_all, exponent=exponent)
     return tc.Model(
         functools.partial(build, maximal_update=maximal_update),
-        functools.partial(optimizer, kind=torch.optim.SGD, rate=rate, rates=rates),
+        functools.partial(optimizer, kind=kind, rate=rate, rates=rates),
         functools.partial(data, steps=steps),
         loss=loss,
         steps=steps,
-        name=f"{architecture}, SGD",
+        name=f"{architecture}, {kind.__name__}",
     )
 
 
@@ -158,9 +164,11 @@ def on_one_batch(given: tc.Model) -> tc.Model:
     return replace(given, batches=functools.partial(first_again, batches=given.batches))
 
 
-def largest(observable: tc.MaxStableLearningRate, trained: tc.Model) -> tc.Sweep:
+def largest(
+    observable: tc.MaxStableLearningRate, trained: tc.Model, *, widths: Sequence[int] = WIDTHS, budget: int = 16
+) -> tc.Sweep:
     """Factors on a rate that does not depend on the width."""
-    return tc.Sweep(observable, trained, widths=WIDTHS, budget=16)
+    return tc.Sweep(observable, trained, widths=widths, budget=budget)
 
 
 @tc.claim(
@@ -202,3 +210,30 @@ def test_sgd_is_stable_up_to_one_over_width_at_most_under_squared_error(architec
 
     tc.check(largest(BY_LOSS, standard), at_most)
     tc.check_refuted(largest(BY_LOSS, maximal), at_most)
+
+
+@tc.claim(
+    id="H16/models",
+    source=f"{HAAS} (public notes on it), that updates of hidden matrices by Adam grow with the width at one rate, for "
+    "multilayer perceptrons; derived here for normalised networks",
+    evidence=True,
+)
+@LOSSES
+@ARCHITECTURES
+def test_adam_keeps_features_bounded_up_to_one_over_width_whatever_the_loss(architecture, loss):
+    """Under standard parametrization and Adam, by cross-entropy and by MSE, the largest learning rate at which what
+    layers before the readout return stays below three, where it begins at about one, in six steps on one batch with
+    wrong labels, is Theta(1/n); in maximal update it is not, nor is it under SGD and cross-entropy.
+    """
+    standard, maximal = (
+        on_one_batch(model(architecture, 0.01, exponent=power, loss=LOSS[loss], kind=torch.optim.Adam))
+        for power in (0.0, None)
+    )
+    descending = on_one_batch(model(architecture, 1.0, exponent=0.0))
+    predicted = tc.PowerLaw(-1, within=0.24, rival=-1 / 2)
+
+    # Local exponents of the decoder are steeper below width 64, and seeds of the other one scatter more.
+    widths = WIDE if architecture == "decoder" else WIDTHS
+
+    for check, trained in ((tc.check, standard), (tc.check_refuted, maximal), (tc.check_refuted, descending)):
+        check(largest(BY_ACTIVATIONS, trained, widths=widths, budget=64), predicted)

@@ -21,6 +21,7 @@ def claim(test, widths=(16, 32, 64, 128, 256), **setting):
 IMAGES = {"architecture": "convolutional network"}
 EDGE = "test_features_of_every_hidden_layer_of_a_decoder_move_at_the_edge"
 ENTROPY = "test_sgd_keeps_features_bounded_up_to_one_over_root_width_under_cross_entropy"
+ADAM = "test_adam_keeps_features_bounded_up_to_one_over_width_whatever_the_loss"
 SQUARED = "test_sgd_is_stable_up_to_one_over_width_at_most_under_squared_error"
 
 
@@ -50,6 +51,7 @@ HIDDEN, ALL = ("hidden",), ("hidden", "output", "other")
         pytest.param(claim(EDGE), rates_times(-1 / 2, HIDDEN), id="hidden rates too small"),
         pytest.param(claim(ENTROPY, (16, 32, 48, 64, 128), **IMAGES), rates_times(1, ALL), id="rates times the width"),
         pytest.param(claim(SQUARED, **IMAGES), rates_times(-1, ALL), id="rates over the width"),
+        pytest.param(claim(ADAM, loss="MSE", **IMAGES), rates_times(1 / 2, ALL), id="rates of Adam times the root"),
     ],
 )
 @pytest.mark.slow

@@ -70,6 +70,15 @@ def test_a_cell_beyond_the_bound_is_not_kept_and_takes_no_part_of_another_along(
     assert (len(cells), cells.bytes) == (0, 0)
 
 
+def test_all_looks_of_a_gate_are_kept_however_many_experts_the_model_has():
+    cells, reading = Cells(), Reading(torch.zeros(1, dtype=torch.float64))
+    # Sixteen experts in each of two layers have as many coordinates; the default budget is 64 runs, one by one.
+    run = Block({Parts(name=str(k)): reading for k in range(800)}, seeds=1, seconds=0.0, flops=0.0, trainings=1)
+    for width in WIDTHS:
+        cells.keep(width, [run] * 64)
+    assert all(len(cells.blocks(width)) == 64 for width in WIDTHS)
+
+
 @pytest.mark.parametrize(("most_bytes", "times"), [(2**20, 1), (0, 2)])
 def test_a_cell_that_is_gone_is_trained_again_with_equal_numbers(most_bytes, times):
     sweep, asked = counted()

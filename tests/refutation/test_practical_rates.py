@@ -51,7 +51,11 @@ HIDDEN, ALL = ("hidden",), ("hidden", "output", "other")
         pytest.param(claim(EDGE), rates_times(-1 / 2, HIDDEN), id="hidden rates too small"),
         pytest.param(claim(ENTROPY, (16, 32, 48, 64, 128), **IMAGES), rates_times(1, ALL), id="rates times the width"),
         pytest.param(claim(SQUARED, **IMAGES), rates_times(-1, ALL), id="rates over the width"),
-        pytest.param(claim(ADAM, loss="MSE", **IMAGES), rates_times(1 / 2, ALL), id="rates of Adam times the root"),
+        pytest.param(
+            claim(ADAM, (16, 32, 48, 64, 128), loss="MSE", **IMAGES),
+            rates_times(1 / 2, ALL),
+            id="rates of Adam times the root",
+        ),
     ],
 )
 @pytest.mark.slow

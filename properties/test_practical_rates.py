@@ -232,8 +232,9 @@ def test_adam_keeps_features_bounded_up_to_one_over_width_whatever_the_loss(arch
     descending = on_one_batch(model(architecture, 1.0, exponent=0.0))
     predicted = tc.PowerLaw(-1, within=0.24, rival=-1 / 2)
 
-    # Local exponents of the decoder are steeper below width 64, and seeds of the other one scatter more.
+    # Local exponents of the decoder are steeper below width 64. Under cross-entropy those of the other one are -1.1 up
+    # to width 512, and its seeds scatter by a third, so that it takes many of them.
     widths = WIDE if architecture == "decoder" else WIDTHS
 
     for check, trained in ((tc.check, standard), (tc.check_refuted, maximal), (tc.check_refuted, descending)):
-        check(largest(BY_ACTIVATIONS, trained, widths=widths, budget=64), predicted)
+        check(largest(BY_ACTIVATIONS, trained, widths=widths, budget=128), predicted)

@@ -1,8 +1,8 @@
 """What Haas et al. say of rates in practice, asked of a decoder and of a residual convolutional network.
 
 Both normalise whatever a hidden matrix or the readout is given, and are in standard parametrization: one learning rate
-eta of SGD for all parameters, and a readout of variance 1/n. What theory predicts was written down before anything was
-measured, and counts powers of n while the loss's gradient in the outputs is Theta(1).
+eta for all parameters, and a readout of variance 1/n. What theory predicts was written down before anything was
+measured. For SGD it counts powers of n while the loss's gradient in the outputs is Theta(1).
 
 Normalised inputs of a matrix have a norm of Theta(n^1/2) whatever the rate is, and a readout of variance 1/n hands back
 n^-1/2 a coordinate, which residual branches and normalisations pass on. A step then moves what hidden matrices return
@@ -10,6 +10,9 @@ by eta n^1/2, and outputs by eta n. Features therefore move, and stay bounded, a
 the gradient of cross-entropy does not; that of MSE does, and feeds back into the next step, which is stable up to 1/n
 alone: a normalisation in front of the readout bounds its inputs, and not its own feedback, eta times their squared
 norm.
+
+Under Adam every entry of a matrix moves by eta in a step, whatever the size of its gradient and so under either loss.
+Hidden matrices then return eta n more along inputs of n entries of order one: features stay bounded up to 1/n.
 """
 
 from __future__ import annotations
@@ -32,7 +35,6 @@ WIDTHS = tc.widths(32, 512)
 WIDE = tc.widths(64, 1024)
 HAAS = "Haas et al. 2025, arXiv:2505.22491"
 ARCHITECTURES = pytest.mark.parametrize("architecture", ["decoder", "convolutional network"])
-LOSSES = pytest.mark.parametrize("loss", ["cross-entropy", "MSE"])
 WRONG = 0.2
 """Fraction of labels that are drawn at random: what is fitted hides divergence."""
 Batches = list[tuple[Tensor, Tensor]]
@@ -84,7 +86,7 @@ def squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
     return (outputs - wanted).square().sum(dim=-1).mean() / 2
 
 
-LOSS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"cross-entropy": cross_entropy, "MSE": squared_error}
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"cross-entropy": cross_entropy, "MSE": squared_error}
 
 
 def one_for_all(ratio: float, *, exponent: float) -> dict[str, float]:
@@ -215,26 +217,29 @@ def test_sgd_is_stable_up_to_one_over_width_at_most_under_squared_error(architec
 @tc.claim(
     id="H16/models",
     source=f"{HAAS} (public notes on it), that updates of hidden matrices by Adam grow with the width at one rate, for "
-    "multilayer perceptrons; derived here for normalised networks",
+    "multilayer perceptrons; derived here for normalised networks; widths and budget were chosen after pilots on other "
+    "seeds",
     evidence=True,
 )
-@LOSSES
+@pytest.mark.parametrize("loss", list(LOSSES))
 @ARCHITECTURES
 def test_adam_keeps_features_bounded_up_to_one_over_width_whatever_the_loss(architecture, loss):
     """Under standard parametrization and Adam, by cross-entropy and by MSE, the largest learning rate at which what
     layers before the readout return stays below three, where it begins at about one, in six steps on one batch with
-    wrong labels, is Theta(1/n); in maximal update it is not, nor is it under SGD and cross-entropy.
+    wrong labels, is Theta(1/n); the largest factor on the rates of maximal update is not, nor is, by cross-entropy, the
+    largest rate of SGD.
     """
     standard, maximal = (
-        on_one_batch(model(architecture, 0.01, exponent=power, loss=LOSS[loss], kind=torch.optim.Adam))
+        on_one_batch(model(architecture, 0.01, exponent=power, loss=LOSSES[loss], kind=torch.optim.Adam))
         for power in (0.0, None)
     )
     descending = on_one_batch(model(architecture, 1.0, exponent=0.0))
     predicted = tc.PowerLaw(-1, within=0.24, rival=-1 / 2)
-
-    # Local exponents of the decoder are steeper below width 64. Under cross-entropy those of the other one are -1.1 up
-    # to width 512, and its seeds scatter by a third, so that it takes many of them.
+    # Local exponents of the decoder are steeper below width 64. By cross-entropy those of the convolutional network are
+    # -1.1 up to width 512, and its seeds scatter by a third, so that it takes many of them.
     widths = WIDE if architecture == "decoder" else WIDTHS
 
-    for check, trained in ((tc.check, standard), (tc.check_refuted, maximal), (tc.check_refuted, descending)):
-        check(largest(BY_ACTIVATIONS, trained, widths=widths, budget=128), predicted)
+    tc.check(largest(BY_ACTIVATIONS, standard, widths=widths, budget=128), predicted)
+    tc.check_refuted(largest(BY_ACTIVATIONS, maximal, widths=widths, budget=128), predicted)
+    if loss == "cross-entropy":
+        tc.check_refuted(largest(BY_ACTIVATIONS, descending, widths=widths, budget=128), predicted)

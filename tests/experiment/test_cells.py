@@ -70,7 +70,7 @@ def test_a_cell_beyond_the_bound_is_not_kept_and_takes_no_part_of_another_along(
     assert (len(cells), cells.bytes) == (0, 0)
 
 
-def test_all_looks_of_a_gate_are_kept_however_many_experts_the_model_has():
+def test_all_looks_of_a_gate_of_two_times_sixteen_experts_are_kept():
     cells, reading = Cells(), Reading(torch.zeros(1, dtype=torch.float64))
     # Sixteen experts in each of two layers have as many coordinates; the default budget is 64 runs, one by one.
     run = Block({Parts(name=str(k)): reading for k in range(800)}, seeds=1, seconds=0.0, flops=0.0, trainings=1)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.forked.python import forked_python
 from theorychecks.reporting import Report
 
 
@@ -97,12 +98,17 @@ FILES = {
     "workers, ran",
     [
         pytest.param(("-n", "1"), ["test_gate", "test_with_evidence", "test_a", "test_other"], id="on a worker"),
+        pytest.param(
+            ("-n", "1", "--ff"),
+            ["test_a", "test_with_evidence", "test_other", "test_gate"],
+            id="where an order is asked for",
+        ),
         pytest.param(("-p", "no:xdist"), ["test_a", "test_with_evidence", "test_other", "test_gate"], id="here"),
     ],
 )
-def test_workers_begin_with_what_takes_longest_and_reports_keep_the_order_of_files(pytester, apart, workers, ran):
+def test_workers_begin_with_what_takes_longest_and_reports_keep_the_order_of_files(pytester, workers, ran):
     pytester.makepyfile(**FILES)
-    result = apart(*workers, "-v")
+    result = pytester.run(forked_python(), "-m", "pytest", "--assert=plain", "-v", *workers)
     assert result.ret == 0
     names = ("test_a", "test_with_evidence", "test_other", "test_gate")
     told = [line for line in result.outlines if "PASSED" in line]

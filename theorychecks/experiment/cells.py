@@ -14,7 +14,7 @@ from theorychecks.observables.observable import Reading, Readings
 from theorychecks.origin import IN_THIS_RUN, Origin
 
 MOST_BYTES: Final = 2**29
-"""512 MiB: some five hundred thousand readings, of which a gate of many experts makes more than a hundred thousand."""
+"""512 MiB a process: some five hundred thousand readings; a gate of many experts makes more than a hundred thousand."""
 _AROUND: Final = 2**10
 """Bytes that Python keeps around the numbers of one reading: a tensor, parts, and places in dictionaries."""
 

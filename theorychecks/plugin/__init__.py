@@ -138,6 +138,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(watcher, "theorychecks-watcher")
         runner = Runner(config, gatherer.note_collected, watcher.here, gatherer.store_use)
     else:
+        # Before the runner, which is called first then, and notes the order of files.
         config.pluginmanager.register(order, "theorychecks-order")
         # When pytest has searched all for garbage; as it ends, a worker would do so again and again.
         config.add_cleanup(gc.freeze)

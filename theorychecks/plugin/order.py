@@ -1,10 +1,13 @@
-"""Order in which workers run claims: those that take longest come first, so that no worker is left alone with them."""
+"""Order in which workers run claims: those that take longest come first, and short ones are left for the end."""
 
 from __future__ import annotations
 
 import pytest
 
 from theorychecks.plugin.items import claim_of
+
+_ASKED_FOR = ("failedfirst", "newfirst", "stepwise")
+"""Options by which a user asks for an order."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -14,9 +17,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     A gate takes seconds even where its numbers are stored, and what has evidence takes minutes where it is measured.
     Others stay as they are, and reports keep the order of files.
     """
-    session.items.sort(key=_place)
+    if not any(session.config.getoption(name, False) for name in _ASKED_FOR):
+        session.items.sort(key=_place)
 
 
-def _place(item: pytest.Item) -> tuple[bool, bool]:
+def _place(item: pytest.Item) -> int:
     claim = claim_of(item)
-    return (True, True) if claim is None else (not claim.gate, not claim.evidence)
+    return 2 if claim is None or not (claim.gate or claim.evidence) else 1 - claim.gate

@@ -217,7 +217,7 @@ def test_sgd_is_stable_up_to_one_over_width_at_most_under_squared_error(architec
 @tc.claim(
     id="H16/models",
     source=f"{HAAS} (public notes on it), that updates of hidden matrices by Adam grow with the width at one rate, for "
-    "multilayer perceptrons; derived here for normalised networks; of the convolutional network under cross-entropy the "
+    "multilayer perceptrons; derived here for normalised networks; of the convolutional network by cross-entropy the "
     "bound alone is claimed: with a budget of 128 its exponent is -1.15 [-1.24, -1.03], measured here and undecided; "
     "widths and budget were chosen after pilots on other seeds",
     evidence=True,

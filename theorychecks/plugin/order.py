@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import pytest
 
 from theorychecks.plugin.items import claim_of
 
-_ASKED_FOR = ("failedfirst", "newfirst", "stepwise")
+_ASKED_FOR: Final = ("failedfirst", "newfirst", "stepwise")
 """Options by which a user asks for an order."""
 
 
@@ -23,4 +25,6 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def _place(item: pytest.Item) -> int:
     claim = claim_of(item)
-    return 2 if claim is None or not (claim.gate or claim.evidence) else 1 - claim.gate
+    if claim is None:
+        return 2
+    return 0 if claim.gate else 1 if claim.evidence else 2

@@ -124,11 +124,12 @@ def test_zero_queries_and_a_zero_readout_pass():
     assert check.passed, str(check)
 
 
-def decaying(module, *, decay, make=torch.optim.AdamW, power=1.0):
-    """Hidden matrices decay by so much times a power of the width, and all else by nothing."""
+def decaying(module, *, decay, make=torch.optim.AdamW, power=1.0, others=0.0):
+    """Hidden matrices decay by so much times a power of the width, and all else by another number."""
     groups = correct.adam(module, hidden=HIDDEN).param_groups
-    others, scaled = ({"params": group["params"], "lr": group["lr"]} for group in groups)
-    return make([others, scaled | {"weight_decay": decay * (module.width / correct.BASE) ** power}], lr=2e-3)
+    rest, scaled = ({"params": group["params"], "lr": group["lr"]} for group in groups)
+    scaled |= {"weight_decay": decay * (module.width / correct.BASE) ** power}
+    return make([rest | {"weight_decay": others}, scaled], lr=2e-3)
 
 
 @pytest.mark.parametrize("decay", [0.1, 30.0])
@@ -136,6 +137,14 @@ def test_a_decay_by_the_same_share_at_every_width_passes(decay):
     """Rates fall as the decay grows: a step takes 1/5000 of a hidden matrix, or 6 %."""
     check = judged(correct.Decoder, functools.partial(decaying, decay=decay))
     assert check.passed, str(check)
+
+
+@pytest.mark.slow
+def test_a_decay_of_all_weights_by_the_same_share_at_every_width_passes():
+    """The readout as well, of which a step takes more than it learns at these widths."""
+    check = judged(correct.Decoder, functools.partial(decaying, decay=30.0, others=30.0))
+    assert check.passed, str(check)
+    assert {moment.coordinate.parameter for moment in check.decayed} == {"leave.weight"}
 
 
 @pytest.mark.slow

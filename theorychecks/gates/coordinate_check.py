@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from theorychecks.arguments import whole_number
@@ -14,14 +13,16 @@ from theorychecks.experiment import Resources, Sweep
 from theorychecks.finding import Finding, Findings
 from theorychecks.gates.axes import NOTHING_PREDICTED, diagnosed, predicted_along
 from theorychecks.gates.budget import affordable, too_short
+from theorychecks.gates.controls import controls
 from theorychecks.gates.culprit import Diagnosis
+from theorychecks.gates.decayed import note_on_decayed, without_decay
 from theorychecks.gates.depth import check_known_in_depth
 from theorychecks.gates.examined import Examined
 from theorychecks.gates.expectations import check_known
 from theorychecks.gates.mending import mending
 from theorychecks.gates.rare import check_judged, note_on, without_rare
 from theorychecks.gates.values import check_numbers, chosen_values, constant
-from theorychecks.judging import Conditions, as_control, as_missed_control, as_open_control, findings_of
+from theorychecks.judging import Conditions, findings_of
 from theorychecks.models import Model, ModelError
 from theorychecks.networks import DepthParametrization, Parametrization
 from theorychecks.observables.coordinates import Coordinates, Moment
@@ -46,6 +47,7 @@ class CoordinateCheck:
         diagnosis: what is wrong where, if anything is.
         unjudged: coordinates without an exponent, being zero or the same whatever the weights and the width.
         rare: coordinates of experts of which too few runs have a number, no row of their batch reaching these.
+        decayed: updates of readouts that are judged as they are without a weight decay.
         cancelled: parameters that are not judged either, since whatever follows takes them out again.
         fused: layers of which those outputs alone are judged that grow.
         mending: code that undoes the inits and learning rates that are off for sure.
@@ -55,6 +57,7 @@ class CoordinateCheck:
     diagnosis: Diagnosis
     unjudged: tuple[Moment, ...] = ()
     rare: tuple[Moment, ...] = ()
+    decayed: tuple[Moment, ...] = ()
     cancelled: tuple[str, ...] = ()
     fused: tuple[str, ...] = ()
     mending: str = ""
@@ -105,6 +108,8 @@ class CoordinateCheck:
             lines.append(f"- not judged: {len(self.unjudged)} coordinates that are zero or depend on nothing")
         if self.rare:
             lines.append(note_on(self.rare))
+        if self.decayed:
+            lines.append(note_on_decayed(self.decayed))
         if self.cancelled:
             lines.append(f"- not judged: {', '.join(self.cancelled)}, which whatever follows takes out again")
         if self.fused:
@@ -215,31 +220,6 @@ def coordinate_check_refuted(
     return found
 
 
-def controls(found: CoordinateCheck, again: Callable[[], CoordinateCheck]) -> list[Finding]:
-    """Findings of a check that must fail, as controls: all that are refuted, or the one that comes nearest to it.
-
-    One that passes, and on fresh seeds again, fails as a control: what scales otherwise passes by chance once in twenty
-    times at most, and twice running once in four hundred.
-    """
-
-    def outside(finding: Finding) -> float:
-        interval, allowed = finding.interval, finding.judgement.allowed
-        if interval is None or allowed is None:
-            return -math.inf
-        return max(allowed.low - interval.high, interval.low - allowed.high)
-
-    if found.failed:
-        return [as_control(finding) for finding in found.refuted]
-    nearest = max(found.findings, key=outside)
-    fresh = again() if found.passed else None
-    if fresh is not None and fresh.passed:
-        text = "every coordinate scales as predicted, and on fresh seeds again; this one comes nearest to not"
-        return [as_missed_control(nearest, text, max(fresh.findings, key=outside).interval)]
-    again_too = "" if fresh is None else ", and on fresh seeds neither"
-    text = f"no coordinate is clearly refuted{again_too}; this one comes nearest: {nearest.reason}"
-    return [as_open_control(nearest, text)]
-
-
 def swept(
     model: Model,
     parametrization: Parametrization | DepthParametrization,
@@ -309,19 +289,26 @@ def checked(
     check_judged(examined, expected, unreached)
     if not expected:
         raise ModelError(f"{title}: {NOTHING_PREDICTED}")
-    by_parts = {moment.parts: moment for moment in expected}
-    judged = findings_of(
-        sweep,
-        {parts: expected[moment] for parts, moment in by_parts.items()},
-        label=title,
-        given={**given.get(), "parametrization": parametrization.name},
-        conditions=conditions,
-    )
-    # Both are in the order in which the sweep reads.
-    findings, seldom = without_rare(examined, dict(zip(expected, judged, strict=True)))
+    setting = {**given.get(), "parametrization": parametrization.name}
+
+    def judged(
+        training: Model, moments: Collection[Moment], label: str, *, joint: bool = True
+    ) -> dict[Moment, Finding]:
+        predicted = {moment.parts: expected[moment] for moment in moments}
+        seen = replace(sweep, training=training, joint=joint)
+        found = findings_of(seen, predicted, label=label, given=setting, conditions=conditions)
+        # Both are in the order in which the sweep reads.
+        return dict(zip(moments, found, strict=True))
+
+    findings = judged(examined.model, expected, title)
+    decayed = {} if conditions.no_time else without_decay(examined, findings, expected, judged)
+    if any(findings[moment].outcome == "fail" for moment in decayed):
+        # The first clear failure was the end of all looks.
+        findings = judged(examined.model, expected, title, joint=False)
+    findings, seldom = without_rare(examined, findings | decayed)
     rare = (*unreached, *seldom)
     counts, anatomy = max((finding.measurement.made for finding in findings.values()), key=sum), examined.anatomy
     diagnosis = diagnosed(examined.on(counts), findings)
     code = mending(diagnosis.culprits, anatomy, decays=examined.optimizing.decays, grouped=examined.grouped)
-    left_out = (tuple(moments.constant), rare, anatomy.cancelled, tuple(anatomy.fixed))
+    left_out = (tuple(moments.constant), rare, tuple(decayed), anatomy.cancelled, tuple(anatomy.fixed))
     return CoordinateCheck(tuple(findings.values()), diagnosis, *left_out, code)

@@ -24,13 +24,12 @@ def retried(examined: Examined, signs: Sequence[Sign], findings: Mapping[Moment,
     """
     rates = [sign for sign in signs if _is_rate(sign)]
     small = [sign for sign in rates if sign.off < 0]
-    decays = examined.optimizing.decays or any(examined.model.adjustment(width).decay for width in examined.widths)
     told: dict[Sign, Sign] = {}
     if small and examined.optimizing.scale_free:
         for sign, left in _moved(examined, _without_epsilon(examined), small, findings).items():
             told[sign] = sign._replace(kind="epsilon") if abs(left) <= OFF else sign._replace(off=left)
     remaining = [sign for sign in rates if _is_rate(told.get(sign, sign))]
-    if remaining and decays and not examined.optimizing.opaque:
+    if remaining and examined.decays and not examined.optimizing.opaque:
         for sign, left in _moved(examined, _without_decay(examined), remaining, findings).items():
             if abs(left) <= OFF:
                 told[sign] = sign._replace(kind="weight decay")

@@ -10,7 +10,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from theorychecks.engines import Unanswerable
 from theorychecks.engines.module import Trainer
+from theorychecks.engines.module.decay import decay_times
 from theorychecks.experiment import Resources, Sweep, measure
 from theorychecks.experiment.cells import seeds_of
 from theorychecks.experiment.subjects import trainer_of
@@ -78,6 +80,18 @@ class Examined:
     def optimizing(self) -> Optimizing:
         """What can be told of its optimizer."""
         return self._trainer.optimizing
+
+    @property
+    def decays(self) -> bool:
+        """Whether weights decay, by the optimizer or by what else is done to the set-up."""
+        return self.optimizing.decays or any(self.model.adjustment(width).decay for width in self.widths)
+
+    def decay_times(self, width: int) -> dict[str, float]:
+        """Of parameters whose decay takes a fixed part of them in a step: one over it; none where it does not."""
+        try:
+            return {name: time for (name, _), time in decay_times(self._trainer, width).items()}
+        except Unanswerable:
+            return {}
 
     @property
     def grouped(self) -> bool:

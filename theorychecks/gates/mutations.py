@@ -15,7 +15,8 @@ from torch import Tensor
 from theorychecks.claims import ClaimFailure, ClaimUndecided
 from theorychecks.claims.recording import now_recording
 from theorychecks.experiment.subjects import trainer_of
-from theorychecks.gates.coordinate_check import STEPS, CoordinateCheck, checked, controls, swept
+from theorychecks.gates.controls import controls
+from theorychecks.gates.coordinate_check import STEPS, CoordinateCheck, checked, swept
 from theorychecks.gates.values import chosen_values
 from theorychecks.judging import Conditions, relabelled
 from theorychecks.models import Adjustment, Anatomy, Model

@@ -44,30 +44,6 @@ def test_a_decay_in_gradients_is_named_where_updates_are_too_small():
     assert {kind for kind, _ in named.values()} == {"weight decay"}, str(check)
 
 
-def decaying_readout(module, *, power=0.0):
-    """AdamW that takes a fifth of the readout in each step, and whose rate of it is off by a power of the width."""
-    groups = [{"params": group["params"], "lr": group["lr"]} for group in zoo.scaled_adam(module).param_groups]
-    groups[-1]["lr"] *= (module.head.in_features / zoo.WIDTHS[0]) ** power
-    groups[-1]["weight_decay"] = 0.2 / groups[-1]["lr"]
-    return torch.optim.AdamW(groups, weight_decay=0.0)
-
-
-def test_a_readout_that_decays_by_more_than_it_learns_passes():
-    """What decays of it falls as n^-1/2, so that its update seems too small until the width is very large."""
-    check = checked(zoo.perceptron(build=READ_OUT, optimizer=decaying_readout), widths=tc.widths(64, 1024))
-    assert check.passed, str(check)
-    assert {moment.coordinate.parameter for moment in check.decayed} == {"head.weight"}
-    assert "judged without weight decay: head.weight" in str(check)
-
-
-def test_a_readout_that_decays_does_not_hide_that_it_learns_too_little():
-    slow = functools.partial(decaying_readout, power=-0.5)
-    check = checked(zoo.perceptron(build=READ_OUT, optimizer=slow), widths=tc.widths(64, 1024))
-    assert check.failed, str(check)
-    assert not check.decayed
-    assert set(culprits(check)) == {"head.weight"}, str(check)
-
-
 def test_an_update_that_a_cure_finds_in_order_is_none_of_an_epsilon():
     """The rate of the hidden matrix is right at the narrowest widths, and too small at others."""
 

@@ -61,6 +61,11 @@ class Affordable(NamedTuple):
         """Whether a verdict can come of it."""
         return self.budget >= _fewest()
 
+    def shared_by(self, designs: int) -> int:
+        """The budget of each of so many designs; all of it where a part would be too little for any."""
+        part = self.budget // designs
+        return part if part >= _fewest() else self.budget
+
 
 def affordable(examined: Examined, seconds: float) -> Affordable:
     """Time some trainings at each width, from the narrowest on, and see how many of them there is time for.

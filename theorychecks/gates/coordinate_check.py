@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from theorychecks.arguments import whole_number
 from theorychecks.claims import ClaimFailure, ClaimUndecided
@@ -15,18 +16,20 @@ from theorychecks.gates.axes import NOTHING_PREDICTED, diagnosed, predicted_alon
 from theorychecks.gates.budget import affordable, too_short
 from theorychecks.gates.controls import controls
 from theorychecks.gates.culprit import Diagnosis
-from theorychecks.gates.decayed import note_on_decayed, without_decay
+from theorychecks.gates.cures import without_decay
 from theorychecks.gates.depth import check_known_in_depth
 from theorychecks.gates.examined import Examined
 from theorychecks.gates.expectations import check_known
 from theorychecks.gates.mending import mending
 from theorychecks.gates.rare import check_judged, note_on, without_rare
+from theorychecks.gates.readout_decay import bounded, learned_apart, note_on_decay
 from theorychecks.gates.values import check_numbers, chosen_values, constant
 from theorychecks.judging import Conditions, findings_of
 from theorychecks.models import Model, ModelError
 from theorychecks.networks import DepthParametrization, Parametrization
 from theorychecks.observables.coordinates import Coordinates, Moment
 from theorychecks.planning import end_of_plan, planner
+from theorychecks.statistics import HalfInteger
 from theorychecks.statistics.design import check_seeds, check_widths
 from theorychecks.statistics.prediction import Layout
 
@@ -47,7 +50,7 @@ class CoordinateCheck:
         diagnosis: what is wrong where, if anything is.
         unjudged: coordinates without an exponent, being zero or the same whatever the weights and the width.
         rare: coordinates of experts of which too few runs have a number, no row of their batch reaching these.
-        decayed: updates of readouts that are judged as they are without a weight decay.
+        apart: updates of readouts that a weight decay makes up much of, and that are judged without it.
         cancelled: parameters that are not judged either, since whatever follows takes them out again.
         fused: layers of which those outputs alone are judged that grow.
         mending: code that undoes the inits and learning rates that are off for sure.
@@ -57,7 +60,7 @@ class CoordinateCheck:
     diagnosis: Diagnosis
     unjudged: tuple[Moment, ...] = ()
     rare: tuple[Moment, ...] = ()
-    decayed: tuple[Moment, ...] = ()
+    apart: tuple[Moment, ...] = ()
     cancelled: tuple[str, ...] = ()
     fused: tuple[str, ...] = ()
     mending: str = ""
@@ -108,8 +111,8 @@ class CoordinateCheck:
             lines.append(f"- not judged: {len(self.unjudged)} coordinates that are zero or depend on nothing")
         if self.rare:
             lines.append(note_on(self.rare))
-        if self.decayed:
-            lines.append(note_on_decayed(self.decayed))
+        if self.apart:
+            lines.append(note_on_decay(self.apart))
         if self.cancelled:
             lines.append(f"- not judged: {', '.join(self.cancelled)}, which whatever follows takes out again")
         if self.fused:
@@ -270,6 +273,7 @@ def checked(
         findings_of(sweep, constant(sweep.axis), conditions=conditions)
         end_of_plan("a coordinate check judges what its first trainings show")
     title = examined.model.title
+    bought = None
     if conditions.seconds is not None:
         bought = affordable(examined, conditions.seconds)
         if not bought.enough:
@@ -289,26 +293,33 @@ def checked(
     check_judged(examined, expected, unreached)
     if not expected:
         raise ModelError(f"{title}: {NOTHING_PREDICTED}")
-    setting = {**given.get(), "parametrization": parametrization.name}
-
-    def judged(
-        training: Model, moments: Collection[Moment], label: str, *, joint: bool = True
-    ) -> dict[Moment, Finding]:
-        predicted = {moment.parts: expected[moment] for moment in moments}
-        seen = replace(sweep, training=training, joint=joint)
-        found = findings_of(seen, predicted, label=label, given=setting, conditions=conditions)
-        # Both are in the order in which the sweep reads.
-        return dict(zip(moments, found, strict=True))
-
-    findings = judged(examined.model, expected, title)
-    decayed = {} if conditions.no_time else without_decay(examined, findings, expected, judged)
-    if any(findings[moment].outcome == "fail" for moment in decayed):
-        # The first clear failure was the end of all looks.
-        findings = judged(examined.model, expected, title, joint=False)
-    findings, seldom = without_rare(examined, findings | decayed)
-    rare = (*unreached, *seldom)
-    counts, anatomy = max((finding.measurement.made for finding in findings.values()), key=sum), examined.anatomy
+    apart = learned_apart(examined, expected, parametrization)
+    if apart and bought is not None:
+        sweep = sweep.with_budget(bought.shared_by(2))
+    judge = partial(_judged, sweep, {**given.get(), "parametrization": parametrization.name}, conditions)
+    findings = judge(examined, bounded(expected, apart), title)
+    counts = max((finding.measurement.made for finding in findings.values()), key=sum)
+    if apart:
+        learned = judge(without_decay(examined), apart, f"{title} without weight decay")
+        findings |= {moment: finding for moment, finding in learned.items() if findings[moment].passed}
+    findings, seldom = without_rare(examined, findings)
+    rare, anatomy = (*unreached, *seldom), examined.anatomy
     diagnosis = diagnosed(examined.on(counts), findings)
     code = mending(diagnosis.culprits, anatomy, decays=examined.optimizing.decays, grouped=examined.grouped)
-    left_out = (tuple(moments.constant), rare, tuple(decayed), anatomy.cancelled, tuple(anatomy.fixed))
+    left_out = (tuple(moments.constant), rare, tuple(apart), anatomy.cancelled, tuple(anatomy.fixed))
     return CoordinateCheck(tuple(findings.values()), diagnosis, *left_out, code)
+
+
+def _judged(
+    sweep: Sweep,
+    setting: Mapping[str, str],
+    conditions: Conditions,
+    examined: Examined,
+    expected: Mapping[Moment, HalfInteger],
+    label: str,
+) -> dict[Moment, Finding]:
+    """Findings of a model's coordinates, which are in the order in which its sweep reads them."""
+    predicted = {moment.parts: each for moment, each in expected.items()}
+    seen = replace(sweep, training=examined.model)
+    found = findings_of(seen, predicted, label=label, given=setting, conditions=conditions)
+    return dict(zip(expected, found, strict=True))

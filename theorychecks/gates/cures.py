@@ -30,7 +30,7 @@ def retried(examined: Examined, signs: Sequence[Sign], findings: Mapping[Moment,
             told[sign] = sign._replace(kind="epsilon") if abs(left) <= OFF else sign._replace(off=left)
     remaining = [sign for sign in rates if _is_rate(told.get(sign, sign))]
     if remaining and examined.decays and not examined.optimizing.opaque:
-        for sign, left in _moved(examined, _without_decay(examined), remaining, findings).items():
+        for sign, left in _moved(examined, without_decay(examined), remaining, findings).items():
             if abs(left) <= OFF:
                 told[sign] = sign._replace(kind="weight decay")
     signs = [told.get(sign, sign) for sign in signs]
@@ -51,7 +51,8 @@ def _without_epsilon(examined: Examined) -> Examined:
     return examined.with_adjustment(lambda width: replace(adjustment(width), epsilon=_NO_EPSILON))
 
 
-def _without_decay(examined: Examined) -> Examined:
+def without_decay(examined: Examined) -> Examined:
+    """The same model, whose weights do not decay."""
     adjustment = examined.model.adjustment
     return examined.with_adjustment(lambda width: replace(adjustment(width), decay={}, undecayed=True))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, NamedTuple
@@ -86,12 +86,15 @@ class Examined:
         """Whether weights decay, by the optimizer or by what else is done to the set-up."""
         return self.optimizing.decays or any(self.model.adjustment(width).decay for width in self.widths)
 
-    def decay_times(self, width: int) -> dict[str, float]:
-        """Of parameters whose decay takes a fixed part of them in a step: one over it; none where it does not."""
+    def shrinking(self) -> Collection[str]:
+        """Parameters of which a step's decay takes a fixed part, at the narrowest width; none where it takes no part.
+
+        A decay in gradients takes one in the end where these are not normalised, as by SGD.
+        """
         try:
-            return {name: time for (name, _), time in decay_times(self._trainer, width).items()}
+            return {name for name, _ in decay_times(self._trainer, self.widths[0])}
         except Unanswerable:
-            return {}
+            return ()
 
     @property
     def grouped(self) -> bool:

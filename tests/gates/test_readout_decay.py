@@ -1,0 +1,111 @@
+"""What a readout learns is judged without its decay where that is much of its update, and there alone."""
+
+import functools
+
+import pytest
+import torch
+from torch import nn
+
+import theorychecks as tc
+from tests.gates.under_check import checked, examined
+from tests.models import zoo
+from theorychecks.gates.axes import predicted_along
+from theorychecks.gates.readout_decay import learned_apart
+
+WIDE = tc.widths(64, 1024)
+READ_OUT = functools.partial(zoo.Perceptron, readout=zoo.WIDTHS[0] ** -0.5)
+
+
+def decaying(module, *, part=0.2, growth=0.0, rates=None, make=torch.optim.AdamW, **options):
+    """A step takes a part of the readout, which may grow with the width; other rates are off by powers of it."""
+    groups = zoo.scaled_adam(module).param_groups
+    ratio = module.second.weight.shape[0] / zoo.WIDTHS[0]
+    made = []
+    for name, group in zip(("first", "second", "head"), groups, strict=True):
+        rate = group["lr"] * ratio ** (rates or {}).get(name, 0.0)
+        decay = part * ratio**growth / rate if name == "head" else 0.0
+        made.append({"params": group["params"], "lr": rate, "weight_decay": decay})
+    return make(made, **options)
+
+
+def perceptron(**options):
+    return zoo.perceptron(build=READ_OUT, optimizer=functools.partial(decaying, **options))
+
+
+def culprits(check):
+    return {(c.kind, c.where, round(2 * c.exponent) / 2) for c in check.diagnosis.culprits}
+
+
+def test_a_readout_that_decays_by_more_than_it_learns_passes():
+    """What decays of it falls as n^-1/2, so that its update seems too small until the width is very large."""
+    check = checked(perceptron(), widths=WIDE)
+    assert check.passed, str(check)
+    assert {str(moment) for moment in check.apart} == {f"head.weight, effective update, step {k}" for k in (1, 3)}
+    assert "judged without weight decay: what head.weight learns" in str(check)
+    labels = {finding.label for finding in check.findings if "without weight decay" in finding.label}
+    assert len(labels) == len(check.apart)
+
+
+@pytest.mark.parametrize(
+    "options, named",
+    [
+        ({"rates": {"head": -0.5}}, ("learning rate", "head.weight", -0.5)),
+        ({"rates": {"second": 0.5}}, ("learning rate", "second.weight", 0.5)),
+        ({"growth": 1.0, "part": 0.02}, ("weight decay", "head.weight", 0.5)),
+    ],
+    ids=["learns too little", "another mistake", "decays ever more"],
+)
+def test_a_readout_that_decays_hides_no_mistake(options, named):
+    check = checked(perceptron(**options), widths=WIDE)
+    assert check.failed, str(check)
+    assert check.apart
+    assert named in culprits(check), str(check)
+
+
+def apart(model, parametrization=tc.MAXIMAL_UPDATE):
+    found = examined(model)
+    expected = predicted_along(found, parametrization, found.moments().judged, first_update=1)
+    return learned_apart(found, expected, parametrization)
+
+
+def by_hand(module, *, optimizer):
+    """The steps of an optimizer, made by a function."""
+    made = optimizer(module)
+
+    def step(batch):
+        made.zero_grad()
+        loss = nn.functional.mse_loss(module(batch[0]), batch[1])
+        loss.backward()
+        made.step()
+        return loss
+
+    return step
+
+
+def test_much_of_an_update_is_judged_apart():
+    assert len(apart(perceptron())) == 2
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_a_decay_in_plain_gradients_is_part_of_the_weights(momentum):
+    assert apart(perceptron(make=torch.optim.SGD, momentum=momentum, part=0.02))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        perceptron(part=1e-5),
+        perceptron(part=0.0),
+        perceptron(make=torch.optim.Adam),
+        zoo.perceptron(optimizer=functools.partial(decaying, part=0.02)),
+        zoo.perceptron(build=READ_OUT, optimizer=functools.partial(by_hand, optimizer=decaying)),
+    ],
+    ids=["hardly any", "none", "in gradients that are normalised", "of a readout of zeros", "in a function"],
+)
+def test_what_is_no_such_decay_is_judged_with_it(model):
+    assert not apart(model)
+
+
+def test_the_decay_of_a_readout_that_is_of_order_one_is_judged_with_it():
+    """Under this parametrization outputs are of order one before training, and so is what decays of them."""
+    assert not apart(perceptron(), tc.NTK)

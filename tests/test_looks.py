@@ -131,6 +131,43 @@ def test_a_budget_is_hopeless_that_has_too_few_runs_with_a_number(missing, condi
     assert Seen(judgement, looks, Sample(pairs={}, conditional=conditional)).hopeless == hopeless
 
 
+class Routed(Simulated):
+    """Of some readings all runs but three have no number, as of experts that no row reaches."""
+
+    def __init__(self, *readings, lacking):
+        super().__init__(*readings)
+        self.lacking = lacking
+
+    def measured(self, counts):
+        sample = super().measured(counts)
+        for name in self.lacking:
+            found = sample.pairs[name][0]
+            few = [[*row[:3], *[math.nan] * (len(row) - 3)] for row in found.values]
+            sample.pairs[name] = Measurement.of(found.axis_values, few), None
+        return replace(sample, conditional=True)
+
+
+@pytest.mark.parametrize(
+    ("lacking", "laws", "looks"),
+    [
+        (1, "aaaa", 2),  # three of four are settled
+        (2, "aaaa", 3),
+        (2, "aabbbbbbbb", 3),  # of each law most others have to be
+        (0, "aaaa", 2),
+    ],
+)
+def test_a_reading_that_lacks_runs_takes_no_look_that_others_of_its_law_do_not_want(lacking, laws, looks):
+    readings = [(407, power(-0.5), 0.03)] * len(laws)
+    names = [str(place) for place in range(len(laws))]
+    source = Routed(*readings, lacking=names[:lacking])
+    seen = in_looks(source, HALF, alike=dict(zip(names, laws, strict=True)))
+    assert len(source.seen) == looks
+    assert [seen[name].lacks_runs for name in names] == [place < lacking for place in range(len(laws))]
+    alone = Routed(*readings, lacking=names[:lacking])
+    in_looks(alone, HALF)
+    assert len(alone.seen) == (3 if lacking else 2)
+
+
 def test_of_further_runs_as_many_are_left_out_as_of_those_that_were_made():
     """A budget of which half of the runs have a number sees as much as half of the budget does."""
     source, half = Simulated((408, power(-0.5), 0.2)), Simulated()

@@ -6,7 +6,7 @@ Torch is imported only where a sweep has to be measured, since plain pytest runs
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -80,10 +80,9 @@ def findings_of(
     label: str = "",
     given: Mapping[str, str] | None = None,
     conditions: Conditions | None = None,
+    alike: Mapping[Parts, Hashable] | None = None,
 ) -> Findings:
-    """One finding a reading.
-
-    Where a plan is made nothing is measured, and the findings are `Unmeasured`.
+    """One finding a reading; `Unmeasured` ones where a plan is made.
 
     Args:
         source: what is measured, or was.
@@ -93,6 +92,7 @@ def findings_of(
         label: what reports call the quantity; its title unless given.
         given: what the claim was given.
         conditions: what the run imposes.
+        alike: of which law readings are; one that lacks runs takes no further look once most others of it are settled.
 
     Raises:
         ValueError: if the design could never decide, or a known number is not positive, before anything is measured.
@@ -117,7 +117,7 @@ def findings_of(
     if (plan := planner.get()) is not None:
         return _planned(compared, predicted, plan)
     setting = {**(given or {}), **source.setting, **_compared_with(other)}
-    return _findings(compared, predicted, role, label or source.title, setting, conditions)
+    return _findings(compared, predicted, role, label or source.title, setting, conditions, alike)
 
 
 def _planned(compared: Compared, predicted: Predicted, plan: Planner) -> Unmeasured:
@@ -131,7 +131,7 @@ def _planned(compared: Compared, predicted: Predicted, plan: Planner) -> Unmeasu
 
 
 def _compared_with(other: object) -> Mapping[str, str]:
-    """What a report says of known numbers, which no measurement shows."""
+    """Known numbers, which no measurement shows."""
     return {"against": other.name} if isinstance(other, Known) else {}
 
 
@@ -142,9 +142,10 @@ def _findings(
     title: str,
     setting: Mapping[str, str],
     conditions: Conditions,
+    alike: Mapping[Parts, Hashable] | None = None,
 ) -> Findings:
     """What looks have shown, with the power of the whole budget, and what fresh seeds say where a claim would fail."""
-    seen = in_looks(source, predicted, role, joint=source.joint)
+    seen = in_looks(source, predicted, role, joint=source.joint, alike=alike)
     if conditions.no_time and source.repeatable:
         seen = {
             parts: _left_open(each, conditions.no_time) if each.fails(role) else each for parts, each in seen.items()
@@ -152,7 +153,7 @@ def _findings(
     fresh = _confirmed(source, predicted, role, seen, conditions)
     if source.joint and fresh and not any(each.fails(role) for each in fresh.values()):
         # A false alarm is no end: the others are looked at as if there had been none.
-        seen = in_looks(source, predicted, role)
+        seen = in_looks(source, predicted, role, alike=alike)
         fresh = _confirmed(source, predicted, role, seen, conditions)
     findings = Findings()
     for parts, each in seen.items():

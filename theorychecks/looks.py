@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import zip_longest
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from theorychecks.finding import WANTED, Looks
 from theorychecks.progress import looking
@@ -22,6 +22,8 @@ from theorychecks.statistics.prediction import Prediction, Role
 from theorychecks.statistics.sequential import Schedule, plan, pooled_noise, rounded_up, schedule
 from theorychecks.statistics.statuses import defined
 
+_MOST: Final = 3 / 4
+"""Of the readings of one law, whose verdicts leave no need for those that lack runs."""
 Predicted: TypeAlias = Prediction | Mapping[Parts, Prediction]
 """What is predicted of all readings, or of each; readings of which nothing is predicted are not judged."""
 
@@ -50,13 +52,19 @@ class Seen:
         return self.judgement.verdict is WANTED[role] or self.fails(role)
 
     @property
+    def lacks_runs(self) -> bool:
+        """Whether runs without a number keep it open."""
+        remedy = self.judgement.remedy
+        return remedy is not None and remedy.limited_by == "missing runs"
+
+    @property
     def hopeless(self) -> bool:
         """Whether more of the same will not help: somewhere not a single run has a number, and numbers are needed.
 
         Nor will they where runs without one are left out, and the whole budget has too few others, by the share seen.
         """
-        measurement, remedy = self.judgement.measurement, self.judgement.remedy
-        if remedy is None or remedy.limited_by != "missing runs":
+        measurement = self.judgement.measurement
+        if not self.lacks_runs:
             return False
         if any(map(operator.eq, measurement.not_finite, measurement.seeds)):
             return True
@@ -73,6 +81,7 @@ def in_looks(
     *,
     only: Collection[Parts] | None = None,
     joint: bool = False,
+    alike: Mapping[Parts, Hashable] | None = None,
     confidence: float = CONFIDENCE,
 ) -> dict[Parts, Seen]:
     """Measure and judge until every reading is settled, or nothing is left to be spent.
@@ -83,6 +92,7 @@ def in_looks(
         role: which verdict is wanted.
         only: readings that are judged; all unless given.
         joint: whether the first clear failure of one is the end for all.
+        alike: of which law readings are, where several are of one; see `_left_to_others`.
         confidence: of the verdicts, over all looks.
     """
     timetable = _strictest(source, predicted, confidence)
@@ -115,9 +125,23 @@ def in_looks(
                 noises.append(found)
         noise = max(noises, default=noise)
         fallen = joint and any(each.fails(role) for each in seen.values())
-        if fallen or all(each.settled(role) or each.hopeless for each in seen.values()):
+        waiting = {parts for parts, each in seen.items() if not (each.settled(role) or each.hopeless)}
+        if fallen or all(_left_to_others(parts, seen, waiting, alike or {}) for parts in waiting):
             break
     return seen
+
+
+def _left_to_others(
+    parts: Parts, seen: Mapping[Parts, Seen], waiting: Collection[Parts], alike: Mapping[Parts, Hashable]
+) -> bool:
+    """Whether most others of its law are settled, where a reading waits for nothing but runs that have a number.
+
+    An expert that few rows reach has a number in few runs, and a look that gives it enough costs more than all before.
+    """
+    if parts not in alike or not (seen[parts].sample.conditional and seen[parts].lacks_runs):
+        return False
+    law = [other for other in seen if alike.get(other) == alike[parts]]
+    return sum(other not in waiting for other in law) >= _MOST * len(law)
 
 
 def first_looks(source: Source, predicted: Predicted, looks: int) -> list[tuple[int, ...]]:

@@ -21,7 +21,7 @@ from theorychecks.gates.depth import check_known_in_depth
 from theorychecks.gates.examined import Examined
 from theorychecks.gates.expectations import check_known
 from theorychecks.gates.mending import mending
-from theorychecks.gates.rare import check_judged, note_on, without_rare
+from theorychecks.gates.rare import check_judged, note_on, of_all, without_rare
 from theorychecks.gates.readout_decay import bounded, learned_apart, note_on_decay
 from theorychecks.gates.values import check_numbers, chosen_values, constant
 from theorychecks.judging import Conditions, findings_of
@@ -321,5 +321,6 @@ def _judged(
     """Findings of a model's coordinates, which are in the order in which its sweep reads them."""
     predicted = {moment.parts: each for moment, each in expected.items()}
     seen = replace(sweep, training=examined.model)
-    found = findings_of(seen, predicted, label=label, given=setting, conditions=conditions)
+    alike = {moment.parts: of_all(moment) for moment in expected}
+    found = findings_of(seen, predicted, label=label, given=setting, conditions=conditions, alike=alike)
     return dict(zip(expected, found, strict=True))

@@ -22,7 +22,7 @@ _WAY_OUT: Final = "give a batch of more rows, or take fewer experts"
 def without_rare(
     examined: Examined, findings: Mapping[Moment, Finding]
 ) -> tuple[dict[Moment, Finding], tuple[Moment, ...]]:
-    """Findings but for those of coordinates that had too few numbers at some width, up to the last look, and these.
+    """Findings but for those of coordinates that had too few numbers at some width when the looks ended, and these.
 
     Where no expert of the name has enough, they are findings, and open unless they fail. So is one whose expert is
     reached in more runs at one end of the axis than at the other, by more than chance in one of twenty mixtures: which
@@ -30,9 +30,9 @@ def without_rare(
     """
     if not examined.anatomy.routed:
         return dict(findings), ()
-    known = {_of_all(moment) for moment, each in findings.items() if not each.measurement.has_undefined}
+    known = {of_all(moment) for moment, each in findings.items() if not each.measurement.has_undefined}
     rare = tuple(
-        moment for moment, each in findings.items() if each.measurement.has_undefined and _of_all(moment) in known
+        moment for moment, each in findings.items() if each.measurement.has_undefined and of_all(moment) in known
     )
     kept = {moment: each for moment, each in findings.items() if moment not in rare}
     measured = (each.measurement for each in kept.values())
@@ -68,8 +68,8 @@ def check_judged(examined: Examined, judged: Iterable[Moment], rare: Iterable[Mo
     Raises:
         ModelError: naming them.
     """
-    known = set(map(_of_all, judged))
-    if lacking := [moment for moment in rare if _of_all(moment) not in known]:
+    known = set(map(of_all, judged))
+    if lacking := [moment for moment in rare if of_all(moment) not in known]:
         (_, quantity, _), step = lacking[0]
         raise ModelError(
             f"{examined.model.title}: {_unreached(lacking, examined.sweep.axis)} ({quantity}, step {step}). "
@@ -79,11 +79,11 @@ def check_judged(examined: Examined, judged: Iterable[Moment], rare: Iterable[Mo
 
 def _unreached(rare: Iterable[Moment], axis: str) -> str:
     """That no expert of their name is judged."""
-    experts = " and ".join(f"`{name}`" for name in dict.fromkeys(_of_all(moment)[0] for moment in rare))
+    experts = " and ".join(f"`{name}`" for name in dict.fromkeys(of_all(moment)[0] for moment in rare))
     return f"no expert of {experts} is reached in {ENOUGH_SEEDS} runs or more at every {axis}"
 
 
-def _of_all(moment: Moment) -> tuple[str, str, str, int]:
+def of_all(moment: Moment) -> tuple[str, str, str, int]:
     """A coordinate by the names that all experts share."""
     (module, quantity, parameter), step = moment
     return starred(module), starred(parameter), quantity, step

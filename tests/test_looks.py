@@ -168,6 +168,30 @@ def test_a_reading_that_lacks_runs_takes_no_look_that_others_of_its_law_do_not_w
     assert len(alone.seen) == (3 if lacking else 2)
 
 
+class Noisy(Simulated):
+    """Most runs of the first reading have no number, and are left out."""
+
+    def measured(self, counts):
+        sample = super().measured(counts)
+        found = sample.pairs["0"][0]
+        cells = [row[: max(4, len(row) // 4)] for row in found.values]
+        left_out = tuple(len(row) - len(cell) for row, cell in zip(found.values, cells, strict=True))
+        sample.pairs["0"] = replace(Measurement.of(found.axis_values, cells), left_out=left_out), None
+        return replace(sample, conditional=True)
+
+
+@pytest.mark.parametrize(("exponent", "looks"), [(-0.5, 2), (-0.7, 4)])
+def test_one_that_few_runs_have_wants_no_look_where_it_is_near_to_what_is_predicted(exponent, looks):
+    """Of one that is far off a further look may show that it is."""
+    source = Noisy((411, power(exponent), 0.4), *[(407, power(-0.5), 0.03)] * 3)
+    seen = in_looks(source, HALF, alike=dict.fromkeys("0123", "law"))
+    assert len(source.seen) == looks
+    alone = Noisy((411, power(-0.5), 0.4), *[(407, power(-0.5), 0.03)] * 3)
+    in_looks(alone, HALF)
+    assert len(alone.seen) > 2
+    assert seen["1"].settled("prediction")
+
+
 def test_of_further_runs_as_many_are_left_out_as_of_those_that_were_made():
     """A budget of which half of the runs have a number sees as much as half of the budget does."""
     source, half = Simulated((408, power(-0.5), 0.2)), Simulated()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections import Counter
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,7 +16,7 @@ from theorychecks.progress import looking
 from theorychecks.sources import Sample, Source
 from theorychecks.statistics.exponents import ENOUGH_SEEDS
 from theorychecks.statistics.interval import CONFIDENCE
-from theorychecks.statistics.judgement import Judgement, Power, Verdict, is_clear
+from theorychecks.statistics.judgement import Expectation, Judgement, Power, Verdict, is_clear
 from theorychecks.statistics.measurement import FEWEST_SEEDS
 from theorychecks.statistics.parts import Parts
 from theorychecks.statistics.prediction import Prediction, Role
@@ -23,7 +24,7 @@ from theorychecks.statistics.sequential import Schedule, plan, pooled_noise, rou
 from theorychecks.statistics.statuses import defined
 
 _MOST: Final = 3 / 4
-"""Of the readings of one law, whose verdicts leave no need for those that lack runs."""
+"""Of the readings of one law, whose verdicts leave no need for those that few runs have."""
 Predicted: TypeAlias = Prediction | Mapping[Parts, Prediction]
 """What is predicted of all readings, or of each; readings of which nothing is predicted are not judged."""
 
@@ -53,7 +54,7 @@ class Seen:
 
     @property
     def lacks_runs(self) -> bool:
-        """Whether runs without a number keep it open."""
+        """Whether runs without a number keep it from any verdict."""
         remedy = self.judgement.remedy
         return remedy is not None and remedy.limited_by == "missing runs"
 
@@ -92,7 +93,7 @@ def in_looks(
         role: which verdict is wanted.
         only: readings that are judged; all unless given.
         joint: whether the first clear failure of one is the end for all.
-        alike: of which law readings are, where several are of one; see `_left_to_others`.
+        alike: of which law readings are; those that few runs have want no look once most others of it are settled.
         confidence: of the verdicts, over all looks.
     """
     timetable = _strictest(source, predicted, confidence)
@@ -126,22 +127,37 @@ def in_looks(
         noise = max(noises, default=noise)
         fallen = joint and any(each.fails(role) for each in seen.values())
         waiting = {parts for parts, each in seen.items() if not (each.settled(role) or each.hopeless)}
-        if fallen or all(_left_to_others(parts, seen, waiting, alike or {}) for parts in waiting):
+        few = {parts for parts in waiting if sample.conditional and _has_few(seen[parts], of_reading(predicted, parts))}
+        if fallen or (waiting == few and _are_few_of_their_law(few, seen, alike or {})):
             break
     return seen
 
 
-def _left_to_others(
-    parts: Parts, seen: Mapping[Parts, Seen], waiting: Collection[Parts], alike: Mapping[Parts, Hashable]
-) -> bool:
-    """Whether most others of its law are settled, where a reading waits for nothing but runs that have a number.
+def has_few_runs(judgement: Judgement, expectation: Expectation) -> bool:
+    """Whether a reading is open since few runs have a number: too few for any verdict, or for more than its nearness.
+
+    What is near to its prediction, and open by noise alone, is one of which some runs were left out.
+    """
+    remedy, fit, exponent = judgement.remedy, judgement.fit, expectation.exponent
+    if remedy is None or remedy.limited_by != "noise":
+        return remedy is not None and remedy.limited_by == "missing runs"
+    near = fit is not None and exponent is not None and abs(fit.exponent - exponent) <= (expectation.margin or 0.0)
+    return near and any(judgement.measurement.left_out)
+
+
+def _has_few(seen: Seen, prediction: Prediction | None) -> bool:
+    return prediction is not None and has_few_runs(seen.judgement, prediction.expectation)
+
+
+def _are_few_of_their_law(waiting: set[Parts], seen: Mapping[Parts, Seen], alike: Mapping[Parts, Hashable]) -> bool:
+    """Whether most of the readings of each law are settled, so that no further look is taken for others.
 
     An expert that few rows reach has a number in few runs, and a look that gives it enough costs more than all before.
     """
-    if parts not in alike or not (seen[parts].sample.conditional and seen[parts].lacks_runs):
+    if not waiting <= alike.keys():
         return False
-    law = [other for other in seen if alike.get(other) == alike[parts]]
-    return sum(other not in waiting for other in law) >= _MOST * len(law)
+    laws, left = Counter(alike.get(parts) for parts in seen), Counter(alike[parts] for parts in waiting)
+    return all(count <= (1 - _MOST) * laws[law] for law, count in left.items())
 
 
 def first_looks(source: Source, predicted: Predicted, looks: int) -> list[tuple[int, ...]]:

@@ -11,6 +11,7 @@ from theorychecks.models import ModelError
 from theorychecks.models.coordinates import EFFECTIVE, SIZE, Coordinate
 from theorychecks.observables.coordinates import Moment
 from theorychecks.statistics import Measurement
+from theorychecks.statistics.remedies import Remedy
 
 ROUTED = SimpleNamespace(
     anatomy=SimpleNamespace(routed=True), model=SimpleNamespace(title="mix"), sweep=SimpleNamespace(axis="width")
@@ -68,6 +69,29 @@ def test_a_coordinate_with_too_few_numbers_is_rare():
         "- not judged: 1 coordinates of `experts.1`, which too few runs have; give a batch of more rows to have them "
         "judged"
     )
+
+
+def few(exponent, *, made=24, limited="noise"):
+    """Open, since noise is all that the numbers of few runs leave."""
+    found = finding((8,) * 6, made, verdict="inconclusive")
+    remedy = Remedy(limited_by=limited, text="noise-limited: about 23 seeds a width instead of 8")
+    fit = replace(found.judgement.fit, exponent=exponent)
+    return replace(found, judgement=replace(found.judgement, remedy=remedy, fit=fit))
+
+
+@pytest.mark.parametrize(
+    ("lacking", "rare"),
+    [
+        (few(0.02), True),
+        (few(-0.4), False),  # as near to another exponent
+        (few(0.02, made=8), False),  # every run has it
+        (few(0.02, limited="flags"), False),
+    ],
+)
+def test_a_coordinate_that_noise_leaves_open_is_rare_where_few_runs_have_it(lacking, rare):
+    kept, found = without_rare(ROUTED, {SIZES[0]: finding((24,) * 6), SIZES[1]: lacking})
+    assert found == ((SIZES[1],) if rare else ())
+    assert rare or kept[SIZES[1]].outcome == "inconclusive"
 
 
 def test_one_that_no_expert_of_the_name_has_in_runs_enough_stays_open():

@@ -8,6 +8,7 @@ from typing import Final
 from theorychecks.finding import Finding
 from theorychecks.gates.examined import Examined
 from theorychecks.judging import as_open
+from theorychecks.looks import has_few_runs
 from theorychecks.models import ModelError
 from theorychecks.models.hooks import starred
 from theorychecks.observables.coordinates import Moment
@@ -22,22 +23,27 @@ _WAY_OUT: Final = "give a batch of more rows, or take fewer experts"
 def without_rare(
     examined: Examined, findings: Mapping[Moment, Finding]
 ) -> tuple[dict[Moment, Finding], tuple[Moment, ...]]:
-    """Findings but for those of coordinates that had too few numbers at some width when the looks ended, and these.
+    """Findings but for those of coordinates that too few runs had when the looks ended, and these.
 
+    They had fewer than four numbers at some width, or so few that noise leaves open what is near to its prediction.
     Where no expert of the name has enough, they are findings, and open unless they fail. So is one whose expert is
     reached in more runs at one end of the axis than at the other, by more than chance in one of twenty mixtures: which
     runs these are depends on the axis then, and so may what they show.
     """
     if not examined.anatomy.routed:
         return dict(findings), ()
-    known = {of_all(moment) for moment, each in findings.items() if not each.measurement.has_undefined}
-    rare = tuple(
-        moment for moment, each in findings.items() if each.measurement.has_undefined and of_all(moment) in known
-    )
+    few = {moment for moment, each in findings.items() if _has_few(each)}
+    known = {of_all(moment) for moment in findings.keys() - few}
+    rare = tuple(moment for moment in findings if moment in few and of_all(moment) in known)
     kept = {moment: each for moment, each in findings.items() if moment not in rare}
     measured = (each.measurement for each in kept.values())
     level = (1 - CONFIDENCE) / max(len({(each.seeds, each.left_out) for each in measured if any(each.left_out)}), 1)
     return {moment: _unless_selected(moment, finding, level) for moment, finding in kept.items()}, rare
+
+
+def _has_few(finding: Finding) -> bool:
+    open_by_noise = finding.outcome == "inconclusive" and has_few_runs(finding.judgement, finding.expectation)
+    return finding.measurement.has_undefined or open_by_noise
 
 
 def _unless_selected(moment: Moment, finding: Finding, level: float) -> Finding:

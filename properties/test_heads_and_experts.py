@@ -153,8 +153,9 @@ def test_a_mean_of_experts_moves_as_each_of_them_does(steps, data):
 
 SHARE = 64
 """Rows that an expert gets, on average."""
-SPARSE = (*NUMBERS, 128)
-"""Gradients of experts with few rows are noisy, and an exponent of them needs a longer range."""
+SPARSE = (*NUMBERS, 128, 256)
+"""Gradients of experts with few rows are noisy, and an exponent of them needs a longer range: up to 128 experts the
+interval is as long as the margin, and two of five master seeds are undecided."""
 
 
 @tc.quantity(along="experts", name="{chosen} of E experts by {optimizer.name} at rates E^{power}", cost=1.0)
@@ -189,8 +190,8 @@ def test_experts_of_a_sparse_mixture_learn_at_one_rate_by_adam_and_by_their_numb
     adam, descent, slow, of_all = (
         routed_training(chosen=chosen, data=data, **options).over(SPARSE, budget=budget)
         for budget, options in (
-            (48, {"optimizer": ADAM, "power": 0, "rate": STEP}),
-            (48, {"optimizer": SGD, "power": 1, "rate": 0.1}),
+            (96, {"optimizer": ADAM, "power": 0, "rate": STEP}),
+            (96, {"optimizer": SGD, "power": 1, "rate": 0.1}),
             (24, {"optimizer": SGD, "power": 0, "rate": 0.1}),
             (24, {"optimizer": SGD, "power": 1, "rate": 0.1, "over_all": True}),
         )

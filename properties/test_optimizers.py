@@ -145,7 +145,8 @@ def stationary_size(ratio, draw, *, setting, varied, activation, noise):
 def over_ratios(setting, varied, **options):
     """At every time scale; a ratio grows as the decay falls, and as the rate does."""
     ratios = [RATE**2 / part if varied == "decay" else part / DECAY**2 for part in SHRINKING]
-    return stationary_size(setting=setting, varied=varied, **options).over(sorted(ratios), seeds=8)
+    # Eight seeds leave gradient descent open on two of five master seeds; 24 decide it 99 times in 100.
+    return stationary_size(setting=setting, varied=varied, **options).over(sorted(ratios), seeds=24)
 
 
 def root_of_ratio(varied):

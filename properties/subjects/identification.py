@@ -76,10 +76,8 @@ def _fitted(activation: Activation, networks: Tensor, inputs: Tensor, targets: T
         values = activation.function(before)
         slopes = activation.slope(before, values) * networks[:, :, :1]
         jacobian = torch.cat([values[:, :, None], slopes[:, :, None] * inputs.T], dim=2).flatten(1, 2)
-        curvature = jacobian @ jacobian.mT
-        added = damping[:, None] * torch.diagonal(curvature, dim1=1, dim2=2) + 1e-300
-        step = torch.linalg.solve(curvature + torch.diag_embed(added), jacobian @ residuals[:, :, None])
-        moved = networks - step[..., 0].reshape(networks.shape)
+        step = _step(jacobian, residuals, damping)
+        moved = networks - step.reshape(networks.shape)
         there = outputs(activation, moved, inputs) - targets
         better = there.square().sum(1) < losses
         networks = torch.where(better[:, None, None], moved, networks)
@@ -87,3 +85,22 @@ def _fitted(activation: Activation, networks: Tensor, inputs: Tensor, targets: T
         losses = residuals.square().sum(1)
         damping = torch.where(better, damping * 0.3, damping * 4).clamp(1e-12, 1e10)
     return networks, losses
+
+
+def _step(jacobian: Tensor, residuals: Tensor, damping: Tensor) -> Tensor:
+    """The damped step of Gauss and Newton, [network, parameter], in whatever units parameters have.
+
+    It is found in units of each parameter's own effect, since neurons that saturate have next to none, and a system of
+    such different sizes may be singular to rounding.
+
+    Args:
+        jacobian: [network, parameter, P].
+        residuals: [network, P].
+        damping: relative to the diagonal, [network].
+    """
+    sizes = jacobian.norm(dim=2)
+    units = torch.where(sizes > 0, sizes, 1.0)
+    scaled = jacobian / units[:, :, None]
+    curvature = scaled @ scaled.mT + damping[:, None, None] * torch.diag_embed(torch.ones_like(units))
+    solved: Tensor = torch.linalg.solve(curvature, scaled @ residuals[:, :, None])
+    return solved[..., 0] / units

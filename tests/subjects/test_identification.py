@@ -46,3 +46,21 @@ def test_what_cannot_be_fitted_is_an_error(monkeypatch):
     inputs = torch.randn((64, 2), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     with pytest.raises(ArithmeticError, match="of 32 starts 0 have ended at zero loss"):
         networks_of_one_function(tc.TANH, NETWORK, inputs, torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("unit", [1e-17, 1e-120, 0.0])
+def test_a_step_does_not_depend_on_the_units_of_parameters(unit):
+    """A neuron that saturates has next to no effect by its weights, or none."""
+    generator = torch.Generator().manual_seed(1)
+    jacobian, damping = torch.randn((2, 4, 64), generator=generator).double(), torch.tensor([1e-12, 1.7]).double()
+    residuals = torch.randn((2, 64), generator=generator, dtype=torch.float64)
+    units = torch.tensor([1.0, unit, 1e9, unit], dtype=torch.float64)
+    known = [0, 1, 2, 3] if unit else [0, 2]
+    expected = identification._step(jacobian[:, known], residuals, damping)
+    step = identification._step(units[:, None] * jacobian, residuals, damping)
+    torch.testing.assert_close(step[:, known] * units[known], expected, rtol=1e-10, atol=0)
+    assert (step[:, [1, 3]] == 0).all() == (not unit)
+    # Each is Marquardt's: of the least squares with as much added to the diagonal, in proportion to it.
+    normal = jacobian[1, known] @ jacobian[1, known].T
+    solved = torch.linalg.solve(normal + 1.7 * torch.diag(torch.diagonal(normal)), jacobian[1, known] @ residuals[1])
+    torch.testing.assert_close(expected[1], solved, rtol=1e-6, atol=0)

@@ -11,7 +11,7 @@ from theorychecks.networks import SOFTMAX_MSE, Loss
 from theorychecks.observables import OptimalLearningRate
 from theorychecks.strategies import activations, depths
 
-FINELY = tc.MaxStableLearningRate("activations", resolution=1 / 8)
+FINE_THRESHOLD = tc.MaxStableLearningRate("activations", resolution=1 / 8)
 """Two rates of one seed lie on one grid, so that their ratio is a power of its step: a finer one shows how it
 scatters."""
 STEPS, BATCH = 12, 16
@@ -98,7 +98,7 @@ def test_squared_error_of_softmax_outputs_is_as_stable_as_cross_entropy(activati
 
     def rates(loss: Loss, base: float, exponent: float) -> tc.Sweep:
         training = on_fresh_batches(3, activation, tc.STANDARD, loss, base, exponent)
-        return tc.Sweep(FINELY, training, widths=(64, 256, 1024), budget=9)
+        return tc.Sweep(FINE_THRESHOLD, training, widths=(64, 256, 1024), budget=9)
 
     entropy = rates(tc.CROSS_ENTROPY, 8.0, -1 / 2)
     tc.check(rates(SOFTMAX_MSE, 32.0, -1 / 2), tc.Ordering("above"), against=entropy)

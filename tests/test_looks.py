@@ -132,64 +132,58 @@ def test_a_budget_is_hopeless_that_has_too_few_runs_with_a_number(missing, condi
 
 
 class Routed(Simulated):
-    """Of some readings all runs but three have no number, as of experts that no row reaches."""
+    """Of some readings most runs have no number, as of experts that few rows reach."""
 
-    def __init__(self, *readings, lacking):
+    def __init__(self, *readings, had):
         super().__init__(*readings)
-        self.lacking = lacking
+        self.had = had
 
     def measured(self, counts):
         sample = super().measured(counts)
-        for name in self.lacking:
+        for name, share in self.had.items():
             found = sample.pairs[name][0]
-            few = [[*row[:3], *[math.nan] * (len(row) - 3)] for row in found.values]
-            sample.pairs[name] = Measurement.of(found.axis_values, few), None
+            kept = [row[: max(1, round(share * len(row)))] for row in found.values]
+            if not share:
+                kept = [[], *found.values[1:]]
+            if min(map(len, kept)) < 4:
+                cells = [[*row, *[math.nan] * (made - len(row))] for row, made in zip(kept, counts, strict=True)]
+                sample.pairs[name] = Measurement.of(found.axis_values, cells), None
+                continue
+            left_out = tuple(made - len(row) for row, made in zip(kept, counts, strict=True))
+            sample.pairs[name] = replace(Measurement.of(found.axis_values, kept), left_out=left_out), None
         return replace(sample, conditional=True)
+
+
+CALM, NOISY = (407, power(-0.5), 0.03), (411, power(-0.5), 0.4)
 
 
 @pytest.mark.parametrize(
-    ("lacking", "laws", "looks"),
+    ("readings", "had", "laws", "left"),
     [
-        (1, "aaaa", 2),  # three of four are settled
-        (2, "aaaa", 3),
-        (2, "aabbbbbbbb", 3),  # of each law most others have to be
-        (0, "aaaa", 2),
+        ([CALM] * 4, {"0": 0.34}, "aaaa", True),  # three of four are settled
+        ([CALM] * 4, {"0": 0.34, "1": 0.34}, "aaaa", False),
+        ([CALM] * 10, {"0": 0.34, "1": 0.34}, "aabbbbbbbb", False),  # of each law most have to be
+        ([NOISY, *[CALM] * 3], {"0": 0.5}, "aaaa", True),  # half of the runs have it
+        ([NOISY, *[CALM] * 3], {"0": 0.7}, "aaaa", False),
+        ([NOISY, (412, power(-0.5), 0.4), *[CALM] * 6], {"0": 0.5}, "aaaaaaaa", False),  # another waits that all have
+        ([NOISY, *[CALM] * 7], {"0": 0.5} | dict.fromkeys("123456", 0.0), "aaaaaaaa", False),  # hopeless is not settled
     ],
 )
-def test_a_reading_that_lacks_runs_takes_no_look_that_others_of_its_law_do_not_want(lacking, laws, looks):
-    readings = [(407, power(-0.5), 0.03)] * len(laws)
+def test_what_few_runs_have_takes_no_look_that_others_of_its_law_do_not_want(readings, had, laws, left):
     names = [str(place) for place in range(len(laws))]
-    source = Routed(*readings, lacking=names[:lacking])
-    seen = in_looks(source, HALF, alike=dict(zip(names, laws, strict=True)))
-    assert len(source.seen) == looks
-    assert [seen[name].lacks_runs for name in names] == [place < lacking for place in range(len(laws))]
-    alone = Routed(*readings, lacking=names[:lacking])
+    source, alone = Routed(*readings, had=had), Routed(*readings, had=had)
+    in_looks(source, HALF, alike=dict(zip(names, laws, strict=True)))
     in_looks(alone, HALF)
-    assert len(alone.seen) == (3 if lacking else 2)
+    assert source.seen == alone.seen[: len(source.seen)]
+    assert (len(source.seen) < len(alone.seen)) == left
 
 
-class Noisy(Simulated):
-    """Most runs of the first reading have no number, and are left out."""
-
-    def measured(self, counts):
-        sample = super().measured(counts)
-        found = sample.pairs["0"][0]
-        cells = [row[: max(4, len(row) // 4)] for row in found.values]
-        left_out = tuple(len(row) - len(cell) for row, cell in zip(found.values, cells, strict=True))
-        sample.pairs["0"] = replace(Measurement.of(found.axis_values, cells), left_out=left_out), None
-        return replace(sample, conditional=True)
-
-
-@pytest.mark.parametrize(("exponent", "looks"), [(-0.5, 2), (-0.7, 4)])
-def test_one_that_few_runs_have_wants_no_look_where_it_is_near_to_what_is_predicted(exponent, looks):
-    """Of one that is far off a further look may show that it is."""
-    source = Noisy((411, power(exponent), 0.4), *[(407, power(-0.5), 0.03)] * 3)
-    seen = in_looks(source, HALF, alike=dict.fromkeys("0123", "law"))
-    assert len(source.seen) == looks
-    alone = Noisy((411, power(-0.5), 0.4), *[(407, power(-0.5), 0.03)] * 3)
-    in_looks(alone, HALF)
-    assert len(alone.seen) > 2
-    assert seen["1"].settled("prediction")
+def test_which_readings_are_left_to_others_is_no_matter_of_their_numbers():
+    """One that is off by as much as another exponent is left like one that is not."""
+    for exponent in (-0.5, -0.7, 0.0):
+        source = Routed((411, power(exponent), 0.4), *[CALM] * 3, had={"0": 0.5})
+        seen = in_looks(source, HALF, alike=dict.fromkeys("0123", "a"))
+        assert len(source.seen) == 2 or seen["0"].settled("prediction")
 
 
 def test_of_further_runs_as_many_are_left_out_as_of_those_that_were_made():

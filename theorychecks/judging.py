@@ -131,7 +131,7 @@ def _planned(compared: Compared, predicted: Predicted, plan: Planner) -> Unmeasu
 
 
 def _compared_with(other: object) -> Mapping[str, str]:
-    """Known numbers, which no measurement shows."""
+    """What a report says of known numbers, which no measurement shows."""
     return {"against": other.name} if isinstance(other, Known) else {}
 
 

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import math
 import operator
-from collections import Counter
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import zip_longest
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from theorychecks.finding import WANTED, Looks
 from theorychecks.progress import looking
 from theorychecks.sources import Sample, Source
 from theorychecks.statistics.exponents import ENOUGH_SEEDS
 from theorychecks.statistics.interval import CONFIDENCE
-from theorychecks.statistics.judgement import Expectation, Judgement, Power, Verdict, is_clear
+from theorychecks.statistics.judgement import Judgement, Power, Verdict, is_clear
 from theorychecks.statistics.measurement import FEWEST_SEEDS
 from theorychecks.statistics.parts import Parts
 from theorychecks.statistics.prediction import Prediction, Role
 from theorychecks.statistics.sequential import Schedule, plan, pooled_noise, rounded_up, schedule
+from theorychecks.statistics.shares import has_few_runs, left_to_others
 from theorychecks.statistics.statuses import defined
 
-_MOST: Final = 3 / 4
-"""Of the readings of one law, whose verdicts leave no need for those that few runs have."""
 Predicted: TypeAlias = Prediction | Mapping[Parts, Prediction]
 """What is predicted of all readings, or of each; readings of which nothing is predicted are not judged."""
 
@@ -53,19 +51,13 @@ class Seen:
         return self.judgement.verdict is WANTED[role] or self.fails(role)
 
     @property
-    def lacks_runs(self) -> bool:
-        """Whether runs without a number keep it from any verdict."""
-        remedy = self.judgement.remedy
-        return remedy is not None and remedy.limited_by == "missing runs"
-
-    @property
     def hopeless(self) -> bool:
         """Whether more of the same will not help: somewhere not a single run has a number, and numbers are needed.
 
         Nor will they where runs without one are left out, and the whole budget has too few others, by the share seen.
         """
-        measurement = self.judgement.measurement
-        if not self.lacks_runs:
+        measurement, remedy = self.judgement.measurement, self.judgement.remedy
+        if remedy is None or remedy.limited_by != "missing runs":
             return False
         if any(map(operator.eq, measurement.not_finite, measurement.seeds)):
             return True
@@ -127,37 +119,11 @@ def in_looks(
         noise = max(noises, default=noise)
         fallen = joint and any(each.fails(role) for each in seen.values())
         waiting = {parts for parts, each in seen.items() if not (each.settled(role) or each.hopeless)}
-        few = {parts for parts in waiting if sample.conditional and _has_few(seen[parts], of_reading(predicted, parts))}
-        if fallen or (waiting == few and _are_few_of_their_law(few, seen, alike or {})):
+        settled = {parts: each.settled(role) for parts, each in seen.items()}
+        few = {parts for parts in waiting if sample.conditional and has_few_runs(seen[parts].judgement.measurement)}
+        if fallen or (waiting == few and left_to_others(few, settled, alike or {}) == few):
             break
     return seen
-
-
-def has_few_runs(judgement: Judgement, expectation: Expectation) -> bool:
-    """Whether a reading is open since few runs have a number: too few for any verdict, or for more than its nearness.
-
-    What is near to its prediction, and open by noise alone, is one of which some runs were left out.
-    """
-    remedy, fit, exponent = judgement.remedy, judgement.fit, expectation.exponent
-    if remedy is None or remedy.limited_by != "noise":
-        return remedy is not None and remedy.limited_by == "missing runs"
-    near = fit is not None and exponent is not None and abs(fit.exponent - exponent) <= (expectation.margin or 0.0)
-    return near and any(judgement.measurement.left_out)
-
-
-def _has_few(seen: Seen, prediction: Prediction | None) -> bool:
-    return prediction is not None and has_few_runs(seen.judgement, prediction.expectation)
-
-
-def _are_few_of_their_law(waiting: set[Parts], seen: Mapping[Parts, Seen], alike: Mapping[Parts, Hashable]) -> bool:
-    """Whether most of the readings of each law are settled, so that no further look is taken for others.
-
-    An expert that few rows reach has a number in few runs, and a look that gives it enough costs more than all before.
-    """
-    if not waiting <= alike.keys():
-        return False
-    laws, left = Counter(alike.get(parts) for parts in seen), Counter(alike[parts] for parts in waiting)
-    return all(count <= (1 - _MOST) * laws[law] for law, count in left.items())
 
 
 def first_looks(source: Source, predicted: Predicted, looks: int) -> list[tuple[int, ...]]:

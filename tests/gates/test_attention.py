@@ -144,7 +144,7 @@ def test_a_decay_of_all_weights_by_the_same_share_at_every_width_passes():
     """The readout as well, of which a step takes more than it learns at these widths."""
     check = judged(correct.Decoder, functools.partial(decaying, decay=30.0, others=30.0))
     assert check.passed, str(check)
-    assert {moment.coordinate.parameter for moment in check.apart} == {"leave.weight"}
+    assert {moment.coordinate.parameter for moment in check.undecayed} == {"leave.weight"}
 
 
 @pytest.mark.slow

@@ -15,8 +15,9 @@ from tests.models import deep, parallel, zoo
 from theorychecks.claims import Recorder, recording
 from theorychecks.experiment.cells import Block
 from theorychecks.gates.budget import Affordable, affordable
+from theorychecks.gates.controls import controls
 from theorychecks.gates.coordinate_check import checked as checked_under
-from theorychecks.gates.coordinate_check import controls, swept
+from theorychecks.gates.coordinate_check import swept
 from theorychecks.gates.culprit import Culprit
 from theorychecks.gates.diagnosis import diagnose
 from theorychecks.judging import Conditions, finding_of
@@ -193,7 +194,7 @@ def test_a_control_that_passes_but_not_on_fresh_seeds_is_open():
     open_one = checked(UNEVEN(), widths=WIDER, seeds=6)
     assert passing.passed
     assert not open_one.passed
-    (finding,) = controls(passing, lambda: open_one)
+    (finding,) = controls(passing.findings, lambda: open_one.findings)
     assert finding.outcome == "inconclusive"
 
 

@@ -1,20 +1,28 @@
 """Experts that runs reach unlike often are left out or open, and a mixture without any that is judged is refused."""
 
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 from tests.reporting import records
-from theorychecks.gates.rare import check_judged, note_on, without_rare
+from theorychecks.gates.rare import check_judged, mixture_of, note_on, without_rare
 from theorychecks.models import ModelError
 from theorychecks.models.coordinates import EFFECTIVE, SIZE, Coordinate
 from theorychecks.observables.coordinates import Moment
 from theorychecks.statistics import Measurement
-from theorychecks.statistics.remedies import Remedy
+
+
+def is_in_expert(name):
+    """Whether a module is an expert, or lies in one."""
+    return re.search(r"experts\.\d+", name) is not None
+
 
 ROUTED = SimpleNamespace(
-    anatomy=SimpleNamespace(routed=True), model=SimpleNamespace(title="mix"), sweep=SimpleNamespace(axis="width")
+    anatomy=SimpleNamespace(routed=True, routes=is_in_expert),
+    model=SimpleNamespace(title="mix"),
+    sweep=SimpleNamespace(axis="width"),
 )
 SIZES = [Moment(Coordinate(f"experts.{k}", SIZE), 1) for k in range(4)]
 
@@ -25,6 +33,9 @@ def finding(seeds, made=24, **options):
     found = records.finding(exponent=0.0, predicted=0.0, values=values, **options)
     measurement = replace(found.measurement, left_out=tuple(made - count for count in seeds))
     return replace(found, judgement=replace(found.judgement, measurement=measurement))
+
+
+DECIDED, FAILING = finding((24,) * 6), finding((24,) * 6, verdict="refuted")
 
 
 def test_an_expert_that_is_reached_more_often_at_one_end_stays_open():
@@ -71,27 +82,57 @@ def test_a_coordinate_with_too_few_numbers_is_rare():
     )
 
 
-def few(exponent, *, made=24, limited="noise"):
-    """Open, since noise is all that the numbers of few runs leave."""
-    found = finding((8,) * 6, made, verdict="inconclusive")
-    remedy = Remedy(limited_by=limited, text="noise-limited: about 23 seeds a width instead of 8")
-    fit = replace(found.judgement.fit, exponent=exponent)
-    return replace(found, judgement=replace(found.judgement, remedy=remedy, fit=fit))
+def open_finding(seeds, made=24):
+    return finding(seeds, made, verdict="inconclusive")
+
+
+FEW, MOST = open_finding((8,) * 6), open_finding((20,) * 6)
 
 
 @pytest.mark.parametrize(
-    ("lacking", "rare"),
+    ("experts", "rare"),
     [
-        (few(0.02), True),
-        (few(-0.4), False),  # as near to another exponent
-        (few(0.02, made=8), False),  # every run has it
-        (few(0.02, limited="flags"), False),
+        ([DECIDED, DECIDED, DECIDED, FEW], [3]),
+        ([DECIDED, DECIDED, FAILING, FEW], [3]),
+        ([DECIDED, DECIDED, FEW, FEW], []),  # half of the experts are too few to speak for the others
+        ([DECIDED, DECIDED, DECIDED, MOST], []),
+        (
+            [DECIDED, DECIDED, DECIDED, open_finding((20, 16, 12, 8, 8, 6))],
+            [],
+        ),  # which runs have it depends on the width
+    ],
+    ids=["a quarter", "a failure is a verdict", "half", "most runs have it", "unequal shares"],
+)
+def test_an_open_coordinate_is_rare_where_few_runs_have_it_and_most_experts_are_decided(experts, rare):
+    kept, found = without_rare(ROUTED, dict(zip(SIZES, experts, strict=True)))
+    assert found == tuple(SIZES[place] for place in rare)
+    assert [kept[moment].outcome for moment in kept] == [
+        each.outcome for place, each in enumerate(experts) if place not in rare
+    ]
+
+
+def test_experts_of_another_mixture_decide_nothing():
+    others = [Moment(Coordinate(f"layers.0.experts.{k}", SIZE), 1) for k in range(8)]
+    own = [Moment(Coordinate(f"layers.1.experts.{k}", SIZE), 1) for k in range(2)]
+    findings = dict.fromkeys(others, DECIDED) | {own[0]: DECIDED, own[1]: FEW}
+    kept, found = without_rare(ROUTED, findings)
+    assert found == ()
+    assert kept[own[1]].outcome == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("coordinate", "starred"),
+    [
+        (Coordinate("layers.0.experts.5.up", SIZE), "layers.0.experts.*.up, size"),
+        (
+            Coordinate("layers.0.experts.5.up", EFFECTIVE, "layers.0.experts.5.up.weight"),
+            "layers.0.experts.*.up.weight, effective update",
+        ),
+        (Coordinate("layers.0.norm", SIZE), "layers.0.norm, size"),
     ],
 )
-def test_a_coordinate_that_noise_leaves_open_is_rare_where_few_runs_have_it(lacking, rare):
-    kept, found = without_rare(ROUTED, {SIZES[0]: finding((24,) * 6), SIZES[1]: lacking})
-    assert found == ((SIZES[1],) if rare else ())
-    assert rare or kept[SIZES[1]].outcome == "inconclusive"
+def test_a_mixture_is_known_by_what_its_experts_have_in_common(coordinate, starred):
+    assert str(mixture_of(ROUTED.anatomy, Moment(coordinate, 1))) == f"{starred}, step 1"
 
 
 def test_one_that_no_expert_of_the_name_has_in_runs_enough_stays_open():

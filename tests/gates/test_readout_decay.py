@@ -1,6 +1,7 @@
 """What a readout learns is judged without its decay where that is much of its update, and there alone."""
 
 import functools
+import time
 
 import pytest
 import torch
@@ -40,10 +41,10 @@ def test_a_readout_that_decays_by_more_than_it_learns_passes():
     """What decays of it falls as n^-1/2, so that its update seems too small until the width is very large."""
     check = checked(perceptron(), widths=WIDE)
     assert check.passed, str(check)
-    assert {str(moment) for moment in check.apart} == {f"head.weight, effective update, step {k}" for k in (1, 3)}
+    assert {str(moment) for moment in check.undecayed} == {f"head.weight, effective update, step {k}" for k in (1, 3)}
     assert "judged without weight decay: what head.weight learns" in str(check)
     labels = {finding.label for finding in check.findings if "without weight decay" in finding.label}
-    assert len(labels) == len(check.apart)
+    assert len(labels) == len(check.undecayed)
 
 
 @pytest.mark.parametrize(
@@ -58,8 +59,37 @@ def test_a_readout_that_decays_by_more_than_it_learns_passes():
 def test_a_readout_that_decays_hides_no_mistake(options, named):
     check = checked(perceptron(**options), widths=WIDE)
     assert check.failed, str(check)
-    assert check.apart
+    assert check.undecayed
     assert named in culprits(check), str(check)
+
+
+def frozen(module):
+    """A readout that decays and learns nothing."""
+    module.head.weight.register_hook(torch.zeros_like)
+    return decaying(module)
+
+
+def test_a_readout_that_learns_nothing_is_judged_with_its_decay_and_fails():
+    check = checked(zoo.perceptron(build=READ_OUT, optimizer=frozen), widths=WIDE)
+    assert check.failed, str(check)
+    assert not check.undecayed
+
+
+def test_an_epsilon_is_named_behind_what_fails_without_a_decay():
+    check = checked(perceptron(eps=1e-3), widths=WIDE)
+    assert check.failed, str(check)
+    assert check.undecayed
+    assert {kind for kind, *_ in culprits(check)} == {"epsilon"}, str(check)
+
+
+@pytest.mark.parametrize("seconds", [1.0, 4.0, 60.0])
+def test_a_readout_that_decays_fits_into_a_time(seconds):
+    """Whatever there is time for, nothing that is right fails."""
+    started = time.perf_counter()
+    check = checked(perceptron(), widths=WIDE, seconds=seconds)
+    assert not check.failed
+    assert check.passed or seconds < 60
+    assert time.perf_counter() - started < 20 + seconds
 
 
 def apart(model, parametrization=tc.MAXIMAL_UPDATE):

@@ -61,10 +61,14 @@ class Affordable(NamedTuple):
         """Whether a verdict can come of it."""
         return self.budget >= _fewest()
 
-    def shared_by(self, designs: int) -> int:
-        """The budget of each of so many designs; all of it where a part would be too little for any."""
-        part = self.budget // designs
-        return part if part >= _fewest() else self.budget
+    @property
+    def half(self) -> int:
+        """The budget of each of two designs, where it is enough for a verdict of each; else none."""
+        return self.budget // 2 if self.budget // 2 >= _fewest() else 0
+
+    def no_time(self, designs: int = 1) -> str:
+        """That a failure is not confirmed, and what it would take."""
+        return f"for which there is no time: give --theory-budget={1.5 * designs * self.needed[1]:.0f}s"
 
 
 def affordable(examined: Examined, seconds: float) -> Affordable:

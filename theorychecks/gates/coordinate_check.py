@@ -16,13 +16,12 @@ from theorychecks.gates.axes import NOTHING_PREDICTED, diagnosed, predicted_alon
 from theorychecks.gates.budget import affordable, too_short
 from theorychecks.gates.controls import controls
 from theorychecks.gates.culprit import Diagnosis
-from theorychecks.gates.cures import without_decay
 from theorychecks.gates.depth import check_known_in_depth
 from theorychecks.gates.examined import Examined
 from theorychecks.gates.expectations import check_known
 from theorychecks.gates.mending import mending
-from theorychecks.gates.rare import check_judged, note_on, of_all, without_rare
-from theorychecks.gates.readout_decay import bounded, learned_apart, note_on_decay
+from theorychecks.gates.rare import check_judged, mixture_of, note_on, without_rare
+from theorychecks.gates.readout_decay import bounded, judged_apart, learned_apart, note_on_decay
 from theorychecks.gates.values import check_numbers, chosen_values, constant
 from theorychecks.judging import Conditions, findings_of
 from theorychecks.models import Model, ModelError
@@ -50,20 +49,20 @@ class CoordinateCheck:
         diagnosis: what is wrong where, if anything is.
         unjudged: coordinates without an exponent, being zero or the same whatever the weights and the width.
         rare: coordinates of experts of which too few runs have a number, no row of their batch reaching these.
-        apart: updates of readouts that a weight decay makes up much of, and that are judged without it.
         cancelled: parameters that are not judged either, since whatever follows takes them out again.
         fused: layers of which those outputs alone are judged that grow.
         mending: code that undoes the inits and learning rates that are off for sure.
+        undecayed: updates of readouts that a weight decay makes up much of, and that are judged without it as well.
     """
 
     findings: tuple[Finding, ...]
     diagnosis: Diagnosis
     unjudged: tuple[Moment, ...] = ()
     rare: tuple[Moment, ...] = ()
-    apart: tuple[Moment, ...] = ()
     cancelled: tuple[str, ...] = ()
     fused: tuple[str, ...] = ()
     mending: str = ""
+    undecayed: tuple[Moment, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -111,8 +110,8 @@ class CoordinateCheck:
             lines.append(f"- not judged: {len(self.unjudged)} coordinates that are zero or depend on nothing")
         if self.rare:
             lines.append(note_on(self.rare))
-        if self.apart:
-            lines.append(note_on_decay(self.apart))
+        if self.undecayed:
+            lines.append(note_on_decay(self.undecayed))
         if self.cancelled:
             lines.append(f"- not judged: {', '.join(self.cancelled)}, which whatever follows takes out again")
         if self.fused:
@@ -213,7 +212,9 @@ def coordinate_check_refuted(
     conditions = replace(recorder.conditions if recorder else Conditions(), announces=False)
     found = checked(sweep, parametrization, conditions)
     if recorder is not None:
-        for finding in controls(found, lambda: checked(sweep.redrawn(1), parametrization, conditions)):
+        for finding in controls(
+            found.findings, lambda: checked(sweep.redrawn(1), parametrization, conditions).findings
+        ):
             recorder.add(finding)
         recorder.notes.append(str(found.diagnosis))
     elif found.passed:
@@ -282,8 +283,7 @@ def checked(
         sweep = replace(sweep.with_budget(bought.budget), widths=sweep.widths[: bought.widths])
         examined = Examined(sweep.redrawn(2 * conditions.seed), resources)
         if not bought.confirms:
-            again = f"for which there is no time: give --theory-budget={1.5 * bought.needed[1]:.0f}s"
-            conditions = replace(conditions, no_time=again)
+            conditions = replace(conditions, no_time=bought.no_time())
     examined.rehearse()
     moments = examined.moments()
     expected, unreached = (
@@ -294,20 +294,20 @@ def checked(
     if not expected:
         raise ModelError(f"{title}: {NOTHING_PREDICTED}")
     apart = learned_apart(examined, expected, parametrization)
-    if apart and bought is not None:
-        sweep = sweep.with_budget(bought.shared_by(2))
+    if apart and bought is not None and bought.half:
+        sweep = sweep.with_budget(bought.half)
+    elif apart and bought is not None:
+        conditions = replace(conditions, no_time=bought.no_time(designs=2))
     judge = partial(_judged, sweep, {**given.get(), "parametrization": parametrization.name}, conditions)
     findings = judge(examined, bounded(expected, apart), title)
     counts = max((finding.measurement.made for finding in findings.values()), key=sum)
-    if apart:
-        learned = judge(without_decay(examined), apart, f"{title} without weight decay")
-        findings |= {moment: finding for moment, finding in learned.items() if findings[moment].passed}
+    findings, seen = judged_apart(examined.on(counts), findings, apart, judge)
     findings, seldom = without_rare(examined, findings)
     rare, anatomy = (*unreached, *seldom), examined.anatomy
-    diagnosis = diagnosed(examined.on(counts), findings)
+    diagnosis = diagnosed(seen, findings)
     code = mending(diagnosis.culprits, anatomy, decays=examined.optimizing.decays, grouped=examined.grouped)
-    left_out = (tuple(moments.constant), rare, tuple(apart), anatomy.cancelled, tuple(anatomy.fixed))
-    return CoordinateCheck(tuple(findings.values()), diagnosis, *left_out, code)
+    left_out = (tuple(moments.constant), rare, anatomy.cancelled, tuple(anatomy.fixed))
+    return CoordinateCheck(tuple(findings.values()), diagnosis, *left_out, code, undecayed=tuple(apart))
 
 
 def _judged(
@@ -321,6 +321,7 @@ def _judged(
     """Findings of a model's coordinates, which are in the order in which its sweep reads them."""
     predicted = {moment.parts: each for moment, each in expected.items()}
     seen = replace(sweep, training=examined.model)
-    alike = {moment.parts: of_all(moment) for moment in expected}
+    anatomy = examined.anatomy
+    alike = {moment.parts: mixture_of(anatomy, moment) for moment in expected} if anatomy.routed else {}
     found = findings_of(seen, predicted, label=label, given=setting, conditions=conditions, alike=alike)
     return dict(zip(expected, found, strict=True))

@@ -14,7 +14,9 @@ from torch import Tensor
 
 from theorychecks.claims import ClaimFailure, ClaimUndecided
 from theorychecks.claims.recording import now_recording
+from theorychecks.experiment import Sweep
 from theorychecks.experiment.subjects import trainer_of
+from theorychecks.finding import Finding
 from theorychecks.gates.controls import controls
 from theorychecks.gates.coordinate_check import STEPS, CoordinateCheck, checked, swept
 from theorychecks.gates.values import chosen_values
@@ -149,9 +151,9 @@ def mutations(
         check = checked(mutated, parametrization, conditions)
         found.append(Mutated(mutation, check))
         if recorder is not None:
-            again = partial(checked, mutated.redrawn(1), parametrization, conditions)
+            again = partial(_findings, mutated.redrawn(1), parametrization, conditions)
             # The coordinate that shows a mutation first stands for all that do.
-            shown = controls(check, again)[0]
+            shown = controls(check.findings, again)[0]
             label = f"mutation {mutation.name}: {shown.label}"
             recorder.add(relabelled(shown, label, {**shown.setting, "mutation": mutation.name}))
     certificate = Certificate(model.title, tuple(found), tuple(skipped.items()))
@@ -265,6 +267,10 @@ def _chosen(names: Sequence[str], known: Sequence[Mutation], skipped: dict[str, 
             why = f": {skipped[name]}" if name in skipped else ""
             raise ValueError(f"there is no mutation {name!r} of this model{why}; there are {', '.join(by_name)}")
     return [by_name[name] for name in names]
+
+
+def _findings(sweep: Sweep, parametrization: Parametrization, conditions: Conditions) -> tuple[Finding, ...]:
+    return checked(sweep, parametrization, conditions).findings
 
 
 def _at_width(mutation: Mutation, narrow: int) -> Callable[[int], Adjustment]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from theorychecks.finding import Finding
 from theorychecks.gates.cures import without_decay
 from theorychecks.gates.examined import Examined
 from theorychecks.models.coordinates import EFFECTIVE
@@ -17,6 +18,10 @@ from theorychecks.statistics import HalfInteger, Measurement
 
 _MUCH: Final = 0.1
 """Of an update's logarithm, at the narrowest width: less moves no exponent over a factor of 8 by more than 0.05."""
+
+_GRAVEST: Final = ("fail", "inconclusive", "pass")
+Judge = Callable[[Examined, Mapping[Moment, HalfInteger], str], dict[Moment, Finding]]
+"""From a model, what is predicted of its coordinates, and a label to findings."""
 
 
 def learned_apart(
@@ -31,7 +36,9 @@ def learned_apart(
     bounded alone. A few trainings with the decay and without it tell how much it is.
 
     None where what a decay takes need not fall, as in other parametrizations and along other axes, nor where a function
-    makes the steps. One in gradients that Adam normalises is no part of the weights, and is judged as it is.
+    makes the steps. One in gradients that Adam normalises is no part of the weights, and is judged as it is. What is
+    learned without a decay is taken for what is learned with it, as where the size of a step does not depend on that of
+    the weights.
     """
     if parametrization != MAXIMAL_UPDATE or examined.sweep.axis != "width":
         return {}
@@ -44,7 +51,7 @@ def learned_apart(
     return {
         moment: expected[moment]
         for moment in updates
-        if moment in learned and _apart(examined.measurements[moment], learned[moment]) > _MUCH
+        if moment in learned and _MUCH < _log_ratio(examined.measurements[moment], learned[moment]) < math.inf
     }
 
 
@@ -53,14 +60,34 @@ def bounded(expected: Mapping[Moment, HalfInteger], apart: Collection[Moment]) -
     return {moment: replace(each, at_most=True) if moment in apart else each for moment, each in expected.items()}
 
 
+def judged_apart(
+    examined: Examined, findings: Mapping[Moment, Finding], apart: Mapping[Moment, HalfInteger], judge: Judge
+) -> tuple[dict[Moment, Finding], Examined]:
+    """Findings of all coordinates, of which some are judged without a decay as well, and the model that explains them.
+
+    Of two findings on one update that counts which says more against it, or what is learned where they say the same.
+    """
+    if not apart:
+        return dict(findings), examined
+    learning = without_decay(examined)
+    learned = judge(learning, apart, f"{examined.model.title} without weight decay")
+    # What is wrong without a decay, and with it keeps its bound, is none of the decay's.
+    only = all(findings[moment].passed for moment in apart) and not all(each.passed for each in learned.values())
+    worse = {
+        moment: min((finding, findings[moment]), key=lambda each: _GRAVEST.index(each.outcome))
+        for moment, finding in learned.items()
+    }
+    return {**findings, **worse}, learning if only else examined
+
+
 def _is_of_readout(examined: Examined, moment: Moment) -> bool:
     name, quantity, parameter = moment.coordinate
     used = examined.anatomy.used_in(plain(name)) if quantity == EFFECTIVE else ()
     return any(part.name == parameter and part.role == "output" and part.matrix for part in used)
 
 
-def _apart(one: Measurement, other: Measurement) -> float:
-    """How far the logarithms of two updates are apart at the narrowest width; without end where one is nothing."""
+def _log_ratio(one: Measurement, other: Measurement) -> float:
+    """How far apart two updates are at the narrowest width; without end where one is nothing."""
     first, second = (_mean_log(each.values[0]) for each in (one, other))
     return abs(first - second) if math.isfinite(first) and math.isfinite(second) else math.inf
 

@@ -159,7 +159,11 @@ MALLADI = (
 )
 
 
-@tc.claim(id="BT-3", source=f"{MALLADI}; what betas that do not depend on the size lead to, derived here")
+@tc.claim(
+    id="BT-3",
+    source=f"{MALLADI}; what betas that do not depend on the size lead to, derived here",
+    evidence=True,
+)
 @given(kind=st.sampled_from(["SGD", "Adam"]), activation=activations())
 @example(kind="SGD", activation=tc.TANH)
 @example(kind="Adam", activation=tc.TANH)

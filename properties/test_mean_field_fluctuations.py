@@ -140,6 +140,7 @@ def test_functions_approach_the_limit_at_one_over_root_particles(activation, dat
     id="MF-4",
     source="Mei, Montanari and Nguyen 2018, arXiv:1804.06561, as a bound (from memory); Theta derived here: the loss "
     "of the limit has a slope before it is fitted, so the gap is of the order of the distance and not of its square",
+    evidence=True,
 )
 @given(activation=activations(), data=teachers())
 @example(activation=tc.TANH, data=TEACHER)

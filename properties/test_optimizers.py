@@ -167,6 +167,7 @@ MOSTLY_NOISE = {"activation": tc.TANH, "noise": 4.0}
     id="OP-2",
     source="Fan, Liu, Zhao, Yuan, Gu 2025, arXiv:2510.15262 (abstract: (eta / lambda)^1/2, an observation); Kosson, "
     "Messmer, Jaggi 2024, arXiv:2305.17212 (abstract); the constant and the exponents of controls derived here",
+    evidence=True,
 )
 @given(varied=st.sampled_from(["decay", "rate"]), activation=activations(), noise=st.sampled_from([0.0, 1.0, 2.0, 4.0]))
 @example(varied="decay", activation=tc.TANH, noise=1.0)

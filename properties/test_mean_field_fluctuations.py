@@ -181,5 +181,6 @@ def test_mean_functions_approach_the_limit_faster_than_single_ones(activation, d
     """
     dynamics = descent(activation, data, GENTLE)
     bound = tc.UpperBound(-1, within=0.2, rival=-1 / 2)
-    tc.check(weak_error(dynamics=dynamics).over(tc.widths(64, 1024, factor=2)), bound)
+    # A quarter of it leaves two of eight master seeds open.
+    tc.check(weak_error(dynamics=dynamics).over(tc.widths(64, 1024, factor=2), budget=64), bound)
     tc.check_refuted(fluctuations(dynamics).of(name="distance to the limit"), bound)

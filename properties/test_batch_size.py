@@ -178,7 +178,7 @@ def test_a_training_stays_the_same_by_the_linear_rule_for_sgd_and_the_root_rule_
         course(kind=kind, power=power, activation=activation, forgetting=forgetting).over(COURSES, seeds=seeds)
         for power, forgetting, seeds in (
             (right, 1.0, 64),
-            # Half as many leave a control of Adam open on one of five master seeds.
+            # Half as many leave a control of Adam open on three of eight master seeds.
             (wrong, 1.0, 64 if kind == "SGD" else 256),
             (right, 0.0, 256),
         )

@@ -92,7 +92,7 @@ def findings_of(
         label: what reports call the quantity; its title unless given.
         given: what the claim was given.
         conditions: what the run imposes.
-        alike: of which law readings are; one that lacks runs takes no further look once most others of it are settled.
+        alike: of which law readings are; those that few runs have want no look once most others of it are settled.
 
     Raises:
         ValueError: if the design could never decide, or a known number is not positive, before anything is measured.

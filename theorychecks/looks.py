@@ -118,8 +118,8 @@ def in_looks(
                 noises.append(found)
         noise = max(noises, default=noise)
         fallen = joint and any(each.fails(role) for each in seen.values())
-        waiting = {parts for parts, each in seen.items() if not (each.settled(role) or each.hopeless)}
         settled = {parts: each.settled(role) for parts, each in seen.items()}
+        waiting = {parts for parts, each in seen.items() if not (settled[parts] or each.hopeless)}
         few = {parts for parts in waiting if sample.conditional and has_few_runs(seen[parts].judgement.measurement)}
         if fallen or (waiting == few and left_to_others(few, settled, alike or {}) == few):
             break

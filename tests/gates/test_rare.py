@@ -16,7 +16,7 @@ from theorychecks.statistics import Measurement
 
 def is_in_expert(name):
     """Whether a module is an expert, or lies in one."""
-    return re.search(r"experts\.\d+", name) is not None
+    return re.search(r"experts\.\d+|\.pool", name) is not None
 
 
 ROUTED = SimpleNamespace(
@@ -96,12 +96,9 @@ FEW, MOST = open_finding((8,) * 6), open_finding((20,) * 6)
         ([DECIDED, DECIDED, FAILING, FEW], [3]),
         ([DECIDED, DECIDED, FEW, FEW], []),  # half of the experts are too few to speak for the others
         ([DECIDED, DECIDED, DECIDED, MOST], []),
-        (
-            [DECIDED, DECIDED, DECIDED, open_finding((20, 16, 12, 8, 8, 6))],
-            [],
-        ),  # which runs have it depends on the width
+        ([DECIDED, DECIDED, DECIDED, open_finding((20, 16, 12, 8, 8, 6))], []),
     ],
-    ids=["a quarter", "a failure is a verdict", "half", "most runs have it", "unequal shares"],
+    ids=["a quarter", "a failure is a verdict", "half", "most runs have it", "which runs have it depends on the width"],
 )
 def test_an_open_coordinate_is_rare_where_few_runs_have_it_and_most_experts_are_decided(experts, rare):
     kept, found = without_rare(ROUTED, dict(zip(SIZES, experts, strict=True)))
@@ -129,6 +126,7 @@ def test_experts_of_another_mixture_decide_nothing():
             "layers.0.experts.*.up.weight, effective update",
         ),
         (Coordinate("layers.0.norm", SIZE), "layers.0.norm, size"),
+        (Coordinate("layers.0.pool.up", SIZE), "layers.0.pool.up, size"),
     ],
 )
 def test_a_mixture_is_known_by_what_its_experts_have_in_common(coordinate, starred):

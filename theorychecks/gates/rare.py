@@ -56,12 +56,15 @@ def _is_open_by_few(finding: Finding) -> bool:
 
 
 def mixture_of(anatomy: Anatomy, moment: Moment) -> Moment:
-    """A coordinate by the name that it has for all experts of its mixture, which have other numbers in its place."""
+    """A coordinate by the name that all experts of its mixture share, whose own numbers come last in their names.
+
+    Experts that have no such number, as those that are one module, share it with none of another layer.
+    """
     name, quantity, parameter = moment.coordinate
     parts = plain(name).split(".")
     within = (".".join(parts[: place + 1]) for place in range(len(parts)))
     expert = next((each for each in within if anatomy.routes(each)), "")
-    any_of_them = re.sub(r"\d+(?=\D*$)", "*", expert)
+    any_of_them = re.sub(r"\d+$", "*", expert)
     module, parameter = (
         any_of_them + each[len(expert) :] if expert and each.startswith(expert) else each for each in (name, parameter)
     )

@@ -35,14 +35,16 @@ class OfAnotherPackage(torch.optim.Optimizer):
                 parameter.data.mul_(1 - group["lr"] * group["shrink"]).sub_(group["lr"] * parameter.grad.sign())
 
 
-class EveryThird(OfAnotherPackage):
-    """Its weights decay at the third step."""
+class Scheduled(OfAnotherPackage):
+    """Its decay is a function of the number of the step."""
 
-    count = 0
+    def __init__(self, parameters, decay_at, decay=DECAY):
+        super().__init__(parameters, RATE, decay)
+        self.decay_at, self.decay, self.count = decay_at, decay, 0
 
     def step(self):
         self.count += 1
-        self.param_groups[0]["shrink"] = DECAY * (self.count == 3)
+        self.param_groups[0]["shrink"] = self.decay * self.decay_at(self.count)
         super().step()
 
 
@@ -101,6 +103,27 @@ def test_it_is_the_time_in_which_weights_come_to_one_over_e(momentum):
         weight.grad = torch.zeros(3, dtype=torch.float64)
         optimizer.step()
     assert weight.tolist() == pytest.approx([math.exp(-1)] * 3, rel=2e-3)
+
+
+@pytest.mark.parametrize("momentum", [0.5, 0.9])
+@pytest.mark.parametrize("part", [0.5, 0.1, 0.01, 0.001])
+@pytest.mark.parametrize("nesterov", [True, False])
+def test_with_momentum_it_is_the_part_of_late_steps_however_large(momentum, part, nesterov):
+    """Held against many steps of the optimizer itself, which come to take the same part each, unless weights swing."""
+    options = {"lr": 0.1, "weight_decay": 10 * part, "momentum": momentum, "nesterov": nesterov}
+    weight = nn.Parameter(torch.tensor([1e150], dtype=torch.float64))
+    optimizer, late = torch.optim.SGD([weight], **options), []
+    for _ in range(400):
+        before = weight.item()
+        weight.grad = torch.zeros(1, dtype=torch.float64)
+        optimizer.step()
+        late.append(1 - weight.item() / before)
+    trained = model(lambda m: torch.optim.SGD(m.parameters(), **options))
+    if late[-1] == pytest.approx(late[-20], rel=1e-6):
+        assert times(trained)["1.weight"] == pytest.approx([1 / late[-1]] * len(WIDTHS), rel=1e-6)
+    else:
+        with pytest.raises(Unanswerable, match=r"take no fixed part of `0\.weight` away"):
+            times(trained)
 
 
 def muon_and_adamw(module):
@@ -176,7 +199,14 @@ def pruned_adam(module):
 @pytest.mark.parametrize(
     "optimizer, said",
     [
-        (lambda m: EveryThird(m.parameters(), RATE, DECAY), r"take no fixed part of .* or is not made at each step"),
+        *(
+            (
+                lambda m, law=law, decay=decay: Scheduled(m.parameters(), law, decay),
+                r"take no fixed part of .* changes from step to step",
+            )
+            for law in (lambda t: t == 3, lambda t: t, lambda t: 0.99**t, lambda t: 1 - t / 1000, lambda t: 1.1**t)
+            for decay in (DECAY, 10.0)
+        ),
         (whole_step, r"a function makes its training steps, each with a gradient\. Ask a tc\.Model whose optimizer"),
         (pruned_adam, r"take no fixed part of `0\.weight` away, .*Take a decoupled decay, torch\.optim\.AdamW"),
         (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Final
 
 import torch
@@ -19,8 +20,8 @@ from theorychecks.models.state import as_it_was
 from theorychecks.models.training import drawn
 
 _ASKED: Final = "times of decay are"
-_STEPS: Final = 3
-"""As many as tell a momentum, which spreads a decay in the gradient over its own time."""
+_STEPS: Final = 4
+"""Three tell a momentum, which spreads a decay in the gradient over its own time; a fourth shows that it is one."""
 _UNEVEN: Final = 1e-2
 """Relative scatter over entries, or from step to step, above which what a step takes away is not rounded alike."""
 
@@ -75,8 +76,9 @@ def _shrinking(model: Model, module: nn.Module, optimizers: Sequence[Optimizer])
             model,
             _ASKED,
             f"steps without a gradient take no fixed part of `{uneven[0]}` away, as where the decay is in a gradient "
-            "that Adam divides by its own size, or is not made at each step",
-            "Take a decoupled decay, torch.optim.AdamW; decay in a gradient has a time of its own under SGD alone.",
+            "that Adam divides by its own size, changes from step to step, or with a momentum makes weights swing",
+            "Take a decoupled decay, torch.optim.AdamW, scheduled from outside; decay in a gradient has a time of its "
+            "own under SGD alone, where a step takes little.",
         )
     return found
 
@@ -117,9 +119,21 @@ def _part(shrunk: Tensor) -> float:
 
 
 def _in_the_end(parts: Sequence[float]) -> float:
-    """The part of later steps, towards which a momentum takes those of the first ones in geometric progression."""
-    first, second, third = parts
-    if abs(third - second) <= _UNEVEN**2 * third:
-        return third
-    left = (third - second) / (second - first) if second != first else math.nan
-    return third + (third - second) * left / (1 - left) if 0 <= left < 1 else math.nan
+    """The part that late steps take away, where a momentum takes more and more at the first ones; NaN for all else.
+
+    With a momentum each weight is a fixed combination of the last two, whose larger root is the part that stays.
+    """
+    first, second, third, fourth = parts
+    if all(abs(after - before) <= _UNEVEN**2 * after for before, after in pairwise(parts)):
+        return fourth
+    if not first < second < 1 or third >= 1:
+        return math.nan
+    momentum = (third - second) / (second - first) * (1 - first) * (1 - second)
+    taken = second - momentum * first / (1 - first)
+    both = 1 - momentum + taken
+    expected = taken + momentum * third / (1 - third)
+    # Weights that a step takes so much of that they swing have no such part.
+    discriminant = both**2 - 4 * taken
+    if not 0 <= momentum < 1 or discriminant < 0 or abs(fourth - expected) > _UNEVEN**2 * fourth:
+        return math.nan
+    return 2 * taken / (both + math.sqrt(discriminant))

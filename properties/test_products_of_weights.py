@@ -70,8 +70,8 @@ def test_the_largest_stable_rate_grows_as_the_square_and_then_as_a_root_of_the_s
     (others,) = (kind for kind in (FACTORS, CLOUDS, DIGITS) if kind[layers] == product)
     another = others[5 - layers]
     weak = stable_rate(product=product, power=2, steps=FEW_STEPS).over(WEAK, seeds=24)
-    strong = stable_rate(product=product, power=2 / layers, steps=MANY_STEPS).over(STRONG, seeds=12)
-    with_other_layers = stable_rate(product=another, power=2 / another.layers, steps=MANY_STEPS).over(STRONG, seeds=12)
+    strong = stable_rate(product=product, power=2 / layers, steps=MANY_STEPS).over(STRONG, seeds=24)
+    with_other_layers = stable_rate(product=another, power=2 / another.layers, steps=MANY_STEPS).over(STRONG, seeds=24)
     orders = tuple(sorted({1 / layers, 1 / 2, 1.0}))
     from_below = tc.FiniteSizeClass(rho=3 / 8, omegas=(1.0,), towards="zero")
     from_above = tc.FiniteSizeClass(rho=3 / 8, omegas=orders, fewest_units=16)

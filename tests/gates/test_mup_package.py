@@ -14,6 +14,7 @@ from torch import nn
 import theorychecks as tc
 from tests.gates import under_check
 from tests.installed import installed
+from theorychecks.engines.module import Trainer
 from theorychecks.gates.coordinate_check import BUDGET
 from theorychecks.models.coordinates import SIZE, Coordinate
 from theorychecks.observables.coordinates import Moment
@@ -141,6 +142,9 @@ def test_its_own_example_is_decided_by_the_first_look(mup, name):
     check = checked(made, steps=4, at=(1, 4))
     assert check.passed, str(check)
     assert {max(finding.measurement.seeds) for finding in check.findings} == {BUDGET // 10}
+    # What it notes on parameters, and its layers ask for, is there where models of several seeds are one.
+    trainer = Trainer(made, WIDTHS, steps=4)
+    assert trainer.together(WIDTHS[0]) > 100, trainer.because
 
 
 def test_base_shapes_may_come_from_a_file(mup, tmp_path):

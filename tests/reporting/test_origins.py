@@ -46,6 +46,10 @@ def test_claims_are_counted_that_nothing_was_measured_for(records):
     assert on_evidence([]) == ""
     assert on_evidence([whole, partly]).startswith(f"1 claim is judged on evidence {SAID};")
     assert on_evidence([whole, too, whole, stored]) == (
-        f"3 claims are judged on evidence {SAID}; measured on 2026-03-02 at an unknown commit, fingerprint unchanged; "
-        "--theory-evidence=none measures anew"
+        "3 claims are judged on evidence measured between 2026-03-01 and 2026-03-02 at 2 commits, fingerprints "
+        "unchanged; --theory-evidence=none measures anew"
     )
+    same_day = claim(records, Origin(source="evidence", day="2026-03-01", commit="fedcba9876543210"))
+    assert "measured on 2026-03-01 at 2 commits, fingerprints unchanged;" in on_evidence([whole, same_day])
+    undated = [claim(records, Origin(source="evidence", commit=commit)) for commit in ("01", "02")]
+    assert "measured on unknown days at 2 commits" in on_evidence(undated)

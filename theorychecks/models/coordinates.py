@@ -27,7 +27,7 @@ from theorychecks.models.multipliers import followed
 from theorychecks.models.nudges import holding_inputs, noting_inputs, nudged
 from theorychecks.models.recording import root_mean_square
 from theorychecks.models.roles import Anatomy, within
-from theorychecks.models.state import RandomState, buffers_as_they_were, drawing_from
+from theorychecks.models.state import RandomState, buffers_as_they_were, drawing_from, with_notes
 
 Quantity = Literal["size", "change", "effective update", "propagating update", "relative update", "input", "added"]
 SIZE: Final = "size"
@@ -262,7 +262,8 @@ def _updates(call: Call, anatomy: Anatomy, start: Start, repeated: Callable[[Cal
     name = plain(call.name)
     used = anatomy.used_in(name)
     own = anatomy.own[name]
-    first = {local: start.parameters[part.name] for local, part in zip(own, used, strict=True)}
+    now = {local: operator.attrgetter(local)(call.part) for local in own}
+    first = {k: with_notes(start.parameters[part.name], now[k]) for k, part in zip(own, used, strict=True)}
 
     def again(parameters: Mapping[str, Tensor]) -> Tensor:
         found = repeated(lambda: functional_call(call.part, dict(parameters), call.arguments, call.keywords))
@@ -284,7 +285,7 @@ def _updates(call: Call, anatomy: Anatomy, start: Start, repeated: Callable[[Cal
         coordinate = Coordinate(call.name, EFFECTIVE, part.name)
         if anatomy.adds(part):
             # Their update is what it is itself.
-            update = operator.attrgetter(local)(call.part) - first[local]
+            update = now[local] - first[local]
         elif len(own) == 1:
             update = moved
         elif type(call.part) in _WITH_BIAS and own == ("weight", "bias") and _unhooked(call, start):

@@ -25,7 +25,7 @@ from theorychecks.models.model import Batch, Model, copied
 from theorychecks.models.precision import WithoutAutocast
 from theorychecks.models.recording import NOTHING, Recording, Seen, State
 from theorychecks.models.roles import Anatomy
-from theorychecks.models.state import as_it_was
+from theorychecks.models.state import as_it_was, with_notes
 from theorychecks.models.training import (
     Drawn,
     adjust_start,
@@ -175,7 +175,8 @@ class _Stack:
         self.buffers = {name: tensor[list(which)].clone() for name, tensor in buffers.items()}
         self.count = len(which)
         self.base = made[0].module
-        names = {id(parameter): name for name, parameter in self.base.named_parameters()}
+        self.noted = dict(self.base.named_parameters())
+        names = {id(parameter): name for name, parameter in self.noted.items()}
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["params"] = [self.parameters[names[id(parameter)]] for parameter in group["params"]]
@@ -184,7 +185,7 @@ class _Stack:
                     group["params"] = [matrix for _, matrices in each for matrix in matrices]
                     self.apart += each
         set_options(self.optimizers, adjustment)
-        for name, parameter in self.base.named_parameters():
+        for name, parameter in self.noted.items():
             self.parameters[name].requires_grad_(parameter.requires_grad)
         self.within = Within(self.base)
         drawn_each = callable(model.batches)
@@ -292,7 +293,8 @@ class _Stack:
         return Read(*(dict(zip(names, found, strict=True)) for names, found in zip(order, values, strict=True)))
 
     def _inside(self, parameters: Mapping[str, Tensor], buffers: Mapping[str, Tensor], call: Callable[..., Any]) -> Any:
-        given = {f"module.{name}": tensor for name, tensor in {**parameters, **buffers}.items()}
+        noted = {name: with_notes(tensor, self.noted[name]) for name, tensor in parameters.items()}
+        given = {f"module.{name}": tensor for name, tensor in {**noted, **buffers}.items()}
         return functional_call(self.within, given, (call,))
 
 

@@ -40,7 +40,6 @@ from theorychecks.models.state import (
     drawing_from,
     seed_all,
     weights_as_they_were,
-    with_notes,
 )
 from theorychecks.networks.randomness import generator, integer
 
@@ -159,7 +158,7 @@ class _Run:
 
     def _carried_out(self, steps: int) -> Trained:
         times, missed = self.recording.coordinates, Missed(self.anatomy)
-        first = {name: with_notes(value.detach().clone(), value) for name, value in self.parameters.items()}
+        first = {name: value.detach().clone() for name, value in self.parameters.items()}
         step = self._step_function()
         coordinates, seen, start = dict[int, Readings](), list[Seen](), Start(first, {}, {}, {})
         if times:

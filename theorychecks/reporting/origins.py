@@ -21,9 +21,18 @@ def on_evidence(claims: Sequence[ClaimRecord]) -> str:
     found = [origins for origins in by_claim if {each.source for each in origins} == {"evidence"}]
     if not found:
         return ""
-    earlier = "; ".join(map(_measured, sorted(set[Origin]().union(*found))))
     count = f"{len(found)} claims are" if len(found) > 1 else "1 claim is"
+    earlier = _all_measured(sorted(set[Origin]().union(*found)))
     return f"{count} judged on evidence {earlier}; --theory-evidence=none measures anew"
+
+
+def _all_measured(origins: Sequence[Origin]) -> str:
+    """Return when one was measured and at which commit, or the days between which several were."""
+    if len(origins) == 1:
+        return _measured(origins[0])
+    days = sorted({origin.day for origin in origins if origin.day})
+    between = f"between {days[0]} and {days[-1]}" if len(days) > 1 else f"on {days[0] if days else 'unknown days'}"
+    return f"measured {between} at {len({origin.commit for origin in origins})} commits, fingerprints unchanged"
 
 
 def _origin(origin: Origin) -> str:

@@ -84,7 +84,7 @@ def check_scalable(model: Model, blueprint: Blueprint) -> None:
         )
 
 
-def check_reached(model: Model, blueprint: Blueprint, width: int) -> Sequence[ModuleLayer]:
+def reached_layers(model: Model, blueprint: Blueprint, width: int) -> Sequence[ModuleLayer]:
     """Refuse a model of which a batch does not reach all layers, and give those of others."""
     if unreached := blueprint.layers.unreached:
         named = ", ".join(f"`{name}`" for name in unreached[:3])

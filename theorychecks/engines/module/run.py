@@ -24,11 +24,11 @@ from theorychecks.engines.module.refusals import (
     check_outputs,
     check_outside_loss,
     check_points,
-    check_reached,
     check_unrouted,
     counted,
     kept_times,
     not_described,
+    reached_layers,
 )
 from theorychecks.engines.module.trainer import Trainer
 from theorychecks.engines.run import Weighting
@@ -109,7 +109,7 @@ class ModuleRun:
     @property
     def layers(self) -> Sequence[ModuleLayer]:
         """The model's matrices, in the order of a forward pass; `Unanswerable` if no row of the batch reaches some."""
-        return check_reached(self.model, self._blueprint, self.width)
+        return reached_layers(self.model, self._blueprint, self.width)
 
     def hidden_name(self, layer: int) -> str:
         """The path of the module that makes it."""

@@ -80,7 +80,7 @@ def best_rates(width: float, draw: tc.Draw, *, parametrization: tc.Parametrizati
             (reading,) = one.read(BestLearningRate(), one_pass(loss, parametrization, digits), int(width)).values()
             found[name].append(reading)
     joined = {name: _joined(each) for name, each in found.items()}
-    return joined | {"ratio": _ratio(joined["cross-entropy"], joined["MSE"])}
+    return joined | {"ratio": ratio(joined["cross-entropy"], joined["MSE"])}
 
 
 def _joined(readings: list[tc.Reading]) -> tc.Reading:
@@ -88,7 +88,7 @@ def _joined(readings: list[tc.Reading]) -> tc.Reading:
     return tc.Reading(torch.cat([each.values for each in readings]), tuple(each.statuses[0] for each in readings))
 
 
-def _ratio(above: tc.Reading, below: tc.Reading) -> tc.Reading:
+def ratio(above: tc.Reading, below: tc.Reading) -> tc.Reading:
     """One reading over another; undefined where either of them is a bound."""
     pairs = zip(above.statuses, below.statuses, strict=True)
     known = [Status.OK if both == (Status.OK, Status.OK) else Status.UNDEFINED for both in pairs]

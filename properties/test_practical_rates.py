@@ -36,22 +36,22 @@ WIDE = tc.widths(64, 1024)
 HAAS = "Haas et al. 2025, arXiv:2505.22491"
 ARCHITECTURES = pytest.mark.parametrize("architecture", ["decoder", "convolutional network"])
 WRONG = 0.2
-"""Fraction of labels that are drawn at random: what is fitted hides divergence."""
+"""Fraction of labels that are drawn at random where divergence is looked for, which what is fitted hides."""
 Batches = list[tuple[Tensor, Tensor]]
 Rates = Callable[[float], dict[str, float]]
 """From the width over 64 to learning rates by role."""
 
 
-def sentences(draw: torch.Generator, *, steps: int, symbols: int) -> Batches:
+def sentences(draw: torch.Generator, *, steps: int, wrong: float, symbols: int) -> Batches:
     """Four sequences of some symbols a step, each symbol to be continued by the next one of a cycle."""
     found = []
     for _ in range(steps):
         tokens = torch.randint(symbols, (4, LENGTH), generator=draw)
-        found.append((tokens, relabelled((tokens + 1) % symbols, symbols, draw)))
+        found.append((tokens, relabelled((tokens + 1) % symbols, symbols, wrong, draw)))
     return found
 
 
-def stripes(draw: torch.Generator, *, steps: int) -> Batches:
+def stripes(draw: torch.Generator, *, steps: int, wrong: float) -> Batches:
     """Eight images a step: stripes of four directions in noise."""
     labels, places = torch.arange(8) % CLASSES, torch.linspace(0, 9, 6)
     angles = labels[:, None, None] * torch.pi / CLASSES
@@ -59,14 +59,14 @@ def stripes(draw: torch.Generator, *, steps: int) -> Batches:
     found = []
     for _ in range(steps):
         images = clean + torch.randn(clean.shape, generator=draw) / 2
-        found.append((images[:, None], relabelled(labels, CLASSES, draw)))
+        found.append((images[:, None], relabelled(labels, CLASSES, wrong, draw)))
     return found
 
 
-def relabelled(labels: Tensor, classes: int, draw: torch.Generator) -> Tensor:
-    """Some labels take the place of which others are drawn."""
+def relabelled(labels: Tensor, classes: int, wrong: float, draw: torch.Generator) -> Tensor:
+    """Labels, a fraction of which is drawn at random."""
     others = torch.randint(classes, labels.shape, generator=draw)
-    return torch.where(torch.rand(labels.shape, generator=draw) < WRONG, others, labels)
+    return torch.where(torch.rand(labels.shape, generator=draw) < wrong, others, labels)
 
 
 def first_again(draw: torch.Generator, *, batches: Callable[[torch.Generator], Batches]) -> Batches:
@@ -102,6 +102,7 @@ def model(
     loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
     kind: type[torch.optim.Optimizer] = torch.optim.SGD,
     steps: int = 6,
+    wrong: float = WRONG,
     symbols: int = 4,
 ) -> tc.Model:
     """In standard parametrization at rate (n/64)^exponent, or in maximal update where there is no exponent.
@@ -117,7 +118,7 @@ def model(
     return tc.Model(
         functools.partial(build, maximal_update=maximal_update),
         functools.partial(optimizer, kind=kind, rate=rate, rates=rates),
-        functools.partial(data, steps=steps),
+        functools.partial(data, steps=steps, wrong=wrong),
         loss=loss,
         steps=steps,
         name=f"{architecture}, {kind.__name__}",

@@ -22,8 +22,8 @@ LARGE_RATES = tc.Paper(
         "at the edge there is a well-defined infinite-width limit": "it is a random one unless the initial function is "
         "zero: two networks do not approach each other otherwise (a control of H8)",
         "outputs diverge, saturating to one-hot, throughout training": "of tanh networks, and while labels are fitted; "
-        "with a quarter of wrong labels outputs of ReLU networks no longer grow as n^1/2 after fifty steps but by a "
-        "power of at most 0.2 (H2/desaturation); those of GELU networks are open, n^0.16 [0.06, 0.24] and steeper "
+        "with a quarter of labels drawn anew outputs of ReLU networks no longer grow as n^1/2 after fifty steps but by "
+        "a power of at most 0.2 (H2/desaturation); those of GELU networks are open, n^0.16 [0.06, 0.24] and steeper "
         "towards 4,096",
         "the regime does not exist under MSE": "true of gradient descent; under Adam, whose steps know no outputs, it "
         "does (H18/Adam)",

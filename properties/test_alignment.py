@@ -116,7 +116,7 @@ LONGER, BATCH = 24, 4
 
 
 def longer(depth: int, activation: tc.Activation, data: int) -> tc.Training:
-    """Steps on fresh batches, a quarter of whose labels are wrong, at the largest rate of controlled divergence."""
+    """Steps on fresh batches, a quarter of whose labels are drawn anew, at the edge of controlled divergence."""
     return tc.Training(
         tc.MLP(depth, activation, tc.STANDARD, centred=True),
         # At width 64 this is 0.2: outputs are about two there after one step.
@@ -154,7 +154,7 @@ def whole_matrix(run):
 @example(depth=2, activation=tc.TANH, data=0)
 def test_updates_of_hidden_matrices_are_aligned_at_the_edge_though_whole_matrices_look_random(depth, activation, data):
     """Under standard parametrization at rate n^-1/2 and cross-entropy, after 24 steps of a centred network on fresh
-    batches, a quarter of whose labels are wrong, hidden matrices have RMS(dW x) / (RMS(dW) RMS(x)) of Theta(n) and
+    batches, a quarter of whose labels are drawn anew, hidden matrices have RMS(dW x) / (RMS(dW) RMS(x)) of Theta(n) and
     RMS(W_0 dx) / (RMS(W_0) RMS(dx)) of Theta(n^1/2); taken whole they have RMS(W x) / (RMS(W) RMS(x)) of Theta(n^1/2),
     as if nothing were aligned.
     """

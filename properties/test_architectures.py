@@ -185,7 +185,8 @@ def test_initial_weights_of_any_architecture_see_updates_as_random(model):
 def test_features_of_any_architecture_move_when_rich_and_hardly_when_lazy(model):
     """In maximal update, of the decoder by Adam and of the residual network by Adam and by gradient descent, features
     of every layer move by Theta(1) in two steps, and by Theta(n^-1/2) where Adam's learning rates are smaller by n^1/2
-    (by n for the readout). With one small learning rate for all layers those of hidden matrices move by neither.
+    (by n for the readout). With one small learning rate for all layers (of the decoder, in standard parametrization; by
+    gradient descent one in proportion to the width) those of hidden matrices move by neither.
     """
     rich, slow, wrong = (swept(tc.FeatureChange(), each) for each in (model, LAZY[model], GENTLY_WRONG[model]))
 
@@ -204,7 +205,8 @@ def test_features_of_any_architecture_move_when_rich_and_hardly_when_lazy(model)
 def test_coordinates_of_any_architecture_stay_of_order_one(model):
     """After two steps in maximal update, of the decoder by Adam and of the residual network by Adam and by gradient
     descent, the coordinates of every layer but the readout, and what updates of these layers make of their inputs, are
-    Theta(1); with one learning rate for all layers what hidden updates make does not stay so.
+    Theta(1); with one learning rate for all layers (of the decoder, in standard parametrization; by gradient descent
+    one in proportion to the width) what hidden updates make is not.
     """
     checked = tc.Together((CoordinateSize(), UPDATE))
 

@@ -300,8 +300,8 @@ def path_penalised(
 @example(regime="rich", activation=tc.TANH, start="independent", task=TASK)
 def test_a_penalty_on_the_path_vanishes_with_its_strength(regime, activation, start, task):
     """By construction a penalty strength/2 * length^2 on the path of training stops gradient flow early. With a smooth
-    activation it does so, in both regimes, at a function gap of Theta(strength): it has no bias in the limit, where an
-    anchored ridge in the rich regime has.
+    activation it does so, in both regimes, at a function gap of Theta(strength): it has no bias in the limit; an
+    anchored ridge's function gap in the rich regime is not Theta(strength).
     """
     # One over the kernel's eigenvalues is the only scale, and the expansion is in whole powers.
     small = tc.FiniteSizeClass(rho=3 / 8, omegas=(1.0,), towards="zero")
@@ -351,8 +351,8 @@ def kkt_residual_by_rate(rate: float, draw: tc.Draw, *, activation: tc.Activatio
 @given(activation=SMOOTH, task=TASKS)
 @example(activation=tc.TANH, task=TASK)
 def test_short_steps_end_where_gradient_flow_does(activation, task):
-    """With a smooth activation, in the rich regime, gradient descent at up to a tenth of one over the kernel's largest
-    eigenvalue ends where shorter steps do, its KKT residual within 15%; near the edge of stability it does not.
+    """With a smooth activation, in the rich regime, gradient descent at up to a tenth of one over the first kernel's
+    largest eigenvalue ends where shorter steps do, its KKT residual within 15%; at seven tenths it does not.
     """
     residual = kkt_residual_by_rate(activation=activation, task=task)
 
@@ -438,8 +438,8 @@ def fine_tuned(
 def test_strong_weight_decay_destroys_what_pretraining_has_learned(activation):
     """Fine-tuned on a few samples of a related task under strong regularisation, a rich network has a larger test error
     with a ridge towards zero than with one towards the pretrained weights, or with a penalty on the path's length. On
-    the opposite task, where pretraining misleads, it has no larger one than with a ridge towards the pretrained
-    weights.
+    the opposite task, where pretraining misleads, it has a smaller one than with a ridge towards the pretrained weights
+    at some strength.
     """
     related, opposite = (
         {

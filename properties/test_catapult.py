@@ -90,8 +90,9 @@ def test_a_two_layer_linear_network_on_one_sample_is_a_recursion_of_two_numbers(
 
 @tc.claim(id="H20", source=f"Haas et al. 2025, arXiv:2505.22491, Fig. C.2 of the authors' code; {ROOT}")
 def test_the_catapult_leaves_the_largest_stable_rate_at_one_over_width():
-    """In a linear network with one hidden layer under standard parametrization and MSE the largest rate that does not
-    diverge is Theta(1/n); a warm-up over a tenth of training raises it to Theta(n^-1/2).
+    """In a linear network with one hidden layer under standard parametrization and MSE on one sample, trained for 20
+    over the rate steps, the largest rate that does not diverge is Theta(1/n); a warm-up over a tenth of training raises
+    it to Theta(n^-1/2).
     """
     constant, warmed = constant_rate.over(RECURSION_WIDTHS), warmed_up_rate.over(tc.widths(512, 8192))
 
@@ -134,10 +135,10 @@ CATAPULT = {"monotone": 2.0, "bounded": 4.0}
     f"large output or target changes, and exponents by parametrization, {ROOT}",
 )
 def test_a_catapult_lies_between_two_and_four_over_the_kernel_at_every_width():
-    """In a linear network with one hidden layer, outputs of order one and a target of zero the loss first rises at a
-    rate of 2, and diverges beyond one of 4, times the inverse of the initial kernel, within 2 per cent from width 256
-    to 1,048,576: Theta(1/n) under standard, and Theta(1) under NTK parametrization. The first is another where readout
-    and input weights are nearly aligned, the second where the target is as large as the width.
+    """In a linear network with one hidden layer on one sample, outputs of order one and a target of zero the loss first
+    rises at a rate of 2, and diverges beyond one of 4, times the inverse of the initial kernel, within 2 per cent from
+    width 256 to 1,048,576: Theta(1/n) under standard, and Theta(1) under NTK parametrization. The first is another
+    where readout and input weights are nearly aligned, the second where the target is as large as the width.
     """
     number = tc.Equal(0.02)
     found = {name: catapult_threshold(parametrization=name).over(RECURSION_WIDTHS) for name in ("standard", "NTK")}

@@ -85,9 +85,9 @@ def variances(largest):
 @given(largest=st.sampled_from([0.5, 1.0, 1.9]))
 @example(largest=1.9)
 def test_correlations_under_relu_converge_like_one_over_depth_squared(largest):
-    """In wide ReLU layers without biases the correlation c_l of two inputs tends to one with
-    1 - c_l = 9 pi^2 / (2 l^2), up to (log l) / l and wherever it begins: Theta(l^-2), and this constant, which is
-    another for a leaky ReLU.
+    """In infinitely wide ReLU layers without biases the correlation c_l of two inputs tends to one with 1 - c_l = 9
+    pi^2 / (2 l^2), up to (log l) / l and wherever 1 - c_0 lies between 0.05 and 1.9: Theta(l^-2), and this constant,
+    which is another for a leaky ReLU; variances under tanh are not Theta(l^-2).
     """
     constant, name = 4.5 * np.pi**2, "one minus the correlation"
     tc.check(defects(largest), tc.PowerLaw(-2, corrections=IN_DEPTH))
@@ -104,9 +104,9 @@ def test_correlations_under_relu_converge_like_one_over_depth_squared(largest):
 @given(largest=st.sampled_from([0.5, 1.0, 3.0]))
 @example(largest=3.0)
 def test_variances_under_tanh_fall_like_one_over_depth(largest):
-    """In wide tanh layers with weights of variance one and no biases the variance of preactivations is
-    q_l = 1 / (2 l), up to (log l) / l and wherever it begins; with variance 1.01 it does not fall so, and with 1.0001
-    it has left that law after 10,000 layers.
+    """In infinitely wide tanh layers with weights of variance one and no biases the variance of preactivations is q_l =
+    1 / (2 l), up to (log l) / l and wherever it begins between 0.05 and 3; with variance 1.01 it does not fall so, and
+    with 1.0001 it has left that law after 10,000 layers.
     """
     law, name = tc.PowerLaw(-1, corrections=IN_DEPTH), "variance of preactivations"
     near = come_to(tanh_hardly_off_criticality, largest, 1, "variance, weights of variance 1.0001,")

@@ -74,9 +74,9 @@ BY_ENTRIES = st.sampled_from([tc.Adam(epsilon=1e-300), tc.SignDescent()])
 @given(activation=activations(), optimizer=BY_ENTRIES, data=SEEDS_OF_DATA)
 @example(activation=tc.RELU, optimizer=tc.Adam(epsilon=1e-300), data=0)
 def test_blocks_learn_at_any_depth_with_multiplier_one_over_depth(activation, optimizer, data):
-    """In residual networks of L two-layer blocks, trained for three steps by Adam or sign descent at rates L^(a-1) in
-    the blocks, the effective update inside of blocks is Theta(1) with the multiplier 1/L and Theta(L^-1/2) with L^-1/2;
-    the end of the stream moves by Theta(1) with either.
+    """In residual networks of L two-layer blocks, trained for three steps by Adam or sign descent with a multiplier
+    L^-a, a = 1 or 1/2, at rates L^(a-1) in the blocks, the effective update inside of blocks is Theta(1) with the
+    multiplier 1/L and Theta(L^-1/2) with L^-1/2; the end of the stream moves by Theta(1) with either.
     """
     full, root = both_multipliers(activation=activation, optimizer=optimizer, data=data)
 
@@ -179,9 +179,10 @@ def deviation_by_depth(depth, draw, *, hidden, activation, data):
 def test_depth_averages_as_width_does(hidden, activation, data):
     """In residual networks of L blocks of M hidden units on a stream of fixed size, at the scale 1/(L M), outputs after
     four steps of gradient descent deviate between seeds by Theta((L M)^-1/2) at M = 1, 2 and 4, and by as much, within
-    15 per cent, however L M = 512 is split; not so where M alone is the same, nor where a block's output has the
-    variance of a single unit's. Both margins were widened after pilot runs; 0.15 is less than a third of the way to 0,
-    the exponent where units do not average, and 15 per cent a fifth of what four times the units change.
+    15 per cent, however L M = 512 is split into blocks of 1 to 8 units; not so where M alone is the same, nor where a
+    block's output has the variance of a single unit's. Both margins were widened after pilot runs; 0.15 is less than a
+    third of the way to 0, the exponent where units do not average, and 15 per cent a fifth of what four times the units
+    change.
     """
     options = {"activation": activation, "data": data}
     law = tc.PowerLaw(-1 / 2, within=0.15, rival=0, corrections=IN_UNITS)

@@ -70,8 +70,8 @@ def theory(width):
     source="the law of large numbers; the limit is Cho and Saul 2009 (from memory), the variance is derived here",
 )
 def test_the_kernel_of_a_layer_is_within_one_over_root_width_of_its_limit():
-    """The kernel of a random ReLU layer at an input of length one lies sqrt(5/4) n^-1/2 from its limit, in root mean
-    square over networks.
+    """The kernel of a random ReLU layer at an input of length one lies sqrt(5/4) n^-1/2 from its limit, within a tenth,
+    in root mean square over networks.
     """
     tc.check(INDEPENDENT, RATE)
     tc.check(INDEPENDENT, CONSTANT, against=theory, label="distance over that of the theorem")

@@ -49,9 +49,9 @@ def distances(training: tc.Training) -> tc.Sweep:
 @given(depth=depths(1, 2), activation=activations(among=SMOOTH), data=regression_data())
 @example(depth=1, activation=tc.TANH, data=TEACHER)
 def test_a_wide_network_is_kernel_regression(depth, activation, data):
-    """Trained to interpolation, a centred tanh or erf network with one or two hidden layers differs from ridgeless
-    regression with its initial tangent kernel by Theta(1/n), and with the infinite-width tangent kernel by
-    Theta(n^-1/2); under mean-field parametrization by neither.
+    """Trained to interpolation under NTK parametrization, a centred tanh or erf network with one or two hidden layers
+    differs from ridgeless regression with its initial tangent kernel by Theta(1/n), and with the infinite-width tangent
+    kernel by Theta(n^-1/2); under mean-field parametrization by neither.
     """
     gap = distances(converged(depth, activation, data))
     rich = gap.under(tc.MEAN_FIELD, learning_rate=GENTLE)
@@ -68,8 +68,8 @@ def test_a_wide_network_is_kernel_regression(depth, activation, data):
 @given(activation=activations(among=SMOOTH), data=regression_data(samples=4, dimension=4))
 @example(activation=tc.TANH, data=SMALL_TEACHER)
 def test_the_mean_of_an_ensemble_is_regression_with_the_limit_kernel(activation, data):
-    """Trained to interpolation, centred networks with one hidden layer, tanh or erf, have a mean that differs
-    from ridgeless regression with the infinite-width tangent kernel by Theta(1/n).
+    """Trained to interpolation under NTK parametrization, centred networks with one hidden layer, tanh or erf, have a
+    mean that differs from ridgeless regression with the infinite-width tangent kernel by Theta(1/n).
     """
     network = tc.MLP(1, activation, tc.NTK, centred=True)
     training = tc.Training(network, learning_rate=tc.scaled(1.0), data=data, loss=tc.MSE, steps=100)
@@ -88,9 +88,10 @@ def test_the_mean_of_an_ensemble_is_regression_with_the_limit_kernel(activation,
 @given(depth=depths(1, 2), activation=activations(among=SMOOTH), data=regression_data())
 @example(depth=1, activation=tc.TANH, data=TEACHER)
 def test_anchored_ridge_is_kernel_ridge_regression(depth, activation, data):
-    """With a ridge of 0.1 towards its initial weights a centred tanh or erf network with one or two hidden layers
-    differs from ridge regression with its initial tangent kernel by Theta(1/n), and with the infinite-width tangent
-    kernel by Theta(n^-1/2). With the same ridge towards zero it comes near neither at these rates.
+    """Under NTK parametrization and with a ridge of 0.1 towards its initial weights a centred tanh or erf network with
+    one or two hidden layers differs from ridge regression with its initial tangent kernel by Theta(1/n), and with the
+    infinite-width tangent kernel by Theta(n^-1/2). With the same ridge towards zero it comes near neither at these
+    rates.
     """
     gap = distances(converged(depth, activation, data, ridge=0.1))
     plain = gap.with_training(ridge=tc.Ridge(strength=0.1, towards="zero"))

@@ -115,8 +115,8 @@ def test_the_loss_of_a_mixture_is_at_most_the_mean_of_losses(loss, activation, d
 )
 @example(activation=tc.TANH, data=TASK)
 def test_the_squared_error_of_a_mixture_falls_short_by_the_squared_distance(activation, data):
-    """The squared error of half a cloud and half another is below the mean of theirs by an eighth of the mean squared
-    distance of their functions, exactly; that of halfway interpolated weights is not.
+    """Half the squared error of half an untrained cloud and half another is below the mean of theirs by an eighth of
+    the mean squared distance of their functions, exactly; that of halfway interpolated weights is not.
     """
     exact = tc.Identity(2.0**8, dtype="float64")
     mixed, weights = (with_distance(between=between, activation=activation, data=data) for between in BETWEEN)

@@ -88,7 +88,7 @@ def test_under_cross_entropy_activations_bound_the_input_at_root_width_and_hidde
 
     tc.check(input_alone, exponent(1 / 2))
     tc.check(hidden_alone, exponent(-1 / 2))
-    # The loss swapped: under MSE outputs feed back.
+    # Loss and criterion swapped: under MSE outputs feed back.
     squared = by_loss(**options)
     tc.check_refuted(squared["input"], exponent(1 / 2))
     tc.check_refuted(squared["hidden"], exponent(-1 / 2))
@@ -116,7 +116,7 @@ def test_finite_outputs_bound_the_input_by_a_constant_and_other_layers_by_one_ov
     tc.check(bounded["input"], exponent(0))
     tc.check(bounded["hidden"], exponent(-1))
     tc.check(bounded["output"], exponent(-1))
-    # The criterion swapped.
+    # The criterion swapped, and for the input the depth.
     tc.check_refuted(threshold(BY_ACTIVATIONS, only("input", 100.0, 1 / 2, loss, **options)), exponent(0))
     tc.check_refuted(threshold(BY_ACTIVATIONS, only("hidden", 30.0, -1 / 2, loss, **options)), exponent(-1))
 
@@ -139,7 +139,7 @@ def test_under_squared_error_the_input_is_bounded_by_a_constant_and_other_layers
     tc.check(falls["input"], exponent(0))
     tc.check(falls["hidden"], exponent(-1))
     tc.check(falls["output"], exponent(-1))
-    # The loss swapped: under cross-entropy activations bound the rate.
+    # Loss and criterion swapped: under cross-entropy activations bound the rate.
     hidden = only("hidden", 30.0, -1 / 2, tc.CROSS_ENTROPY, **options)
     tc.check_refuted(threshold(BY_ACTIVATIONS, hidden), exponent(-1))
     alone = only("input", 100.0, 1 / 2, tc.CROSS_ENTROPY, **options)

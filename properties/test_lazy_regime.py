@@ -175,8 +175,8 @@ def test_a_wide_network_follows_its_linearisation(activation, data):
 @given(depth=depths(1, 3), activation=activations())
 @example(depth=1, activation=tc.RELU)
 def test_kernel_and_linearisation_are_off_by_at_most_one_over_root_width(depth, activation):
-    """Under NTK parametrization, with any activation and one to three hidden layers, the tangent kernel of a centred
-    network moves by O(n^-1/2) of its size, and the network leaves its linearisation by O(n^-1/2).
+    """Under NTK parametrization, with ReLU, tanh, erf or GELU and one to three hidden layers, the tangent kernel of a
+    centred network moves by O(n^-1/2) of its size, and the network leaves its linearisation by O(n^-1/2).
     """
     network = tc.MLP(depth, activation, tc.NTK, centred=True)
     training = tc.Training(network, learning_rate=tc.scaled(0.3), data=TEACHER, loss=tc.MSE, steps=4)
@@ -204,9 +204,10 @@ def decaying(activation: tc.Activation, data: tc.Teacher, *, rate: float, steps:
 @given(activation=activations(among=SMOOTH), data=SMALL)
 @example(activation=tc.TANH, data=TEACHER)
 def test_modes_of_the_residual_decay_by_themselves(activation, data):
-    """Along each eigenvector of its initial tangent kernel, with eigenvalue lambda, the residual of a doubled network
-    with one hidden layer, tanh or erf, is (1 - eta lambda)^t of its start after 12 steps, up to Theta(1/n), at a rate
-    eta of 0.3 over the largest eigenvalue; at 3.5 over it, beyond 2, it is not.
+    """Under NTK parametrization the residual of a doubled network with one hidden layer, tanh or erf, along each
+    eigenvector of its initial tangent kernel is (1 - eta lambda)^t of its start after 12 steps, with lambda the
+    eigenvalue over the number of samples, up to Theta(1/n) in root mean square over eigenvectors, at a rate eta of 0.3
+    over the largest one of the infinite-width kernel; at 3.5 over it, beyond 2, it is not.
     """
     widths = tc.widths(128, 131072, factor=4)
     deviation = tc.Sweep(ResidualModeError(), decaying(activation, data, rate=0.3, steps=12), widths=widths)
@@ -236,8 +237,8 @@ def deviation_from_flow(rate, draw, *, parametrization, activation, data):
 @example(activation=tc.TANH, data=TEACHER)
 def test_modes_of_the_residual_decay_exponentially_for_small_steps(activation, data):
     """With one hidden layer of 4,096 neurons, tanh or erf, the residual along each eigenvector of the initial tangent
-    kernel is exp(-eta lambda t) of its start at a fixed eta t, up to Theta(eta), under NTK parametrization, and not
-    under mean field.
+    kernel is exp(-eta lambda t) of its start at a fixed eta t, with lambda the eigenvalue over the number of samples,
+    up to Theta(eta) in root mean square over eigenvectors, under NTK parametrization, and not under mean field.
     """
     predicted = tc.PowerLaw(1, corrections=tc.FiniteSizeClass(rho=3 / 8, omegas=(1.0,), towards="zero"))
     lazy, rich = (

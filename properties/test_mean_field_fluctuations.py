@@ -145,7 +145,9 @@ def test_functions_approach_the_limit_at_one_over_root_particles(activation, dat
 @given(activation=activations(), data=teachers())
 @example(activation=tc.TANH, data=TEACHER)
 def test_the_loss_of_a_run_deviates_by_one_over_root_particles(activation, data):
-    """Before the data are fitted, the training loss of a single run lies Theta(N^-1/2) from that of the limit."""
+    """In the mean-field scaling, before the data are fitted, the training loss of a single run lies Theta(N^-1/2) from
+    that of the limit.
+    """
     tc.check(fluctuations(descent(activation, data, GENTLE), counts=LARGER).of(name="loss gap"), HALF)
     ntk = descent(activation, data, GENTLE, power=0.5)
     tc.check_refuted(fluctuations(ntk, counts=LARGER).of(name="loss gap"), HALF)
@@ -159,8 +161,8 @@ def test_the_loss_of_a_run_deviates_by_one_over_root_particles(activation, data)
 @given(activation=activations(), data=teachers())
 @example(activation=tc.TANH, data=TEACHER)
 def test_without_noise_fluctuations_stay_small_at_late_times(activation, data):
-    """Without noise, and with small steps (rate times sharpness 0.25 at the start, below 1 later), the standard
-    deviation over seeds of the fitted function at test points is O(N^-1/2).
+    """Without noise, after 50 steps at a rate times sharpness of 0.25 at the start, the standard deviation over seeds
+    of the function at test points is O(N^-1/2); at the edge of stability it is not.
     """
     bound = tc.UpperBound(-1 / 2, rival=0)
     tc.check(fluctuations(descent(activation, data, BRISK), LATE).of(name="seed deviation"), bound)

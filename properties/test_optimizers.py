@@ -174,11 +174,11 @@ MOSTLY_NOISE = {"activation": tc.TANH, "noise": 4.0}
 @example(varied="rate", activation=tc.TANH, noise=1.0)
 def test_weights_of_adamw_have_the_size_of_the_root_of_rate_over_decay(varied, activation, noise):
     """Under AdamW weights that a normalisation follows come to a size of Theta((eta / lambda)^1/2), whichever of both
-    varies; where targets are mostly noise it is (eta / (2 lambda))^1/2, within 15 per cent, and Theta((eta /
-    lambda)^1/3) under Adam with the decay in the gradient and Theta((eta / lambda)^1/4) under gradient descent with
-    decoupled decay. Margins were widened after pilot runs. The constant was up to a tenth off, and would be 41 per
-    cent off without the factor 2. Exponents have 0.12 about 1/2 and 0.08 about the others: 1/2 and 1/4 are told from
-    each other, and 1/3, a sixth and a twelfth away from them, hardly from either.
+    varies; with tanh and targets that are mostly noise, as the decay varies, it is (eta / (2 lambda))^1/2, within 15
+    per cent, and Theta((eta / lambda)^1/3) under Adam with the decay in the gradient and Theta((eta / lambda)^1/4)
+    under gradient descent with decoupled decay. Margins were widened after pilot runs. The constant was up to a tenth
+    off, and would be 41 per cent off without the factor 2. Exponents have 0.12 about 1/2 and 0.08 about the others: 1/2
+    and 1/4 are told from each other, and 1/3, a sixth and a twelfth away from them, hardly from either.
     """
     penalty, gradients, noisy = (
         over_ratios(other, "decay", **MOSTLY_NOISE) for other in (PENALTY, GRADIENT_DESCENT, ADAMW)
@@ -219,11 +219,11 @@ WANG = (
 @given(activation=ODD, noise=st.sampled_from([2.0, 4.0, 8.0]))
 @example(activation=tc.TANH, noise=2.0)
 def test_weights_of_adamw_change_in_units_of_the_inverse_of_rate_times_decay(activation, noise):
-    """With an odd activation and targets that are mostly noise, the size of weights under AdamW that a normalisation
-    follows, in units of where it ends, and what is left in them of their start follow one curve each for any decay once
-    time is counted in units of 1 / (eta lambda), within 15 per cent over a factor of eight in the decay; with the decay
-    in Adam's gradient the size does not. The margin was widened after pilot runs; with the decay in the gradient the
-    same sizes differ by a quarter to a factor of 2.5.
+    """With an odd activation and targets that are mostly noise, the size under AdamW of the second of two matrices,
+    which a normalisation follows, in units of (eta / (2 lambda))^1/2 and begun at twice that, and what is left in it of
+    its start are the same for any decay at 1/4, 1/2 and 1 of 1 / (eta lambda) steps, within 15 per cent over a factor
+    of eight in the decay; with the decay in Adam's gradient the size in the same unit is not. The margin was widened
+    after pilot runs; with the decay in the gradient the same sizes differ by a quarter to a factor of 2.5.
     """
     size, left, penalty = (
         course(what=what, setting=setting, activation=activation, noise=noise).over(DECAYS, seeds=16)

@@ -54,7 +54,7 @@ def laziness(alpha, draw, *, network, data):
 @given(depth=depths(1, 3), activation=activations(smooth=True), data=SMALL)
 @example(depth=1, activation=tc.TANH, data=TEACHER)
 def test_networks_become_lazy_with_their_output_scale(depth, activation, data):
-    """At a fixed width and time, with smooth activation and an initial function of zero, weights move by
+    """At a fixed width and time, with smooth activation and an initial function of zero, input weights move by
     Theta(1/alpha). The tangent kernel and the linearised model are off by Theta(1/alpha) in a centred network, and by
     Theta(1/alpha^2) in a doubled one, where the first order is odd under exchanging its copies and cancels. With a
     random initial function, which alpha multiplies too, none of this holds.
@@ -176,8 +176,9 @@ def balance_drift(rate, draw, *, depth, activation, data):
 @given(depth=depths(1, 3), activation=st.sampled_from([tc.RELU, tc.LINEAR]), data=SMALL)
 @example(depth=1, activation=tc.RELU, data=TEACHER)
 def test_gradient_descent_conserves_balances_up_to_its_step(depth, activation, data):
-    """With a homogeneous activation |incoming weights|^2 - |outgoing weights|^2 of a neuron is conserved by gradient
-    flow: in a fixed time of gradient descent it changes by Theta(eta), in root mean square over neurons.
+    """With ReLU or no activation, which are homogeneous of degree one, |incoming weights|^2 - |outgoing weights|^2 of a
+    neuron is conserved by gradient flow: in a fixed time of gradient descent it changes by Theta(eta), in root mean
+    square over neurons.
     """
     rates = tuple(2.0**-k for k in range(8, 2, -1))
     predicted = tc.PowerLaw(1, corrections=tc.FiniteSizeClass(rho=3 / 8, omegas=(1.0,), towards="zero"))

@@ -56,9 +56,9 @@ def doubt_over_error(run):
 @given(activation=activations(), data=st.integers(0, 99))
 @example(activation=tc.TANH, data=0)
 def test_confidence_comes_to_exceed_accuracy_by_the_whole_error(activation, data):
-    """At rate n^-1/2 under cross-entropy the mean doubt of a centred network with two hidden layers on test inputs of
-    overlapping classes, one less the largest probability, is after one step Theta(n^-1/2) of its error, so that
-    confidence less accuracy comes to be the error itself; at rate 1/n doubt does not fall.
+    """Under standard parametrization at rate n^-1/2 and cross-entropy the mean doubt of a centred network with two
+    hidden layers on test inputs of overlapping classes, one less the largest probability, is after one step
+    Theta(n^-1/2) of its error, so that confidence less accuracy comes to be the error itself; at rate 1/n it is not.
     """
     edge, stable = (
         tc.Sweep(doubt_over_error, trained(alpha, activation=activation, data=data), widths=WIDTHS, budget=BUDGET)

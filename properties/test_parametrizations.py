@@ -84,7 +84,7 @@ ONE_SHIFT_EACH = {"input": 0.5, "hidden": 0.25, "output": -0.5}
 @example(parametrization=tc.MAXIMAL_UPDATE, shifts=ONE_SHIFT_EACH, optimizer=tc.SGD(), depth=2)
 def test_exponents_are_determined_up_to_a_shift(parametrization, shifts, optimizer, depth):
     """Adding (theta, -theta, -2 theta) to a layer's exponents (a, b, c) leaves the function of a tanh network that is
-    trained by gradient descent as it is, for each layer with a theta of its own; for Adam without an epsilon it is
+    trained by gradient descent as it is, for each role with a theta of its own; for Adam without an epsilon it is
     (theta, -theta, -theta).
     """
     same = functions(shifted(parametrization, shifts), optimizer, depth=depth)
@@ -111,8 +111,8 @@ MATCHED = {
 @example(pair="standard and NTK", optimizer=tc.SGD(), activation=tc.TANH)
 @example(pair="maximal update and mean field", optimizer=tc.SGD(), activation=tc.TANH)
 def test_four_parametrizations_are_two(pair, optimizer, activation):
-    """With matched learning rates standard and NTK parametrization train the same function, and so do maximal update
-    and mean field, up to where constants stand.
+    """By gradient descent, and by Adam without an epsilon, at matched learning rates standard and NTK parametrization
+    train the same function, and so do maximal update and mean field, up to where constants stand.
     """
     first, second = PAIRS[pair]
     rate = MATCHED.get((pair, optimizer.name), tc.scaled(0.05))
@@ -151,7 +151,8 @@ DEFINITION_5_1 = tc.Parametrization(
 @example(table=DEFINITION_5_1, optimizer=ADAM, activation=tc.TANH)
 def test_the_tables_of_maximal_update_are_one(table, optimizer, activation):
     """The three published tables of maximal update, by learning rates, by an output multiplier and with one learning
-    rate for all layers, train the same function; with any one learning rate off by n^1/2 they do not.
+    rate of gradient descent for all layers, train the same function by gradient descent and by Adam without an epsilon;
+    with any one learning rate off by n^1/2 they do not.
     """
     tabled = functions(table, optimizer, activation=activation)
     own = functions(tc.MAXIMAL_UPDATE, optimizer, activation=activation)
@@ -196,7 +197,7 @@ def test_gradient_entries_shrink_by_parametrization_and_role(parametrization, de
 @example(depth=3, activation=tc.TANH, loss=tc.MSE, data=MIXTURE)
 def test_the_coordinate_check_of_maximal_update_is_flat(depth, activation, loss, data):
     """Under maximal update the mean absolute coordinate of every layer's preactivations, and of what outputs have moved
-    by, is Theta(1) after three steps on one batch.
+    by, is Theta(1) after three steps of gradient descent on one batch.
     """
     training = trained(tc.MAXIMAL_UPDATE, depth=depth, activation=activation, base=0.3, steps=3, loss=loss, data=data)
     sizes = tc.Sweep(CoordinateSize(), training, widths=WIDTHS)
@@ -277,7 +278,8 @@ NARROW_DATA = tc.GaussianMixture(dimension=8)
 @example(depth=3, activation=tc.TANH, data=NARROW_DATA)
 def test_maximal_update_meets_the_spectral_condition(depth, activation, data):
     """Under maximal update the spectral norms of a centred network's initial weights, and of their changes in three
-    steps, are Theta((fan_out / fan_in)^1/2) in every layer, and features change by Theta(1).
+    steps of gradient descent on the squared error, are Theta((fan_out / fan_in)^1/2) in every layer, and features
+    change by Theta(1).
     """
     weights, change, features = SpectralSize("weights"), SpectralSize("change"), tc.FeatureChange()
     training = trained(tc.MAXIMAL_UPDATE, depth=depth, activation=activation, base=0.3, steps=3, data=data)
@@ -298,7 +300,8 @@ def test_maximal_update_meets_the_spectral_condition(depth, activation, data):
 @example(depth=3, activation=tc.TANH, data=NARROW_DATA)
 def test_maximal_update_moves_matrices_in_spectral_norm(depth, activation, data):
     """Under maximal update hidden matrices move by Theta(1) of their spectral norm and by Theta(n^-1/2) of their
-    Frobenius norm, in three steps of a centred network; under NTK parametrization by neither.
+    Frobenius norm, in three steps of gradient descent on a centred network's squared error; under NTK parametrization
+    by neither.
     """
     norms = tc.Together((tc.WeightChange(norm="spectral"), tc.WeightChange(norm="frobenius")))
     training = trained(tc.MAXIMAL_UPDATE, depth=depth, activation=activation, base=0.3, steps=3, data=data)
@@ -329,10 +332,10 @@ FULL_ALIGNMENT = tc.Parametrization(
 def test_standard_parametrization_for_full_alignment_diverges_through_its_initial_readout(
     depth, activation, loss, data
 ):
-    """Under standard parametrization with learning rates n^1/2, n^-1/2 and n^-1 by role, one step of a centred network
-    gives effective updates Theta(1) in every layer and propagating ones Theta(1) in hidden layers, but Theta(n^1/2) in
-    the outputs: they diverge through W_0 dx alone, as they do not under maximal update. Where the readout is trained at
-    n^-1/2, its own update is not Theta(1) either.
+    """Under standard parametrization with learning rates n^1/2, n^-1/2 and n^-1 by role, one step of gradient descent
+    gives a centred network effective updates Theta(1) in every layer and propagating ones Theta(1) in hidden layers,
+    but Theta(n^1/2) in the outputs: they diverge through W_0 dx alone, as they do not under maximal update. Where the
+    readout is trained at n^-1/2, its own update is not Theta(1) either.
     """
     training = trained(FULL_ALIGNMENT, depth=depth, activation=activation, base=0.03, loss=loss, data=data)
     updates = tc.Together((EFFECTIVE, PROPAGATING))

@@ -89,8 +89,8 @@ def test_a_kernel_learns_a_parity_of_half_of_the_bits_from_no_less_than_half_of_
     layers, falls to half error, on average over all corners, those seen included, on parities of k random bits only
     after more than half of all 4^k corners, k = 3 to 6: a table of the values seen does better. Of sums of as many bits
     this is not true. With the exponential kernel the number is, within 10 per cent, that of a kernel that learns degree
-    by degree, k = 4 to 6; the NTK, whose eigenvalues of odd degrees are small, does not meet this number for k = 3
-    and 5.
+    by degree, k = 4 to 6; the NTK, whose eigenvalues of odd degrees are small, does not meet this number at both of k =
+    3 and 5.
     """
     table, equal = tc.Ordering("above"), tc.Equal(0.1)
     own, linear = (kernel_samples(kernel=kernel, target=target) for target in (parity, sum_of_bits))

@@ -53,8 +53,8 @@ def error_by_particles(particles, draw, *, noise, what):
 @example(particles=16)
 def test_planted_atoms_are_found_up_to_an_error_in_proportion_to_the_noise(particles):
     """From noisy values of a sum of three neurons on a circle, 8 or 16 particles with positive weights find the
-    neurons' positions by gradient descent up to an error Theta(noise), where the penalty on the total weight is in
-    proportion to the noise, for noise of 1/320 to 1/20. With a penalty that stays they do not, and neither do two
+    neurons' positions by conic gradient descent up to an error Theta(noise), where the penalty on the total weight is
+    in proportion to the noise, for noise of 1/320 to 1/20. With a penalty that stays they do not, and neither do two
     particles.
     """
     law = tc.PowerLaw(1, corrections=IN_NOISE, within=0.05, rival=1 / 2)

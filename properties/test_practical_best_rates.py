@@ -84,10 +84,10 @@ AT_MOST_INVERSE = tc.UpperBound(-1, within=0.24, rival=-1 / 2)
 )
 @ARCHITECTURES
 def test_the_best_rate_of_a_pass_by_sgd_falls_more_slowly_by_a_root_of_the_width_under_cross_entropy(architecture):
-    """Under standard parametrization and SGD the learning rate with the smallest loss at the end of a pass is O(1/n) by
-    MSE, and by cross-entropy larger by Omega(n^1/2); by cross-entropy it is Omega(n^-1/2) for the convolutional
-    network, and O(n^-1/2) for the decoder. In maximal update none of this holds of the factor on all rates but, of the
-    convolutional network, that by cross-entropy it is Omega(n^-1/2).
+    """Under standard parametrization and SGD the learning rate with the smallest mean loss over the last quarter of a
+    pass is O(1/n) by MSE, and by cross-entropy larger by Omega(n^1/2); by cross-entropy it is Omega(n^-1/2) for the
+    convolutional network, and O(n^-1/2) for the decoder. In maximal update none of this holds of the factor on all
+    rates but, of the convolutional network, that by cross-entropy it is Omega(n^-1/2).
     """
     standard = best_rates(architecture=architecture, kind="SGD", scheme="standard").over(WIDTHS, seeds=SEEDS)
     maximal = best_rates(architecture=architecture, kind="SGD", scheme="maximal update")
@@ -118,9 +118,9 @@ def test_the_best_rate_of_a_pass_by_sgd_falls_more_slowly_by_a_root_of_the_width
     evidence=True,
 )
 def test_the_best_rate_of_a_pass_by_adam_falls_as_one_over_width_by_either_loss():
-    """Under standard parametrization and Adam the learning rate with the smallest loss at the end of a pass of the
-    decoder is Theta(1/n) by cross-entropy and O(1/n) by MSE; in maximal update neither holds of the factor on all
-    rates.
+    """Under standard parametrization and Adam the learning rate with the smallest mean loss over the last quarter of a
+    pass of the decoder is Theta(1/n) by cross-entropy and O(1/n) by MSE; in maximal update neither holds of the factor
+    on all rates.
     """
     standard, maximal = (
         best_rates(architecture="decoder", kind="Adam", scheme=scheme) for scheme in ("standard", "maximal update")

@@ -203,7 +203,7 @@ def test_sgd_keeps_features_bounded_up_to_one_over_root_width_under_cross_entrop
 @ARCHITECTURES
 def test_sgd_is_stable_up_to_one_over_width_at_most_under_squared_error(architecture):
     """Under standard parametrization, SGD and MSE the largest learning rate at which the loss of six steps on one batch
-    falls, and is never half as large again as at first, is O(1/n); in maximal update it is not.
+    with wrong labels falls, and is never half as large again as at first, is O(1/n); in maximal update it is not.
     """
     standard, maximal = (
         on_one_batch(model(architecture, rate, exponent=power, loss=squared_error))

@@ -129,15 +129,18 @@ def distance_to_regression(features, draw, *, activation, ridge):
 @given(activation=activations())
 @example(activation=tc.TANH)
 def test_random_features_have_an_effective_ridge(activation):
-    """The mean of ridge regression on Gaussian features lies nearer to kernel regression with the effective ridge than
-    to that with their own, or with that of twice the features.
+    """The mean of ridge regression on 16 to 48 Gaussian features of 12 samples lies nearer to kernel regression with
+    the effective ridge than to that with their own, 0.3, or with that of twice the features; regression with their own
+    does not lie nearer than that of twice the features.
     """
     effective, own, twice = (
         distance_to_regression(activation=activation, ridge=ridge).over((16, 24, 48), seeds=12)
         for ridge in (EFFECTIVE, OWN, OF_TWICE)
     )
-    tc.check(effective, tc.Ordering("below"), against=own)
-    tc.check_refuted(twice, tc.Ordering("below"), against=effective)
+    nearer = tc.Ordering("below")
+    tc.check(effective, nearer, against=own)
+    tc.check(effective, nearer, against=twice)
+    tc.check_refuted(own, nearer, against=twice)
 
 
 FEATURES = (24, 36, 60)
@@ -184,9 +187,9 @@ def square_distance(features, draw, *, activation, ridge):
 @given(activation=activations())
 @example(activation=tc.TANH)
 def test_ridgeless_gaussian_features_are_unbiased_with_a_known_variance(activation):
-    """Without a ridge the mean over P_f > P + 1 Gaussian features is ridgeless kernel regression, here to 3 per cent of
-    it and 8 of the variance, and the variance is that of the posterior times y K^-1 y / (P_f - P - 1); with a ridge
-    the mean is smaller, and predictions lie further from kernel regression.
+    """Without a ridge the mean over P_f > P + 1 Gaussian features is, along ridgeless kernel regression, that to 3 per
+    cent, and the variance, averaged over test inputs and to 8 per cent, is that of the posterior times y K^-1 y / (P_f
+    - P - 1): on one problem of P = 12 samples with P_f = 24 to 60. With a ridge of 0.3 neither holds.
     """
     kernel, targets = gaussian_problem(activation)
 

@@ -181,7 +181,7 @@ def fluctuation(width, depth, draw):
 @example(share=1 / 4)
 def test_kernels_fluctuate_by_depth_over_width(share):
     """The variance of the logarithm of a deep ReLU network's kernels at one input depends on depth over width alone,
-    to 15 per cent between widths 64 and 256, and not on the width alone.
+    1/16 to 1/4, to 15 per cent between widths 64 and 256, and not on the width alone.
     """
     same = tc.Collapse(0.15)
     tc.check(log_variance(share=share).over((64, 128, 256), budget=64), same)
@@ -309,7 +309,8 @@ def first_layer_distance(run):
 def test_a_trained_first_layer_is_descent_on_the_kernel_of_slopes(activation, data):
     """A network with one hidden layer under NTK parametrization, of which only the first layer is trained, differs by
     Theta(n^-1/2) from gradient descent on the kernel E[phi'(w.x) phi'(w.x')] x.x'. It comes near descent on the NNGP,
-    or on the whole tangent kernel, at no such rate; nor does it near the former under mean-field parametrization.
+    or on the whole tangent kernel, at no such rate, nor near descent on the kernel of slopes under mean-field
+    parametrization.
     """
     network = tc.MLP(1, activation, tc.NTK, centred=True)
     rate = tc.scaled(0.5, output=-np.inf)

@@ -45,7 +45,7 @@ def loss_in_time(time, draw, *, alpha, beta, strength, neurons=NEURONS):
 @example(beta=0.4)
 def test_learned_features_improve_the_scaling_law_of_hard_targets(beta):
     """Two-layer linear networks on features of variance k^-3, fitting targets whose power beyond feature k falls as
-    k^(-3 beta) with beta < 1, have a loss that falls in time as t^-beta where they are lazy, and as
+    k^(-3 beta), beta = 0.4 or 0.5, have a population loss that falls in time as t^-beta where they are lazy, and as
     t^(-2 beta / (1 + beta)) where they learn features. Of easy targets, beta = 1.5, the latter is not true.
     """
     slow, fast = -beta, -2 * beta / (1 + beta)

@@ -191,7 +191,7 @@ def test_perceptron_is_in_maximal_update() -> None:
 
 @tc.gate(id="YM-5")
 def test_learning_rates_of_the_perceptron_transfer() -> None:
-    """The largest stable learning rate and the best one are Theta(1); with one rate for all the first one is not."""
+    """The largest stable learning rate and the best one are Theta(1); in standard parametrization the first is not."""
     stable = tc.Sweep(STABLE, replace(PERCEPTRON, steps=10), widths=tc.widths(64, 1024), budget=64)
     tc.check(stable, THETA_OF_ONE)
     tc.check(stable.with_observable(tc.OptimalLearningRate(reach=2)), THETA_OF_ONE)
@@ -299,7 +299,7 @@ STANDARD_GPT2 = tc.Model(gpt2, one_rate, gpt2_batches(), name="GPT-2")
 
 @tc.gate(id="YM-7")
 def test_gpt2_with_one_learning_rate_is_not_in_maximal_update() -> None:
-    """Hugging Face's GPT-2 with a muP readout and one learning rate for all is caught, at its hidden matrices."""
+    """Hugging Face's GPT-2 with a muP readout and one learning rate is caught at its queries, keys and values."""
     found = tc.coordinate_check_refuted(STANDARD_GPT2, tc.MAXIMAL_UPDATE, widths=tc.widths(32, 512))
     blamed = {culprit.where: culprit.kind for culprit in found.diagnosis.culprits}
     assert blamed["model.transformer.h.*.attn.c_attn.weight"] == "learning rate"
@@ -307,5 +307,7 @@ def test_gpt2_with_one_learning_rate_is_not_in_maximal_update() -> None:
 
 @tc.gate(id="YM-8")
 def test_gpt2_is_in_maximal_update() -> None:
-    """Hugging Face's GPT-2 scales as maximal update has it, once hidden learning rates fall as one over the width."""
+    """Hugging Face's GPT-2, drawn by fan-in and with a muP readout, scales as maximal update has it once hidden
+    learning rates fall as one over the width.
+    """
     tc.coordinate_check(GPT2, tc.MAXIMAL_UPDATE, widths=tc.widths(64, 1024))

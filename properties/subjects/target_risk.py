@@ -59,6 +59,20 @@ class Stopped:
     networks: Classifiers
     times: Tensor
 
+    @property
+    def at_target(self) -> Classifiers:
+        """The networks.
+
+        Raises:
+            RuntimeError: if some never came below the last level, so that they are not what a claim speaks of.
+        """
+        if missed := int(self.times[-1].isinf().sum()):
+            raise RuntimeError(
+                f"{missed} of {self.times.shape[1]} networks did not reach the risk that they are trained to; give "
+                "more steps, or a higher risk"
+            )
+        return self.networks
+
 
 def balanced(
     neurons: int, dimension: int, *, output_scale: float, generators: Sequence[torch.Generator]

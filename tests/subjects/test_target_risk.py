@@ -1,5 +1,6 @@
 """Classifiers follow the gradient of the logistic risk, stop at their target, and scale as two-homogeneous ones do."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -50,6 +51,20 @@ def test_an_output_scale_is_the_square_of_an_initial_scale(alpha):
     torch.testing.assert_close(alpha * scaled.networks.hidden, plain.networks.hidden)
     torch.testing.assert_close(scaled.times, plain.times)
     assert not torch.allclose(scaled.networks.hidden, plain.networks.hidden, rtol=1e-2)
+
+
+def test_networks_that_do_not_reach_the_target_are_refused():
+    inputs, labels = problem(seeds=4)
+    options = {"levels": (0.5, 0.2), "rate": 0.02}
+    reached = target_risk.train_to_risk(begun(seeds=4), inputs, labels, **options)
+    assert reached.at_target is reached.networks
+    stopped = target_risk.train_to_risk(begun(seeds=4), inputs, labels, most_steps=1, **options)
+    with pytest.raises(RuntimeError, match="4 of 4 networks did not reach the risk .* give more steps, or"):
+        _ = stopped.at_target
+    # One is enough.
+    times = torch.where(torch.arange(4) == 2, math.inf, reached.times)
+    with pytest.raises(RuntimeError, match="1 of 4 networks did not"):
+        _ = replace(reached, times=times).at_target
 
 
 def test_each_seed_stops_at_the_target_by_itself():

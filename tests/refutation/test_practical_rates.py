@@ -18,7 +18,20 @@ def claim(test, widths=(16, 32, 64, 128, 256), **setting):
     return Claim("test_practical_rates", test, narrow)
 
 
+def best(test, **setting):
+    """A claim of best rates on few models that take seconds."""
+
+    def cheap(module):
+        module.WIDTHS, module.SEEDS = (8, 16, 32, 64, 128), (16, 12, 8, 6, 4)
+        module.NARROW, module.SEEDS_OF_NARROW = (8, 16, 32, 64), (8, 8, 6, 4)
+        return setting
+
+    return Claim("test_practical_best_rates", test, cheap)
+
+
 IMAGES = {"architecture": "convolutional network"}
+BEST = "test_the_best_rate_of_a_pass_by_sgd_falls_more_slowly_by_a_root_of_the_width_under_cross_entropy"
+BEST_OF_ADAM = "test_the_best_rate_of_a_pass_by_adam_falls_as_one_over_width_by_either_loss"
 EDGE = "test_features_of_every_hidden_layer_of_a_decoder_move_at_the_edge"
 ENTROPY = "test_sgd_keeps_features_bounded_up_to_one_over_root_width_under_cross_entropy"
 ADAM = "test_adam_keeps_features_bounded_up_to_one_over_width_whatever_the_loss"
@@ -56,6 +69,9 @@ HIDDEN, ALL = ("hidden",), ("hidden", "output", "other")
             rates_times(1 / 2, ALL),
             id="rates of Adam times the root",
         ),
+        # The best factor on rates that grow is as much smaller.
+        pytest.param(best(BEST, **IMAGES), rates_times(-1, ALL), id="best rates by SGD, rates over the width"),
+        pytest.param(best(BEST_OF_ADAM), rates_times(-1 / 2, ALL), id="best rates by Adam, rates over the root"),
     ],
 )
 @pytest.mark.slow

@@ -59,7 +59,7 @@ def test_networks_that_do_not_reach_the_target_are_refused():
     reached = target_risk.train_to_risk(begun(seeds=4), inputs, labels, **options)
     assert reached.at_target is reached.networks
     stopped = target_risk.train_to_risk(begun(seeds=4), inputs, labels, most_steps=1, **options)
-    with pytest.raises(RuntimeError, match="4 of 4 networks did not reach the risk .* give more steps, or"):
+    with pytest.raises(RuntimeError, match=r"4 of 4 networks did not reach the risk .* give more steps, or"):
         _ = stopped.at_target
     # One is enough.
     times = torch.where(torch.arange(4) == 2, math.inf, reached.times)

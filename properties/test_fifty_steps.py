@@ -107,7 +107,7 @@ def test_outputs_of_relu_networks_diverge_at_first_and_return(data):
     """
     setting = {"depth": 2, "data": data, "rate": 2 * RATE}
     homogeneous, bounded = (
-        tc.Sweep(through_training, trained(1 / 2, activation=chosen, **setting), widths=WIDTHS, budget=BUDGET)
+        tc.Sweep(through_training, trained(1 / 2, activation=chosen, **setting), widths=WIDTHS, budget=3 * BUDGET)
         for chosen in (tc.RELU, tc.TANH)
     )
     no_growth = tc.UpperBound(0, within=0.2, rival=1 / 2)

@@ -168,11 +168,10 @@ MALLADI = (
 @example(kind="SGD", activation=tc.TANH)
 @example(kind="Adam", activation=tc.TANH)
 def test_a_training_stays_the_same_by_the_linear_rule_for_sgd_and_the_root_rule_for_adam(kind, activation):
-    """Where targets have noise of standard deviation four, the loss over the second half of a pass over as many
-    samples, without that noise, is the same for batches of 8 to 64, within 20 per cent: at rates in proportion to B
-    under SGD, and at rates as B^1/2, with moments that average over as many samples, under Adam; by the other's rule it
-    is not, nor under Adam with moments of a hundred steps, which are most of a pass in the largest batches and a tenth
-    of one in the smallest.
+    """Where targets have noise of standard deviation four, the loss over the second half of a pass, without that noise,
+    is the same for batches of 8 to 64, within 20 per cent: at rates in proportion to B under SGD, and at rates as
+    B^1/2, with moments that average over as many samples, under Adam; by the other's rule it is not, nor under Adam
+    with moments of a hundred steps, which are most of a pass in the largest batches and a tenth of one in the smallest.
     """
     right, wrong = (1.0, 0.5) if kind == "SGD" else (0.5, 1.0)
     same, other, by_step = (

@@ -165,13 +165,13 @@ def test_noisy_particles_fluctuate_by_one_over_root_particles_at_every_time(acti
     "measured here: without confinement particles diffuse, and their variance grows like t",
     paper=PAPER,
 )
-@given(particles=st.sampled_from([16, 64, 256, 1024]), activation=activations(among=(tc.TANH, tc.ERF)), data=teachers())
+@given(particles=st.sampled_from([16, 64, 256]), activation=activations(among=(tc.TANH, tc.ERF)), data=teachers())
 @example(particles=16, activation=tc.TANH, data=TEACHER)
 @example(particles=64, activation=tc.TANH, data=TEACHER)
 @example(particles=256, activation=tc.TANH, data=TEACHER)
 def test_confinement_keeps_fluctuations_from_growing_in_time(particles, activation, data):
     """With a bounded, smooth activation and under noisy gradient descent with confinement the standard deviation of the
-    function over seeds of 16 to 1,024 particles does not grow from 32 to 512 steps; without confinement it does.
+    function over seeds of 16, 64 and 256 particles does not grow from 32 to 512 steps; without confinement it does.
     """
     bounded = tc.UpperBound(0, within=0.2, rival=1 / 2, corrections=IN_TIME)
     confined = Particles(activation=activation, data=data, **CONFINED)
@@ -224,8 +224,8 @@ def wasserstein(particles, draw, *, dimension):
 @example(dimension=8)
 def test_empirical_measures_approach_their_law_slowly_in_many_dimensions(dimension):
     """The squared Wasserstein distance between two samples of N independent points, uniform on a torus of d = 5 or 8
-    dimensions, is Theta(N^(-2/d)), up to 0.08 in the exponent, which tells 5 dimensions from 8 and hardly from 6; in
-    one dimension it is not.
+    dimensions, is Theta(N^(-2/d)), up to 0.08 in the exponent, which tells 5 dimensions from 8, and neither from its
+    neighbours; in one dimension it is not.
     """
     corrections = tc.FiniteSizeClass(rho=3 / 8, omegas=(1 / dimension, 2 / dimension, 1.0), unit=1)
     law = tc.PowerLaw(-2 / dimension, corrections=corrections)

@@ -219,11 +219,11 @@ WANG = (
 @given(activation=ODD, noise=st.sampled_from([2.0, 4.0, 8.0]))
 @example(activation=tc.TANH, noise=2.0)
 def test_weights_of_adamw_change_in_units_of_the_inverse_of_rate_times_decay(activation, noise):
-    """With an odd activation and targets that are mostly noise, the size under AdamW of the second of two matrices,
-    which a normalisation follows, in units of (eta / (2 lambda))^1/2 and begun at twice that, and what is left in it of
-    its start are the same for any decay at 1/4, 1/2 and 1 of 1 / (eta lambda) steps, within 15 per cent over a factor
-    of eight in the decay; with the decay in Adam's gradient the size in the same unit is not. The margin was widened
-    after pilot runs; with the decay in the gradient the same sizes differ by a quarter to a factor of 2.5.
+    """Under AdamW, with an odd activation and targets that are mostly noise, the second of two matrices, which a
+    normalisation follows, begins at twice (eta / (2 lambda))^1/2. After 1/4, 1/2 and 1 of 1 / (eta lambda) steps its
+    size in units of (eta / (2 lambda))^1/2, and how much of its start is left in it, do not depend on the decay, within
+    15 per cent over a factor of eight in it; with the decay in Adam's gradient the size in this unit does. The margin
+    was widened after pilot runs; with the decay in the gradient the same sizes differ by a quarter to a factor of 2.5.
     """
     size, left, penalty = (
         course(what=what, setting=setting, activation=activation, noise=noise).over(DECAYS, seeds=16)

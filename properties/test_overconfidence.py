@@ -58,7 +58,8 @@ def doubt_over_error(run):
 def test_confidence_comes_to_exceed_accuracy_by_the_whole_error(activation, data):
     """Under standard parametrization at rate n^-1/2 and cross-entropy the mean doubt of a centred network with two
     hidden layers on test inputs of overlapping classes, one less the largest probability, is after one step
-    Theta(n^-1/2) of its error, so that confidence less accuracy comes to be the error itself; at rate 1/n it is not.
+    Theta(n^-1/2) of its error, so that confidence less accuracy comes to be the error itself; at rate 1/n doubt is not
+    Theta(n^-1/2) of the error.
     """
     edge, stable = (
         tc.Sweep(doubt_over_error, trained(alpha, activation=activation, data=data), widths=WIDTHS, budget=BUDGET)

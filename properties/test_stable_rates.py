@@ -94,8 +94,8 @@ def test_the_best_rate_transfers_under_maximal_update(depth, activation):
 @example(activation=tc.RELU)
 def test_squared_error_of_softmax_outputs_is_as_stable_as_cross_entropy(activation):
     """Under standard parametrization with three hidden layers, MSE of softmax outputs keeps activations bounded in
-    twelve steps on fresh batches, some of whose labels are wrong, up to a rate above that of cross-entropy at widths
-    from 64 to 1,024, and MSE of the outputs themselves does not.
+    twelve steps on fresh batches, some of whose labels are drawn anew, up to a rate above that of cross-entropy at
+    widths from 64 to 1,024, and MSE of the outputs themselves does not.
     """
 
     def rates(loss: Loss, base: float, exponent: float) -> tc.Sweep:

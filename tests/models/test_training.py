@@ -38,9 +38,9 @@ def stacked(model, seeds=SEEDS, **options):
     ]
 
 
-@pytest.mark.parametrize("name", [name for name in zoo.MODELS if name != "dropped"])
+@pytest.mark.parametrize("name", [*(name for name in zoo.MODELS if name != "dropped"), "noted"])
 def test_stacked_models_are_those_of_a_loop(name):
-    model = zoo.MODELS[name]
+    model = zoo.plain(build=Noted) if name == "noted" else zoo.MODELS[name]
     for seed, together in zip(SEEDS, stacked(model), strict=True):
         one = alone(model, seed)
         assert together.losses == pytest.approx(one.losses, rel=1e-4)
@@ -434,10 +434,33 @@ class Differently(zoo.Plain):
         return super().forward(x + self.shift)
 
 
+class NotedLinear(nn.Linear):
+    """Asks its weight for notes, as layers of the package mup do."""
+
+    def __init__(self, *sizes, anchored=False):
+        super().__init__(*sizes)
+        self.weight.base, self.weight.factor = "64 x 5", 0.5
+        if anchored:
+            self.weight.anchor = self.weight.detach().clone()
+
+    def forward(self, x):
+        assert self.weight.base == "64 x 5"
+        return self.weight.factor * F.linear(x, self.weight - getattr(self.weight, "anchor", 0.0), self.bias)
+
+
+class Noted(zoo.Plain):
+    """Its first layer asks for notes, of its own start where it is anchored there."""
+
+    def __init__(self, width, **options):
+        super().__init__(width)
+        self.first = NotedLinear(5, width, **options)
+
+
 @pytest.mark.parametrize(
     "changes, why",
     [
         ({"build": Differently}, "its shift differs from seed to seed"),
+        ({"build": functools.partial(Noted, anchored=True)}, r"the anchor that is noted on its first\.weight differs"),
         ({"build": {8: zoo.Plain(8), 16: zoo.Plain(16)}.__getitem__}, "build gives the same module again"),
         ({"optimizer": lambda m: torch.optim.LBFGS(m.parameters())}, "its optimizer is LBFGS"),
         ({"optimizer": lambda m: lambda batch: None}, "its optimizer is function"),

@@ -51,5 +51,8 @@ def test_claims_are_counted_that_nothing_was_measured_for(records):
     )
     same_day = claim(records, Origin(source="evidence", day="2026-03-01", commit="fedcba9876543210"))
     assert "measured on 2026-03-01 at 2 commits, fingerprints unchanged;" in on_evidence([whole, same_day])
+    later = claim(records, Origin(source="evidence", day="2026-03-09", commit=COMMITTED.commit))
+    assert "measured between 2026-03-01 and 2026-03-09 at one commit, fingerprints" in on_evidence([whole, later])
     undated = [claim(records, Origin(source="evidence", commit=commit)) for commit in ("01", "02")]
-    assert "measured on unknown days at 2 commits" in on_evidence(undated)
+    assert "measured on an unknown day at 2 commits" in on_evidence(undated)
+    assert "measured between 2026-03-01 and an unknown day at 2 commits" in on_evidence([whole, undated[0]])

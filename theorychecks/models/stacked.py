@@ -109,10 +109,21 @@ def apart(modules: Sequence[nn.Module]) -> str:
     if len({id(module) for module in modules}) < len(modules):
         return "build gives the same module again"
     for parts in zip(*(module.modules() for module in modules), strict=True):
-        first, *others = ({k: v for k, v in vars(part).items() if not k.startswith("_")} for part in parts)
-        for key, value in first.items():
-            if isinstance(value, Tensor | float) and any(not _equal(value, other.get(key)) for other in others):
-                return f"its {key} differs from seed to seed, and is neither parameter nor buffer"
+        if key := _differs([{k: v for k, v in vars(part).items() if not k.startswith("_")} for part in parts]):
+            return f"its {key} differs from seed to seed, and is neither parameter nor buffer"
+    # What the first one's parameters note is given to those of all.
+    for (name, first), *others in zip(*(module.named_parameters() for module in modules), strict=True):
+        if key := _differs([vars(first), *(vars(other) for _, other in others)]):
+            return f"the {key} that is noted on its {name} differs from seed to seed"
+    return ""
+
+
+def _differs(attributes: Sequence[Mapping[str, Any]]) -> str:
+    """The first of a module's or parameter's tensors and numbers that are not all the same; empty if there is none."""
+    first, *others = attributes
+    for key, value in first.items():
+        if isinstance(value, Tensor | float) and any(not _equal(value, other.get(key)) for other in others):
+            return key
     return ""
 
 

@@ -30,9 +30,11 @@ def _all_measured(origins: Sequence[Origin]) -> str:
     """Return when one was measured and at which commit, or the days between which several were."""
     if len(origins) == 1:
         return _measured(origins[0])
-    days = sorted({origin.day for origin in origins if origin.day})
-    between = f"between {days[0]} and {days[-1]}" if len(days) > 1 else f"on {days[0] if days else 'unknown days'}"
-    return f"measured {between} at {len({origin.commit for origin in origins})} commits, fingerprints unchanged"
+    days = sorted({origin.day or "an unknown day" for origin in origins})
+    between = f"between {days[0]} and {days[-1]}" if len(days) > 1 else f"on {days[0]}"
+    commits = len({origin.commit for origin in origins})
+    at = f"at {commits} commits" if commits > 1 else "at one commit"
+    return f"measured {between} {at}, fingerprints unchanged"
 
 
 def _origin(origin: Origin) -> str:

@@ -23,7 +23,11 @@ _ASKED: Final = "times of decay are"
 _STEPS: Final = 4
 """Three tell a momentum, which spreads a decay in the gradient over its own time; a fourth shows that it is one."""
 _UNEVEN: Final = 1e-2
-"""Relative scatter over entries, or from step to step, above which what a step takes away is not rounded alike."""
+"""Relative scatter over entries above which what a step takes away is no part of the weights."""
+_ROUNDING: Final = 1e-8
+"""Times the root of a part: a change from step to step below which it is rounding, and not yet a momentum."""
+_CLOSE: Final = 1e-4
+"""Relative distance from a momentum's fourth step within which one is a momentum's."""
 
 
 def decay_times(trainer: Trainer, width: int) -> dict[tuple[str, str], float]:
@@ -76,7 +80,8 @@ def _shrinking(model: Model, module: nn.Module, optimizers: Sequence[Optimizer])
             model,
             _ASKED,
             f"steps without a gradient take no fixed part of `{uneven[0]}` away, as where the decay is in a gradient "
-            "that Adam divides by its own size, changes from step to step, or with a momentum makes weights swing",
+            "that Adam divides by its own size, changes from step to step, or with a momentum makes weights swing, "
+            "or is dampened beyond it",
             "Take a decoupled decay, torch.optim.AdamW, scheduled from outside; decay in a gradient has a time of its "
             "own under SGD alone, where a step takes little.",
         )
@@ -124,9 +129,9 @@ def _in_the_end(parts: Sequence[float]) -> float:
     With a momentum each weight is a fixed combination of the last two, whose larger root is the part that stays.
     """
     first, second, third, fourth = parts
-    if all(abs(after - before) <= _UNEVEN**2 * after for before, after in pairwise(parts)):
+    if all(abs(after - before) <= _ROUNDING * math.sqrt(after) for before, after in pairwise(parts)):
         return fourth
-    if not first < second < 1 or third >= 1:
+    if not (first < second < 1 and third < 1):
         return math.nan
     momentum = (third - second) / (second - first) * (1 - first) * (1 - second)
     taken = second - momentum * first / (1 - first)
@@ -134,6 +139,6 @@ def _in_the_end(parts: Sequence[float]) -> float:
     expected = taken + momentum * third / (1 - third)
     # Weights that a step takes so much of that they swing have no such part.
     discriminant = both**2 - 4 * taken
-    if not 0 <= momentum < 1 or discriminant < 0 or abs(fourth - expected) > _UNEVEN**2 * fourth:
-        return math.nan
-    return 2 * taken / (both + math.sqrt(discriminant))
+    if 0 <= momentum < 1 and discriminant >= 0 and abs(fourth - expected) <= _CLOSE * fourth:
+        return 2 * taken / (both + math.sqrt(discriminant))
+    return math.nan

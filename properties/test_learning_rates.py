@@ -126,7 +126,7 @@ def test_mean_squared_error_is_stable_up_to_one_over_width(depth, activation):
     "measured for this package",
     evidence=True,
 )
-@given(depth=depths(2, 8), activation=activations(), data=st.integers(0, 99))
+@given(depth=st.integers(2, 8), activation=activations(), data=st.integers(0, 99))
 @example(depth=2, activation=tc.RELU, data=0)
 @example(depth=6, activation=tc.RELU, data=0)
 @example(depth=8, activation=tc.RELU, data=0)

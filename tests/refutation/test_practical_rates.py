@@ -6,6 +6,7 @@ import pytest
 from claims_under_test import Claim, refuted
 
 from properties import test_architectures as architectures
+from properties import test_practical_rates as rates
 
 
 def claim(test, widths=(16, 32, 64, 128, 256), **setting):
@@ -22,8 +23,8 @@ def best(test, **setting):
     """A claim of best rates on few models that take seconds."""
 
     def cheap(module):
-        module.WIDTHS, module.SEEDS = (8, 16, 32, 64, 128), (16, 12, 8, 6, 4)
-        module.NARROW, module.SEEDS_OF_NARROW = (8, 16, 32, 64), (8, 8, 6, 4)
+        module.WIDTHS, module.SEEDS = (16, 24, 32, 48, 64, 96), (16, 12, 12, 8, 8, 6)
+        module.NARROW, module.SEEDS_OF_NARROW = (16, 24, 32, 48), (8, 8, 8, 6)
         return setting
 
     return Claim("test_practical_best_rates", test, cheap)
@@ -50,9 +51,15 @@ def rates_times(power, roles):
         def altered(ratio, *, rates):
             return {role: rate * ratio ** (power * (role in roles)) for role, rate in rates(ratio).items()}
 
-        patch.setattr(architectures, "optimizer", optimizer)
+        for module in (architectures, rates):
+            patch.setattr(module, "optimizer", optimizer)
 
     return apply
+
+
+def one_loss(patch):
+    """Both losses are squared errors, and nothing is left of their difference."""
+    patch.setitem(rates.LOSSES, "cross-entropy", rates.squared_error)
 
 
 HIDDEN, ALL = ("hidden",), ("hidden", "output", "other")
@@ -70,8 +77,11 @@ HIDDEN, ALL = ("hidden",), ("hidden", "output", "other")
             id="rates of Adam times the root",
         ),
         # The best factor on rates that grow is as much smaller.
-        pytest.param(best(BEST, **IMAGES), rates_times(-1, ALL), id="best rates by SGD, rates over the width"),
-        pytest.param(best(BEST_OF_ADAM), rates_times(-1 / 2, ALL), id="best rates by Adam, rates over the root"),
+        pytest.param(best(BEST, **IMAGES), rates_times(-1, ALL), id="best rates, SGD's over the width"),
+        pytest.param(best(BEST, **IMAGES), rates_times(1, ALL), id="best rates, SGD's times the width"),
+        pytest.param(best(BEST, **IMAGES), one_loss, id="best rates, one loss for both"),
+        pytest.param(best(BEST, architecture="decoder"), rates_times(-1, ALL), id="best rates, the decoder's likewise"),
+        pytest.param(best(BEST_OF_ADAM), rates_times(-1 / 2, ALL), id="best rates, Adam's over the root"),
     ],
 )
 @pytest.mark.slow

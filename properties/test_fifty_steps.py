@@ -52,7 +52,6 @@ def through_training(run):
     found = {
         "activations": run.peak_activations.amax(dim=0),
         "outputs": run.peak_outputs.amax(dim=0),
-        "first outputs": run.peak_outputs[1],
         "last outputs": run.outputs(run.steps, "test").square().mean(dim=(1, 2)).sqrt(),
     }
     upstream = run.loss_gradients(run.steps) * run.training.data.samples
@@ -90,6 +89,12 @@ def test_activations_stay_bounded_through_fifty_steps_while_outputs_diverge(alph
     tc.check_refuted(stable.of(name="outputs"), diverge)
 
 
+@tc.observable
+def first_outputs(run):
+    """After one step, on the batch that the second one sees."""
+    return run.peak_outputs[1]
+
+
 @tc.claim(
     id="H2/desaturation",
     source=f"measured here; {HAAS}, the authors' thread, read literally says otherwise: outputs diverge, saturating to "
@@ -110,9 +115,11 @@ def test_outputs_of_relu_networks_diverge_at_first_and_return(data):
         tc.Sweep(through_training, trained(1 / 2, activation=chosen, **setting), widths=WIDTHS, budget=3 * BUDGET)
         for chosen in (tc.RELU, tc.TANH)
     )
+    two_steps = trained(1 / 2, activation=tc.RELU, steps=2, **setting)
+    first = tc.Sweep(first_outputs, two_steps, widths=WIDER, budget=8 * BUDGET)
     no_growth = tc.UpperBound(0, within=0.2, rival=1 / 2)
 
-    tc.check(homogeneous.of(name="first outputs"), tc.PowerLaw(1 / 2, within=0.1, rival=0))
+    tc.check(first, tc.PowerLaw(1 / 2, within=0.1, rival=0))
     tc.check(homogeneous.of(name="last outputs"), no_growth)
     tc.check_refuted(bounded.of(name="last outputs"), no_growth)
 

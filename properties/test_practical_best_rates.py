@@ -22,7 +22,7 @@ from theorychecks.engines.module import ModuleRun, Trainer
 STEPS = 64
 LAST = STEPS // 4
 WIDTHS, SEEDS = tc.widths(32, 512), (32, 24, 16, 8, 4)
-NARROW, SEEDS_OF_NARROW = tc.widths(32, 256), (16, 12, 8, 4)
+NARROW, SEEDS_OF_NARROW = (32, 56, 96, 152, 256), (16, 12, 10, 8, 4)
 """Fixed designs: one that is planned by cost leaves the widest models out, where the asymptote is nearest."""
 KINDS: dict[str, type[torch.optim.Optimizer]] = {"SGD": torch.optim.SGD, "Adam": torch.optim.Adam}
 STARTS = {

@@ -24,7 +24,7 @@ def best(test, **setting):
 
     def cheap(module):
         module.WIDTHS, module.SEEDS = (16, 24, 32, 48, 64, 96), (16, 12, 12, 8, 8, 6)
-        module.NARROW, module.SEEDS_OF_NARROW = (16, 24, 32, 48), (8, 8, 8, 6)
+        module.NARROW, module.SEEDS_OF_NARROW = module.WIDTHS, module.SEEDS
         return setting
 
     return Claim("test_practical_best_rates", test, cheap)

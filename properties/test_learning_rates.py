@@ -126,12 +126,11 @@ def test_mean_squared_error_is_stable_up_to_one_over_width(depth, activation):
     "measured for this package",
     evidence=True,
 )
-@given(depth=st.integers(2, 8), activation=activations(), data=st.integers(0, 99))
+@given(depth=depths(2, 6), activation=activations(), data=st.integers(0, 99))
 @example(depth=2, activation=tc.RELU, data=0)
 @example(depth=6, activation=tc.RELU, data=0)
-@example(depth=8, activation=tc.RELU, data=0)
 def test_cross_entropy_keeps_activations_bounded_up_to_one_over_root_width(depth, activation, data):
-    """Under standard parametrization and cross-entropy with two to eight hidden layers the largest learning rate at
+    """Under standard parametrization and cross-entropy with two to six hidden layers the largest learning rate at
     which activations stay bounded, over twelve steps on fresh batches, is Theta(n^-1/2).
     """
     setting = {"losses": (tc.CROSS_ENTROPY,), "activation": activation, "data": data, "parametrization": tc.STANDARD}

@@ -75,38 +75,26 @@ AT_MOST_INVERSE = tc.UpperBound(-1, within=0.24, rival=-1 / 2)
 
 @tc.claim(
     id="H21/models",
-    source=f"{HAAS}, abstract, that optimal rates decay more slowly than stable ones are predicted to, as n^-1/2 by "
-    "cross-entropy in the authors' experiments (read); the edges derived in test_practical_rates. Pilot runs, on other "
-    "seeds and widths 32 to 256, gave -0.82 for the decoder by cross-entropy, steeper than the authors' bound, so that "
-    "the opposite bound is claimed of it, and -0.05 for the convolutional network, with a standard error of 0.15",
+    source=f"{HAAS}, abstract, that optimal rates decay more slowly than stable ones are predicted to (read), and "
+    "experiments, as n^-1/2 by cross-entropy; the edge of MSE as for H1/models. By cross-entropy nothing is claimed: "
+    "between widths 32 and 512 the exponent is -0.80 [-1.07, -0.59] for the decoder and -0.93 [-1.21, -0.72] for the "
+    "convolutional network, and that of the ratio to MSE's 0.48 [0.03, 0.78] and 0.19 [-0.14, 0.49], measured here; "
+    "n^-1/2 and n^1/2 were predicted, and are undecided",
     trend=True,
     evidence=True,
 )
 @ARCHITECTURES
-def test_the_best_rate_of_a_pass_by_sgd_falls_more_slowly_by_a_root_of_the_width_under_cross_entropy(architecture):
-    """Under standard parametrization and SGD the learning rate with the smallest mean loss over the last quarter of a
-    pass is O(1/n) by MSE, and by cross-entropy larger by Omega(n^1/2); by cross-entropy it is Omega(n^-1/2) for the
-    convolutional network, and O(n^-1/2) for the decoder. In maximal update the factor on all rates is not O(1/n) by
-    MSE, nor larger by Omega(n^1/2) by cross-entropy, nor, for the decoder, O(n^-1/2) by cross-entropy.
+def test_the_best_rate_of_a_pass_by_sgd_falls_as_one_over_width_or_faster_under_squared_error(architecture):
+    """Under standard parametrization, SGD and MSE the learning rate with the smallest mean loss over the last quarter
+    of a pass is O(1/n); in maximal update the factor on all rates is not.
     """
-    standard = best_rates(architecture=architecture, kind="SGD", scheme="standard").over(WIDTHS, seeds=SEEDS)
-    maximal = best_rates(architecture=architecture, kind="SGD", scheme="maximal update")
-    control = maximal.over(NARROW, seeds=SEEDS_OF_NARROW)
-    root = tc.LowerBound(1 / 2, within=0.24, rival=0)
-    not_below = tc.LowerBound(-1 / 2, within=0.24, rival=-1)
-    at_most_edge = tc.UpperBound(-1 / 2, within=0.24, rival=0)
+    standard, maximal = (
+        best_rates(architecture=architecture, kind="SGD", scheme=scheme) for scheme in ("standard", "maximal update")
+    )
+    measured, control = standard.over(WIDTHS, seeds=SEEDS), maximal.over(NARROW, seeds=SEEDS_OF_NARROW)
 
-    tc.check(standard.of(name="MSE"), AT_MOST_INVERSE)
-    tc.check(standard.of(name="ratio"), root)
+    tc.check(measured.of(name="MSE"), AT_MOST_INVERSE)
     tc.check_refuted(control.of(name="MSE"), AT_MOST_INVERSE)
-    tc.check_refuted(control.of(name="ratio"), root)
-    if architecture == "decoder":
-        tc.check(standard.of(name="cross-entropy"), at_most_edge)
-        tc.check_refuted(control.of(name="cross-entropy"), at_most_edge)
-    else:
-        tc.check(standard.of(name="cross-entropy"), not_below)
-        # The other loss.
-        tc.check_refuted(standard.of(name="MSE"), not_below)
 
 
 @tc.claim(

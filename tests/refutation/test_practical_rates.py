@@ -31,7 +31,7 @@ def best(test, **setting):
 
 
 IMAGES = {"architecture": "convolutional network"}
-BEST = "test_the_best_rate_of_a_pass_by_sgd_falls_more_slowly_by_a_root_of_the_width_under_cross_entropy"
+BEST = "test_the_best_rate_of_a_pass_by_sgd_falls_as_one_over_width_or_faster_under_squared_error"
 BEST_OF_ADAM = "test_the_best_rate_of_a_pass_by_adam_falls_as_one_over_width_by_either_loss"
 EDGE = "test_features_of_every_hidden_layer_of_a_decoder_move_at_the_edge"
 ENTROPY = "test_sgd_keeps_features_bounded_up_to_one_over_root_width_under_cross_entropy"
@@ -57,11 +57,6 @@ def rates_times(power, roles):
     return apply
 
 
-def one_loss(patch):
-    """Both losses are squared errors, and nothing is left of their difference."""
-    patch.setitem(rates.LOSSES, "cross-entropy", rates.squared_error)
-
-
 HIDDEN, ALL = ("hidden",), ("hidden", "output", "other")
 
 
@@ -78,8 +73,6 @@ HIDDEN, ALL = ("hidden",), ("hidden", "output", "other")
         ),
         # The best factor on rates that grow is as much smaller.
         pytest.param(best(BEST, **IMAGES), rates_times(-1, ALL), id="best rates, SGD's over the width"),
-        pytest.param(best(BEST, **IMAGES), rates_times(1, ALL), id="best rates, SGD's times the width"),
-        pytest.param(best(BEST, **IMAGES), one_loss, id="best rates, one loss for both"),
         pytest.param(best(BEST, architecture="decoder"), rates_times(-1, ALL), id="best rates, the decoder's likewise"),
         pytest.param(best(BEST_OF_ADAM), rates_times(-1 / 2, ALL), id="best rates, Adam's over the root"),
     ],

@@ -10,7 +10,7 @@ LARGE_RATES = tc.Paper(
         "in practice optimal learning rates exceed the largest stable ones and fall as n^-1/2": "by cross-entropy best "
         "rates of a pass fall as n^-0.23 [-0.43, -0.08] in a perceptron on digits (H21), and between widths 32 and 512 "
         "as n^-0.80 [-1.07, -0.59] in a decoder and n^-0.93 [-1.21, -0.72] in a convolutional network; of these two "
-        "the ratio to MSE's best rates is open (H21/models)",
+        "the ratio to MSE's best rates is open (H21/models), and under Adam the exponent (H21/Adam)",
         "the limit closely matches optimally tuned finite networks": "networks at one rate that falls as n^-1/2 come "
         "closer to it (H8); their rates were not tuned width by width",
         "gradients stay bounded through training": "what hidden matrices are sent back after fifty steps, in units of "

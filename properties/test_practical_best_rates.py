@@ -100,23 +100,19 @@ def test_the_best_rate_of_a_pass_by_sgd_falls_as_one_over_width_or_faster_under_
 @tc.claim(
     id="H21/Adam",
     source=f"{HAAS} (public notes on it), that updates of hidden matrices by Adam grow with the width at one rate; the "
-    "edge derived in test_practical_rates; that the decoder's best rate by MSE falls more steeply than 1/n, with -1.36 "
-    "between widths 32 and 256, measured here in pilot runs, so that the bound alone is claimed",
+    "edge as for H16/models. By cross-entropy nothing is claimed: Theta(1/n) was predicted, and pilot runs up to width "
+    "256 gave -0.99, but up to 512 local exponents grow, -1.62 [-1.79, -1.41] over all, measured here and undecided",
     trend=True,
     evidence=True,
 )
-def test_the_best_rate_of_a_pass_by_adam_falls_as_one_over_width_by_either_loss():
-    """Under standard parametrization and Adam the learning rate with the smallest mean loss over the last quarter of a
-    pass of the decoder is Theta(1/n) by cross-entropy and O(1/n) by MSE; in maximal update neither holds of the factor
-    on all rates.
+def test_the_best_rate_of_a_pass_by_adam_falls_as_one_over_width_or_faster_under_squared_error():
+    """Under standard parametrization, Adam and MSE the learning rate with the smallest mean loss over the last quarter
+    of a pass of the decoder is O(1/n); in maximal update the factor on all rates is not.
     """
     standard, maximal = (
         best_rates(architecture="decoder", kind="Adam", scheme=scheme) for scheme in ("standard", "maximal update")
     )
     measured, control = standard.over(WIDTHS, seeds=SEEDS), maximal.over(NARROW, seeds=SEEDS_OF_NARROW)
-    inverse = tc.PowerLaw(-1, within=0.24, rival=-1 / 2)
 
-    tc.check(measured.of(name="cross-entropy"), inverse)
     tc.check(measured.of(name="MSE"), AT_MOST_INVERSE)
-    tc.check_refuted(control.of(name="cross-entropy"), inverse)
     tc.check_refuted(control.of(name="MSE"), AT_MOST_INVERSE)

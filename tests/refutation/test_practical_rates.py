@@ -32,7 +32,7 @@ def best(test, **setting):
 
 IMAGES = {"architecture": "convolutional network"}
 BEST = "test_the_best_rate_of_a_pass_by_sgd_falls_as_one_over_width_or_faster_under_squared_error"
-BEST_OF_ADAM = "test_the_best_rate_of_a_pass_by_adam_falls_as_one_over_width_by_either_loss"
+BEST_OF_ADAM = "test_the_best_rate_of_a_pass_by_adam_falls_as_one_over_width_or_faster_under_squared_error"
 EDGE = "test_features_of_every_hidden_layer_of_a_decoder_move_at_the_edge"
 ENTROPY = "test_sgd_keeps_features_bounded_up_to_one_over_root_width_under_cross_entropy"
 ADAM = "test_adam_keeps_features_bounded_up_to_one_over_width_whatever_the_loss"
@@ -74,7 +74,7 @@ HIDDEN, ALL = ("hidden",), ("hidden", "output", "other")
         # The best factor on rates that grow is as much smaller.
         pytest.param(best(BEST, **IMAGES), rates_times(-1, ALL), id="best rates, SGD's over the width"),
         pytest.param(best(BEST, architecture="decoder"), rates_times(-1, ALL), id="best rates, the decoder's likewise"),
-        pytest.param(best(BEST_OF_ADAM), rates_times(-1 / 2, ALL), id="best rates, Adam's over the root"),
+        pytest.param(best(BEST_OF_ADAM), rates_times(-1, ALL), id="best rates, Adam's over the width"),
     ],
 )
 @pytest.mark.slow

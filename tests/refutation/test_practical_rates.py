@@ -23,7 +23,7 @@ def best(test, **setting):
     """A claim of best rates on few models that take seconds."""
 
     def cheap(module):
-        module.WIDTHS, module.SEEDS = (16, 24, 32, 48, 64, 96), (16, 12, 12, 8, 8, 6)
+        module.WIDTHS, module.SEEDS = (16, 32, 64, 96, 128), (24, 16, 16, 12, 8)
         module.NARROW, module.SEEDS_OF_NARROW = module.WIDTHS, module.SEEDS
         return setting
 

@@ -19,11 +19,12 @@ def claim(test, widths=(16, 32, 64, 128, 256), **setting):
     return Claim("test_practical_rates", test, narrow)
 
 
-def best(test, **setting):
-    """A claim of best rates on few models that take seconds."""
+def best(test, widths, seeds, **setting):
+    """A claim of best rates on few models and short passes."""
 
     def cheap(module):
-        module.WIDTHS, module.SEEDS = (16, 32, 64, 96, 128), (24, 16, 16, 12, 8)
+        module.STEPS, module.LAST = 16, 4
+        module.WIDTHS, module.SEEDS = widths, seeds
         module.NARROW, module.SEEDS_OF_NARROW = module.WIDTHS, module.SEEDS
         return setting
 
@@ -72,9 +73,16 @@ HIDDEN, ALL = ("hidden",), ("hidden", "output", "other")
             id="rates of Adam times the root",
         ),
         # The best factor on rates that grow is as much smaller.
-        pytest.param(best(BEST, **IMAGES), rates_times(-1, ALL), id="best rates, SGD's over the width"),
-        pytest.param(best(BEST, architecture="decoder"), rates_times(-1, ALL), id="best rates, the decoder's likewise"),
-        pytest.param(best(BEST_OF_ADAM), rates_times(-1, ALL), id="best rates, Adam's over the width"),
+        pytest.param(
+            best(BEST, (16, 32, 48, 96, 128), (12, 8, 8, 4, 4), **IMAGES),
+            rates_times(-2, ALL),
+            id="best rates, SGD's over the square of the width",
+        ),
+        pytest.param(
+            best(BEST_OF_ADAM, (32, 48, 64, 128, 256), (16, 16, 12, 8, 4)),
+            rates_times(-2, ALL),
+            id="best rates, Adam's over the square of the width",
+        ),
     ],
 )
 @pytest.mark.slow

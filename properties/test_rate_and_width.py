@@ -68,9 +68,9 @@ def at_rates(
 @example(depth=3, activation=tc.RELU, data=0)
 def test_the_loss_depends_on_the_rate_times_the_width_and_features_on_the_rate_times_its_root(depth, activation, data):
     """Under standard parametrization the loss that four steps leave under MSE is the same at widths from 512 to 8,192,
-    up to a fifth, at an eighth and a half of one over the width, as a function of the rate times the width, and neither
-    as one of the rate nor of its ratio to the width; the movement of the last features in a step under cross-entropy is
-    the same at rates of 1/2 and 2 over n^1/2, as a function of the rate times n^1/2, and not of the rate times n.
+    up to a fifth, at rates of 1/8 and 1/2 over n, as a function of the rate times the width, and neither as one of the
+    rate nor of its ratio to the width; the movement of the last features in a step under cross-entropy is the same at
+    rates of 1/2 and 2 over n^1/2, as a function of the rate times n^1/2, and not of the rate times n.
     """
     setting = {"depth": depth, "activation": activation, "data": data}
     lazy = {"observable": loss_left, "loss": tc.MSE, "steps": 4} | setting

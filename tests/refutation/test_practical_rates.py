@@ -72,7 +72,7 @@ HIDDEN, ALL = ("hidden",), ("hidden", "output", "other")
             rates_times(1 / 2, ALL),
             id="rates of Adam times the root",
         ),
-        # The best factor on rates that grow is as much smaller.
+        # Rates that fall so much too fast are made up for by a best factor that grows.
         pytest.param(
             best(BEST, (16, 32, 48, 96, 128), (12, 8, 8, 4, 4), **IMAGES),
             rates_times(-2, ALL),

@@ -134,6 +134,31 @@ def test_a_decay_in_plain_gradients_is_part_of_the_weights(momentum):
     assert apart(perceptron(make=torch.optim.SGD, momentum=momentum, part=0.02))
 
 
+def warming_up(module):
+    """A decoupled decay whose part doubles from step to step."""
+    optimizer = decaying(module, part=0.02)
+
+    def double(made, *_):
+        for group in made.param_groups:
+            group["lr"] *= 2
+
+    optimizer.register_step_post_hook(double)
+    return optimizer
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        functools.partial(decaying, part=0.02, make=torch.optim.SGD, momentum=0.9),
+        functools.partial(decaying, part=0.02, make=torch.optim.SGD, momentum=0.9, dampening=0.95),
+        warming_up,
+    ],
+    ids=["weights that swing", "a dampened momentum", "a schedule"],
+)
+def test_a_part_of_the_weights_is_one_however_it_changes(optimizer):
+    assert examined(zoo.perceptron(build=READ_OUT, optimizer=optimizer)).shrinking() == {"head.weight"}
+
+
 @pytest.mark.parametrize(
     "model",
     [

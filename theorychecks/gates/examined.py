@@ -12,7 +12,7 @@ import numpy as np
 
 from theorychecks.engines import Unanswerable
 from theorychecks.engines.module import Trainer
-from theorychecks.engines.module.decay import decay_times
+from theorychecks.engines.module.decay import decaying
 from theorychecks.experiment import Resources, Sweep, measure
 from theorychecks.experiment.cells import seeds_of
 from theorychecks.experiment.subjects import trainer_of
@@ -87,12 +87,12 @@ class Examined:
         return self.optimizing.decays or any(self.model.adjustment(width).decay for width in self.widths)
 
     def shrinking(self) -> Collection[str]:
-        """Parameters of which a step's decay takes a fixed part, at the narrowest width; none where it takes no part.
+        """Parameters of which a step's decay takes a part, at the narrowest width; none where it takes no part.
 
-        A decay in gradients takes one in the end where these are not normalised, as by SGD.
+        A decay in gradients takes one where these are not normalised, as by SGD.
         """
         try:
-            return {name for name, _ in decay_times(self._trainer, self.widths[0])}
+            return decaying(self._trainer, self.widths[0])
         except Unanswerable:
             return ()
 

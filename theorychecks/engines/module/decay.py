@@ -16,6 +16,7 @@ from theorychecks.engines.module.refusals import unanswerable
 from theorychecks.engines.module.trainer import Trainer
 from theorychecks.models import Model
 from theorychecks.models.checks import memory, optimizer_of
+from theorychecks.models.depth import everywhere_in
 from theorychecks.models.state import as_it_was
 from theorychecks.models.training import drawn
 
@@ -37,6 +38,45 @@ def decay_times(trainer: Trainer, width: int) -> dict[tuple[str, str], float]:
         Unanswerable: if nothing decays, a function makes the steps, or what they take away is no part of the weights.
     """
     model, anatomy = trainer.model, trainer.anatomy_at(width)
+    taken = {name: _in_the_end(parts) for name, parts in _taken(trainer, width).items()}
+    if not taken:
+        raise unanswerable(
+            model,
+            _ASKED,
+            f"its optimizer takes nothing away from any parameter at {model.axis} {width}",
+            "Give it a weight_decay, for those parameters that are to decay.",
+        )
+    if uneven := [name for name, part in taken.items() if math.isnan(part)]:
+        raise unanswerable(
+            model,
+            _ASKED,
+            f"steps without a gradient take no fixed part of `{uneven[0]}` away, as where the decay is in a gradient "
+            "that Adam divides by its own size, changes from step to step, or with a momentum makes weights swing, "
+            "or is dampened beyond it",
+            "Take a decoupled decay, torch.optim.AdamW, scheduled from outside; decay in a gradient has a time of its "
+            "own under SGD alone, where a step takes little.",
+        )
+    roles, places = {part.name: part.role for part in anatomy.parameters}, anatomy.places
+    named = {name if places is None else places.everywhere(name): name for name in taken}
+    return {
+        (every, roles.get(name, "unchecked")): 1 / taken[name] for every, name in named.items() if every is not None
+    }
+
+
+def decaying(trainer: Trainer, width: int) -> frozenset[str]:
+    """The parameters of which a step takes a part by decay alone: of all entries the same, however it changes.
+
+    Raises:
+        Unanswerable: if a function makes the steps, or none can be made without a gradient.
+    """
+    places = trainer.anatomy_at(width).places
+    even = {name for name, parts in _taken(trainer, width).items() if not any(map(math.isnan, parts))}
+    return frozenset(even if places is None else everywhere_in(even, places))
+
+
+def _taken(trainer: Trainer, width: int) -> Mapping[str, Sequence[float]]:
+    """The part of each parameter that each of the first steps takes, without a gradient; of those that lose any."""
+    model = trainer.model
     with as_it_was(), memory(model, width):
         module = drawn(model, width, (0,), 0, 1).module
         optimizers = optimizer_of(model, module, width)
@@ -47,45 +87,17 @@ def decay_times(trainer: Trainer, width: int) -> dict[tuple[str, str], float]:
                 "a function makes its training steps, each with a gradient",
                 "Ask a tc.Model whose optimizer(module) returns the optimizer that the function has inside.",
             )
-        shrinking = _shrinking(model, module, optimizers)
-    if not shrinking:
-        raise unanswerable(
-            model,
-            _ASKED,
-            f"its optimizer takes nothing away from any parameter at {model.axis} {width}",
-            "Give it a weight_decay, for those parameters that are to decay.",
-        )
-    roles, places = {part.name: part.role for part in anatomy.parameters}, anatomy.places
-    named = {name if places is None else places.everywhere(name): name for name in shrinking}
-    return {
-        (every, roles.get(name, "unchecked")): 1 / shrinking[name] for every, name in named.items() if every is not None
-    }
-
-
-def _shrinking(model: Model, module: nn.Module, optimizers: Sequence[Optimizer]) -> Mapping[str, float]:
-    """The part of each parameter that a step without a gradient takes away, once a momentum has built up."""
-    parameters = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
-    taken: dict[str, list[float]] = {name: [] for name in parameters}
-    with _double(parameters), torch.no_grad():
-        for _ in range(_STEPS):
-            before = {name: parameter.clone() for name, parameter in parameters.items()}
-            for parameter in parameters.values():
-                parameter.grad = torch.zeros_like(parameter)
-            _step(model, optimizers)
-            for name, parameter in parameters.items():
-                taken[name].append(_part(1 - parameter / before[name]))
-    found = {name: _in_the_end(parts) for name, parts in taken.items() if any(parts)}
-    if uneven := [name for name, part in found.items() if math.isnan(part)]:
-        raise unanswerable(
-            model,
-            _ASKED,
-            f"steps without a gradient take no fixed part of `{uneven[0]}` away, as where the decay is in a gradient "
-            "that Adam divides by its own size, changes from step to step, or with a momentum makes weights swing, "
-            "or is dampened beyond it",
-            "Take a decoupled decay, torch.optim.AdamW, scheduled from outside; decay in a gradient has a time of its "
-            "own under SGD alone, where a step takes little.",
-        )
-    return found
+        parameters = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
+        taken: dict[str, list[float]] = {name: [] for name in parameters}
+        with _double(parameters), torch.no_grad():
+            for _ in range(_STEPS):
+                before = {name: parameter.clone() for name, parameter in parameters.items()}
+                for parameter in parameters.values():
+                    parameter.grad = torch.zeros_like(parameter)
+                _step(model, optimizers)
+                for name, parameter in parameters.items():
+                    taken[name].append(_part(1 - parameter / before[name]))
+    return {name: parts for name, parts in taken.items() if any(parts)}
 
 
 @contextmanager
@@ -118,9 +130,9 @@ def _step(model: Model, optimizers: Sequence[Optimizer]) -> None:
 
 
 def _part(shrunk: Tensor) -> float:
-    """One number for all entries; NaN where they shrink by several, or grow."""
+    """One number for all entries; NaN where they shrink by several."""
     low, high = float(shrunk.min()), float(shrunk.max())
-    return math.nan if low < 0 or high - low > _UNEVEN * high else float(shrunk.mean())
+    return float(shrunk.mean()) if high - low <= _UNEVEN * float(shrunk.abs().max()) else math.nan
 
 
 def _in_the_end(parts: Sequence[float]) -> float:
@@ -129,6 +141,8 @@ def _in_the_end(parts: Sequence[float]) -> float:
     With a momentum each weight is a fixed combination of the last two, whose larger root is the part that stays.
     """
     first, second, third, fourth = parts
+    if not all(part >= 0 for part in parts):
+        return math.nan
     if all(abs(after - before) <= _ROUNDING * math.sqrt(after) for before, after in pairwise(parts)):
         return fourth
     if not (first < second < 1 and third < 1):

@@ -63,7 +63,8 @@ TUTORIAL = tc.Paper(
         "both learn little, as of random harmonics of degree 3 (NTK/unstructured); of degree 2 in 16 dimensions, "
         "which both learn to a few per cent, a network's best test error is 1.7 to 1.9 times its kernel's (NTK/lower "
         "bound)",
-        "Which regime it is, is controlled by two knobs, width and learning rate": "an output scale makes a network of "
-        "any width lazy (LZ-4, LZ-6), and so does the parametrization, as the text says itself",
+        "Which regime it is, is controlled by two knobs, width and learning rate": "an output scale makes a network "
+        "whose initial function is zero lazy at a fixed width (LZ-4, LZ-6), and so does the parametrization, as the "
+        "text says itself",
     },
 )

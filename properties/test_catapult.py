@@ -1,4 +1,4 @@
-"""The catapult, which turns what would diverge: it moves the largest stable rate by a factor and never its exponent.
+"""The catapult, which turns what would diverge: it moves the largest constant rate that is stable by a factor.
 
 In a linear network with one hidden layer and one sample training is a recursion of two numbers, at any width.
 """
@@ -194,9 +194,9 @@ def on_a_fixed_batch(activation: tc.Activation, parametrization: tc.Parametrizat
 @given(activation=activations(among=(tc.TANH, tc.ERF, tc.LINEAR)))
 @example(activation=tc.TANH)
 def test_the_largest_stable_rate_of_a_network_is_a_constant_in_units_of_its_sharpness(activation):
-    """The largest rate at which a network with one hidden layer, tanh, erf or linear, does not diverge under MSE in 32
-    steps on a fixed batch is Theta(1) times the inverse of its initial sharpness: Theta(1/n) under standard
-    parametrization.
+    """Under standard parametrization the largest rate at which a centred network with one hidden layer, tanh, erf or
+    linear, does not diverge under MSE in 32 steps on a fixed batch is Theta(1) times the inverse of its initial
+    sharpness, and Theta(1/n).
     """
     standard, ntk = (
         tc.Sweep(

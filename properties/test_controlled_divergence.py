@@ -47,8 +47,9 @@ def trained(
 @example(alpha=0.5, depth=3, activation=tc.TANH)
 @example(alpha=0.75, depth=3, activation=tc.TANH)
 def test_outputs_diverge_as_the_rate_times_the_width(alpha, depth, activation):
-    """Under cross-entropy one step at rate n^-alpha, alpha in [1/2, 1], moves a centred network's outputs by
-    Theta(n^(1-alpha)); under MSE with alpha = 3/4 this no longer holds at the second step, nor at the third.
+    """Under standard parametrization and cross-entropy one step at rate n^-alpha, alpha in [1/2, 1], moves a centred
+    network's outputs by Theta(n^(1-alpha)); under MSE with alpha = 3/4 this no longer holds at the second step, nor at
+    the third.
     """
     setting = {"depth": depth, "activation": activation}
     moved = tc.Sweep(CHANGES, trained(alpha, **setting), widths=WIDTHS)
@@ -67,9 +68,10 @@ def test_outputs_diverge_as_the_rate_times_the_width(alpha, depth, activation):
 @example(alpha=0.5, activation=tc.TANH)
 @example(alpha=1.0, activation=tc.TANH)
 def test_outputs_stay_as_large_for_four_steps(alpha, activation):
-    """Under cross-entropy at rate n^-alpha, alpha = 1/2 and 1, the outputs of a centred network with three hidden
-    layers have after four steps the exponent that they have after one, 1 - alpha; and features of the input layer
-    theirs, -1/2 - alpha. Under MSE with alpha = 3/4 outputs no longer have theirs at the third step.
+    """Under standard parametrization and cross-entropy at rate n^-alpha, alpha = 1/2 and 1, the outputs of a centred
+    network with three hidden layers have after four steps the exponent that they have after one, 1 - alpha; and
+    features of the input layer theirs, -1/2 - alpha. Under MSE with alpha = 3/4 outputs no longer have theirs at the
+    third step.
     """
     moved = tc.Sweep(CHANGES, trained(alpha, activation=activation, steps=4), widths=WIDTHS)
     squared = tc.Sweep(CHANGES, trained(3 / 4, activation=activation, loss=tc.MSE, steps=3), widths=WIDTHS)
@@ -87,9 +89,9 @@ def test_outputs_stay_as_large_for_four_steps(alpha, activation):
 @example(alpha=0.5, depth=3, activation=tc.TANH)
 @example(alpha=0.75, depth=3, activation=tc.TANH)
 def test_features_move_by_layer(alpha, depth, activation):
-    """Under cross-entropy one step at rate n^-alpha, alpha in [1/2, 1], moves a centred network's input-layer features
-    by Theta(n^(-1/2-alpha)) and those of deeper layers by Theta(n^(1/2-alpha)), Theta(1) at alpha = 1/2; under MSE
-    with alpha = 3/4 three steps no longer do.
+    """Under standard parametrization and cross-entropy one step at rate n^-alpha, alpha in [1/2, 1], moves a centred
+    network's input-layer features by Theta(n^(-1/2-alpha)) and those of deeper layers by Theta(n^(1/2-alpha)), Theta(1)
+    at alpha = 1/2; under MSE with alpha = 3/4 three steps no longer do.
     """
     setting = {"depth": depth, "activation": activation}
     moved = tc.Sweep(CHANGES, trained(alpha, **setting), widths=WIDTHS)
@@ -122,9 +124,9 @@ def growth_by_rate(falls, draw, *, activation, roles):
 @given(activation=activations())
 @example(activation=tc.TANH)
 def test_every_exponent_falls_with_that_of_the_rate(activation):
-    """Under cross-entropy exponents of outputs and features of a centred network with two hidden layers are one less
-    for each one of alpha: where the rate falls between widths 1,024 and 65,536 by a factor F, what one step does grows
-    between them by a power -1 of F. Features do not follow the readout's rate.
+    """Under standard parametrization and cross-entropy exponents of outputs and features of a centred network with two
+    hidden layers are one less for each one of alpha: where the rate falls between widths 1,024 and 65,536 by a factor
+    F, what one step does grows between them by a power -1 of F. Features do not follow the readout's rate.
     """
     # Linear response, with the same networks at every rate: what is left is of the order of the rate.
     slope = tc.PowerLaw(-1, corrections=tc.FiniteSizeClass(rho=1 / 8, omegas=(1.0,), unit=1.0))
@@ -141,8 +143,8 @@ def test_every_exponent_falls_with_that_of_the_rate(activation):
 @given(activation=activations())
 @example(activation=tc.TANH)
 def test_confidence_grows_as_the_outputs_do(activation):
-    """At rate n^-1/2 under cross-entropy -log(1 - p), with p the largest softmax probability of a centred network with
-    three hidden layers after one step, grows as Theta(n^1/2); at 1/n it does not.
+    """Under standard parametrization at rate n^-1/2 and cross-entropy -log(1 - p), with p the largest softmax
+    probability of a centred network with three hidden layers after one step, grows as Theta(n^1/2); at 1/n it does not.
     """
     # At a rate n^-alpha the correction is n^(alpha-1), the inverse of the margin between classes: slower than the
     # finite-size class allows for any alpha above a half.
@@ -157,9 +159,9 @@ def test_confidence_grows_as_the_outputs_do(activation):
 @example(steps=2, activation=tc.TANH)
 @example(steps=3, activation=tc.TANH)
 def test_under_mse_outputs_compound(steps, activation):
-    """With a smooth activation, under MSE at rate n^-3/4, outputs of a centred network with one hidden layer are
-    Theta(n^(t/4)) after t = 2 and 3 steps, at widths from 8,192 on and a base rate far above the threshold, up to 0.08
-    in the exponent; under cross-entropy they are not.
+    """With a smooth activation, under standard parametrization and MSE at rate n^-3/4, outputs of a centred network
+    with one hidden layer are Theta(n^(t/4)) after t = 2 and 3 steps, at widths from 8,192 on and a base rate far above
+    the threshold, up to 0.08 in the exponent; under cross-entropy they are not.
     """
     # The correction is one over the base rate times n^(1/4), slower than the class has it; at three steps it leaves
     # +0.05 in the exponent.

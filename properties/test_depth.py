@@ -177,12 +177,12 @@ def deviation_by_depth(depth, draw, *, hidden, activation, data):
 @given(hidden=st.sampled_from([1, 2, 4]), activation=activations(smooth=True), data=SEEDS_OF_DATA)
 @example(hidden=1, activation=tc.TANH, data=0)
 def test_depth_averages_as_width_does(hidden, activation, data):
-    """In residual networks of L blocks of M hidden units on a stream of fixed size, at the scale 1/(L M), outputs after
-    four steps of gradient descent deviate between seeds by Theta((L M)^-1/2) at M = 1, 2 and 4, and by as much, within
-    15 per cent, however L M = 512 is split into blocks of 1 to 8 units; not so where M alone is the same, nor where a
-    block's output has the variance of a single unit's. Both margins were widened after pilot runs; 0.15 is less than a
-    third of the way to 0, the exponent where units do not average, and 15 per cent a fifth of what four times the units
-    change.
+    """With a smooth activation, in residual networks of L blocks of M hidden units on a stream of fixed size, at the
+    scale 1/(L M), outputs after four steps of gradient descent deviate between seeds by Theta((L M)^-1/2) at M = 1, 2
+    and 4, and by as much, within 15 per cent, however L M = 512 is split into blocks of 1 to 8 units; not so where M
+    alone is the same, nor where a block's output has the variance of a single unit's. Both margins were widened after
+    pilot runs; 0.15 is less than a third of the way to 0, the exponent where units do not average, and 15 per cent a
+    fifth of what four times the units change.
     """
     options = {"activation": activation, "data": data}
     law = tc.PowerLaw(-1 / 2, within=0.15, rival=0, corrections=IN_UNITS)

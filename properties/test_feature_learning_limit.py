@@ -112,10 +112,10 @@ def distance(
 @given(activation=activations(), data=st.integers(0, 99), steps=st.integers(2, 16))
 @example(activation=tc.TANH, data=0, steps=16)
 def test_wide_networks_approach_a_limit_in_which_features_move(activation, data, steps):
-    """At rate n^-1/2 under cross-entropy a centred network's change of the feature kernel behind its hidden matrix
-    differs after up to 16 steps on separated classes from that of a network 16 times as wide by Theta(n^-1/2) of
-    their size, and its outputs over n^1/2 by at most n^-1/4. From those of one at rate 1/n, the kernel limit, they
-    do not, nor, after one step, those of networks that are not centred from each other.
+    """Under standard parametrization at rate n^-1/2 and cross-entropy a centred network's change of the feature kernel
+    behind its hidden matrix differs after up to 16 steps on separated classes from that of a network 16 times as wide
+    by Theta(n^-1/2) of their size, and its outputs over n^1/2 by at most n^-1/4. From those of one at rate 1/n, the
+    kernel limit, they do not, nor, after one step, those of networks that are not centred from each other.
     """
     # With three hidden layers all this is slower, and not decided at these widths.
     setting = {"depth": 2, "activation": activation, "data": data, "steps": steps}

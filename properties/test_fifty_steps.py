@@ -72,9 +72,10 @@ def through_training(run):
 @given(alpha=st.sampled_from([0.5, 0.625, 0.75]), depth=depths(2, 3), activation=activations(), data=SEEDS_OF_DATA)
 @example(alpha=0.5, depth=3, activation=tc.TANH, data=0)
 def test_activations_stay_bounded_through_fifty_steps_while_outputs_diverge(alpha, depth, activation, data):
-    """Under cross-entropy at rate n^-alpha, alpha = 1/2, 5/8 and 3/4, activations over fifty steps on fresh batches, a
-    quarter of whose labels are drawn anew, are O(1), and the largest outputs are Omega(n^(1-alpha)). At a constant rate
-    two steps unbound the activations, and at 1/n outputs are not Omega(n^(1-alpha)).
+    """Under standard parametrization and cross-entropy at rate n^-alpha, alpha = 1/2, 5/8 and 3/4, activations of
+    centred networks with two or three hidden layers over fifty steps on fresh batches, a quarter of whose labels are
+    drawn anew, are O(1), and the largest outputs are Omega(n^(1-alpha)). At a constant rate two steps unbound the
+    activations, and at 1/n outputs are not Omega(n^(1-alpha)).
     """
     setting = {"depth": depth, "activation": activation, "data": data}
     controlled = tc.Sweep(through_training, trained(alpha, **setting), widths=WIDTHS, budget=BUDGET)
@@ -106,9 +107,9 @@ def first_outputs(run):
 @given(data=SEEDS_OF_DATA)
 @example(data=0)
 def test_outputs_of_relu_networks_diverge_at_first_and_return(data):
-    """At rate n^-1/2 under cross-entropy with a quarter of the labels drawn anew outputs of ReLU networks with two
-    hidden layers are Theta(n^1/2) after one step, and after fifty grow between widths 256 and 4,096 by a power of at
-    most 0.2; those of tanh networks grow by more.
+    """Under standard parametrization at rate n^-1/2 and cross-entropy, with a quarter of the labels drawn anew, outputs
+    of centred ReLU networks with two hidden layers are Theta(n^1/2) after one step, and after fifty grow between widths
+    256 and 4,096 by a power of at most 0.2; those of tanh networks grow by more.
     """
     setting = {"depth": 2, "data": data, "rate": 2 * RATE}
     homogeneous, bounded = (
@@ -144,9 +145,9 @@ def features_moved(run):
 @given(depth=depths(2, 3), activation=activations(), data=SEEDS_OF_DATA)
 @example(depth=3, activation=tc.TANH, data=0)
 def test_features_persist_behind_every_hidden_matrix_at_the_edge(depth, activation, data):
-    """At rate n^-1/2 under cross-entropy, after fifty steps on fresh batches, a quarter of whose labels are drawn anew,
-    features behind each hidden matrix have moved by Theta(1) of their size; those of the input matrix have not, and at
-    rate 1/n those behind hidden matrices have not either.
+    """Under standard parametrization at rate n^-1/2 and cross-entropy, after fifty steps of a centred network on fresh
+    batches, a quarter of whose labels are drawn anew, features behind each hidden matrix have moved by Theta(1) of
+    their size; those of the input matrix have not, and at rate 1/n those behind hidden matrices have not either.
     """
     setting = {"depth": depth, "activation": activation, "data": data}
     edge, lazy = (

@@ -2,7 +2,8 @@
 
 The information exponent k is the degree of the first term of the population loss in the overlap with the direction.
 The target is the Hermite polynomial of degree k of one coordinate of a normal input, so that the population loss of a
-neuron at overlap m is -|c_k| m^k, with c_k the activation's coefficient of that degree.
+neuron at overlap m is -|c_k| m^k, with c_k the activation's coefficient of that degree. Rates of quantities are in
+units of 1/d.
 """
 
 import functools
@@ -21,7 +22,7 @@ IN_DIMENSION = tc.FiniteSizeClass(rho=3 / 8, omegas=(1.0,), unit=1, fewest_units
 BGJ = "Ben Arous, Gheissari, Jagannath 2021, arXiv:2003.10409 (abstract seen; Theorems 1.3 and 1.4 from memory)"
 FIRST, SECOND = 0.3, {"matched": 0.05, "sine": 0.2}
 THIRD = {"matched": 0.25, "sine": 0.7}
-"""Learning rates by degree; a target of degree three has this one over the root of the dimension."""
+"""Learning rates by degree in units of 1/d; that of degree three is over the root of d too."""
 
 
 @functools.cache
@@ -45,21 +46,21 @@ def samples_of(dimension, draw, *, degree, activation, rate, most, reuse=False):
 
 @tc.quantity(along="dimension", name="samples to overlap 1/2, degree {degree}, {activation}")
 def samples_at_fixed_rate(dimension, draw, *, degree, activation, rate):
-    """The rate does not depend on the dimension; a run that needs more than 200 d samples counts as infinite."""
+    """The rate is this one over d; a run that needs more than 200 d samples counts as infinite."""
     d = int(dimension)
     return samples_of(d, draw, degree=degree, activation=activation, rate=rate, most=200 * d)
 
 
-@tc.quantity(along="dimension", name="samples to overlap 1/2, degree {degree}, {activation}, rate d^-1/2", cost=2.0)
+@tc.quantity(along="dimension", name="samples to overlap 1/2, degree {degree}, {activation}, rate d^-3/2", cost=2.0)
 def samples_at_falling_rate(dimension, draw, *, degree, activation, rate):
-    """The rate is this one over the root of d; a run that needs more than 12 d^2 samples counts as infinite."""
+    """The rate is this one over d^(3/2); a run that needs more than 12 d^2 samples counts as infinite."""
     d = int(dimension)
     return samples_of(d, draw, degree=degree, activation=activation, rate=rate * d**-0.5, most=12 * d * d)
 
 
 @tc.quantity(along="dimension", name="samples to overlap 1/2, degree 3, sine, each used twice")
 def samples_with_reuse(dimension, draw, *, rate):
-    """At a rate that does not depend on the dimension."""
+    """The rate is this one over d."""
     d = int(dimension)
     return samples_of(d, draw, degree=3, activation="sine", rate=rate, most=200 * d, reuse=True)
 
@@ -73,14 +74,17 @@ def growth_of_search(dimension, draw, *, degree, activation):
     return np.exp(2 * search * np.asarray(found) / dimension)
 
 
-@tc.claim(id="SP-5/one", source=f"{BGJ} for the order d; the constant rate and the class of corrections chosen here")
+@tc.claim(
+    id="SP-5/one",
+    source=f"{BGJ} for the order d; a constant over d as the rate, and the class of corrections chosen here",
+)
 @given(activation=st.sampled_from(ACTIVATIONS))
 @example(activation="matched")
 @example(activation="sine")
 def test_information_exponent_one_takes_samples_in_proportion_to_the_dimension(activation):
-    """Online spherical SGD on the correlation loss, at a rate that does not depend on d, comes to overlap 1/2 with a
-    target of information exponent 1 after Theta(d) samples, d = 32 to 512; with one of information exponent 2, from a
-    start on the target's side, their number is not Theta(d).
+    """Online spherical SGD on the correlation loss, at a rate of a constant over d, comes to overlap 1/2 with a target
+    of information exponent 1 after Theta(d) samples, d = 32 to 512; with one of information exponent 2, from a start on
+    the target's side, their number is not Theta(d).
     """
     law = tc.PowerLaw(1, corrections=IN_DIMENSION, within=0.1, rival=3 / 2)
     first, second = (
@@ -103,10 +107,10 @@ WIDE = (32, 90, 256, 724, 2048)
 @example(activation="matched")
 @example(activation="sine")
 def test_information_exponent_two_takes_a_logarithm_more(activation):
-    """Online spherical SGD on the correlation loss, at a rate that does not depend on d and from a start on the
-    target's side, comes to overlap 1/2 with a target of information exponent 2 after d log d / (2 s) + O(d) samples, d
-    = 32 to 2,048, where s is the rate at which a small overlap grows in d samples: so exp(2 s samples / d) is Theta(d).
-    Under information exponent 1 it is not.
+    """Online spherical SGD on the correlation loss, at a rate of a constant over d and from a start on the target's
+    side, comes to overlap 1/2 with a target of information exponent 2 after d log d / (2 s) + O(d) samples, d = 32 to
+    2,048, where s is the rate at which a small overlap grows in d samples: so exp(2 s samples / d) is Theta(d). Under
+    information exponent 1 it is not.
     """
     law = tc.PowerLaw(1, corrections=IN_DIMENSION, within=0.2, rival=1 / 2)
     second, first = (growth_of_search(degree=degree, activation=activation).over(WIDE, seeds=768) for degree in (2, 1))
@@ -120,7 +124,7 @@ IN_SEARCH = tc.FiniteSizeClass(rho=3 / 8, omegas=(0.5, 1.0), unit=1, fewest_unit
 
 @tc.claim(
     id="SP-5/three",
-    source=f"{BGJ} for d^(k-1) and rates below d^-(k-2)/2; Damian, Nichani, Ge, Lee 2023, arXiv:2305.10633 (abstract) "
+    source=f"{BGJ} for d^(k-1) and rates below d^-k/2; Damian, Nichani, Ge, Lee 2023, arXiv:2305.10633 (abstract) "
     "that this is tight for online SGD; the class of corrections derived here",
     evidence=True,
 )
@@ -128,7 +132,7 @@ IN_SEARCH = tc.FiniteSizeClass(rho=3 / 8, omegas=(0.5, 1.0), unit=1, fewest_unit
 @example(activation="matched")
 @example(activation="sine")
 def test_information_exponent_three_takes_the_square_of_the_dimension(activation):
-    """Online spherical SGD on the correlation loss, at a rate in proportion to d^-1/2 and from a start on the target's
+    """Online spherical SGD on the correlation loss, at a rate in proportion to d^-3/2 and from a start on the target's
     side, comes to overlap 1/2 with a target of information exponent 3 after Theta(d^2) samples, d = 32 to 512; with one
     of information exponent 1, at the same rate, their number is not Theta(d^2).
     """
@@ -156,10 +160,10 @@ LARGE = (256, 512, 1024, 2048, 4096)
 @given(rate=st.sampled_from((0.2, 0.25)))
 @example(rate=0.2)
 def test_two_steps_a_sample_take_samples_in_proportion_to_the_dimension(rate):
-    """With two gradients of each sample, the second taken after a step along the first, and at a rate that does not
-    depend on d, spherical SGD takes a neuron with a sine from a start on the target's side to overlap 1/2 with a target
-    of information exponent 3 after Theta(d) samples, d = 256 to 4,096; with one gradient a sample, d = 32 to 256 and at
-    rates in proportion to d^-1/2, their number is not Theta(d).
+    """With two gradients of each sample, the second taken after a step along the first, and at a rate of a constant
+    over d, spherical SGD takes a neuron with a sine from a start on the target's side to overlap 1/2 with a target of
+    information exponent 3 after Theta(d) samples, d = 256 to 4,096; with one gradient a sample, d = 32 to 256 and at
+    rates in proportion to d^-3/2, their number is not Theta(d).
     """
     law = tc.PowerLaw(1, corrections=IN_DIMENSION, within=0.1, rival=3 / 2)
     twice = samples_with_reuse(rate=rate).over(LARGE, seeds=128)

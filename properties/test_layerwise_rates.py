@@ -88,10 +88,10 @@ def test_under_cross_entropy_activations_bound_the_input_at_root_width_and_hidde
 
     tc.check(input_alone, exponent(1 / 2))
     tc.check(hidden_alone, exponent(-1 / 2))
-    # Loss and criterion swapped: under MSE outputs feed back.
-    squared = by_loss(**options)
-    tc.check_refuted(squared["input"], exponent(1 / 2))
-    tc.check_refuted(squared["hidden"], exponent(-1 / 2))
+    # The loss swapped: under MSE outputs feed back.
+    for role, law in {"input": exponent(1 / 2), "hidden": exponent(-1 / 2)}.items():
+        squared = only(role, *SQUARED[role], tc.MSE, **options)
+        tc.check_refuted(threshold(BY_ACTIVATIONS, squared), law)
 
 
 @tc.claim(
@@ -116,9 +116,10 @@ def test_finite_outputs_bound_the_input_by_a_constant_and_other_layers_by_one_ov
     tc.check(bounded["input"], exponent(0))
     tc.check(bounded["hidden"], exponent(-1))
     tc.check(bounded["output"], exponent(-1))
-    # The criterion swapped, and for the input the depth.
-    tc.check_refuted(threshold(BY_ACTIVATIONS, only("input", 100.0, 1 / 2, loss, **options)), exponent(0))
-    tc.check_refuted(threshold(BY_ACTIVATIONS, only("hidden", 30.0, -1 / 2, loss, **options)), exponent(-1))
+    # The criterion swapped.
+    for role, start, law in (("input", (100.0, 1 / 2), exponent(0)), ("hidden", (30.0, -1 / 2), exponent(-1))):
+        other = only(role, *start, loss, depth=DEPTHS[role], **options)
+        tc.check_refuted(threshold(BY_ACTIVATIONS, other), law)
 
 
 @tc.claim(

@@ -96,7 +96,7 @@ def test_weights_move_by_role_and_norm_under_ntk_parametrization(depth, activati
 @example(depth=3, activation=tc.TANH, parametrization=tc.NTK)
 def test_every_weight_moves_by_at_most_one_over_root_width(depth, activation, parametrization):
     """Under standard parametrization at rate 1/n, and under NTK parametrization, no layer moves by more than O(n^-1/2)
-    of its size, in either norm, in two steps on eight classes, also with a random initial function.
+    of its size, in either norm, in two steps on eight classes, where the initial function is random.
     """
     network = tc.MLP(depth, activation, parametrization)
     lazy = tc.Training(network, learning_rate=RATES[parametrization], data=MANY_CLASSES, loss=tc.MSE, steps=2)
@@ -307,7 +307,7 @@ def test_lazy_networks_learn_no_features(depth, activation, parametrization):
 def test_networks_learn_features_at_every_width(depth, activation):
     """Under maximal update and mean field all hidden features of a centred network move by a constant share of their
     size on the squared error; so do those of the second hidden layer and later ones, in the first step, under standard
-    parametrization with rate n^-1/2 and cross-entropy, whose first layer is lazy.
+    parametrization with rate n^-1/2 and cross-entropy, where those of the first do not.
     """
     tc.check(features(tc.MAXIMAL_UPDATE, depth, activation), FLAT)
     tc.check(features(tc.MEAN_FIELD, depth, activation), FLAT)

@@ -60,10 +60,10 @@ def growth(alpha, draw, *, task):
 @example(spread=0.5, neurons=32)
 def test_over_alignment_falls_and_over_fitting_rises_with_the_initial_scale(spread, neurons):
     """Trained to a fixed risk on two overlapping clouds, centred so that classes have one direction, a classifier's
-    excess error is the sum of over-alignment, the error of the best classifier among directions as near to the class
-    mean as its neurons are, and over-fitting. The first falls with the initial scale from 0.003 to 0.03, the second
-    rises from 0.03 to 0.9. Without centring, and at the smaller scales of 0.001 to 0.009, the second does not rise at
-    every step.
+    excess error is the sum of over-alignment, the excess error of the best classifier among directions as near to the
+    class mean as its neurons are, and over-fitting. The first falls with the initial scale from 0.003 to 0.03, the
+    second rises from 0.03 to 0.9. Without centring, and at the smaller scales of 0.001 to 0.009, the second does not
+    rise at every step.
     """
     name = f"clouds of spread {spread:g}, {neurons} neurons"
     task = replace(NOISY, name=name, mixture=SymmetricMixture(dimension=20, spread=spread), neurons=neurons)

@@ -80,6 +80,7 @@ def degree_by_degree(bits):
     "the corners, and the number for a kernel that learns degree by degree, derived here from the estimate of SP-1; "
     "an estimate of the error that scattered more, from 8 seeds and for k = 3 to 6, left seed 1 of 0, 1, 2 undecided",
     paper=TUTORIAL,
+    evidence=True,
 )
 @given(kernel=st.sampled_from(sorted(PROFILES)))
 @example(kernel="exponential")
@@ -173,6 +174,7 @@ def error_of_kernel(bits, draw, *, easy):
     "claimed as Theta(k), which seed 1 of 0, 1, 2 left undecided: exponents 1.00 [0.85, 1.12], 0.95 [0.80, 1.08] and "
     "0.99 [0.85, 1.11]",
     paper=TUTORIAL,
+    evidence=True,
 )
 def test_a_network_learns_a_parity_of_half_of_the_bits_from_samples_in_proportion_to_them():
     """Of inputs of 2 k bits half have one sign in the k bits of the parity, k odd. A ReLU network, with one step of

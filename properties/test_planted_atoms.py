@@ -52,10 +52,10 @@ def error_by_particles(particles, draw, *, noise, what):
 @given(particles=st.sampled_from((8, 16)))
 @example(particles=16)
 def test_planted_atoms_are_found_up_to_an_error_in_proportion_to_the_noise(particles):
-    """From noisy values of a sum of three neurons on a circle, 8 or 16 particles with positive weights find the
-    neurons' positions by conic gradient descent up to an error Theta(noise), where the penalty on the total weight is
-    in proportion to the noise, for noise of 1/320 to 1/20. With a penalty that stays they do not, and neither do two
-    particles.
+    """From noisy values of a sum of three neurons about evenly spaced on a circle, 8 or 16 particles with positive
+    weights find the neurons' positions by conic gradient descent up to an error Theta(noise), where the penalty on the
+    total weight is in proportion to the noise, for noise of 1/320 to 1/20. With a penalty that stays they do not, and
+    neither do two particles.
     """
     law = tc.PowerLaw(1, corrections=IN_NOISE, within=0.05, rival=1 / 2)
 
@@ -77,9 +77,9 @@ def test_planted_atoms_are_found_up_to_an_error_in_proportion_to_the_noise(parti
 @given(noise=st.sampled_from((0.02, 0.05)))
 @example(noise=0.02)
 def test_the_error_in_planted_atoms_does_not_depend_on_the_number_of_particles(noise):
-    """From noisy values of a sum of three neurons on a circle, particles with positive weights find the neurons'
-    positions up to an error of Theta(1) in the number of particles, 8 to 64. If they do not move, and weights alone are
-    trained, the error depends on their number.
+    """From noisy values of a sum of three neurons about evenly spaced on a circle, particles with positive weights find
+    the neurons' positions up to an error of Theta(1) in the number of particles, 8 to 64. If they do not move, and
+    weights alone are trained, the error depends on their number.
     """
     plateau = tc.Plateau(corrections=IN_COUNT, rival=-1 / 2)
     moving, fixed = (error_by_particles(noise=noise, what=what).over(COUNTS, seeds=16) for what in ("move", "stay"))

@@ -56,6 +56,7 @@ def stable_rate(gamma, draw, *, product, power, steps):
     id="FL-6",
     source="Atanasov et al. 2025, arXiv:2410.04642 (abstract) for the exponents of the optimal learning rate; "
     "for the largest stable one, and for products of weights, derived here",
+    evidence=True,
 )
 @given(product=st.sampled_from([*FACTORS.values(), *CLOUDS.values(), *DIGITS.values()]))
 @example(product=FACTORS[2])
@@ -113,9 +114,9 @@ RESCALED = tuple(between_losses(*pair) for pair in pairwise(LOSSES))
 @example(product=FACTORS[3])
 @example(product=ONE_DIGIT[2])
 def test_loss_curves_of_large_strengths_coincide_after_rescaling_time(product):
-    """At feature-learning strengths gamma of 2^8 to 2^16 the loss takes a time of its own to fall to three quarters,
-    and falls from there to a tenth along one curve, within 10 per cent, with gradient flow's time in units of
-    gamma^(2/L).
+    """Of products of L = 2 or 3 weights, and of ReLU networks of as many weight layers that fit one sample, at
+    feature-learning strengths gamma of 2^8 to 2^16 the loss takes a time of its own to fall to three quarters, and
+    falls from there to a tenth along one curve, within 10 per cent, with gradient flow's time in units of gamma^(2/L).
     """
     curve = loss_times(product=product).over((2.0**8, 2.0**12, 2.0**16))
 

@@ -272,9 +272,9 @@ def readout_only(depth, activation, data, **options):
 @given(depth=depths(1, 2), activation=activations(), data=regression_data(outputs=4))
 @example(depth=1, activation=tc.TANH, data=FOUR_OUTPUTS)
 def test_a_trained_readout_is_random_feature_regression(depth, activation, data):
-    """A network of which only the readout is trained is gradient descent on its random-feature kernel, to rounding at
-    widths from 64 to 512; it differs from that on the NNGP by Theta(n^-1/2), and from that on the tangent kernel not
-    so.
+    """A centred network of which only the readout is trained is gradient descent on its random-feature kernel, to
+    rounding at widths from 64 to 512; it differs from that on the NNGP by Theta(n^-1/2), and from that on the tangent
+    kernel not so.
     """
     exact = readout_only(depth, activation, data, dtype="float64")
     narrow = tc.Sweep(one_plus_distance, exact, widths=tc.widths(64, 512), seeds=4)
@@ -307,9 +307,9 @@ def first_layer_distance(run):
 @given(activation=activations(), data=regression_data(outputs=4))
 @example(activation=tc.TANH, data=FOUR_OUTPUTS)
 def test_a_trained_first_layer_is_descent_on_the_kernel_of_slopes(activation, data):
-    """A network with one hidden layer under NTK parametrization, of which only the first layer is trained, differs by
-    Theta(n^-1/2) from gradient descent on the kernel E[phi'(w.x) phi'(w.x')] x.x'. It comes near descent on the NNGP,
-    or on the whole tangent kernel, at no such rate, nor near descent on the kernel of slopes under mean-field
+    """A centred network with one hidden layer under NTK parametrization, of which only the first layer is trained,
+    differs by Theta(n^-1/2) from gradient descent on the kernel E[phi'(w.x) phi'(w.x')] x.x'. It comes near descent on
+    the NNGP, or on the whole tangent kernel, at no such rate, nor near descent on the kernel of slopes under mean-field
     parametrization.
     """
     network = tc.MLP(1, activation, tc.NTK, centred=True)

@@ -49,8 +49,8 @@ RAWAL = (
 def test_small_layers_set_the_length_of_the_plateau(small, others, place, activation):
     """Of networks with activations that are smooth, zero at zero and steep there (tanh, erf, GELU) and normal weights
     of a size that keeps preactivations, r = 3 or 4 of whose layers, the first or the last, are multiplied by eps,
-    gradient flow takes a quarter off the loss of outputs of zero after a time Theta(eps^-(r-2)), whatever the number of
-    layers in all; with one small layer fewer the time is not Theta of this power.
+    gradient flow takes a quarter off the loss of outputs of zero after a time Theta(eps^-(r-2)), whether none, one or
+    two layers more are not small; with one small layer fewer the time is not Theta of this power.
     """
     options = {"depth": small + others, "place": place, "activation": activation}
     law = tc.PowerLaw(small - 2, corrections=IN_SCALE)

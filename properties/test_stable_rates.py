@@ -89,6 +89,7 @@ def test_the_best_rate_transfers_under_maximal_update(depth, activation):
         "be claimed: local ones of ReLU fall from -0.3 at width 64 to -0.8 at 1,024"
     ),
     trend=True,
+    evidence=True,
 )
 @given(activation=activations(among=(tc.RELU, tc.TANH, tc.GELU)))
 @example(activation=tc.RELU)

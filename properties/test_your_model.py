@@ -118,7 +118,9 @@ def test_decoder_is_in_maximal_update() -> None:
 
 @tc.gate(id="YM-2", evidence=True)
 def test_decoder_with_one_learning_rate_is_not() -> None:
-    """The same decoder in the standard parametrization is caught: its hidden layers move too much by n^1."""
+    """The same decoder in the standard parametrization is caught: its queries, keys and values and its feed-forward
+    layers move too much by n^1.
+    """
     found = tc.coordinate_check_refuted(STANDARD_DECODER, tc.MAXIMAL_UPDATE, widths=tc.widths(64, 1024))
     too_large = [c.where for c in found.diagnosis.culprits if (c.kind, round(c.exponent)) == ("learning rate", 1)]
     assert all(any(layer in where for where in too_large) for layer in ("attn.qkv.weight", "fc1.weight", "fc2.weight"))
@@ -241,7 +243,7 @@ CONV_NET = tc.Model(
 
 @tc.gate(id="YM-6", evidence=True)
 def test_convolutional_network_is_in_maximal_update() -> None:
-    """Every module and parameter of a convolutional network is in maximal update; breaking it is caught."""
+    """Every module and parameter of a convolutional network is in maximal update; four breakages are caught."""
     tc.coordinate_check(CONV_NET, tc.MAXIMAL_UPDATE, widths=tc.widths(64, 1024))
     names = ("readout init", "hidden learning rate", "optimizer epsilon", "weight decay")
     tc.mutations(CONV_NET, tc.MAXIMAL_UPDATE, widths=tc.widths(32, 512), names=names)

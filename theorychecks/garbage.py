@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,3 +19,22 @@ def none_looked_for() -> Iterator[None]:
     finally:
         if looked_for:
             gc.enable()
+
+
+def collect() -> None:
+    """Free all garbage; an interrupt meanwhile is raised after it.
+
+    Otherwise it is raised in the first code that runs, a callback of the collector as Hypothesis has one, and is lost.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    if handler is None or threading.current_thread() is not threading.main_thread():
+        gc.collect()
+        return
+    interrupts: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _frame: interrupts.append(number))
+    try:
+        gc.collect()
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if interrupts:
+        signal.raise_signal(signal.SIGINT)

@@ -238,12 +238,14 @@ def test_a_run_is_killed_at_any_time(trial, seed):
 @pytest.mark.parametrize("seed", rounds(4, otherwise=1))
 def test_an_interrupted_run_says_so_and_the_next_one_goes_on(trial, seed):
     draw = random.Random(seed + 1)
+    # So slow that no run ends while this process waits for a processor.
+    seconds_a_block = 4 * SECONDS_A_BLOCK
     for _ in range(4):
-        run = trial.start()
+        run = trial.start(SECONDS_A_BLOCK=str(seconds_a_block))
         trial.wait_until_it_measures()
-        time.sleep(draw.random() * trial.number_of_blocks * SECONDS_A_BLOCK / 6)
+        time.sleep(draw.random() * trial.number_of_blocks * seconds_a_block / 6)
         os.kill(run, signal.SIGINT)
-        assert trial.forks.ended() == pytest.ExitCode.INTERRUPTED
+        assert trial.forks.ended() == pytest.ExitCode.INTERRUPTED, trial.output
         after = trial.has_ended()
         if len(after.blocks) > len(trial.before.blocks) + 1:
             assert "blocks of runs were measured" in trial.output

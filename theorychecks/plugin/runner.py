@@ -12,7 +12,7 @@ from unittest import SkipTest
 
 import pytest
 
-from theorychecks.garbage import none_looked_for
+from theorychecks import garbage
 from theorychecks.plugin.evidence import leave_out_others, resources_of, written
 from theorychecks.plugin.executors import end_executor
 from theorychecks.plugin.items import (
@@ -84,7 +84,7 @@ class Runner:
     @pytest.hookimpl(wrapper=True)
     def pytest_collection(self) -> Generator[None, object, object]:
         """Look for no garbage while torch and test modules are imported: what they make stays."""
-        with none_looked_for():
+        with garbage.none_looked_for():
             return (yield)
 
     @pytest.hookimpl(trylast=True)
@@ -174,7 +174,7 @@ class Runner:
             gc.unfreeze()
             self._searched_all = now
         if all_of_it or now - self._searched > _BETWEEN_SEARCHES:
-            gc.collect()
+            garbage.collect()
             self._searched = now
         # Garbage of the last second is put aside as well, until all is searched again.
         gc.freeze()

@@ -323,7 +323,7 @@ def threefold(alpha, draw, *, task, target):
 def test_neurons_turn_to_their_own_class_as_the_scale_falls(task):
     """From 0.3 to 0.003 the smaller the initial scale, the smaller the median angle between a neuron and the mean of
     its own class, and not that to the mean of the other; on centred data the angle is the same, within 10 per cent, at
-    1e-5, 1e-6 and 1e-7.
+    initial scales of 1e-5, 1e-6 and 1e-7.
     """
     floor = trained(task=CENTRED if task is SEPARATE else task, target=0.4).over((1e-7, 1e-6, 1e-5))
     ratio = threefold(task=task, target=0.4).over((0.01, 0.03, 0.1, 0.3))

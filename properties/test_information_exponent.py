@@ -2,8 +2,7 @@
 
 The information exponent k is the degree of the first term of the population loss in the overlap with the direction.
 The target is the Hermite polynomial of degree k of one coordinate of a normal input, so that the population loss of a
-neuron at overlap m is -|c_k| m^k, with c_k the activation's coefficient of that degree. Rates of quantities are in
-units of 1/d.
+neuron at overlap m is -|c_k| m^k, with c_k the activation's coefficient of that degree.
 """
 
 import functools
@@ -22,7 +21,7 @@ IN_DIMENSION = tc.FiniteSizeClass(rho=3 / 8, omegas=(1.0,), unit=1, fewest_units
 BGJ = "Ben Arous, Gheissari, Jagannath 2021, arXiv:2003.10409 (abstract seen; Theorems 1.3 and 1.4 from memory)"
 FIRST, SECOND = 0.3, {"matched": 0.05, "sine": 0.2}
 THIRD = {"matched": 0.25, "sine": 0.7}
-"""Learning rates by degree in units of 1/d; that of degree three is over the root of d too."""
+"""Learning rates by degree, in units of 1/d, and of d^(-3/2) for degree three."""
 
 
 @functools.cache
@@ -46,21 +45,21 @@ def samples_of(dimension, draw, *, degree, activation, rate, most, reuse=False):
 
 @tc.quantity(along="dimension", name="samples to overlap 1/2, degree {degree}, {activation}")
 def samples_at_fixed_rate(dimension, draw, *, degree, activation, rate):
-    """The rate is this one over d; a run that needs more than 200 d samples counts as infinite."""
+    """At learning rate `rate / d`; a run that needs more than 200 d samples counts as infinite."""
     d = int(dimension)
     return samples_of(d, draw, degree=degree, activation=activation, rate=rate, most=200 * d)
 
 
 @tc.quantity(along="dimension", name="samples to overlap 1/2, degree {degree}, {activation}, rate d^-3/2", cost=2.0)
 def samples_at_falling_rate(dimension, draw, *, degree, activation, rate):
-    """The rate is this one over d^(3/2); a run that needs more than 12 d^2 samples counts as infinite."""
+    """At learning rate `rate / d^(3/2)`; a run that needs more than 12 d^2 samples counts as infinite."""
     d = int(dimension)
     return samples_of(d, draw, degree=degree, activation=activation, rate=rate * d**-0.5, most=12 * d * d)
 
 
 @tc.quantity(along="dimension", name="samples to overlap 1/2, degree 3, sine, each used twice")
 def samples_with_reuse(dimension, draw, *, rate):
-    """The rate is this one over d."""
+    """At learning rate `rate / d`."""
     d = int(dimension)
     return samples_of(d, draw, degree=3, activation="sine", rate=rate, most=200 * d, reuse=True)
 
@@ -124,7 +123,7 @@ IN_SEARCH = tc.FiniteSizeClass(rho=3 / 8, omegas=(0.5, 1.0), unit=1, fewest_unit
 
 @tc.claim(
     id="SP-5/three",
-    source=f"{BGJ} for d^(k-1) and rates below d^-k/2; Damian, Nichani, Ge, Lee 2023, arXiv:2305.10633 (abstract) "
+    source=f"{BGJ} for d^(k-1) and rates below d^(-k/2); Damian, Nichani, Ge, Lee 2023, arXiv:2305.10633 (abstract) "
     "that this is tight for online SGD; the class of corrections derived here",
     evidence=True,
 )

@@ -1,4 +1,4 @@
-"""What a trained network gains over the tangent kernel: much where the target has a structure, else nothing or less.
+"""What a trained network gains over the tangent kernel: much where the target has a structure; elsewhere it may lose.
 
 Both learn from the same samples, and each is taken at its best: the network over learning rates and times of stopping,
 the kernel, that of an infinitely wide network of this depth at initialisation, over ridges.

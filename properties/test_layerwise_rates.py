@@ -88,7 +88,7 @@ def test_under_cross_entropy_activations_bound_the_input_at_root_width_and_hidde
 
     tc.check(input_alone, exponent(1 / 2))
     tc.check(hidden_alone, exponent(-1 / 2))
-    # The loss swapped: under MSE outputs feed back.
+    # The loss swapped, and centred as it is under MSE: outputs feed back.
     for role, law in {"input": exponent(1 / 2), "hidden": exponent(-1 / 2)}.items():
         squared = only(role, *SQUARED[role], tc.MSE, **options)
         tc.check_refuted(threshold(BY_ACTIVATIONS, squared), law)
@@ -116,7 +116,7 @@ def test_finite_outputs_bound_the_input_by_a_constant_and_other_layers_by_one_ov
     tc.check(bounded["input"], exponent(0))
     tc.check(bounded["hidden"], exponent(-1))
     tc.check(bounded["output"], exponent(-1))
-    # The criterion swapped.
+    # The criterion swapped; nothing that activations do bounds the readout.
     for role, start, law in (("input", (100.0, 1 / 2), exponent(0)), ("hidden", (30.0, -1 / 2), exponent(-1))):
         other = only(role, *start, loss, depth=DEPTHS[role], **options)
         tc.check_refuted(threshold(BY_ACTIVATIONS, other), law)
@@ -141,10 +141,9 @@ def test_under_squared_error_the_input_is_bounded_by_a_constant_and_other_layers
     tc.check(falls["hidden"], exponent(-1))
     tc.check(falls["output"], exponent(-1))
     # Loss and criterion swapped: under cross-entropy activations bound the rate.
-    hidden = only("hidden", 30.0, -1 / 2, tc.CROSS_ENTROPY, **options)
-    tc.check_refuted(threshold(BY_ACTIVATIONS, hidden), exponent(-1))
-    alone = only("input", 100.0, 1 / 2, tc.CROSS_ENTROPY, **options)
-    tc.check_refuted(threshold(BY_ACTIVATIONS, alone), exponent(0))
+    for role, start, law in (("input", (100.0, 1 / 2), exponent(0)), ("hidden", (30.0, -1 / 2), exponent(-1))):
+        other = only(role, *start, tc.CROSS_ENTROPY, depth=DEPTHS[role], **options)
+        tc.check_refuted(threshold(BY_ACTIVATIONS, other), law)
 
 
 @tc.claim(

@@ -224,8 +224,8 @@ def wasserstein(particles, draw, *, dimension):
 @example(dimension=8)
 def test_empirical_measures_approach_their_law_slowly_in_many_dimensions(dimension):
     """The squared Wasserstein distance between two samples of N independent points, uniform on a torus of d = 5 or 8
-    dimensions, is Theta(N^(-2/d)), up to 0.08 in the exponent, which tells 5 dimensions from 8, but not 5 from 6, nor 8
-    from 7 or 9; in one dimension it is not.
+    dimensions, is Theta(N^(-2/d)), up to 0.08 in the exponent, which tells 5 dimensions from 8, but neither from all of
+    its neighbours; in one dimension it is not.
     """
     corrections = tc.FiniteSizeClass(rho=3 / 8, omegas=(1 / dimension, 2 / dimension, 1.0), unit=1)
     law = tc.PowerLaw(-2 / dimension, corrections=corrections)

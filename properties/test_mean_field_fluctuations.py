@@ -162,8 +162,8 @@ def test_the_loss_of_a_run_deviates_by_one_over_root_particles(activation, data)
 @example(activation=tc.TANH, data=TEACHER)
 def test_without_noise_fluctuations_stay_small_at_late_times(activation, data):
     """Without noise, after 50 steps at a rate times sharpness of 0.25 at the start, the standard deviation over seeds
-    of the function at test points is O(N^-1/2); with ReLU and one teacher, at 1.45, where training meets the edge of
-    stability, it is not.
+    of the function at test points is O(N^-1/2); at 1.45, where training meets the edge of stability, it is not, with
+    ReLU and on one data set.
     """
     bound = tc.UpperBound(-1 / 2, rival=0)
     tc.check(fluctuations(descent(activation, data, BRISK), LATE).of(name="seed deviation"), bound)

@@ -176,7 +176,7 @@ def error_of_kernel(bits, draw, *, easy):
     paper=TUTORIAL,
     evidence=True,
 )
-def test_a_network_learns_a_parity_of_half_of_the_bits_from_as_many_samples_at_most():
+def test_a_network_learns_a_parity_of_half_of_the_bits_from_samples_at_most_in_proportion_to_them():
     """Of inputs of 2 k bits half have one sign in the k bits of the parity, k odd. A ReLU network, with one step of
     gradient descent on its hidden weights and a readout fitted by ridge regression, falls to half error on uniform
     inputs after O(k) samples, k = 9 to 97; where a share of k^-1/2 of the inputs is easy, O(k) samples are not enough,

@@ -85,7 +85,7 @@ AT_MOST_INVERSE = tc.UpperBound(-1, within=0.24, rival=-1 / 2)
 )
 @ARCHITECTURES
 def test_the_best_rate_of_a_pass_by_sgd_falls_as_one_over_width_or_faster_under_squared_error(architecture):
-    """Of a decoder and of a residual convolutional network under standard parametrization, SGD and MSE the learning
+    """In a decoder and in a residual convolutional network under standard parametrization, SGD and MSE the learning
     rate with the smallest mean loss over the last quarter of a pass is O(1/n); in maximal update the factor on all
     rates is not.
     """

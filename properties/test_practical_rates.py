@@ -182,7 +182,7 @@ def largest(
 )
 @ARCHITECTURES
 def test_sgd_keeps_features_bounded_up_to_one_over_root_width_under_cross_entropy(architecture):
-    """Of a decoder and of a residual convolutional network under standard parametrization, SGD and cross-entropy the
+    """In a decoder and in a residual convolutional network under standard parametrization, SGD and cross-entropy the
     largest learning rate at which what layers before the readout return stays below three, where it begins at about
     one, in six steps on one batch with wrong labels, is Theta(n^-1/2); in maximal update it is not.
     """
@@ -202,7 +202,7 @@ def test_sgd_keeps_features_bounded_up_to_one_over_root_width_under_cross_entrop
 )
 @ARCHITECTURES
 def test_sgd_is_stable_up_to_one_over_width_at_most_under_squared_error(architecture):
-    """Of a decoder and of a residual convolutional network under standard parametrization, SGD and MSE the largest
+    """In a decoder and in a residual convolutional network under standard parametrization, SGD and MSE the largest
     learning rate at which the loss of six steps on one batch with wrong labels falls, and is never half as large again
     as at first, is O(1/n); in maximal update it is not.
     """
@@ -227,11 +227,11 @@ def test_sgd_is_stable_up_to_one_over_width_at_most_under_squared_error(architec
 @pytest.mark.parametrize("loss", list(LOSSES))
 @ARCHITECTURES
 def test_adam_keeps_features_bounded_up_to_one_over_width_whatever_the_loss(architecture, loss):
-    """Of a decoder and of a residual convolutional network under standard parametrization and Adam, by cross-entropy
+    """In a decoder and in a residual convolutional network under standard parametrization and Adam, by cross-entropy
     and by MSE, the largest learning rate at which what layers before the readout return stays below three, where it
-    begins at about one, in six steps on one batch with wrong labels, is Theta(1/n), but O(1/n) alone of the
-    convolutional network by cross-entropy; the largest factor on the rates of maximal update is not, nor is, by
-    cross-entropy, the largest rate of SGD.
+    begins at about one, in six steps on one batch with wrong labels, is Theta(1/n), and for the convolutional network
+    by cross-entropy O(1/n); the largest factor on the rates of maximal update is not, nor is, by cross-entropy, the
+    largest rate of SGD.
     """
     standard, maximal = (
         on_one_batch(model(architecture, 0.01, exponent=power, loss=LOSSES[loss], kind=torch.optim.Adam))

@@ -91,9 +91,9 @@ def underflow(width: float, draw: tc.Draw, *, training: tc.Training) -> dict[str
 def test_gradients_underflow_to_zero_at_the_predicted_width(activation, data, dtype):
     """At rate n^-1/2 under cross-entropy one step of gradient descent of a centred network with one hidden layer under
     standard parametrization leaves a gradient that is exactly zero, in half and single precision and bfloat16, from
-    some width on, here near 2^16. It is, within 10 per cent, the width at which the infinite-width kernel makes the
-    smallest margin between classes so large that by the format's least number the gradient rounds to zero; in double
-    precision it is not zero at twice that width.
+    some width on, with a base rate chosen so that this is near 2^16. It is, within 10 per cent, the width at which the
+    infinite-width kernel makes the smallest margin between classes so large that by the format's least number the
+    gradient rounds to zero; in double precision it is not zero at twice that width.
     """
     margin, rise = vanishing_margin(dtype), smallest_margin(activation, data)
     rate = float(f"{margin / rise / UNDERFLOWS_NEAR**0.5:.2g}")

@@ -121,10 +121,10 @@ def judge_samples(domain, kernel, dimension, degree):
 @example(kernel="exponential", setting=(24, 2))
 @example(kernel="exponential", setting=(12, 3))
 def test_samples_to_half_error_follow_the_eigenvalues(kernel, setting):
-    """On the sphere kernel regression falls to half error on a target of degree k, with a part of degree k - 1 of a
-    quarter of that power, after as many samples as the estimate from the kernel's eigenvalues says, within 5 per cent;
-    regression with another kernel takes another number. That is for k = 2 in 24 dimensions and k = 3 in 12, with the
-    exponential kernel and the NTK of two ReLU layers.
+    """On the sphere kernel regression falls to half error on the sum of a target of degree k and, with a quarter of its
+    power, one of degree k - 1, after as many samples as the estimate from the kernel's eigenvalues says, within 5 per
+    cent; regression with another kernel takes another number. That is for k = 2 in 24 dimensions and k = 3 in 12, with
+    the exponential kernel and the NTK of two ReLU layers.
     """
     judge_samples("sphere", kernel, *setting)
 
@@ -138,10 +138,10 @@ def test_samples_to_half_error_follow_the_eigenvalues(kernel, setting):
 @example(kernel="exponential", setting=(24, 2))
 @example(kernel="exponential", setting=(14, 3))
 def test_parities_are_learned_as_the_eigenvalues_say(kernel, setting):
-    """On the hypercube kernel regression falls to half error on a parity of k bits, with one of k - 1 bits of a quarter
-    of its power, after as many samples as the estimate from the kernel's eigenvalues says, within 5 per cent;
-    regression with another kernel takes another number. That is for k = 2 in 24 dimensions and k = 3 in 14, with the
-    exponential kernel and the NTK of two ReLU layers.
+    """On the hypercube kernel regression falls to half error on the sum of a parity of k bits and, with a quarter of
+    its power, one of k - 1 bits, after as many samples as the estimate from the kernel's eigenvalues says, within 5 per
+    cent; regression with another kernel takes another number. That is for k = 2 in 24 dimensions and k = 3 in 14, with
+    the exponential kernel and the NTK of two ReLU layers.
     """
     judge_samples("hypercube", kernel, *setting)
 
@@ -162,9 +162,9 @@ def estimate(dimension, draw, *, kernel, degree):
 @example(kernel="exponential", degree=2)
 @example(kernel="exponential", degree=3)
 def test_samples_to_half_error_grow_like_a_power_of_the_dimension(kernel, degree):
-    """A formula's exponent, without data: the eigenvalue estimate of samples to half error on a target of degree k,
-    with a part of degree k - 1 of a quarter of that power, grows like d^k with the dimension d, k = 2 to 4 and d = 128
-    to 4,096; for a target of degree k - 1 it does not.
+    """A formula's exponent, without data: the eigenvalue estimate of samples to half error on the sum of a target of
+    degree k and, with a quarter of its power, one of degree k - 1, grows like d^k with the dimension d, k = 2 to 4 and
+    d = 128 to 4,096; for a target of degree k - 1 it does not.
     """
     law = tc.PowerLaw(degree, corrections=IN_DIMENSION)
     own, lower = (estimate(kernel=kernel, degree=each).over(DIMENSIONS, seeds=4) for each in (degree, degree - 1))

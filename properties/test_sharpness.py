@@ -62,9 +62,8 @@ def trained(parametrization, activation, data):
 @example(activation=tc.TANH, data=TASK)
 def test_sharpness_ends_at_the_edge_of_stability_at_every_width_under_maximal_update_alone(activation, data):
     """After 300 steps of full-batch gradient descent on the squared error, with two hidden layers under maximal update
-    at a base rate of 0.7, which puts ReLU networks at 0.7 of the edge at first, the largest curvature times the rate is
-    2, within 10 per cent, at every width from 64 to 512. Under NTK parametrization, at 2.5 times the base rate, it ends
-    more than 10 per cent below.
+    at a base rate of 0.7, the largest curvature times the rate is 2, within 10 per cent, at every width from 64 to 512.
+    Under NTK parametrization, at 2.5 times the base rate, it ends more than 10 per cent below.
     """
     rich, lazy = (trained(parametrization, activation, data) for parametrization in RATES)
     edge, below = tc.Equal(0.1), tc.Ordering("below")

@@ -118,8 +118,8 @@ def test_decoder_is_in_maximal_update() -> None:
 
 @tc.gate(id="YM-2", evidence=True)
 def test_decoder_with_one_learning_rate_is_not() -> None:
-    """The same decoder in the standard parametrization is caught: its queries, keys and values and its feed-forward
-    layers move too much by n^1.
+    """The same decoder in the standard parametrization is caught: the layer of its queries, keys and values and both
+    feed-forward layers move too much, by n^1.
     """
     found = tc.coordinate_check_refuted(STANDARD_DECODER, tc.MAXIMAL_UPDATE, widths=tc.widths(64, 1024))
     too_large = [c.where for c in found.diagnosis.culprits if (c.kind, round(c.exponent)) == ("learning rate", 1)]

@@ -10,10 +10,12 @@ from theorychecks import garbage
 
 @pytest.fixture
 def called_by_the_collector():
-    """Functions that it calls before it collects and after it, with what they raise told and lost."""
-    before = list(gc.callbacks)
-    yield gc.callbacks.append
+    """Adds functions that the collector calls before and after it collects; what they raise is reported and lost."""
+    before, handler = list(gc.callbacks), signal.signal(signal.SIGINT, signal.default_int_handler)
+    with garbage.none_looked_for():
+        yield gc.callbacks.append
     gc.callbacks[:] = before
+    signal.signal(signal.SIGINT, handler)
 
 
 @pytest.mark.parametrize("phase", ["start", "stop"])
@@ -25,12 +27,11 @@ def test_an_interrupt_while_garbage_is_collected_is_raised_after_it(phase, calle
         if now == phase:
             signal.raise_signal(signal.SIGINT)
 
-    handler = signal.getsignal(signal.SIGINT)
     called_by_the_collector(interrupt)
     with pytest.raises(KeyboardInterrupt):
         garbage.collect()
     assert phases == ["start", "stop"]
-    assert signal.getsignal(signal.SIGINT) is handler
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_without_an_interrupt_nothing_is_raised(called_by_the_collector):

@@ -22,9 +22,10 @@ def none_looked_for() -> Iterator[None]:
 
 
 def collect() -> None:
-    """Free all garbage; an interrupt meanwhile is raised after it.
+    """Free the garbage that is not frozen; an interrupt meanwhile is raised after it, once.
 
-    Otherwise it is raised in the first code that runs, a callback of the collector as Hypothesis has one, and is lost.
+    Python raises an interrupt in the first code that runs after the signal: here a callback of the collector, as
+    Hypothesis has one, whose exceptions are reported and lost.
     """
     handler = signal.getsignal(signal.SIGINT)
     if handler is None or threading.current_thread() is not threading.main_thread():

@@ -29,7 +29,7 @@ class Done:
 def environment(**more):
     kept = {name: value for name, value in os.environ.items() if not name.startswith(OUTER)}
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    # Hypothesis's plugin of trio, which selenium brings, warns of a generator of its own.
+    # In a forked Python nothing is seen to refer to trio's generator, of which Hypothesis's plugin of trio warns.
     return {**kept, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "HYPOTHESIS_NO_PLUGINS": "1", **more}
 
 
@@ -37,6 +37,12 @@ def theorychecks(*words, at, first="", **more):
     """Run the command, after some code."""
     code = f"{first}\nfrom theorychecks.cli.main import main; main()"
     return _run([forked_python(), "-c", code, *map(str, words)], at, more)
+
+
+def interpreted(*words, at, **more):
+    """Run the command in a Python that has imported nothing."""
+    code = "from theorychecks.cli.main import main; main()"
+    return _run([sys.executable, "-c", code, *map(str, words)], at, more)
 
 
 def pytest_of(*words, at, **more):

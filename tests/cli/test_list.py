@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.cli.commands import theorychecks
+from tests.cli.commands import interpreted, theorychecks
 
 CLAIMS = '''
 import pytest
@@ -90,3 +90,12 @@ def test_help_has_examples_and_exit_codes(here):
     done = theorychecks("list", "--help", at=here, COLUMNS="300")
     assert "Examples: theorychecks list properties; " in done.said
     assert "Exit codes: 0; 1 where " in done.said
+
+
+def test_hypothesis_finds_the_generators_of_others_where_no_claim_imports_it(tmp_path):
+    """It looks for what refers to trio's, which selenium brings, when pytest ends; warnings are errors."""
+    pytest.importorskip("trio")
+    (tmp_path / "test_it.py").write_text(CLAIMS, encoding="utf-8")
+    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n", encoding="utf-8")
+    done = interpreted("list", "test_it.py", at=tmp_path, HYPOTHESIS_NO_PLUGINS="")
+    assert (done.code, done.err) == (0, "")

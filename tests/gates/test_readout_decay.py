@@ -149,14 +149,57 @@ def warming_up(module):
 @pytest.mark.parametrize(
     "optimizer",
     [
-        functools.partial(decaying, part=0.02, make=torch.optim.SGD, momentum=0.9),
         functools.partial(decaying, part=0.02, make=torch.optim.SGD, momentum=0.9, dampening=0.95),
         warming_up,
     ],
-    ids=["weights that swing", "a dampened momentum", "a schedule"],
+    ids=["a dampened momentum", "a schedule"],
 )
 def test_a_part_of_the_weights_is_one_however_it_changes(optimizer):
     assert examined(zoo.perceptron(build=READ_OUT, optimizer=optimizer)).shrinking() == {"head.weight"}
+
+
+class NormalisedSGD(torch.optim.SGD):
+    """A step of the same length for every parameter, whose gradient has the decay in it."""
+
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                parameter.grad.add_(parameter.detach(), alpha=group["weight_decay"])
+                parameter.grad.div_(parameter.grad.norm().clamp_min(1e-30))
+        kept = [group["weight_decay"] for group in self.param_groups]
+        for group in self.param_groups:
+            group["weight_decay"] = 0.0
+        super().step(closure)
+        for group, decay in zip(self.param_groups, kept, strict=True):
+            group["weight_decay"] = decay
+
+
+class WithScale(zoo.Perceptron):
+    """Its outputs have a factor that is learned, a parameter of one element."""
+
+    def __init__(self, width):
+        super().__init__(width, readout=zoo.WIDTHS[0] ** -0.5)
+        self.scale = nn.Parameter(torch.ones(1))
+
+    def forward(self, batch):
+        return self.scale * super().forward(batch)
+
+
+def decaying_in_gradients(module):
+    scale = torch.optim.Adam([module.scale], lr=0.01, weight_decay=0.1)
+    return [decaying(module, part=0.02), scale]
+
+
+@pytest.mark.parametrize(
+    "model, shrinking",
+    [
+        (perceptron(make=NormalisedSGD, part=0.02), set()),
+        (zoo.perceptron(build=WithScale, optimizer=decaying_in_gradients), {"head.weight"}),
+    ],
+    ids=["of a step of one length", "of one element, by Adam"],
+)
+def test_what_does_not_grow_with_the_weights_is_no_part_of_them(model, shrinking):
+    assert examined(model).shrinking() == shrinking
 
 
 @pytest.mark.parametrize(

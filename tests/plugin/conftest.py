@@ -159,5 +159,5 @@ def _laid_out(directory: Path, suite: str, conftest: str) -> Path:
 
 def _inherited() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(OUTER)}
-    # That of trio, which selenium brings, warns of a generator of its own, and warnings are errors here.
+    # In a forked Python nothing is seen to refer to trio's generator; its plugin warns, and warnings are errors here.
     return {**kept, "HYPOTHESIS_NO_PLUGINS": "1"}

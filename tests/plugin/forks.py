@@ -5,6 +5,7 @@ It answers the process of each pytest, which leads a group of its own; at an emp
 
 import json
 import os
+import signal
 import sys
 import tempfile
 
@@ -30,6 +31,7 @@ def become_pytest(directory, options, environment, output):
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(to, 1)
     os.dup2(to, 2)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background processes ignore interrupts
     code = pytest.main(options)
     sys.stdout.flush()
     os._exit(int(code))

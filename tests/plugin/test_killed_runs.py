@@ -238,7 +238,7 @@ def test_a_run_is_killed_at_any_time(trial, seed):
 @pytest.mark.parametrize("seed", rounds(4, otherwise=1))
 def test_an_interrupted_run_says_so_and_the_next_one_goes_on(trial, seed):
     draw = random.Random(seed + 1)
-    # So slow that no run ends while this process waits for a processor.
+    # What is left to measure takes longer than this process ever waits for a processor.
     seconds_a_block = 4 * SECONDS_A_BLOCK
     for _ in range(4):
         run = trial.start(SECONDS_A_BLOCK=str(seconds_a_block))

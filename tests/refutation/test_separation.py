@@ -197,7 +197,7 @@ CASES = {
         easy_inputs_become_rare,
         Claim(
             "test_parities",
-            "test_a_network_learns_a_parity_of_half_of_the_bits_from_as_many_samples_at_most",
+            "test_a_network_learns_a_parity_of_half_of_the_bits_from_samples_at_most_in_proportion_to_them",
             of_few_bits,
             fewer=2,
         ),

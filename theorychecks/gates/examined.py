@@ -87,7 +87,7 @@ class Examined:
         return self.optimizing.decays or any(self.model.adjustment(width).decay for width in self.widths)
 
     def shrinking(self) -> Collection[str]:
-        """Parameters of which a step's decay takes a part, at the narrowest width; none where it takes no part.
+        """Parameters of which a step's decay takes a part, at the narrowest width; none where that cannot be told.
 
         A decay in gradients takes one where these are not normalised, as by SGD.
         """

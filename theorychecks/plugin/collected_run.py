@@ -41,3 +41,8 @@ class CollectedRun:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """See `Runner`."""
         self.collector.pytest_collection_finish(session)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """See `Runner`."""
+        self.collector.pytest_sessionfinish()

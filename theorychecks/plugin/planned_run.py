@@ -14,7 +14,6 @@ import pytest
 
 from theorychecks.planning import NotMeasured, planning
 from theorychecks.plugin.collected_run import CollectedRun
-from theorychecks.plugin.executors import end_executor
 from theorychecks.plugin.profiles import no_setting
 from theorychecks.plugin.resources import resources
 from theorychecks.plugin.runner import recorder_of
@@ -125,10 +124,6 @@ class _Planning(CollectedRun):
             claims.append(self._plan(item, shared))
         with redirect_stdout(self.stdout):
             self.work(Planned(claims, shared, store))
-
-    def pytest_sessionfinish(self) -> None:
-        """End the executor."""
-        end_executor(self.config)
 
     def _settled_store(self) -> Path | None:
         """Where the store is; a plan makes none."""

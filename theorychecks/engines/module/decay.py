@@ -24,7 +24,7 @@ _ASKED: Final = "times of decay are"
 _STEPS: Final = 4
 """Three tell a momentum, which spreads a decay in the gradient over its own time; a fourth shows that it is one."""
 _UNEVEN: Final = 1e-2
-"""Relative scatter over entries above which what a step takes away is no part of the weights."""
+"""Relative scatter over entries and sizes above which what a step takes away is no part of the weights."""
 _ROUNDING: Final = 1e-8
 """Times the root of a part: a change from step to step below which it is rounding, and not yet a momentum."""
 _CLOSE: Final = 1e-4
@@ -64,18 +64,31 @@ def decay_times(trainer: Trainer, width: int) -> dict[tuple[str, str], float]:
 
 
 def decaying(trainer: Trainer, width: int) -> frozenset[str]:
-    """The parameters of which a step takes a part by decay alone: of all entries the same, however it changes.
+    """Parameters of which a step takes a part by decay alone, the same of all entries and sizes; it may change by step.
 
     Raises:
         Unanswerable: if a function makes the steps, or none can be made without a gradient.
     """
     places = trainer.anatomy_at(width).places
-    even = {name for name, parts in _taken(trainer, width).items() if not any(map(math.isnan, parts))}
-    return frozenset(even if places is None else everywhere_in(even, places))
+    found = {name for name, parts in _taken(trainer, width).items() if not any(map(math.isnan, parts))}
+    return frozenset(found if places is None else everywhere_in(found, places))
 
 
 def _taken(trainer: Trainer, width: int) -> Mapping[str, Sequence[float]]:
-    """The part of each parameter that each of the first steps takes, without a gradient; of those that lose any."""
+    """The part of each parameter that each of the first steps takes without a gradient, of those that change.
+
+    NaN where it is no part of the weights: another one of other entries, or of weights twice as large.
+    """
+    small, large = (_taken_of(trainer, width, size) for size in (1.0, 2.0))
+    return {
+        name: [one if _agree(one, other) else math.nan for one, other in zip(parts, large[name], strict=True)]
+        for name, parts in small.items()
+        if any(parts)
+    }
+
+
+def _taken_of(trainer: Trainer, width: int, size: float) -> Mapping[str, Sequence[float]]:
+    """The same of all parameters at weights between this size and twice that."""
     model = trainer.model
     with as_it_was(), memory(model, width):
         module = drawn(model, width, (0,), 0, 1).module
@@ -89,7 +102,7 @@ def _taken(trainer: Trainer, width: int) -> Mapping[str, Sequence[float]]:
             )
         parameters = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
         taken: dict[str, list[float]] = {name: [] for name in parameters}
-        with _double(parameters), torch.no_grad():
+        with _double(parameters, size), torch.no_grad():
             for _ in range(_STEPS):
                 before = {name: parameter.clone() for name, parameter in parameters.items()}
                 for parameter in parameters.values():
@@ -97,17 +110,21 @@ def _taken(trainer: Trainer, width: int) -> Mapping[str, Sequence[float]]:
                 _step(model, optimizers)
                 for name, parameter in parameters.items():
                     taken[name].append(_part(1 - parameter / before[name]))
-    return {name: parts for name, parts in taken.items() if any(parts)}
+    return taken
+
+
+def _agree(one: float, other: float) -> bool:
+    return abs(one - other) <= _UNEVEN * max(abs(one), abs(other))
 
 
 @contextmanager
-def _double(parameters: Mapping[str, nn.Parameter]) -> Iterator[None]:
-    """Inside of the block parameters lie between one and two, in double precision, which shows a decay of 1e-7."""
+def _double(parameters: Mapping[str, nn.Parameter], size: float) -> Iterator[None]:
+    """Inside of the block parameters lie between a size and twice it, in doubles, which show a decay of 1e-7."""
     kept = {name: parameter.data for name, parameter in parameters.items()}
     for parameter in parameters.values():
         parameter.grad = None
-        ones = torch.linspace(1, 2, parameter.numel(), dtype=torch.float64, device=parameter.device)
-        parameter.data = ones.reshape(parameter.shape)
+        evenly = torch.linspace(size, 2 * size, parameter.numel(), dtype=torch.float64, device=parameter.device)
+        parameter.data = evenly.reshape(parameter.shape)
     try:
         yield
     finally:
@@ -130,7 +147,7 @@ def _step(model: Model, optimizers: Sequence[Optimizer]) -> None:
 
 
 def _part(shrunk: Tensor) -> float:
-    """One number for all entries; NaN where they shrink by several."""
+    """One number for all entries, negative where they grow; NaN where they shrink by several."""
     low, high = float(shrunk.min()), float(shrunk.max())
     return float(shrunk.mean()) if high - low <= _UNEVEN * float(shrunk.abs().max()) else math.nan
 
@@ -141,7 +158,7 @@ def _in_the_end(parts: Sequence[float]) -> float:
     With a momentum each weight is a fixed combination of the last two, whose larger root is the part that stays.
     """
     first, second, third, fourth = parts
-    if not all(part >= 0 for part in parts):
+    if not all(part >= 0 for part in parts):  # NaN among them
         return math.nan
     if all(abs(after - before) <= _ROUNDING * math.sqrt(after) for before, after in pairwise(parts)):
         return fourth

@@ -89,8 +89,9 @@ def claim(
         source: author, year, arXiv id, equation; "derived here" for what was.
         trend: an empirical regularity, which fails a run under `--theory-trends=gate` only.
         paper: gives the claim a place in that paper's section of the report.
-        evidence: for a claim whose default budget takes minutes: `--theory-evidence=write` writes its numbers to a file
-            to be committed, from which others judge it at once, as long as the code that makes them is unchanged.
+        evidence: for a claim whose default budget takes more than half a minute: `--theory-evidence=write` writes its
+            numbers to a file to be committed, from which others judge it at once, as long as the code that makes them
+            is unchanged.
 
     Raises:
         ClaimError: without an id, a source or a docstring, or as `@claim` without parentheses.

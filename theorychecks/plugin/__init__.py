@@ -107,7 +107,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--theory-evidence",
         choices=CHOICES,
         default=CHOICES[0],
-        help="numbers of claims that take minutes, which come with a clone: use (default) takes them from "
+        help="numbers of claims that take long, which come with a clone: use (default) takes them from "
         f"{DIRECTORY} where the store lacks them and the code is unchanged, none measures them, write runs these "
         "claims alone and writes them; the full profile takes none",
     )

@@ -1,4 +1,4 @@
-"""Evidence of claims that take minutes: which run takes it, which one writes it, and what is said of it."""
+"""Evidence of claims that take long: which run takes it, which one writes it, and what is said of it."""
 
 from __future__ import annotations
 

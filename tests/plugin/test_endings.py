@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from theorychecks import garbage
 from theorychecks.claims import Paper
 from theorychecks.plugin import runner
 from theorychecks.plugin.outcomes import Ending, ended
@@ -315,6 +316,35 @@ def test_what_becomes_garbage_while_claims_run_is_found(inner, pytester, monkeyp
         """
     )
     assert "1 passed" in inner("-k", "is_gone or claim").stdout.str().splitlines()[-1]
+
+
+def test_an_interrupt_while_a_run_searches_for_garbage_ends_it(inner, pytester, monkeypatch):
+    monkeypatch.setattr(runner, "_BETWEEN_SEARCHES_OF_ALL", 0.0)
+    pytester.makepyfile(
+        """
+        import gc
+        import signal
+        import pytest
+        import theorychecks as tc
+
+        def interrupt(phase, info):
+            gc.callbacks.remove(interrupt)
+            signal.raise_signal(signal.SIGINT)
+
+        @tc.claim(id="X", source="made up")
+        @pytest.mark.parametrize("number", range(2))
+        def test_claim(number):
+            \"\"\"Something holds.\"\"\"
+            if not number:
+                gc.callbacks.append(interrupt)
+        """
+    )
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with garbage.none_looked_for():
+            assert inner("-k", "test_claim").ret == pytest.ExitCode.INTERRUPTED
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 def test_papers_hold_nothing_against_a_claim_that_was_not_judged(ran):

@@ -25,7 +25,7 @@ LARGER = 16
 """How many times as wide a network stands for the limit."""
 RATE = 0.5
 """The learning rate at width 64: outputs are a few units there after one step, and no activation grows beyond two."""
-BUDGET = 48
+BUDGET = 144
 """Of single pairs: a sample near a class boundary makes some distances large, and with them means of their squares."""
 
 

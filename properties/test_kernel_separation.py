@@ -60,8 +60,8 @@ def test_the_tangent_kernel_of_the_same_network_learns_a_degree_with_half_of_its
         return lower + harmonics.harmonics(int(dimension), degree) / 2
 
     equal = tc.Equal(0.1)
-    own = samples_to_half_error(degree=degree, activation="matched", most=0.75).over(DIMENSIONS[degree], seeds=24)
-    sine = samples_to_half_error(degree=degree, activation="sine", most=3.0).over((12,), seeds=24)
+    own = samples_to_half_error(degree=degree, activation="matched", most=0.75).over(DIMENSIONS[degree], seeds=96)
+    sine = samples_to_half_error(degree=degree, activation="sine", most=3.0).over((12,), seeds=96)
     tc.check(own, equal, against=count)
     if degree < 3:
         tc.check(own, tc.PowerLaw(degree, corrections=IN_DIMENSION, within=0.2, rival=degree - 1 / 2))

@@ -162,10 +162,10 @@ def three_steps(
 @given(activation=UNBOUNDED, data=SEEDS_OF_DATA)
 @example(activation=tc.RELU, data=0)
 def test_normalisation_keeps_outputs_at_root_width_under_adam_at_a_rate_of_one_over_it(activation, data):
-    """With a root-mean-square normalisation in each of two hidden layers, ReLU or GELU, its gains trained or not, Adam
-    at rate n^-1/2 and cross-entropy make what matrices produce, and outputs, as large as Theta(n^1/2) within three
-    steps on fresh batches, a quarter of whose labels are drawn anew; without a normalisation outputs are not
-    Theta(n^1/2), and activations not O(1).
+    """Under standard parametrization with a root-mean-square normalisation in each of two hidden layers, ReLU or GELU,
+    its gains trained or not, Adam at rate n^-1/2 and cross-entropy make what matrices produce, and outputs, as large as
+    Theta(n^1/2) within three steps on fresh batches, a quarter of whose labels are drawn anew; without a normalisation
+    outputs are not Theta(n^1/2), and activations not O(1).
     """
     training = three_steps(0.05, 1 / 2, activation=activation, data=data, loss=tc.CROSS_ENTROPY, optimizer=ADAM)
     found = {
@@ -189,10 +189,10 @@ def test_normalisation_keeps_outputs_at_root_width_under_adam_at_a_rate_of_one_o
 @given(activation=UNBOUNDED, data=SEEDS_OF_DATA)
 @example(activation=tc.RELU, data=0)
 def test_normalisation_keeps_outputs_from_compounding_under_cross_entropy_alone(activation, data):
-    """With a root-mean-square normalisation and trained gains in each of two hidden layers, ReLU or GELU, under SGD and
-    cross-entropy at a constant rate, the largest outputs of three steps on fresh batches, a quarter of whose labels are
-    drawn anew, are Omega(n^1/2) and O(n), and what enters nonlinearities is O(1); without a normalisation it is not,
-    and under MSE outputs are not O(n).
+    """Under standard parametrization with a root-mean-square normalisation and trained gains in each of two hidden
+    layers, ReLU or GELU, under SGD and cross-entropy at a constant rate, the largest outputs of three steps on fresh
+    batches, a quarter of whose labels are drawn anew, are Omega(n^1/2) and O(n), and what enters nonlinearities is
+    O(1); without a normalisation it is not, and under MSE outputs are not O(n).
     """
     trained = three_steps(0.5, 0, activation=activation, data=data, loss=tc.CROSS_ENTROPY, optimizer=DESCENT)
     entropy = sizes(training=trained, layers="normalised, gains trained")

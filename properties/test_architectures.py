@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import theorychecks as tc
+from properties.papers import LARGE_RATES
 from properties.test_your_model import BASE_WIDTH, Decoder, image_batches, next_token_loss, token_batches
 from theorychecks.observables import CoordinateSize
 
@@ -143,9 +144,10 @@ def swept(observable: tc.Observable, model: tc.Model) -> tc.Sweep:
     source="Haas et al. 2025, arXiv:2505.22491, alignment exponents p = 1 (public notes on it); Everett et al. 2024, "
     "arXiv:2407.05872, full alignment (a public summary); measured here for attention, convolutions and residual "
     "branches",
+    paper=LARGE_RATES,
 )
 @ALL
-def test_updates_of_any_architecture_are_aligned_with_their_inputs(model):
+def test_updates_of_a_decoder_and_a_residual_network_are_aligned_with_their_inputs(model):
     """After two steps in maximal update, by Adam and by gradient descent, of a decoder with attention and of a residual
     convolutional network, RMS(dW x) / (RMS(dW) RMS(x)) grows as Theta(n) for hidden matrices and the readout, and stays
     Theta(1) for embeddings and the stem.
@@ -162,9 +164,10 @@ def test_updates_of_any_architecture_are_aligned_with_their_inputs(model):
     id="A2/models",
     source="Haas et al. 2025, arXiv:2505.22491, alignment exponent q = 1/2 (public notes on it); Yang and Hu 2021, "
     "arXiv:2011.14522 (public notes on it); measured here for attention, convolutions and residual branches",
+    paper=LARGE_RATES,
 )
 @ALL
-def test_initial_weights_of_any_architecture_see_updates_as_random(model):
+def test_initial_weights_of_a_decoder_and_a_residual_network_see_updates_as_random(model):
     """After two steps in maximal update, by Adam and by gradient descent, of a decoder with attention and of a residual
     convolutional network, RMS(W_0 dx) / (RMS(W_0) RMS(dx)) grows as Theta(n^1/2) for hidden matrices, and
     RMS(dW x) / (RMS(dW) RMS(x)) does not.
@@ -182,7 +185,7 @@ def test_initial_weights_of_any_architecture_see_updates_as_random(model):
     evidence=True,
 )
 @SCALED
-def test_features_of_any_architecture_move_when_rich_and_hardly_when_lazy(model):
+def test_features_of_a_decoder_and_a_residual_network_move_when_rich_and_hardly_when_lazy(model):
     """In maximal update, of the decoder by Adam and of the residual network by Adam and by gradient descent, features
     of every layer move by Theta(1) in two steps, and by Theta(n^-1/2) where Adam's learning rates are smaller by n^1/2
     (by n for the readout). With one small learning rate for all layers (of the decoder, in standard parametrization; by
@@ -202,7 +205,7 @@ def test_features_of_any_architecture_move_when_rich_and_hardly_when_lazy(model)
     evidence=True,
 )
 @SCALED
-def test_coordinates_of_any_architecture_stay_of_order_one(model):
+def test_coordinates_of_a_decoder_and_a_residual_network_stay_of_order_one(model):
     """After two steps in maximal update, of the decoder by Adam and of the residual network by Adam and by gradient
     descent, the coordinates of every layer but the readout, and what updates of these layers make of their inputs, are
     Theta(1); with one learning rate for all layers (of the decoder, in standard parametrization; by gradient descent

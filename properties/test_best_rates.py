@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 
 import theorychecks as tc
+from properties.papers import LARGE_RATES
 from properties.subjects import best_rates as search
 from theorychecks.networks import Loss
 from theorychecks.networks.randomness import uniform
@@ -104,6 +105,7 @@ def ratio(above: tc.Reading, below: tc.Reading) -> tc.Reading:
     ),
     trend=True,
     evidence=True,
+    paper=LARGE_RATES,
 )
 def test_the_best_rate_of_a_pass_falls_with_the_width_under_squared_error_and_far_more_slowly_under_cross_entropy():
     """Under standard parametrization with three hidden layers of ReLU the learning rate with the smallest mean loss

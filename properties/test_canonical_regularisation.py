@@ -117,7 +117,7 @@ def vanishing_ridge(
 def test_a_vanishing_ridge_does_not_move_the_kernel_regime(activation, start, task):
     """With a smooth activation, in the kernel regime, a vanishing ridge towards the initial weights moves the weights
     that gradient flow has found by Theta(n^-1/2) of the distance travelled and the function by Theta(1/n), and their
-    KKT residual is Theta(n^-1/2).
+    KKT residual is Theta(n^-1/2); in the rich regime none of this is so.
     """
     setting = {"activation": activation, "start": start, "task": task}
     before = {regime: kkt_residual(regime=regime, **setting).over(WIDTHS) for regime in REGIMES}
@@ -138,7 +138,7 @@ def test_a_vanishing_ridge_does_not_move_the_kernel_regime(activation, start, ta
 def test_a_vanishing_ridge_moves_the_rich_regime_at_any_width(activation, start, task):
     """With a smooth activation, in the rich regime (mean-field scale), a vanishing ridge towards the initial weights
     moves what gradient flow has found at any width: the KKT residual, the drift of the weights and the function gap
-    tend to nonzero constants.
+    tend to nonzero constants; in the kernel regime they do not.
     """
     setting = {"activation": activation, "start": start, "task": task}
     before = {regime: kkt_residual(regime=regime, **setting).over(WIDTHS) for regime in REGIMES}
@@ -350,7 +350,7 @@ def kkt_residual_by_rate(rate: float, draw: tc.Draw, *, activation: tc.Activatio
 @tc.claim(id="CR-2/step", source="derived and measured here", paper=PAPER)
 @given(activation=SMOOTH, task=TASKS)
 @example(activation=tc.TANH, task=TASK)
-def test_short_steps_end_where_gradient_flow_does(activation, task):
+def test_short_steps_end_where_shorter_ones_do(activation, task):
     """With a smooth activation, in the rich regime, gradient descent at up to a tenth of one over the first kernel's
     largest eigenvalue ends where shorter steps do, its KKT residual within 15%; at seven tenths it does not.
     """
@@ -436,10 +436,10 @@ def fine_tuned(
 @given(activation=SMOOTH)
 @example(activation=tc.TANH)
 def test_strong_weight_decay_destroys_what_pretraining_has_learned(activation):
-    """Fine-tuned on a few samples of a related task under strong regularisation, a rich network has a larger test error
-    with a ridge towards zero than with one towards the pretrained weights, or with a penalty on the path's length. On
-    the opposite task, where pretraining misleads, it has a smaller one than with a ridge towards the pretrained weights
-    at some strength.
+    """Fine-tuned on a few samples of a related task under strong regularisation, a rich network with a smooth
+    activation has a larger test error with a ridge towards zero than with one towards the pretrained weights, or with a
+    penalty on the path's length. On the opposite task, where pretraining misleads, it has a smaller one than with a
+    ridge towards the pretrained weights at some strength.
     """
     related, opposite = (
         {

@@ -12,6 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import theorychecks as tc
+from properties.papers import LARGE_RATES
 from properties.subjects import linear_recursion
 from theorychecks.observables import Readings
 from theorychecks.observables.stability import stability_threshold
@@ -88,7 +89,11 @@ def test_a_two_layer_linear_network_on_one_sample_is_a_recursion_of_two_numbers(
     tc.check_refuted(ratio.of(name="kernel kept"), exact)
 
 
-@tc.claim(id="H20", source=f"Haas et al. 2025, arXiv:2505.22491, Fig. C.2 of the authors' code; {ROOT}")
+@tc.claim(
+    id="H20",
+    source=f"Haas et al. 2025, arXiv:2505.22491, Fig. C.2 of the authors' code; {ROOT}",
+    paper=LARGE_RATES,
+)
 def test_the_catapult_leaves_the_largest_stable_rate_at_one_over_width():
     """In a linear network with one hidden layer under standard parametrization and MSE on one sample, trained for 20
     over the rate steps, the largest rate that does not diverge is Theta(1/n); a warm-up over a tenth of training raises
@@ -196,7 +201,7 @@ def on_a_fixed_batch(activation: tc.Activation, parametrization: tc.Parametrizat
 def test_the_largest_stable_rate_of_a_network_is_a_constant_in_units_of_its_sharpness(activation):
     """Under standard parametrization the largest rate at which a centred network with one hidden layer, tanh, erf or
     linear, does not diverge under MSE in 32 steps on a fixed batch is Theta(1) times the inverse of its initial
-    sharpness, and Theta(1/n).
+    sharpness, and Theta(1/n); under NTK parametrization it is not Theta(1/n).
     """
     standard, ntk = (
         tc.Sweep(

@@ -12,6 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import theorychecks as tc
+from properties.papers import LARGE_RATES
 from theorychecks.observables import Confidence, OutputSizeByStep
 from theorychecks.strategies import activations, depths
 
@@ -42,6 +43,7 @@ def trained(
 @tc.claim(
     id="H5",
     source=f"{HAAS}, Proposition 2 (public notes on it; n^1/2 at the edge in the authors' code); MSE's derived here",
+    paper=LARGE_RATES,
 )
 @given(alpha=ALPHAS, depth=depths(2, 4), activation=activations())
 @example(alpha=0.5, depth=3, activation=tc.TANH)
@@ -63,6 +65,7 @@ def test_outputs_diverge_as_the_rate_times_the_width(alpha, depth, activation):
 @tc.claim(
     id="H5/four steps",
     source=f"{HAAS}, Proposition 2 (public notes on it); only at the ends of [1/2, 1], measured here",
+    paper=LARGE_RATES,
 )
 @given(alpha=st.sampled_from([0.5, 1.0]), activation=activations())
 @example(alpha=0.5, activation=tc.TANH)
@@ -84,6 +87,7 @@ def test_outputs_stay_as_large_for_four_steps(alpha, activation):
 @tc.claim(
     id="H6+H7",
     source=f"{HAAS}, Proposition 4 (public notes on it; -1 and 0 at the edge in the authors' code); MSE's derived here",
+    paper=LARGE_RATES,
 )
 @given(alpha=ALPHAS, depth=depths(2, 4), activation=activations())
 @example(alpha=0.5, depth=3, activation=tc.TANH)
@@ -120,7 +124,11 @@ def growth_by_rate(falls, draw, *, activation, roles):
     return {name: wide[name].values / narrow[name].values for name in wide}
 
 
-@tc.claim(id="H5+H6+H7/slope", source="derived here from the three exponents of " + HAAS + " (public notes on it)")
+@tc.claim(
+    id="H5+H6+H7/slope",
+    source="derived here from the three exponents of " + HAAS + " (public notes on it)",
+    paper=LARGE_RATES,
+)
 @given(activation=activations())
 @example(activation=tc.TANH)
 def test_every_exponent_falls_with_that_of_the_rate(activation):
@@ -139,7 +147,11 @@ def test_every_exponent_falls_with_that_of_the_rate(activation):
     tc.check_refuted(readout.of(observable=tc.FeatureChange().title), slope)
 
 
-@tc.claim(id="H9/confidence", source=f"derived here from the outputs' exponent in {HAAS} (public notes on it)")
+@tc.claim(
+    id="H9/confidence",
+    source=f"derived here from the outputs' exponent in {HAAS} (public notes on it)",
+    paper=LARGE_RATES,
+)
 @given(activation=activations())
 @example(activation=tc.TANH)
 def test_confidence_grows_as_the_outputs_do(activation):
@@ -154,7 +166,11 @@ def test_confidence_grows_as_the_outputs_do(activation):
     tc.check_refuted(certain.with_training(learning_rate=tc.scaled(1.0, width=-1)), tc.PowerLaw(1 / 2))
 
 
-@tc.claim(id="H11", source="derived and measured here; that MSE has no controlled divergence: " + HAAS + " (abstract)")
+@tc.claim(
+    id="H11",
+    source="derived and measured here; that MSE has no controlled divergence: " + HAAS + " (abstract)",
+    paper=LARGE_RATES,
+)
 @given(steps=st.sampled_from([2, 3]), activation=activations(smooth=True))
 @example(steps=2, activation=tc.TANH)
 @example(steps=3, activation=tc.TANH)

@@ -1,4 +1,4 @@
-"""Laws that are no plain powers: depth at criticality, with its logarithms, and margins that grow with log time."""
+"""Laws that are no plain powers: depth at criticality, with its logarithms, and margins in log time."""
 
 import functools
 
@@ -160,7 +160,7 @@ def one_minus_cosine(time, draw, *, samples, dimension):
 )
 @given(samples=st.integers(8, 16), dimension=st.integers(3, 6))
 @example(samples=12, dimension=4)
-def test_the_margin_grows_with_the_logarithm_of_time(samples, dimension):
+def test_the_margin_comes_near_the_largest_like_one_over_the_logarithm_of_time(samples, dimension):
     """Gradient flow of logistic regression on separable data approaches the largest margin like 1 / log t, and like no
     power of t and no other one of log t, where the points that carry it have unequal shares in it; its loss falls like
     1 / t. One minus the cosine with the direction of that margin falls like neither.

@@ -51,8 +51,8 @@ def test_the_tangent_kernel_of_the_same_network_learns_a_degree_with_half_of_its
     """Ridgeless regression with the NTK of an infinitely wide layer whose activation is the Hermite polynomial of
     degree k, k = 1 to 3, falls to half error on a harmonic of degree k in one direction after as many samples as there
     are lower harmonics in the kernel and half of those of degree k, within 10 per cent at five dimensions d: that is
-    d^k / (2 k!) at leading order. For k = 1, 2 their number is Theta(d^k), too. The NTK of a sine, which has higher
-    degrees, does not fall to half error after as many in 12 dimensions.
+    d^k / (2 k!) at leading order. For k = 1, 2 their number is Theta(d^k), too. The NTK of sin(z + pi / 4), which has
+    every degree, does not fall to half error after as many in 12 dimensions.
     """
 
     def count(dimension):

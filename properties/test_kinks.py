@@ -20,8 +20,9 @@ def trained(activation: tc.Activation, data: tc.Teacher) -> tc.Training:
 @given(data=regression_data(dimension=16, samples=16, outputs=8, largest_cosine=1.0))
 @example(data=tc.Teacher(dimension=16, samples=16, outputs=8))
 def test_neurons_switch_off_at_the_points_they_are_trained_on(data):
-    """Under NTK parametrization with one hidden layer of ReLU more neurons switch off at a training point than switch
-    on, net by a fraction Theta(n^-1/2) of all pairs of a neuron and a training point.
+    """Under NTK parametrization, in a centred network with one hidden layer of ReLU on the squared error, more neurons
+    switch off at a training point than switch on, net by a fraction Theta(n^-1/2) of all pairs of a neuron and a
+    training point.
     """
     # Whatever is on is pushed by that point itself, whatever is off is not.
     off = tc.Sweep(SwitchedOff(), trained(tc.RELU, data), widths=WIDTHS)
@@ -42,8 +43,9 @@ def test_neurons_switch_off_at_the_points_they_are_trained_on(data):
 )
 @example(smooth=tc.TANH, data=tc.Teacher(dimension=16, samples=16))
 def test_kinks_make_the_tangent_kernel_drift_more_slowly_with_the_width(smooth, data):
-    """Under NTK parametrization with one hidden layer the tangent kernel on the training points moves by Omega(n^-3/4)
-    of its size with ReLU; with a smooth activation it moves by less, Theta(1/n).
+    """Under NTK parametrization, in a centred network with one hidden layer on the squared error, the tangent kernel on
+    the training points moves by Omega(n^-3/4) of its size with ReLU; with a smooth activation it moves by less,
+    Theta(1/n).
     """
     kinked, even = (
         tc.Sweep(tc.TangentKernelDrift(), trained(activation, data), widths=WIDTHS) for activation in (tc.RELU, smooth)

@@ -1,9 +1,9 @@
 """Each layer has a largest stable learning rate of its own, and which it is depends on what must stay bounded.
 
-One role is trained and the others stand still, in one or two hidden layers under standard parametrization. Trained
-alone, the input matrix moves features by n^-1/2 and a hidden matrix by n^1/2 for every unit of the rate; outputs move
-by 1, n and n. Under MSE outputs feed back, so that they set the threshold whatever is asked for; under cross-entropy
-they do not.
+Except for Adam, one role is trained and the others stand still, in one or two hidden layers under standard
+parametrization. Trained alone, the input matrix moves features by n^-1/2 and a hidden matrix by n^1/2 for every unit of
+the rate; outputs move by 1, n and n. Under MSE outputs feed back, so that they set the threshold whatever is asked for;
+under cross-entropy they do not.
 """
 
 import math
@@ -13,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import theorychecks as tc
+from properties.papers import LARGE_RATES
 from theorychecks.networks import Loss
 from theorychecks.strategies import activations
 
@@ -35,7 +36,7 @@ SQUARED = {"input": (1.0, 0.0), "hidden": (1.0, -1.0), "output": (1.0, -1.0)}
 
 
 def exponent(value: float) -> tc.PowerLaw:
-    """Exponents of single layers are half-integers, and each claim names the neighbour that it is taken for."""
+    """Exponents of single layers are half-integers: the margin tells each from both of its neighbours."""
     return tc.PowerLaw(value, within=0.2, rival=value - 0.5)
 
 
@@ -73,6 +74,7 @@ def by_loss(**options: Any) -> dict[str, tc.Sweep]:
     source="Haas et al. 2025, arXiv:2505.22491, for rates n^1/2, n^-1/2 and n^-1 by role (the authors' code); these "
     "derived here, for one trained layer and by criterion",
     evidence=True,
+    paper=LARGE_RATES,
 )
 @given(activation=activations(), data=SEEDS_OF_DATA)
 @example(activation=tc.RELU, data=0)
@@ -80,7 +82,8 @@ def test_under_cross_entropy_activations_bound_the_input_at_root_width_and_hidde
     activation, data
 ):
     """Under standard parametrization, SGD and cross-entropy, with one role trained, activations stay bounded up to a
-    rate of Theta(n^1/2) for the input matrix and of Theta(n^-1/2) for the hidden one.
+    rate of Theta(n^1/2) for the input matrix and of Theta(n^-1/2) for the hidden one; under MSE, centred, the orders
+    are others.
     """
     loss, options = tc.CROSS_ENTROPY, {"activation": activation, "data": data}
     input_alone = threshold(BY_ACTIVATIONS, only("input", 100.0, 1 / 2, loss, **options))
@@ -98,13 +101,14 @@ def test_under_cross_entropy_activations_bound_the_input_at_root_width_and_hidde
     id="H14/outputs",
     source="Haas et al. 2025, arXiv:2505.22491, for rates n^1/2, n^-1/2 and n^-1 by role (the authors' code); these "
     "derived here, for one trained layer and by criterion",
+    paper=LARGE_RATES,
 )
 @given(activation=UNBOUNDED, data=SEEDS_OF_DATA)
 @example(activation=tc.RELU, data=0)
 def test_finite_outputs_bound_the_input_by_a_constant_and_other_layers_by_one_over_width(activation, data):
     """Under standard parametrization, SGD and cross-entropy, with one role trained and an unbounded activation, outputs
     stay bounded up to a rate of Theta(1) for the input matrix, of Theta(1/n) for the hidden one and of Theta(1/n) for
-    the readout.
+    the readout; the largest rates at which activations do are of other orders for the first two.
     """
     loss, options = tc.CROSS_ENTROPY, {"activation": activation, "data": data}
     starts = {"input": (300.0, 0.0), "hidden": (100.0, -1.0), "output": (20.0, -1.0)}
@@ -127,12 +131,14 @@ def test_finite_outputs_bound_the_input_by_a_constant_and_other_layers_by_one_ov
     source="Haas et al. 2025, arXiv:2505.22491, for rates n^1/2, n^-1/2 and n^-1 by role (the authors' code); these "
     "derived here, for one trained layer and by criterion",
     evidence=True,
+    paper=LARGE_RATES,
 )
 @given(activation=activations(), data=SEEDS_OF_DATA)
 @example(activation=tc.RELU, data=0)
 def test_under_squared_error_the_input_is_bounded_by_a_constant_and_other_layers_by_one_over_width(activation, data):
     """Under standard parametrization, SGD and MSE, with one role of a centred network trained, the loss falls up to a
-    rate of Theta(1) for the input matrix, of Theta(1/n) for the hidden one and of Theta(1/n) for the readout.
+    rate of Theta(1) for the input matrix, of Theta(1/n) for the hidden one and of Theta(1/n) for the readout; under
+    cross-entropy the largest rates at which activations stay bounded are of other orders for the first two.
     """
     options = {"activation": activation, "data": data}
     falls = by_loss(**options)
@@ -149,14 +155,15 @@ def test_under_squared_error_the_input_is_bounded_by_a_constant_and_other_layers
 @tc.claim(
     id="H15",
     source="Haas et al. 2025, arXiv:2505.22491, reference lines of the authors' code; derived here for one step",
+    paper=LARGE_RATES,
 )
 @given(activation=activations(), data=SEEDS_OF_DATA)
 @example(activation=tc.RELU, data=0)
 def test_adam_updates_of_hidden_and_output_layers_grow_in_proportion_to_the_width(activation, data):
-    """Under standard parametrization with two hidden layers a step of Adam at a constant rate moves what the input
-    matrix produces by Theta(1), and what the hidden matrix and the readout produce by Theta(n): bounded updates need
-    rates of n^0, n^-1 and n^-1. A step of gradient descent moves neither what the input nor what the hidden matrix
-    produces so.
+    """Under standard parametrization and cross-entropy a step of Adam at a constant rate gives a centred network with
+    two hidden layers effective updates of Theta(1) by the input matrix, and of Theta(n) by the hidden matrix and the
+    readout: bounded ones need rates of n^0, n^-1 and n^-1. A step of gradient descent gives neither the input nor the
+    hidden matrix such updates.
     """
     network = tc.MLP(2, activation, tc.STANDARD, centred=True)
     mixture = tc.GaussianMixture(seed=data)

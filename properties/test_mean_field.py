@@ -53,7 +53,7 @@ COUNTS = tc.widths(64, 4096, factor=2)
 SYSTEMS = 16
 """Read together for one value: their root mean square scatters little, and is never near zero by chance."""
 WIDE = 2**17
-"""Particles whose field stands for the limit: its own error is a sixth of that of the largest system."""
+"""Particles whose field stands for the limit: its own error is an eighth of that of the largest held against it."""
 HALF = tc.PowerLaw(-1 / 2)
 STEPS = 10
 TIMES = (4, 12, 24)
@@ -148,7 +148,7 @@ def distance(particles, draw, *, dynamics, coupling):
 )
 @given(activation=activations(among=(tc.TANH, tc.ERF)), data=teachers())
 @example(activation=tc.TANH, data=TEACHER)
-def test_noisy_particles_fluctuate_by_one_over_root_particles_at_every_time(activation, data):
+def test_noisy_particles_fluctuate_by_one_over_root_particles_before_and_after_they_relax(activation, data):
     """With a bounded, smooth activation and under noisy gradient descent with confinement the standard deviation of the
     function over seeds is Theta(N^-1/2) after 4, 12 and 24 steps, that is before and after the confinement relaxes; in
     NTK scaling it is not.
@@ -190,9 +190,9 @@ def test_confinement_keeps_fluctuations_from_growing_in_time(particles, activati
 @given(activation=activations(among=(tc.TANH, tc.ERF)), data=teachers())
 @example(activation=tc.TANH, data=TEACHER)
 def test_coupled_particles_stay_within_one_over_root_particles_of_the_limit(activation, data):
-    """With a bounded, smooth activation, started together and driven by the same noise, N particles and their copies in
-    the limit field stay a root mean square distance Theta(N^-1/2) apart, particle by particle, at five times from 4 to
-    400 steps; driven by noise of their own they do not.
+    """With a bounded, smooth activation and confinement, started together and driven by the same noise, N particles and
+    their copies in the limit field stay a root mean square distance Theta(N^-1/2) apart, particle by particle, at five
+    times from 4 to 400 steps; driven by noise of their own they do not.
     """
     dynamics = Particles(activation=activation, data=data, **CONFINED)
     coupled, apart = (

@@ -1,4 +1,4 @@
-"""Without noise, functions of N particles differ from each other and from their limit by N^-1/2, their mean by 1/N.
+"""Without noise, functions of N particles differ among themselves and from their limit by N^-1/2, means at most by 1/N.
 
 Squared quantities are read by their roots, which halves the exponent and its noise alike. A value is read off several
 systems at once where one system alone would give a number near zero now and then.
@@ -129,7 +129,7 @@ def test_functions_of_different_seeds_differ_by_one_over_root_particles(activati
 @example(activation=tc.TANH, data=TEACHER)
 def test_functions_approach_the_limit_at_one_over_root_particles(activation, data):
     """In the mean-field scaling the root mean square distance of a trained function to that of the limit is
-    Theta(N^-1/2).
+    Theta(N^-1/2); in NTK scaling it is not.
     """
     tc.check(fluctuations(descent(activation, data, GENTLE)).of(name="distance to the limit"), HALF)
     ntk = descent(activation, data, GENTLE, power=0.5)
@@ -179,8 +179,8 @@ def test_without_noise_fluctuations_stay_small_at_late_times(activation, data):
 @given(activation=activations(smooth=True), data=teachers())
 @example(activation=tc.TANH, data=TEACHER)
 def test_mean_functions_approach_the_limit_faster_than_single_ones(activation, data):
-    """In the mean-field scaling the mean function over seeds changes by O(1/N) when the number N of particles is
-    doubled, and so lies that far from its limit; single functions lie further from it.
+    """With a smooth activation and in the mean-field scaling the mean function over seeds changes by O(1/N) when the
+    number N of particles is doubled, and so lies that far from its limit; single functions lie further from it.
     """
     dynamics = descent(activation, data, GENTLE)
     bound = tc.UpperBound(-1, within=0.2, rival=-1 / 2)

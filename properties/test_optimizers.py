@@ -57,10 +57,11 @@ def updates(
 )
 @example(depth=2, activation=tc.RELU, loss=tc.MSE, data=0, muon=tc.Muon(), by_entries=tc.SignDescent())
 def test_muon_moves_layers_by_their_shape(depth, activation, loss, data, muon, by_entries):
-    """Under standard parametrization one step of Muon at a constant rate moves what the input matrix, hidden matrices
-    and the readout produce by Theta(n^-1/2), Theta(1) and Theta(n^1/2), and by Theta(1) each once rates have the factor
-    (fan-out / fan-in)^1/2; a step of sign descent or Adam moves them by Theta(1), Theta(n) and Theta(n). The margin was
-    widened to 0.15 after pilot runs, as matrices are stored; the next half-integer is more than three times as far.
+    """Under standard parametrization one step of Muon at a constant rate gives a centred network effective updates
+    Theta(n^-1/2) of the input matrix, Theta(1) of hidden matrices and Theta(n^1/2) of the readout, and Theta(1) of each
+    once rates have the factor (fan-out / fan-in)^1/2; a step of sign descent or Adam gives Theta(1), Theta(n) and
+    Theta(n). The margin was widened to 0.15 after pilot runs, as matrices are stored; the next half-integer is more
+    than three times as far.
     """
     options = {"depth": depth, "activation": activation, "loss": loss, "data": data}
     raw = updates(muon, 0.01, budget=8, **options)
@@ -156,7 +157,7 @@ def root_of_ratio(varied):
 
 
 def smaller_power(value):
-    """Told from that of AdamW, and one of a third from one of a quarter."""
+    """One of a quarter is told from that of AdamW, and one of a third hardly from either."""
     return tc.PowerLaw(value, within=0.08, rival=1 / 2, corrections=BY_RATIO)
 
 
@@ -258,7 +259,7 @@ def half_time(width, draw, *, decay_power, activation, noise):
 @tc.claim(id="OP-3/width", source=f"{WANG}; exponents derived here")
 @given(activation=ODD, noise=st.sampled_from([2.0, 4.0, 8.0]))
 @example(activation=tc.TANH, noise=2.0)
-def test_with_a_fixed_decay_wide_networks_take_longer_to_forget_their_start(activation, noise):
+def test_with_a_fixed_decay_wide_matrices_take_longer_to_forget_their_start(activation, noise):
     """With an odd activation and targets that are mostly noise, under AdamW and the rates of maximal update, 1/n for
     hidden matrices, the time in which a hidden matrix forgets half of its start is Theta(n) with a fixed decay, and
     Theta(1) with one that grows as n.

@@ -93,9 +93,9 @@ def drift_at_scales(width, draw, *, network, data, scales, power):
 @given(activation=activations(smooth=True), data=SMALL)
 @example(activation=tc.TANH, data=TEACHER)
 def test_the_crossover_from_rich_to_lazy_depends_on_output_scale_times_root_width(activation, data):
-    """The drift of the tangent kernel of a doubled network with one hidden layer and smooth activation is the same at
-    widths from 1,024 to 16,384, up to a fifth, as a function of alpha n^1/2, from the rich regime, where that is 1, to
-    the lazy one, where it is 16; and not as a function of alpha.
+    """Under NTK parametrization the drift of the tangent kernel of a doubled network with one hidden layer and smooth
+    activation is the same at widths from 1,024 to 16,384, up to a fifth, as a function of alpha n^1/2, from the rich
+    regime, where that is 1, to the lazy one, where it is 16; and not as a function of alpha.
     """
     network = tc.MLP(1, activation, tc.NTK, doubled=True)
 
@@ -138,8 +138,9 @@ def crossover(width, draw, *, network, data, largest):
 @given(activation=activations(), start=st.sampled_from(["doubled", "centred"]), data=SMALL)
 @example(activation=tc.TANH, start="doubled", data=TEACHER)
 def test_the_output_scale_of_the_crossover_falls_as_one_over_root_width(activation, start, data):
-    """With one hidden layer the output scale at which the tangent kernel moves by a tenth of its size is Theta(n^-1/2)
-    under NTK parametrization, and not under mean field, whose readout has that factor already.
+    """With one hidden layer and an initial function of zero the output scale at which the tangent kernel moves by a
+    tenth of its size is Theta(n^-1/2) under NTK parametrization, and not under mean field, whose readout has that
+    factor already.
     """
     predicted = tc.PowerLaw(-1 / 2, rival=0)
     ntk, mean_field = (
@@ -177,8 +178,8 @@ def balance_drift(rate, draw, *, depth, activation, data):
 @example(depth=1, activation=tc.RELU, data=TEACHER)
 def test_gradient_descent_conserves_balances_up_to_its_step(depth, activation, data):
     """With ReLU or no activation, which are homogeneous of degree one, |incoming weights|^2 - |outgoing weights|^2 of a
-    neuron is conserved by gradient flow: in a fixed time of gradient descent it changes by Theta(eta), in root mean
-    square over neurons.
+    neuron, of the weights that NTK parametrization trains, before its multipliers, is conserved by gradient flow: in a
+    fixed time of gradient descent it changes by Theta(eta), in root mean square over neurons.
     """
     rates = tuple(2.0**-k for k in range(8, 2, -1))
     predicted = tc.PowerLaw(1, corrections=tc.FiniteSizeClass(rho=3 / 8, omegas=(1.0,), towards="zero"))

@@ -238,8 +238,9 @@ EFFECTIVE, PROPAGATING = tc.UpdateSize("effective"), tc.UpdateSize("propagating"
 @given(depth=depths(2, 4), activation=activations(), data=mixtures())
 @example(depth=3, activation=tc.TANH, data=MIXTURE)
 def test_the_coordinate_check_of_standard_parametrization_blows_up(depth, activation, data):
-    """Under standard parametrization one small step of gradient descent at a constant rate gives effective updates
-    Theta(n^-1/2) in the input layer, Theta(n^1/2) in hidden layers and Theta(n) in the outputs.
+    """Under standard parametrization one small step of gradient descent on a centred network's squared error at a
+    constant rate gives effective updates Theta(n^-1/2) in the input layer, Theta(n^1/2) in hidden layers and Theta(n)
+    in the outputs.
     """
     training = trained(tc.STANDARD, depth=depth, activation=activation, base=1e-4, data=data)
     updates = tc.Sweep(EFFECTIVE, training, widths=WIDTHS)
@@ -254,8 +255,9 @@ def test_the_coordinate_check_of_standard_parametrization_blows_up(depth, activa
 @given(depth=depths(2, 3), activation=activations(smooth=True), data=mixtures())
 @example(depth=2, activation=tc.TANH, data=MIXTURE)
 def test_the_coordinate_check_of_adam_blows_up(depth, activation, data):
-    """With a smooth activation, under standard parametrization, one small step of Adam at a constant rate gives
-    effective updates Theta(1) in the input layer and Theta(n) in hidden layers and the outputs.
+    """With a smooth activation, under standard parametrization, one small step of Adam on a centred network's squared
+    error at a constant rate gives effective updates Theta(1) in the input layer and Theta(n) in hidden layers and the
+    outputs.
     """
     training = trained(tc.STANDARD, depth=depth, activation=activation, base=1e-6, optimizer=ADAM, data=data)
     updates = tc.Sweep(EFFECTIVE, training, widths=tc.widths(64, 1024))

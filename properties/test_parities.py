@@ -16,7 +16,7 @@ TARGETS, TEST_SAMPLES = 8, 200
 KERNEL_BITS = (3, 4, 5, 6)
 """Ten seeds at each: with fewer an ordering at four of them could not fail the claim."""
 MOST = 0.8
-"""Of the corners; a regression that needs more counts as one that needs twice as many, the more the higher it ends."""
+"""Of the corners; a regression that needs more counts as one that needs as many, and more the higher it ends."""
 
 
 def parity(bits):

@@ -1,4 +1,4 @@
-"""Particles find the atoms of a sparse target, as well as noise lets them and however many they are."""
+"""Particles find the atoms of a sparse target, as well as noise lets them and, from eight on, however many they are."""
 
 from hypothesis import example, given
 from hypothesis import strategies as st

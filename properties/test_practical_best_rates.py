@@ -13,6 +13,7 @@ from __future__ import annotations
 import torch
 
 import theorychecks as tc
+from properties.papers import LARGE_RATES
 from properties.subjects import best_rates as search
 from properties.test_best_rates import BOUNDS, ratio
 from properties.test_practical_rates import ARCHITECTURES, HAAS, LOSSES, model
@@ -82,6 +83,7 @@ AT_MOST_INVERSE = tc.UpperBound(-1, within=0.24, rival=-1 / 2)
     "n^-1/2 and n^1/2 were predicted, and are undecided",
     trend=True,
     evidence=True,
+    paper=LARGE_RATES,
 )
 @ARCHITECTURES
 def test_the_best_rate_of_a_pass_by_sgd_falls_as_one_over_width_or_faster_under_squared_error(architecture):
@@ -105,6 +107,7 @@ def test_the_best_rate_of_a_pass_by_sgd_falls_as_one_over_width_or_faster_under_
     "256 gave -0.99, but up to 512 local exponents grow, -1.62 [-1.79, -1.41] over all, measured here and undecided",
     trend=True,
     evidence=True,
+    paper=LARGE_RATES,
 )
 def test_the_best_rate_of_a_pass_by_adam_falls_as_one_over_width_or_faster_under_squared_error():
     """Under standard parametrization, Adam and MSE the learning rate with the smallest mean loss over the last quarter

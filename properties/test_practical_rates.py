@@ -1,7 +1,7 @@
 """What Haas et al. say of rates in practice, asked of a decoder and of a residual convolutional network.
 
-Both normalise whatever a hidden matrix or the readout is given, and are in standard parametrization: one learning rate
-eta for all parameters, and a readout of variance 1/n. What theory predicts was written down before anything was
+Both normalise what every residual branch and the readout are given, and are in standard parametrization: one learning
+rate eta for all parameters, and a readout of variance 1/n. What theory predicts was written down before anything was
 measured. For SGD it counts powers of n while the loss's gradient in the outputs is Theta(1).
 
 Normalised inputs of a matrix have a norm of Theta(n^1/2) whatever the rate is, and a readout of variance 1/n hands back
@@ -27,6 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 import theorychecks as tc
+from properties.papers import LARGE_RATES
 from properties.subjects.convolutional import CLASSES, ConvNet
 from properties.test_architectures import adam, descent, optimizer
 from properties.test_your_model import LENGTH, VOCABULARY, Decoder
@@ -135,6 +136,7 @@ FEED_FORWARD = tuple(f"blocks.{k}.{name}" for k in range(4) for name in ("fc1", 
     "exponents for normalised networks derived here; at 1/n the change of what the first projection of attention "
     "returns has the exponent -0.34 [-0.50, -0.22], measured here and undecided, so that the control leaves it out",
     evidence=True,
+    paper=LARGE_RATES,
 )
 def test_features_of_every_hidden_layer_of_a_decoder_move_at_the_edge():
     """Under standard parametrization and cross-entropy what every hidden matrix of the decoder returns moves by
@@ -159,7 +161,7 @@ def test_features_of_every_hidden_layer_of_a_decoder_move_at_the_edge():
 BY_ACTIVATIONS = tc.MaxStableLearningRate("activations", limit=3)
 """What layers return begins at about one; far beyond, exponents of single layers compound."""
 BY_LOSS = tc.MaxStableLearningRate("loss", limit=1.5)
-"""A loss that grows at all is not given time to come back, as it may in narrow networks after a catapult."""
+"""A loss that grows by half is not given time to come back, as it may in narrow networks after a catapult."""
 
 
 def on_one_batch(given: tc.Model) -> tc.Model:
@@ -179,6 +181,7 @@ def largest(
     source=f"{HAAS}, Proposition 2 (public notes on it), for multilayer perceptrons; derived here for normalised "
     "networks",
     evidence=True,
+    paper=LARGE_RATES,
 )
 @ARCHITECTURES
 def test_sgd_keeps_features_bounded_up_to_one_over_root_width_under_cross_entropy(architecture):
@@ -199,6 +202,7 @@ def test_sgd_keeps_features_bounded_up_to_one_over_root_width_under_cross_entrop
     "perceptrons; derived here for normalised networks, of which the bound alone is claimed: between widths 32 and "
     "128 local exponents lie between -1.2 and -1.5, measured here",
     evidence=True,
+    paper=LARGE_RATES,
 )
 @ARCHITECTURES
 def test_sgd_is_stable_up_to_one_over_width_at_most_under_squared_error(architecture):
@@ -223,10 +227,11 @@ def test_sgd_is_stable_up_to_one_over_width_at_most_under_squared_error(architec
     "bound alone is claimed: with a budget of 128 its exponent is -1.15 [-1.24, -1.03], measured here and undecided; "
     "widths and budget were chosen after pilots on other seeds",
     evidence=True,
+    paper=LARGE_RATES,
 )
 @pytest.mark.parametrize("loss", list(LOSSES))
 @ARCHITECTURES
-def test_adam_keeps_features_bounded_up_to_one_over_width_whatever_the_loss(architecture, loss):
+def test_adam_keeps_features_bounded_up_to_one_over_width_under_either_loss(architecture, loss):
     """In a decoder and in a residual convolutional network under standard parametrization and Adam, by cross-entropy
     and by MSE, the largest learning rate at which what layers before the readout return stays below three, where it
     begins at about one, in six steps on one batch with wrong labels, is Theta(1/n), and for the convolutional network

@@ -89,11 +89,11 @@ def underflow(width: float, draw: tc.Draw, *, training: tc.Training) -> dict[str
 @example(activation=tc.RELU, data=0, dtype="bfloat16")
 @example(activation=tc.RELU, data=0, dtype="float32")
 def test_gradients_underflow_to_zero_at_the_predicted_width(activation, data, dtype):
-    """At rate n^-1/2 under cross-entropy one step of gradient descent of a centred network with one hidden layer under
-    standard parametrization leaves a gradient that is exactly zero, in half and single precision and bfloat16, from
-    some width on, with a base rate chosen so that this is near 2^16. It is, within 10 per cent, the width at which the
-    infinite-width kernel makes the smallest margin between classes so large that by the format's least number the
-    gradient rounds to zero; in double precision it is not zero at twice that width.
+    """At rate n^-1/2 under cross-entropy one step of gradient descent of a centred ReLU or tanh network with one hidden
+    layer under standard parametrization leaves a gradient that is exactly zero, in half and single precision and
+    bfloat16, from some width on, with a base rate chosen so that this is near 2^16. It is, within 10 per cent, the
+    width at which the infinite-width kernel makes the smallest margin between classes so large that by the format's
+    least number the gradient rounds to zero; in double precision it is not zero at twice that width.
     """
     margin, rise = vanishing_margin(dtype), smallest_margin(activation, data)
     rate = float(f"{margin / rise / UNDERFLOWS_NEAR**0.5:.2g}")
@@ -140,9 +140,10 @@ def overflow(width: float, draw: tc.Draw, *, training: tc.Training) -> dict[str,
 @given(activation=st.sampled_from([tc.RELU, tc.TANH]), data=st.integers(0, 99))
 @example(activation=tc.RELU, data=0)
 def test_outputs_overflow_half_precision_at_the_predicted_width(activation, data):
-    """Under cross-entropy one step of SGD at a constant rate, with one hidden layer and standard parametrization, takes
-    outputs beyond half precision from the width on at which the infinite-width kernel makes them 65,504, within 10 per
-    cent; in double precision and in bfloat16 they are finite at twice that width.
+    """Under cross-entropy one step of SGD at a constant rate, of a centred ReLU or tanh network with one hidden layer
+    under standard parametrization, takes outputs beyond half precision from the width on at which the infinite-width
+    kernel makes them 65,504, within 10 per cent; in double precision and in bfloat16 they are finite at twice that
+    width.
     """
     width = predicted_width(activation, data)
     around, wide = (tuple(round(factor * width) for factor in factors) for factors in (AROUND, (0.25, 1.0, 2.0)))

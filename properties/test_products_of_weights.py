@@ -63,10 +63,10 @@ def stable_rate(gamma, draw, *, product, power, steps):
 @example(product=CLOUDS[3])
 @example(product=DIGITS[2])
 def test_the_largest_stable_rate_grows_as_the_square_and_then_as_a_root_of_the_strength(product):
-    """With L = 2 or 3 weight layers and a centred output divided by gamma, the largest learning rate at which the mean
-    squared error halves, and never exceeds ten times its start, is Theta(gamma^2) for gamma << 1, 2^-18 to 2^-10 and
-    100 steps, and Theta(gamma^(2/L)) for gamma >> 1, 2^4 to 2^12 and 300 steps; the latter does not hold with the other
-    number of layers, nor the former for gamma >> 1.
+    """Of products of L = 2 or 3 weights, and of ReLU networks of as many weight layers, with a centred output divided
+    by gamma, the largest learning rate at which the mean squared error halves, and never exceeds ten times its start,
+    is Theta(gamma^2) for gamma << 1, 2^-18 to 2^-10 and 100 steps, and Theta(gamma^(2/L)) for gamma >> 1, 2^4 to 2^12
+    and 300 steps; the latter does not hold with the other number of layers, nor the former for gamma >> 1.
     """
     layers = product.layers
     (others,) = (kind for kind in (FACTORS, CLOUDS, DIGITS) if kind[layers] == product)

@@ -22,9 +22,9 @@ from theorychecks.strategies import activations, regression_data
 
 TWELVE = tc.Teacher(dimension=8, outputs=1, samples=12, test_samples=16, largest_cosine=0.8)
 RIDGE = 1.0
-"""Six of the kernel's degrees of freedom are left at a ridge of one, fourteen at a tenth."""
+"""Between four and five of the kernel's twelve degrees of freedom are left at a ridge of one."""
 IN_FEATURES = tc.FiniteSizeClass(rho=3 / 8, omegas=(1.0,), unit=8, fewest_units=4)
-"""The unit is the degrees of freedom, rounded up."""
+"""The unit is above the degrees of freedom."""
 
 
 @functools.lru_cache(maxsize=8)

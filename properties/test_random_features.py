@@ -77,8 +77,9 @@ def deviation_in_proportion(width, draw, *, neurons):
 @given(depth=depths(1, 3), activation=activations(), data=regression_data(outputs=2))
 @example(depth=2, activation=tc.TANH, data=TEACHER)
 def test_kernels_at_initialisation_come_near_their_limit(depth, activation, data):
-    """At initialisation the NNGP and the tangent kernel of a network differ from those of the infinitely wide one by
-    Theta(n^-1/2) on training inputs, at fixed depth; those of ReLU networks with a layer for every 16 neurons do not.
+    """At initialisation, under NTK parametrization, the NNGP and the tangent kernel of a network differ from those of
+    the infinitely wide one by Theta(n^-1/2) on training inputs, at fixed depth; those of ReLU networks with a layer for
+    every 16 neurons do not.
     """
     network = tc.MLP(depth, activation, tc.NTK)
     untrained = tc.Training(network, learning_rate=tc.scaled(1.0), data=data, loss=tc.MSE, steps=0)
@@ -142,7 +143,7 @@ def relative_spread(width, draw, *, cosine):
 @given(cosine=st.sampled_from([-1.0, -0.5, 0.0]))
 @example(cosine=-1.0)
 def test_a_second_layer_has_a_bias_of_one_over_width(cosine):
-    """Between two inputs at a right angle or beyond, the mean NNGP of a ReLU network with two hidden layers differs
+    """Between two inputs with a cosine of 0, -1/2 or -1, the mean NNGP of a ReLU network with two hidden layers differs
     from its limit by Theta(1/n) of it; what single networks scatter by does not fall so.
     """
     law = tc.PowerLaw(-1, corrections=WHOLE_POWERS)
@@ -272,9 +273,9 @@ def readout_only(depth, activation, data, **options):
 @given(depth=depths(1, 2), activation=activations(), data=regression_data(outputs=4))
 @example(depth=1, activation=tc.TANH, data=FOUR_OUTPUTS)
 def test_a_trained_readout_is_random_feature_regression(depth, activation, data):
-    """A centred network of which only the readout is trained is gradient descent on its random-feature kernel, to
-    rounding at widths from 64 to 512; it differs from that on the NNGP by Theta(n^-1/2), and from that on the tangent
-    kernel not so.
+    """A centred network under NTK parametrization, of which only the readout is trained, is gradient descent on its
+    random-feature kernel, to rounding at widths from 64 to 512; it differs from that on the NNGP by Theta(n^-1/2), and
+    from that on the tangent kernel not so.
     """
     exact = readout_only(depth, activation, data, dtype="float64")
     narrow = tc.Sweep(one_plus_distance, exact, widths=tc.widths(64, 512), seeds=4)

@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import theorychecks as tc
+from properties.papers import TUTORIAL
 from theorychecks.networks import Loss
 from theorychecks.strategies import activations, depths
 
@@ -61,16 +62,18 @@ def at_rates(
 
 @tc.claim(
     id="LZ-12",
-    source="the tutorial's table of regimes, read: 'the ratio of learning rate to width'; exponents from Yang and Hu "
-    "2021, arXiv:2011.14522 (public notes on it); that no single combination will do, derived here",
+    source="the tutorial's key insight, read: 'the ratio of learning rate to width'; exponents from Yang and Hu 2021, "
+    "arXiv:2011.14522 (public notes on it); that no single combination will do, derived here",
+    paper=TUTORIAL,
 )
 @given(depth=depths(2, 3), activation=activations(), data=st.integers(0, 99))
 @example(depth=3, activation=tc.RELU, data=0)
 def test_the_loss_depends_on_the_rate_times_the_width_and_features_on_the_rate_times_its_root(depth, activation, data):
-    """Under standard parametrization the loss that four steps leave under MSE is the same at widths from 512 to 8,192,
-    up to a fifth, at rates of 1/8 and 1/2 over n, as a function of the rate times the width, and neither as one of the
-    rate nor of its ratio to the width; the movement of the last features in a step under cross-entropy is the same at
-    rates of 1/2 and 2 over n^1/2, as a function of the rate times n^1/2, and not of the rate times n.
+    """Under standard parametrization the loss that four steps leave a centred network under MSE is the same at widths
+    from 512 to 8,192, up to a fifth, at rates of 1/8 and 1/2 over n, as a function of the rate times the width, and
+    neither as one of the rate nor of its ratio to the width; the movement of the last features in a step under
+    cross-entropy is the same at rates of 1/2 and 2 over n^1/2, as a function of the rate times n^1/2, and not of the
+    rate times n.
     """
     setting = {"depth": depth, "activation": activation, "data": data}
     lazy = {"observable": loss_left, "loss": tc.MSE, "steps": 4} | setting

@@ -1,7 +1,7 @@
 """What a fixed rotation-invariant kernel learns is a matter of degree, and what a trained network learns is not.
 
 Kernel regression needs about as many samples as there are harmonics of the target's degree, wherever the target points.
-A network that finds the direction needs a number of samples in proportion to the dimension.
+A network that finds the direction makes do, from 16 to 32 dimensions, with samples in proportion to them.
 """
 
 import functools
@@ -78,7 +78,7 @@ def estimated_samples(domain, kernel, dimension, degree):
 def samples_to_half_error(dimension, draw, *, domain, kernel, degree):
     """Measured on data of each seed's own.
 
-    A regression that does not come below half error by twice the estimate counts as that.
+    A regression that does not come below half error by twice the estimate counts as that, and more the higher it ends.
     """
     _, draw_inputs, draw_targets = DOMAINS[domain]
     dimension, profile = int(dimension), PROFILES[kernel]
@@ -161,10 +161,11 @@ def estimate(dimension, draw, *, kernel, degree):
 @given(kernel=st.sampled_from(sorted(PROFILES)), degree=st.integers(2, 4))
 @example(kernel="exponential", degree=2)
 @example(kernel="exponential", degree=3)
-def test_samples_to_half_error_grow_like_a_power_of_the_dimension(kernel, degree):
-    """A formula's exponent, without data: the eigenvalue estimate of samples to half error on the sum of a target of
-    degree k and, with a quarter of its power, one of degree k - 1, grows like d^k with the dimension d, k = 2 to 4 and
-    d = 128 to 4,096; for a target of degree k - 1 it does not.
+def test_estimated_samples_to_half_error_grow_like_a_power_of_the_dimension(kernel, degree):
+    """A formula's exponent, without data: on the sphere, with the exponential kernel and the NTK of two ReLU layers,
+    the eigenvalue estimate of samples to half error on the sum of a target of degree k and, with a quarter of its
+    power, one of degree k - 1, grows like d^k with the dimension d, k = 2 to 4 and d = 128 to 4,096; for a target of
+    degree k - 1 it does not.
     """
     law = tc.PowerLaw(degree, corrections=IN_DIMENSION)
     own, lower = (estimate(kernel=kernel, degree=each).over(DIMENSIONS, seeds=4) for each in (degree, degree - 1))

@@ -49,8 +49,8 @@ RAWAL = (
 def test_small_layers_set_the_length_of_the_plateau(small, others, place, activation):
     """Of networks with activations that are smooth, zero at zero and steep there (tanh, erf, GELU) and normal weights
     of a size that keeps preactivations, r = 3 or 4 of whose layers, the first or the last, are multiplied by eps,
-    gradient flow takes a quarter off the loss of outputs of zero after a time Theta(eps^-(r-2)), whether none, one or
-    two layers more are not small; with one small layer fewer the time is not Theta of this power.
+    gradient flow on linear targets takes a quarter off the loss of outputs of zero after a time Theta(eps^-(r-2)),
+    whether none, one or two layers more are not small; with one small layer fewer the time is not Theta of this power.
     """
     options = {"depth": small + others, "place": place, "activation": activation}
     law = tc.PowerLaw(small - 2, corrections=IN_SCALE)
@@ -63,7 +63,9 @@ def test_small_layers_set_the_length_of_the_plateau(small, others, place, activa
 @given(others=OTHERS, place=PLACES, activation=activations(smooth=True))
 @example(others=1, place="last", activation=tc.TANH)
 def test_two_small_layers_delay_by_a_logarithm(others, place, activation):
-    """With two small layers the escape time grows like log(1 / eps), not like a power; with three it does not."""
+    """With tanh, erf or GELU, linear targets and two layers multiplied by eps the time until a quarter of the loss is
+    gone grows like log(1 / eps), not like a power; with three it does not.
+    """
     options = {"place": place, "activation": activation}
     two = escape_time(small=2, depth=2 + others, **options).over(LONG, seeds=SEEDS)
     three = escape_time(small=3, depth=3 + others, **options).over(LONG, seeds=SEEDS)

@@ -1,4 +1,4 @@
-"""How long neurons take to align, by the number of samples: on the sum of their losses, the inverse of that number."""
+"""How long alignment lasts until the risk falls: on the sum of the losses, the inverse of the number of samples."""
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -41,7 +41,7 @@ def time_until_the_risk_falls(samples, draw, *, mixture, neurons, alpha):
     alpha=st.sampled_from([1e-2, 1e-3, 1e-4]),
 )
 @example(spread=0.15, neurons=32, alpha=1e-3)
-def test_alignment_on_the_sum_of_losses_takes_a_time_of_one_over_the_samples(spread, neurons, alpha):
+def test_alignment_on_the_sum_of_losses_lasts_for_one_over_the_samples_until_the_risk_falls(spread, neurons, alpha):
     """On the sum of the logistic losses of n samples of two separable clouds, the time until the risk falls is
     Theta(1/n). With random labels, whose sum of signed inputs has size n^1/2, it is not.
     """

@@ -1,7 +1,8 @@
 """Gates for models of one's own: copy what resembles yours, and put your model in its place.
 
-A model is described by how it is built at any width, how it is trained, and on what; nothing is inherited. Each gate
-trains it at several widths and holds every module and parameter against what its parametrization predicts.
+A model is described by how it is built at any width, how it is trained, and on what; nothing is inherited. Gates train
+it at several widths and hold every module and parameter, or its learning rates, against what its parametrization
+predicts.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ CLAIMS = [
     "test_precision.py::test_gradients_underflow_to_zero_at_the_predicted_width",
     "test_products_of_weights.py::test_loss_curves_of_large_strengths_coincide_after_rescaling_time",
     "test_random_features.py::test_one_hidden_layer_has_an_unbiased_kernel",
-    "test_separation.py::test_samples_to_half_error_grow_like_a_power_of_the_dimension",
+    "test_separation.py::test_estimated_samples_to_half_error_grow_like_a_power_of_the_dimension",
     "test_stable_rates.py::test_the_best_rate_transfers_under_maximal_update",
     "test_your_model.py::test_perceptron_is_in_maximal_update",
 ]

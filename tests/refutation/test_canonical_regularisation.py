@@ -25,7 +25,7 @@ PLAIN = Claim(
 )
 SHORT_STEPS = Claim(
     FILE,
-    "test_short_steps_end_where_gradient_flow_does",
+    "test_short_steps_end_where_shorter_ones_do",
     lambda module: {"activation": tc.TANH, "task": module.TASK},
 )
 
@@ -42,7 +42,7 @@ BY_SCALE = Claim(
 )
 HELD_OUT = Claim(
     "test_held_out_bias",
-    "test_an_explicit_ridge_changes_rich_networks_more_than_lazy_ones_from_width_16_on",
+    "test_an_explicit_ridge_changes_rich_networks_more_than_lazy_ones_at_widths_16_to_512",
     lambda module: {"activation": tc.TANH, "start": "independent", "task": module.TASK},
 )
 

@@ -32,7 +32,7 @@ CLAIMS = {
     ),
     "EX-15": Claim(
         "test_criticality",
-        "test_the_margin_grows_with_the_logarithm_of_time",
+        "test_the_margin_comes_near_the_largest_like_one_over_the_logarithm_of_time",
         lambda module: {"samples": 12, "dimension": 4},
     ),
 }

@@ -19,7 +19,7 @@ def of_short_times(module):
     return {"activation": tc.TANH, "data": module.TEACHER}
 
 
-NOISY = canonical("test_noisy_particles_fluctuate_by_one_over_root_particles_at_every_time")
+NOISY = canonical("test_noisy_particles_fluctuate_by_one_over_root_particles_before_and_after_they_relax")
 COUPLED = Claim(
     "test_mean_field", "test_coupled_particles_stay_within_one_over_root_particles_of_the_limit", of_short_times
 )

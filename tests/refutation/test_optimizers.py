@@ -45,7 +45,7 @@ COURSE = Claim(
 )
 FORGETTING = Claim(
     "test_optimizers",
-    "test_with_a_fixed_decay_wide_networks_take_longer_to_forget_their_start",
+    "test_with_a_fixed_decay_wide_matrices_take_longer_to_forget_their_start",
     lambda module: {"activation": tc.TANH, "noise": 2.0},
 )
 

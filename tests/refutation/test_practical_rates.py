@@ -36,7 +36,7 @@ BEST = "test_the_best_rate_of_a_pass_by_sgd_falls_as_one_over_width_or_faster_un
 BEST_OF_ADAM = "test_the_best_rate_of_a_pass_by_adam_falls_as_one_over_width_or_faster_under_squared_error"
 EDGE = "test_features_of_every_hidden_layer_of_a_decoder_move_at_the_edge"
 ENTROPY = "test_sgd_keeps_features_bounded_up_to_one_over_root_width_under_cross_entropy"
-ADAM = "test_adam_keeps_features_bounded_up_to_one_over_width_whatever_the_loss"
+ADAM = "test_adam_keeps_features_bounded_up_to_one_over_width_under_either_loss"
 SQUARED = "test_sgd_is_stable_up_to_one_over_width_at_most_under_squared_error"
 
 

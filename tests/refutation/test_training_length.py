@@ -8,7 +8,7 @@ import theorychecks as tc
 
 LEFT = Claim(
     "test_training_length",
-    "test_a_decay_of_one_over_the_steps_leaves_as_much_of_the_start_in_a_training_of_any_length",
+    "test_a_decay_of_one_over_the_steps_leaves_as_much_of_the_start_in_short_and_long_trainings",
     lambda module: {"activation": tc.TANH, "times": 1.0},
 )
 

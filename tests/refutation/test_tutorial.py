@@ -43,7 +43,7 @@ CATAPULT = Claim(
 )
 EDGE = Claim(
     "test_sharpness",
-    "test_sharpness_ends_at_the_edge_of_stability_at_every_width_under_maximal_update_alone",
+    "test_sharpness_ends_at_the_edge_of_stability_under_maximal_update_and_below_it_under_ntk",
     lambda module: {"activation": tc.RELU, "data": module.TASK},
 )
 UNSTRUCTURED = Claim(

@@ -67,7 +67,7 @@ FULL_ALIGNMENT = Claim(
 )
 ARCHITECTURE = Claim(
     "test_architectures",
-    "test_features_of_any_architecture_move_when_rich_and_hardly_when_lazy",
+    "test_features_of_a_decoder_and_a_residual_network_move_when_rich_and_hardly_when_lazy",
     residual,
 )
 STABLE = Claim(

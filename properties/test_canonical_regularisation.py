@@ -176,7 +176,7 @@ def kkt_residual_by_scale(
 def test_the_kkt_residual_does_not_vanish_richly_and_falls_as_the_inverse_output_scale_lazily(activation, start, task):
     """With tanh or erf, at a fixed width, the KKT residual stays above a tenth as the output scale falls from the
     mean-field one to a 256th of it, and is Theta(1 / scale) from 8 times the mean-field one on, on both sides of the
-    NTK scale.
+    NTK scale. Neither holds in the other's range.
     """
     residual = kkt_residual_by_scale(activation=activation, start=start, task=task)
     small, large = residual.over((1 / 256, 1 / 64, 1 / 16, 1 / 4, 1)), residual.over((8, 16, 32, 64, 128, 256))

@@ -22,7 +22,7 @@ def trained(activation: tc.Activation, data: tc.Teacher) -> tc.Training:
 def test_neurons_switch_off_at_the_points_they_are_trained_on(data):
     """Under NTK parametrization, in a centred network with one hidden layer of ReLU on the squared error, more neurons
     switch off at a training point than switch on, net by a fraction Theta(n^-1/2) of all pairs of a neuron and a
-    training point.
+    training point; under mean field that fraction is not Theta(n^-1/2).
     """
     # Whatever is on is pushed by that point itself, whatever is off is not.
     off = tc.Sweep(SwitchedOff(), trained(tc.RELU, data), widths=WIDTHS)

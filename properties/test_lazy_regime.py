@@ -42,7 +42,7 @@ def exponent(value: float) -> tc.PowerLaw:
 def test_weights_move_by_role_and_norm_under_standard_parametrization(depth, activation, data):
     """Under standard parametrization with rate 1/n and on the squared error a centred network's input matrix moves by
     Theta(n^-3/2) of its size, a hidden one by Theta(1/n) in Frobenius and Theta(n^-1/2) in spectral norm, the readout
-    by Theta(n^-1/2).
+    by Theta(n^-1/2). Under maximal update the orders are others.
     """
     network = tc.MLP(depth, activation, tc.STANDARD, centred=True)
     lazy = tc.Training(network, learning_rate=tc.scaled(0.3, width=-1), data=data, loss=tc.MSE, steps=4)
@@ -68,7 +68,8 @@ def test_weights_move_by_role_and_norm_under_standard_parametrization(depth, act
 @example(depth=3, activation=tc.TANH)
 def test_weights_move_by_role_and_norm_under_ntk_parametrization(depth, activation):
     """Under NTK parametrization and on the squared error a centred network's input matrix and readout move by
-    Theta(n^-1/2) of their size, a hidden matrix by Theta(1/n) in Frobenius and Theta(n^-1/2) in spectral norm.
+    Theta(n^-1/2) of their size, a hidden matrix by Theta(1/n) in Frobenius and Theta(n^-1/2) in spectral norm. In
+    mean-field parametrization the orders are others.
     """
     network = tc.MLP(depth, activation, tc.NTK, centred=True)
     lazy = tc.Training(network, learning_rate=tc.scaled(0.3), data=MIXTURE, loss=tc.MSE, steps=4)
@@ -140,7 +141,8 @@ def linearised(activation: tc.Activation, data: tc.Teacher) -> tc.Sweep:
 @example(activation=tc.TANH, data=TEACHER)
 def test_the_tangent_kernel_moves_by_one_over_width(activation, data):
     """Under NTK parametrization the tangent kernel of a doubled network with one hidden layer and smooth activation
-    moves by Theta(1/n) of its size during training on the squared error.
+    moves by Theta(1/n) of its size during training on the squared error; under maximal update and mean field it does
+    not.
     """
     drift = linearised(activation, data).of(observable="tangent kernel drift")
 
@@ -159,7 +161,8 @@ def test_the_tangent_kernel_moves_by_one_over_width(activation, data):
 @example(activation=tc.TANH, data=TEACHER)
 def test_a_wide_network_follows_its_linearisation(activation, data):
     """Under NTK parametrization and on the squared error a doubled network with one hidden layer and smooth activation
-    differs at test points from its linearisation, trained by the same steps, by Theta(1/n).
+    differs at test points from its linearisation, trained by the same steps, by Theta(1/n); under maximal update and
+    mean field it does not.
     """
     error = linearised(activation, data).of(observable="linearisation error")
 
@@ -179,7 +182,7 @@ def test_a_wide_network_follows_its_linearisation(activation, data):
 def test_kernel_and_linearisation_are_off_by_at_most_one_over_root_width(depth, activation):
     """Under NTK parametrization and on the squared error, with ReLU, tanh, erf or GELU and one to three hidden layers,
     the tangent kernel of a centred network moves by O(n^-1/2) of its size, and the network leaves its linearisation by
-    O(n^-1/2).
+    O(n^-1/2); under maximal update neither is so.
     """
     network = tc.MLP(depth, activation, tc.NTK, centred=True)
     training = tc.Training(network, learning_rate=tc.scaled(0.3), data=TEACHER, loss=tc.MSE, steps=4)
@@ -293,7 +296,8 @@ def large_rate(depth: int, activation: tc.Activation) -> tc.Sweep:
 @example(depth=3, activation=tc.TANH, parametrization=tc.STANDARD)
 def test_lazy_networks_learn_no_features(depth, activation, parametrization):
     """Under standard parametrization with rate 1/n, and under NTK parametrization, the features of the second hidden
-    layer and of later ones move by Theta(n^-1/2) of their size in a centred network on the squared error.
+    layer and of later ones move by Theta(n^-1/2) of their size in a centred network on the squared error; under maximal
+    update, and under standard parametrization in one step at rate n^-1/2 and cross-entropy, they do not.
     """
     for layer in range(2, depth + 1):
         tc.check(features(parametrization, depth, activation).of(layer=layer), ROOT)

@@ -115,7 +115,9 @@ def weak_error(particles, draw, *, dynamics):
 @given(activation=activations(), data=teachers())
 @example(activation=tc.TANH, data=TEACHER)
 def test_functions_of_different_seeds_differ_by_one_over_root_particles(activation, data):
-    """In the mean-field scaling the standard deviation of the trained function over seeds is Theta(N^-1/2)."""
+    """In the mean-field scaling the standard deviation of the trained function over seeds is Theta(N^-1/2); in NTK
+    scaling it is not.
+    """
     tc.check(fluctuations(descent(activation, data, GENTLE)).of(name="seed deviation"), HALF)
     ntk = descent(activation, data, GENTLE, power=0.5)
     tc.check_refuted(fluctuations(ntk).of(name="seed deviation"), HALF)
@@ -146,7 +148,7 @@ def test_functions_approach_the_limit_at_one_over_root_particles(activation, dat
 @example(activation=tc.TANH, data=TEACHER)
 def test_the_loss_of_a_run_deviates_by_one_over_root_particles(activation, data):
     """In the mean-field scaling, before the data are fitted, the training loss of a single run lies Theta(N^-1/2) from
-    that of the limit.
+    that of the limit; in NTK scaling it does not.
     """
     tc.check(fluctuations(descent(activation, data, GENTLE), counts=LARGER).of(name="loss gap"), HALF)
     ntk = descent(activation, data, GENTLE, power=0.5)

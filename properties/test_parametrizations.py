@@ -85,7 +85,7 @@ ONE_SHIFT_EACH = {"input": 0.5, "hidden": 0.25, "output": -0.5}
 def test_exponents_are_determined_up_to_a_shift(parametrization, shifts, optimizer, depth):
     """Adding (theta, -theta, -2 theta) to a layer's exponents (a, b, c) leaves the function of a tanh network that is
     trained by gradient descent as it is, for each role with a theta of its own; for Adam without an epsilon it is
-    (theta, -theta, -theta).
+    (theta, -theta, -theta). With the readout's c off by 1/2 the function is another.
     """
     same = functions(shifted(parametrization, shifts), optimizer, depth=depth)
     wrong = functions(shifted(parametrization, {"output": 0.0}, wrong=-0.5), optimizer, depth=depth)
@@ -112,7 +112,8 @@ MATCHED = {
 @example(pair="maximal update and mean field", optimizer=tc.SGD(), activation=tc.TANH)
 def test_four_parametrizations_are_two(pair, optimizer, activation):
     """By gradient descent, and by Adam without an epsilon, at matched learning rates standard and NTK parametrization
-    train the same function, and so do maximal update and mean field, up to where constants stand.
+    train the same function, and so do maximal update and mean field, up to where constants stand; with hidden matrices'
+    rates off by n^1/2 they do not.
     """
     first, second = PAIRS[pair]
     rate = MATCHED.get((pair, optimizer.name), tc.scaled(0.05))
@@ -197,7 +198,8 @@ def test_gradient_entries_shrink_by_parametrization_and_role(parametrization, de
 @example(depth=3, activation=tc.TANH, loss=tc.MSE, data=MIXTURE)
 def test_the_coordinate_check_of_maximal_update_is_flat(depth, activation, loss, data):
     """Under maximal update the mean absolute coordinate of every layer's preactivations, and of what outputs have moved
-    by, is Theta(1) after three steps of gradient descent on one batch.
+    by, is Theta(1) after three steps of gradient descent on one batch; under standard parametrization those of the
+    second layer and of the outputs are not, after one.
     """
     training = trained(tc.MAXIMAL_UPDATE, depth=depth, activation=activation, base=0.3, steps=3, loss=loss, data=data)
     sizes = tc.Sweep(CoordinateSize(), training, widths=WIDTHS)
@@ -240,7 +242,7 @@ EFFECTIVE, PROPAGATING = tc.UpdateSize("effective"), tc.UpdateSize("propagating"
 def test_the_coordinate_check_of_standard_parametrization_blows_up(depth, activation, data):
     """Under standard parametrization one small step of gradient descent on a centred network's squared error at a
     constant rate gives effective updates Theta(n^-1/2) in the input layer, Theta(n^1/2) in hidden layers and Theta(n)
-    in the outputs.
+    in the outputs; under maximal update the orders are others.
     """
     training = trained(tc.STANDARD, depth=depth, activation=activation, base=1e-4, data=data)
     updates = tc.Sweep(EFFECTIVE, training, widths=WIDTHS)
@@ -257,7 +259,7 @@ def test_the_coordinate_check_of_standard_parametrization_blows_up(depth, activa
 def test_the_coordinate_check_of_adam_blows_up(depth, activation, data):
     """With a smooth activation, under standard parametrization, one small step of Adam on a centred network's squared
     error at a constant rate gives effective updates Theta(1) in the input layer and Theta(n) in hidden layers and the
-    outputs.
+    outputs; under maximal update the latter are not Theta(n).
     """
     training = trained(tc.STANDARD, depth=depth, activation=activation, base=1e-6, optimizer=ADAM, data=data)
     updates = tc.Sweep(EFFECTIVE, training, widths=tc.widths(64, 1024))
@@ -281,7 +283,8 @@ NARROW_DATA = tc.GaussianMixture(dimension=8)
 def test_maximal_update_meets_the_spectral_condition(depth, activation, data):
     """Under maximal update the spectral norms of a centred network's initial weights, and of their changes in three
     steps of gradient descent on the squared error, are Theta((fan_out / fan_in)^1/2) in every layer, and features
-    change by Theta(1).
+    change by Theta(1). Under standard parametrization at rate 1/n changes of the input and hidden matrices, and the
+    readout's weights, are not of this order.
     """
     weights, change, features = SpectralSize("weights"), SpectralSize("change"), tc.FeatureChange()
     training = trained(tc.MAXIMAL_UPDATE, depth=depth, activation=activation, base=0.3, steps=3, data=data)

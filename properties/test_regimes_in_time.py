@@ -102,7 +102,7 @@ def test_weights_stay_near_their_start_until_the_loss_is_gone(depth, activation,
     network's squared error below a hundredth of its start, seen at widths 64 and 1,024. At the step at which each
     matrix has moved most, a hidden one has moved by Theta(1/n) of its size in Frobenius and by Theta(n^-1/2) in
     spectral norm, the readout by Theta(n^-1/2), and the input matrix by Theta(n^-3/2) under standard and Theta(n^-1/2)
-    under NTK parametrization.
+    under NTK parametrization. Under maximal update the orders are others.
     """
     training = to_convergence(parametrization, LAZY[parametrization], depth, activation, data)
     moved = tc.Sweep(MOVED_MOST, training, widths=WIDTHS)

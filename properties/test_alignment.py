@@ -49,8 +49,9 @@ def square_input_alignment(width, draw, *, depth, activation, data):
 def test_updates_are_aligned_with_their_inputs(depth, activation, parametrization, data):
     """After two steps on the squared error at a stable rate, under standard (at 1/n), NTK and maximal-update
     parametrization, RMS(dW x) / (RMS(dW) RMS(x)) grows as Theta(n) for hidden matrices and the readout, whose fan-in is
-    n, and stays Theta(1) for the input matrix, whose fan-in is fixed. Of random vectors in place of x it is not
-    Theta(n), nor is it Theta(1) where the fan-in of the input matrix is n.
+    n, and stays Theta(1) for the input matrix, whose fan-in is fixed. With random vectors in place of x the first two
+    are not Theta(n); with training's own, under standard parametrization, the ratio of an input matrix of fan-in n is
+    not Theta(1).
     """
     training = trained(depth, activation, parametrization, data)
     ratios = tc.Sweep(tc.Together((EFFECTIVE, EFFECTIVE_BY_CHANCE)), training, widths=WIDTHS)
@@ -80,8 +81,8 @@ def test_initial_weights_see_hidden_updates_as_random_and_the_readout_does_not(
 ):
     """After two steps on the squared error at a stable rate, under standard (at 1/n), NTK and maximal-update
     parametrization, RMS(W_0 dx) / (RMS(W_0) RMS(dx)) grows as Theta(n^1/2) for hidden matrices, and as Theta(n) for the
-    readout, whose weights carried the gradient that made dx; of random vectors in place of dx the latter is not, nor is
-    RMS(dW x) / (RMS(dW) RMS(x)) Theta(n^1/2) for hidden matrices.
+    readout, whose weights carried the gradient that made dx. With random vectors in place of dx the readout's ratio is
+    not Theta(n), and RMS(dW x) / (RMS(dW) RMS(x)) of training is not Theta(n^1/2) for hidden matrices.
     """
     training = trained(depth, activation, parametrization, data)
     updates = tc.Together((PROPAGATING, PROPAGATING_BY_CHANCE, EFFECTIVE))
@@ -160,7 +161,7 @@ def test_updates_of_hidden_matrices_are_aligned_at_the_edge_though_whole_matrice
     """Under standard parametrization at rate n^-1/2 and cross-entropy, after 24 steps of a centred network on fresh
     batches, a quarter of whose labels are drawn anew, hidden matrices have RMS(dW x) / (RMS(dW) RMS(x)) of Theta(n) and
     RMS(W_0 dx) / (RMS(W_0) RMS(dx)) of Theta(n^1/2); taken whole they have RMS(W x) / (RMS(W) RMS(x)) of Theta(n^1/2),
-    as if nothing were aligned. Of random vectors in place of x the first is not Theta(n).
+    as if nothing were aligned. With random vectors in place of x the first is not Theta(n).
     """
     # The readout's ratios tend to n as well, but slowly: local exponents of ReLU and GELU are 0.6 to 0.8 up to a
     # thousand neurons, where their outputs have returned from n^1/2 (H2/desaturation).

@@ -150,7 +150,7 @@ def swept(observable: tc.Observable, model: tc.Model) -> tc.Sweep:
 def test_updates_of_a_decoder_and_a_residual_network_are_aligned_with_their_inputs(model):
     """After two steps in maximal update, by Adam and by gradient descent, of a decoder with attention and of a residual
     convolutional network, RMS(dW x) / (RMS(dW) RMS(x)) grows as Theta(n) for hidden matrices and the readout, and stays
-    Theta(1) for embeddings and the stem. Of random vectors in place of x it is not Theta(n).
+    Theta(1) for embeddings and the stem. With random vectors in place of x the first two are not Theta(n).
     """
     ratios = swept(tc.Together((EFFECTIVE, EFFECTIVE_BY_CHANCE)), model)
 

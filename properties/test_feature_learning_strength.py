@@ -242,12 +242,12 @@ def error_by_neurons(neurons, draw, *, alpha):
 
 @tc.claim(
     id="FL-4",
-    source="Yeom, Ha, Lee 2026, arXiv:2602.00827 (public notes on it) for an optimal output scale n^-2 h^-1; that "
-    "a scale better than an eighth of it on 10 samples of overlapping clouds is so on 80 is measured here",
+    source="Yeom, Ha, Lee 2026, arXiv:2602.00827 (public notes on it) for an optimal output scale n^-2 h^-1; "
+    "that on overlapping clouds a scale that is better than its own eighth on 10 samples is so on 80 is measured here",
     trend=True,
     paper=PAPER,
 )
-def test_which_scale_is_better_depends_on_the_neurons_and_does_not_fall_as_one_over_the_samples():
+def test_the_better_scale_depends_on_the_neurons_and_does_not_fall_as_one_over_the_samples():
     """On overlapping clouds, at a training risk of 0.1, with 32 neurons and 10 or 80 samples, an initial scale of 0.09
     has a smaller test error than 0.3, and than an eighth, to which a power -1 of the samples would take it; on 20
     samples, with 8 neurons 0.2 is better than 0.05, and with 128 it is not.

@@ -99,7 +99,7 @@ def first_outputs(run):
 @tc.claim(
     id="H2/desaturation",
     source=f"measured here; {HAAS}, the authors' thread: outputs diverge, saturating to one-hot, and all else stays "
-    "stable throughout training; how long outputs do is not said",
+    "stable throughout training; for how long outputs diverge is not said",
     trend=True,
     evidence=True,
     paper=LARGE_RATES,

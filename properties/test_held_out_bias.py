@@ -1,4 +1,4 @@
-"""What an explicit ridge does to small networks, at held-out points: less when lazy, and there less with the width."""
+"""What an explicit ridge does to small networks at held-out points: less when lazy, and the less the wider they are."""
 
 from hypothesis import example, given
 
@@ -44,10 +44,10 @@ def held_out_change(width, draw, *, regime, activation, start, task):
 @given(activation=SMOOTH, start=STARTS, task=TASKS)
 @example(activation=tc.TANH, start="independent", task=TASK)
 def test_an_explicit_ridge_changes_rich_networks_more_than_lazy_ones_at_widths_16_to_512(activation, start, task):
-    """With a smooth activation and an explicit ridge of 1e-4, in units of the kernel, towards the initial weights, what
-    gradient flow has learned changes at held-out points, by a time of 8 over the ridge, as O(n^-1/2) of itself between
-    widths 16 and 512 in the kernel regime; in the rich regime the change does not fall so, and is larger at every one
-    of these widths.
+    """With a smooth activation and an explicit ridge towards the initial weights, of 1e-4 in units of the squared
+    output scale, what gradient flow has learned has changed at held-out points, at a time of 8 over the ridge, by
+    O(n^-1/2) of itself in the kernel regime, at widths from 16 to 512; in the rich regime the change does not fall so,
+    and is larger at every one of these widths.
     """
     setting = {"activation": activation, "start": start, "task": task}
     kernel, rich = (

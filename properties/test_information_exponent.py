@@ -82,9 +82,9 @@ def growth_of_search(dimension, draw, *, degree, activation):
 @example(activation="sine")
 def test_information_exponent_one_takes_samples_in_proportion_to_the_dimension(activation):
     """Online spherical SGD on the correlation loss, at a rate of a constant over d, takes a neuron, whose activation is
-    a sine or the target, to overlap 1/2 with the Hermite polynomial of degree 1, of information exponent 1, after
-    Theta(d) samples, d = 32 to 512; with that of degree 2, from a start on the target's side, their number is not
-    Theta(d).
+    sin(z + pi / 4) or the target's polynomial, to overlap 1/2 with the direction of a target that is the Hermite
+    polynomial of degree 1, of information exponent 1, after Theta(d) samples, d = 32 to 512; with the polynomial of
+    degree 2, from a start on the target's side, their number is not Theta(d).
     """
     law = tc.PowerLaw(1, corrections=IN_DIMENSION, within=0.1, rival=3 / 2)
     first, second = (
@@ -108,9 +108,10 @@ WIDE = (32, 90, 256, 724, 2048)
 @example(activation="sine")
 def test_information_exponent_two_takes_a_logarithm_more(activation):
     """Online spherical SGD on the correlation loss, at a rate of a constant over d and from a start on the target's
-    side, takes a neuron, whose activation is a sine or the target, to overlap 1/2 with the Hermite polynomial of degree
-    2, of information exponent 2, after d log d / (2 s) + O(d) samples, d = 32 to 2,048, where s is the rate at which a
-    small overlap grows in d samples: so exp(2 s samples / d) is Theta(d). With that of degree 1 it is not.
+    side, takes a neuron, whose activation is sin(z + pi / 4) or the target's polynomial, to overlap 1/2 with the
+    direction of a target that is the Hermite polynomial of degree 2, of information exponent 2, after d log d / (2 s) +
+    O(d) samples, d = 32 to 2,048, where s is the rate at which a small overlap grows in d samples: so exp(2 s samples /
+    d) is Theta(d). With the polynomial of degree 1 it is not.
     """
     law = tc.PowerLaw(1, corrections=IN_DIMENSION, within=0.2, rival=1 / 2)
     second, first = (growth_of_search(degree=degree, activation=activation).over(WIDE, seeds=768) for degree in (2, 1))
@@ -133,9 +134,9 @@ IN_SEARCH = tc.FiniteSizeClass(rho=3 / 8, omegas=(0.5, 1.0), unit=1, fewest_unit
 @example(activation="sine")
 def test_information_exponent_three_takes_the_square_of_the_dimension(activation):
     """Online spherical SGD on the correlation loss, at a rate in proportion to d^-3/2 and from a start on the target's
-    side, takes a neuron, whose activation is a sine or the target, to overlap 1/2 with the Hermite polynomial of degree
-    3, of information exponent 3, after Theta(d^2) samples, d = 32 to 512; with that of degree 1, at the same rate,
-    their number is not Theta(d^2).
+    side, takes a neuron, whose activation is sin(z + pi / 4) or the target's polynomial, to overlap 1/2 with the
+    direction of a target that is the Hermite polynomial of degree 3, of information exponent 3, after Theta(d^2)
+    samples, d = 32 to 512; with the polynomial of degree 1, at the same rate, their number is not Theta(d^2).
     """
     law = tc.PowerLaw(2, corrections=IN_SEARCH, within=0.2, rival=3 / 2)
     third, first = (
@@ -162,9 +163,10 @@ LARGE = (256, 512, 1024, 2048, 4096)
 @example(rate=0.2)
 def test_two_steps_a_sample_take_samples_in_proportion_to_the_dimension(rate):
     """With two gradients of each sample, the second taken after a step along the first, and at a rate of a constant
-    over d, spherical SGD takes a neuron with a sine from a start on the target's side to overlap 1/2 with the Hermite
-    polynomial of degree 3, of information exponent 3, after Theta(d) samples, d = 256 to 4,096; with one gradient a
-    sample, d = 32 to 256 and at rates in proportion to d^-3/2, their number is not Theta(d).
+    over d, spherical SGD takes a neuron with sin(z + pi / 4) from a start on the target's side to overlap 1/2 with the
+    direction of a target that is the Hermite polynomial of degree 3, of information exponent 3, after Theta(d) samples,
+    d = 256 to 4,096; with one gradient a sample, d = 32 to 256 and at rates in proportion to d^-3/2, their number is
+    not Theta(d).
     """
     law = tc.PowerLaw(1, corrections=IN_DIMENSION, within=0.1, rival=3 / 2)
     twice = samples_with_reuse(rate=rate).over(LARGE, seeds=128)

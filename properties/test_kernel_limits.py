@@ -70,7 +70,7 @@ def test_a_wide_network_is_kernel_regression(depth, activation, data):
 def test_the_mean_of_an_ensemble_is_regression_with_the_limit_kernel(activation, data):
     """Trained to interpolation under NTK parametrization, centred networks with one hidden layer, tanh or erf, have a
     mean that differs from ridgeless regression with the infinite-width tangent kernel by Theta(1/n); under mean-field
-    parametrization they do not.
+    parametrization their mean does not.
     """
     network = tc.MLP(1, activation, tc.NTK, centred=True)
     training = tc.Training(network, learning_rate=tc.scaled(1.0), data=data, loss=tc.MSE, steps=100)

@@ -1,9 +1,9 @@
 """Each layer has a largest stable learning rate of its own, and which it is depends on what must stay bounded.
 
-Except for Adam, one role is trained and the others stand still, in one or two hidden layers under standard
-parametrization. Trained alone, the input matrix moves features by n^-1/2 and a hidden matrix by n^1/2 for every unit of
-the rate; outputs move by 1, n and n. Under MSE outputs feed back, so that they set the threshold whatever is asked for;
-under cross-entropy they do not.
+Except in the claim about Adam, one role is trained and the others stand still, in networks with one or two hidden
+layers under standard parametrization. Trained alone, the input matrix moves features by n^-1/2 and a hidden matrix by
+n^1/2 for every unit of the rate; outputs move by 1, n and n. Under MSE outputs feed back, so that they set the
+threshold whatever is asked for; under cross-entropy they do not.
 """
 
 import math
@@ -82,8 +82,8 @@ def test_under_cross_entropy_activations_bound_the_input_at_root_width_and_hidde
     activation, data
 ):
     """Under standard parametrization, SGD and cross-entropy, with one role trained, activations stay bounded up to a
-    rate of Theta(n^1/2) for the input matrix and of Theta(n^-1/2) for the hidden one; under MSE, centred, the orders
-    are others.
+    rate of Theta(n^1/2) for the input matrix and of Theta(n^-1/2) for the hidden one; under MSE, in a centred network,
+    both rates are of other orders.
     """
     loss, options = tc.CROSS_ENTROPY, {"activation": activation, "data": data}
     input_alone = threshold(BY_ACTIVATIONS, only("input", 100.0, 1 / 2, loss, **options))
@@ -160,10 +160,10 @@ def test_under_squared_error_the_input_is_bounded_by_a_constant_and_other_layers
 @given(activation=activations(), data=SEEDS_OF_DATA)
 @example(activation=tc.RELU, data=0)
 def test_adam_updates_of_hidden_and_output_layers_grow_in_proportion_to_the_width(activation, data):
-    """Under standard parametrization and cross-entropy a step of Adam at a constant rate gives a centred network with
-    two hidden layers effective updates of Theta(1) by the input matrix, and of Theta(n) by the hidden matrix and the
-    readout: bounded ones need rates of n^0, n^-1 and n^-1. A step of gradient descent gives neither the input nor the
-    hidden matrix such updates.
+    """Under standard parametrization and cross-entropy a step of Adam at a constant rate makes effective updates in a
+    centred network with two hidden layers that are Theta(1) in the input matrix, and Theta(n) in the hidden matrix and
+    the readout: bounded ones need rates of n^0, n^-1 and n^-1. Those of a step of gradient descent are not Theta(1) in
+    the input matrix, nor Theta(n) in the hidden one.
     """
     network = tc.MLP(2, activation, tc.STANDARD, centred=True)
     mixture = tc.GaussianMixture(seed=data)

@@ -213,8 +213,8 @@ def test_modes_of_the_residual_decay_by_themselves(activation, data):
     """Under NTK parametrization the residual of a doubled network with one hidden layer, tanh or erf, along each
     eigenvector of its initial tangent kernel is (1 - eta lambda)^t of its start after 12 steps, with lambda the
     eigenvalue over the number of samples, up to Theta(1/n) in root mean square over eigenvectors, at a rate eta of 0.3
-    over the largest one of the infinite-width kernel; at 3.5 over it, beyond 2, where residuals grow 2.5-fold a step,
-    it is not at widths from 128 to 131,072.
+    over the largest one of the infinite-width kernel; at 3.5 over that eigenvalue, beyond 2, where the largest mode
+    grows 2.5-fold a step, the deviation is not Theta(1/n) at widths from 128 to 131,072.
     """
     widths = tc.widths(128, 131072, factor=4)
     deviation = tc.Sweep(ResidualModeError(), decaying(activation, data, rate=0.3, steps=12), widths=widths)

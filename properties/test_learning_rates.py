@@ -156,7 +156,7 @@ def test_cross_entropy_keeps_activations_bounded_up_to_one_over_root_width(depth
 def test_the_loss_alone_makes_a_root_of_the_width_in_the_largest_stable_rate(activation, data):
     """Under standard parametrization with three hidden layers the largest rates at which activations stay bounded, over
     twelve steps on the same fresh batches, are Theta(1/n) under MSE and Theta(n^-1/2) under cross-entropy, and their
-    ratio is Theta(n^-1/2); under maximal update none of them is.
+    ratio is Theta(n^-1/2); under maximal update none of the three is of its order.
     """
     setting = {"losses": (tc.MSE, tc.CROSS_ENTROPY), "depth": 3, "activation": activation, "data": data}
     rates = by_activations(parametrization=tc.STANDARD, **setting).over(WIDTHS)

@@ -131,7 +131,7 @@ def test_functions_of_different_seeds_differ_by_one_over_root_particles(activati
 @example(activation=tc.TANH, data=TEACHER)
 def test_functions_approach_the_limit_at_one_over_root_particles(activation, data):
     """In the mean-field scaling the root mean square distance of a trained function to that of the limit is
-    Theta(N^-1/2); in NTK scaling it is not.
+    Theta(N^-1/2); in NTK scaling, where one very wide network stands for the limit, it is not.
     """
     tc.check(fluctuations(descent(activation, data, GENTLE)).of(name="distance to the limit"), HALF)
     ntk = descent(activation, data, GENTLE, power=0.5)

@@ -177,9 +177,9 @@ def balance_drift(rate, draw, *, depth, activation, data):
 @given(depth=depths(1, 3), activation=st.sampled_from([tc.RELU, tc.LINEAR]), data=SMALL)
 @example(depth=1, activation=tc.RELU, data=TEACHER)
 def test_gradient_descent_conserves_balances_up_to_its_step(depth, activation, data):
-    """With ReLU or no activation, which are homogeneous of degree one, |incoming weights|^2 - |outgoing weights|^2 of a
-    neuron, of the weights that NTK parametrization trains, before its multipliers, is conserved by gradient flow: in a
-    fixed time of gradient descent it changes by Theta(eta), in root mean square over neurons.
+    """With ReLU or no activation, which are homogeneous of degree one, a neuron's |incoming weights|^2 - |outgoing
+    weights|^2, taken of the trainable weights of NTK parametrization, without multipliers, is conserved by gradient
+    flow: in a fixed time of gradient descent it changes by Theta(eta), in root mean square over neurons.
     """
     rates = tuple(2.0**-k for k in range(8, 2, -1))
     predicted = tc.PowerLaw(1, corrections=tc.FiniteSizeClass(rho=3 / 8, omegas=(1.0,), towards="zero"))

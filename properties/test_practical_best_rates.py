@@ -107,7 +107,6 @@ def test_the_best_rate_of_a_pass_by_sgd_falls_as_one_over_width_or_faster_under_
     "256 gave -0.99, but up to 512 local exponents grow, -1.62 [-1.79, -1.41] over all, measured here and undecided",
     trend=True,
     evidence=True,
-    paper=LARGE_RATES,
 )
 def test_the_best_rate_of_a_pass_by_adam_falls_as_one_over_width_or_faster_under_squared_error():
     """Under standard parametrization, Adam and MSE the learning rate with the smallest mean loss over the last quarter

@@ -42,10 +42,10 @@ def off_the_limit(width, draw, *, scheme, depth, data):
 @example(depth=1, data=0)
 def test_best_rates_of_deep_linear_networks_come_near_their_limit_like_one_over_root_width(depth, data):
     """In deep linear networks under maximal update the best rate of the first step of gradient descent under MSE, where
-    the loss first stops falling, is off its limit m y^T K y / (matrices |K y|^2), of m samples and K = x x^T / d, in
-    the median over networks by Theta(n^-1/2) of it; under standard parametrization it is not. The margin was widened to
-    0.2 after pilot runs, since corrections are large at widths from 16 on; the rival, a rate without a limit, has
-    exponent 0.
+    the loss first stops falling, is off its limit m y^T K y / (matrices |K y|^2), with m the number of samples and K =
+    x x^T / d, in the median over networks by Theta(n^-1/2) of it; under standard parametrization it is not. The margin
+    was widened to 0.2 after pilot runs, since corrections are large at widths from 16 on; the rival, a rate without a
+    limit, has exponent 0.
     """
     law = tc.PowerLaw(-1 / 2, within=0.2, rival=0)
     maximal, standard = (

@@ -63,8 +63,8 @@ def test_small_layers_set_the_length_of_the_plateau(small, others, place, activa
 @given(others=OTHERS, place=PLACES, activation=activations(smooth=True))
 @example(others=1, place="last", activation=tc.TANH)
 def test_two_small_layers_delay_by_a_logarithm(others, place, activation):
-    """With tanh, erf or GELU, linear targets and two layers multiplied by eps the time until a quarter of the loss is
-    gone grows like log(1 / eps), not like a power; with three it does not.
+    """With tanh, erf or GELU, linear targets and two layers multiplied by eps the time in which gradient flow takes a
+    quarter off the loss of outputs of zero grows like log(1 / eps), not like a power; with three it does not.
     """
     options = {"place": place, "activation": activation}
     two = escape_time(small=2, depth=2 + others, **options).over(LONG, seeds=SEEDS)

@@ -1,4 +1,4 @@
-"""How long alignment lasts until the risk falls: on the sum of the losses, the inverse of the number of samples."""
+"""The time until the risk falls, by the number of samples: on the sum of their losses, in proportion to its inverse."""
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -41,7 +41,7 @@ def time_until_the_risk_falls(samples, draw, *, mixture, neurons, alpha):
     alpha=st.sampled_from([1e-2, 1e-3, 1e-4]),
 )
 @example(spread=0.15, neurons=32, alpha=1e-3)
-def test_alignment_on_the_sum_of_losses_lasts_for_one_over_the_samples_until_the_risk_falls(spread, neurons, alpha):
+def test_the_risk_falls_after_a_time_in_proportion_to_one_over_the_samples_on_the_sum_of_losses(spread, neurons, alpha):
     """On the sum of the logistic losses of n samples of two separable clouds, the time until the risk falls is
     Theta(1/n). With random labels, whose sum of signed inputs has size n^1/2, it is not.
     """

@@ -72,10 +72,10 @@ def left(activation, times, *, kind=torch.optim.AdamW, longest=None):
 @example(activation=tc.TANH, times=1.0)
 def test_a_decay_of_one_over_the_steps_leaves_as_much_of_the_start_in_short_and_long_trainings(activation, times):
     """Under AdamW at a small rate eta with a decay of c / (eta T), c of 1/2, 1 or 3/2, exp(-c) of the start is left in
-    a matrix after T steps, within 10 per cent, for T of 32 to 256; with a decay that does not depend on T it is not the
-    same for all T, and with the decay in Adam's gradient, each step of which is at most about eta, it is not exp(-c).
-    What AdamW leaves is an identity, (1 - c / T)^T by its definition, up to what small updates add: it tests
-    implementations, and no theory of training.
+    a matrix after T steps, within 10 per cent, for T of 32 to 256; with a decay that does not depend on T what is left
+    is not the same for all T, and with the decay in Adam's gradient, each step of which is at most about eta, it is not
+    exp(-c). That AdamW leaves so much is an identity, (1 - c / T)^T by its definition, up to what small updates add:
+    the claim tests implementations, and no theory of training.
     """
     scaled = left(activation, times)
     fixed = left(activation, times, longest=LENGTHS[-1])

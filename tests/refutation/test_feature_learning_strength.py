@@ -29,7 +29,7 @@ OVER_ALIGNMENT = Claim(
 )
 TIME_OF_ALIGNMENT = Claim(
     "test_time_of_alignment",
-    "test_alignment_on_the_sum_of_losses_lasts_for_one_over_the_samples_until_the_risk_falls",
+    "test_the_risk_falls_after_a_time_in_proportion_to_one_over_the_samples_on_the_sum_of_losses",
     lambda module: {"spread": 0.15, "neurons": 16, "alpha": 1e-2},
 )
 

@@ -87,7 +87,7 @@ def best_rates(width: float, draw: tc.Draw, *, parametrization: tc.Parametrizati
                 (reading,) = one.read(BestLearningRate(), training, at).values()
                 readings[name].append(reading)
     rates, narrow = ({name: _joined(each) for name, each in of.items()} for of in (found, before))
-    falls = {fall(name): ratio(rates[name], narrow[name], times=(width / NARROWEST) ** 0.5) for name in rates}
+    falls = {fall(name): ratio(rates[name], fallen(narrow[name], width)) for name in rates}
     return rates | falls | {"ratio": ratio(rates["cross-entropy"], rates["MSE"])}
 
 
@@ -101,11 +101,16 @@ def _joined(readings: list[tc.Reading]) -> tc.Reading:
     return tc.Reading(torch.cat([each.values for each in readings]), tuple(each.statuses[0] for each in readings))
 
 
-def ratio(above: tc.Reading, below: tc.Reading, times: float = 1.0) -> tc.Reading:
-    """One reading over another, times a number; undefined where either of them is a bound."""
+def fallen(narrow: tc.Reading, width: float) -> tc.Reading:
+    """What a best rate at width 64 is at another width where it falls as n^-1/2."""
+    return tc.Reading((NARROWEST / width) ** 0.5 * narrow.values, narrow.statuses)
+
+
+def ratio(above: tc.Reading, below: tc.Reading) -> tc.Reading:
+    """One reading over another; undefined where either of them is a bound."""
     pairs = zip(above.statuses, below.statuses, strict=True)
     known = [Status.OK if both == (Status.OK, Status.OK) else Status.UNDEFINED for both in pairs]
-    return tc.Reading(times * above.values / below.values, tuple(known))
+    return tc.Reading(above.values / below.values, tuple(known))
 
 
 @tc.claim(

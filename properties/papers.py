@@ -9,7 +9,7 @@ LARGE_RATES = tc.Paper(
     undecided={
         "in practice optimal learning rates exceed those that are predicted to be stable, and fall for example as "
         "n^-1/2": "the first holds of a perceptron on digits, whose best rates of a pass by cross-entropy fall "
-        "by less than n^-1/2 from width 64 to 2,048 (H21) with no one exponent, local ones going from 0 to -0.8; "
+        "by less than n^-1/2 from width 64 to 2,048 (H21) with no one exponent, local ones going from 0 to -0.6; "
         "between widths 32 and 512 they fall as n^-0.80 [-1.07, -0.59] in a decoder and n^-0.93 [-1.21, -0.72] in a "
         "convolutional network, of which the ratio to MSE's best rates is open (H21/models), and under Adam the "
         "exponent (H21/Adam)",

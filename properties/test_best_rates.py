@@ -3,8 +3,8 @@
 Under standard parametrization and squared error the best rate lies at the edge of stability and falls with it, from
 width 256 on as 1/n; below, local exponents are -0.5 to -0.8. Under cross-entropy it does not: on digits, which can be
 told apart, the loss goes on falling at rates far above 1/n, and the two losses' best rates part as a root of the width.
-An exponent of its own cross-entropy's has not at these widths: local ones go from 0 at width 64 to -0.8 at 2,048, which
-is more than the finite-size class allows, so that of it is claimed on which side of a fall as n^-1/2 it stays.
+Cross-entropy's has no exponent at these widths: local ones go from 0 at width 64 to -0.6 at 2,048, which is more than
+the finite-size class allows, so that of it is claimed on which side of a fall as n^-1/2 it stays.
 Where classes overlap or labels are wrong by chance (seen in pilot runs, no claim) the loss asks for bounded outputs,
 has a second minimum at rates of order 1/n, and the best rate leaves for that one as the width grows.
 """

@@ -20,7 +20,7 @@ def narrower(last: int, **setting: object) -> Callable[..., dict[str, object]]:
 
 
 def few_seeds(module):
-    """The fixed design of best rates, cut down likewise."""
+    """The fixed design of best rates, cut down likewise; a fall is one since width 64 as before."""
     for widths, seeds in (("WIDTHS", "SEEDS"), ("WIDE", "SEEDS_OF_WIDE"), ("NARROW", "SEEDS_OF_NARROW")):
         setattr(module, widths, tc.widths(32, 512))
         setattr(module, seeds, (24, 24, 16, 12, 8))
